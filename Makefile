@@ -1,0 +1,57 @@
+# Every target sets up what it needs; nothing but Python 3.11+ and make is assumed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEMO   ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab report test lint fmt check notebooks refresh bench lock clean
+
+help:  ## show what make can do
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)  ## build the demo project, run every notebook on it, say where the reports are
+	$(BIN)/dbtools demo $(DEMO)
+
+lab: $(READY)  ## open JupyterLab on the notebooks (on the demo project, or on $$DBTOOLS_PROJECT)
+	$(BIN)/jupyter lab notebooks
+
+report: $(READY)  ## write the reports of the project in ROOT (default: the demo project)
+	$(BIN)/dbtools run audit effectiveness --root $(or $(ROOT),$(DEMO)) --out reports
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest tests
+
+notebooks: $(READY)  ## run the notebooks and compare their outputs with the committed ones
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
+
+refresh: $(READY)  ## run the notebooks and commit their outputs to the files (byte-stable)
+	$(BIN)/python -m dbtools.notebooks notebooks
+
+lint: $(READY)  ## style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fmt: $(READY)  ## format the code and the notebooks
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint test notebooks  ## everything CI runs
+
+bench: $(READY)  ## measure against peers
+	$(BIN)/python -m pytest tests/benchmarks -s
+
+lock: $(READY)  ## resolve the dependencies again
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --extra dev --upgrade pyproject.toml -o requirements.lock
+
+clean:  ## remove what make made
+	rm -rf $(VENV) $(DEMO) reports .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,37 @@
+"""dbtools: audit, clean, export and understand prompter.db from Jupyter.
+
+The public names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dbtools import analysis, audit, cleanup, export, show
+    from dbtools.project import Project
+    from dbtools.source import attach
+
+# jsonschema, on which every Jupyter package rests, builds 35 parsers of this optional module at import: a second each
+# time, for a format no notebook uses.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+__version__ = "0.1.0"
+__all__ = ["Project", "__version__", "analysis", "attach", "audit", "cleanup", "export", "show"]
+
+_HOMES = {"Project": "dbtools.project", "attach": "dbtools.source"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'dbtools' has no attribute {name!r}")
+    home = importlib.import_module(_HOMES.get(name, f"dbtools.{name}"))
+    value = getattr(home, name) if name in _HOMES else home
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

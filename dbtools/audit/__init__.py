@@ -1,0 +1,6 @@
+"""Audit: what is wrong with the data, how bad it is, which rows, and what to do."""
+
+from dbtools.audit.checks import AuditReport, Check, checks, run
+from dbtools.audit.verify import Verification, verify
+
+__all__ = ["AuditReport", "Check", "Verification", "checks", "run", "verify"]

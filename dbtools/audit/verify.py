@@ -1,0 +1,125 @@
+"""Hold a project against what is expected of it: files, row counts, versions by source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dbtools.errors import ParameterError
+from dbtools.project import Project, check_expectations, read_expectations
+from dbtools.source import Database, attach, schema
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One thing expected, and what was found."""
+
+    name: str
+    expected: str | int
+    found: str | int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the two are equal."""
+        return self.expected == self.found
+
+
+@dataclass(frozen=True, repr=False)
+class Verification:
+    """What was expected of a project, and what was found."""
+
+    expectations: tuple[Expectation, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every expectation holds."""
+        return all(e.passed for e in self.expectations)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        wrong = [e for e in self.expectations if not e.passed]
+        if not wrong:
+            return f"all {len(self.expectations)} expectations hold"
+        shown = ", ".join(f"{e.name}: expected {e.expected}, found {e.found}" for e in wrong[:3])
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        return f"{len(wrong)} of {len(self.expectations)} expectations do not hold ({shown}{more})"
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per expectation: name, expected, found, passed."""
+        import pandas as pd
+
+        columns = ["name", "expected", "found", "passed"]
+        return pd.DataFrame(self.to_dict()["expectations"], columns=columns).astype({"expected": "str", "found": "str"})
+
+    def __repr__(self) -> str:
+        return f"Verification({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        return table(self.frame, caption=self.sentence[0].upper() + self.sentence[1:])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verification as JSON-ready values."""
+        return {
+            "passed": self.passed,
+            "expectations": [
+                {"name": e.name, "expected": e.expected, "found": e.found, "passed": e.passed}
+                for e in self.expectations
+            ],
+        }
+
+
+def verify(project: Project, expect: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> Verification:
+    """Hold a project against expectations. Reads only.
+
+    Parameters
+    ----------
+    expect : path or mapping, optional
+        A TOML file or a mapping with ``present``, ``absent``, ``rows``, ``versions_by_source``; by default the
+        ``[expect]`` section of dbtools.toml. Without any, both databases in use must be there.
+
+    Raises
+    ------
+    ParameterError, ProjectError
+        The expectations cannot be used.
+    """
+    if isinstance(expect, Mapping):
+        wanted = check_expectations(expect, "expect")
+    else:
+        wanted = read_expectations(expect) if expect else project.expect
+    if not wanted:
+        wanted = {"present": [project.relative(project.database), project.relative(project.auth)]}
+    with attach(project) as db:
+        return Verification((*_files(project, wanted), *_counts(db, wanted)))
+
+
+def _files(project: Project, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
+    for expected, key in (("there", "present"), ("not there", "absent")):
+        for name in wanted.get(key, ()):
+            path = (project.root / name).absolute()
+            if not path.parent.resolve().is_relative_to(project.root):
+                raise ParameterError(f"expect.{key} names a path outside the project", name, "name one inside")
+            yield Expectation(f"file {name}", expected, "there" if os.path.lexists(path) else "not there")
+
+
+def _counts(db: Database, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
+    rows: Mapping[str, int] = db.origin["tables"]
+    by_relation = {t.relation: t.name for t in schema.TABLES}
+    for name, expected in wanted.get("rows", {}).items():
+        found = rows.get(by_relation.get(name, name), "no such table")
+        yield Expectation(f"rows of {name}", expected, found)
+    if "versions_by_source" in wanted:
+        expected_by = wanted["versions_by_source"]
+        found_by = dict(
+            db.sql("SELECT coalesce(source, '(none)') AS s, count(*) FROM versions GROUP BY s ORDER BY s").fetchall()
+        )
+        for source in [*expected_by, *(s for s in found_by if s not in expected_by)]:
+            yield Expectation(f"versions by {source}", expected_by.get(source, 0), found_by.get(source, 0))

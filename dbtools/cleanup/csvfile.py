@@ -1,0 +1,92 @@
+"""Read CSV files that several program versions appended to: ragged rows, repeated headers, bad encoding."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbtools.cleanup.layouts import Layout, recognise
+
+_LONGEST_CELL = min(sys.maxsize, 2**31 - 1)
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    r"""One record after the header.
+
+    Attributes
+    ----------
+    number, line : int
+        Its number (1 = first after the header) and the line of the file it ends on.
+    cells : tuple of str
+        As many as the record has; bytes that are no UTF-8 are written ``\xff``.
+    problem : str
+        ``ragged``, ``bad encoding``, or empty.
+    """
+
+    number: int
+    line: int
+    cells: tuple[str, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file as read: its header, its layout if known, its records, and what is wrong with it."""
+
+    header: tuple[str, ...]
+    layout: Layout | None
+    rows: tuple[Row, ...]
+    repeated_headers: tuple[int, ...]
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """The place of each column, by lower-case name; of twins the first counts."""
+        return {name.strip().lower(): i for i, name in reversed(list(enumerate(self.header)))}
+
+    @property
+    def notes(self) -> str:
+        """What is wrong with the file, in words; empty when nothing is."""
+        found = [
+            (problem, [r.line for r in self.rows if r.problem == problem]) for problem in ("ragged", "bad encoding")
+        ]
+        found.append(("repeated header", list(self.repeated_headers)))
+        return "; ".join(
+            f"{len(lines)} {problem} ({'line' if len(lines) == 1 else 'lines'} "
+            f"{', '.join(map(str, lines[:_SHOWN]))}{' …' if len(lines) > _SHOWN else ''})"
+            for problem, lines in found
+            if lines
+        )
+
+
+def read(path: Path) -> CsvFile:
+    """Read a CSV file whole. Reads only; raises OSError as the file system does."""
+    # csv refuses cells above 128 KiB by default; prompts may be megabytes.
+    csv.field_size_limit(_LONGEST_CELL)
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
+        reader = csv.reader(handle)
+        header = tuple(next(reader, []))
+        rows, repeated = [], []
+        for number, (line, cells) in enumerate(_records(reader), 1):
+            if tuple(cells) == header or (len(cells) > 1 and recognise(cells) is not None):
+                repeated.append(line)
+            elif cells:
+                rows.append(_row(number, line, cells, len(header)))
+    return CsvFile(header, recognise(list(header)), tuple(rows), tuple(repeated))
+
+
+def _records(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    for cells in reader:
+        yield reader.line_num, cells  # type: ignore[attr-defined]
+
+
+def _row(number: int, line: int, cells: list[str], width: int) -> Row:
+    clean = tuple(cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for cell in cells)
+    problem = "ragged" if len(cells) != width else ""
+    if any(a != b for a, b in zip(cells, clean, strict=True)):
+        problem = "bad encoding"
+    return Row(number, line, clean, problem)

@@ -1,0 +1,210 @@
+"""Decide what may be removed. Pure: nothing here touches the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dbtools.errors import ParameterError
+from dbtools.project import Project
+from dbtools.tables import size, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dbtools.cleanup.survey import FileEvidence, Survey
+
+IN_USE = ("primary", "auth")
+DELETABLE = ("same-bytes", "same-rows", "subset", "regenerable")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the file system said of a regular file when it was examined."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    mode: int
+    links: int
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """A file that must still be there, unchanged, when a removal that rests on it is carried out.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the project's root, with ``/``.
+    sha256 : str
+        Of the file's bytes.
+    fingerprint : str
+        Of the database file and its ``-wal`` (`dbtools.source.snapshot.fingerprint`); empty for other files.
+    """
+
+    path: str
+    sha256: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One file that may be removed, with the evidence pinned.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the project's root, with ``/``.
+    kind : str
+        ``"sqlite"`` or ``"csv"`` (or another kind of the survey).
+    verdict, reason : str
+        Why it may go, as a word and as a sentence.
+    identity, sha256
+        The file as examined; anything else at its place is kept.
+    keeper : Keeper or None
+        The file that holds the same content and stays.
+    rescue : tuple of int
+        Data row numbers (1 = first after the header) that exist nowhere else and are copied out before.
+    """
+
+    path: str
+    kind: str
+    verdict: str
+    reason: str
+    identity: Identity
+    sha256: str
+    keeper: Keeper | None = None
+    rescue: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that stays, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class Plan:
+    """What a cleanup would remove and what it keeps, decided on evidence alone."""
+
+    project: Project
+    removals: tuple[Removal, ...]
+    kept: tuple[Kept, ...]
+
+    @property
+    def bytes(self) -> int:
+        """What the removals would free, in bytes."""
+        return sum(removal.identity.size for removal in self.removals)
+
+    @property
+    def rescued_rows(self) -> int:
+        """How many rows would be copied out first."""
+        return sum(len(removal.rescue) for removal in self.removals)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per file: path, action (remove, keep), verdict, size_bytes, rescued_rows, reason."""
+        import pandas as pd
+
+        rows = [
+            {
+                "path": r.path,
+                "action": "remove",
+                "verdict": r.verdict,
+                "size_bytes": r.identity.size,
+                "rescued_rows": len(r.rescue),
+                "reason": r.reason,
+            }
+            for r in self.removals
+        ]
+        rows += [{"path": k.path, "action": "keep", "rescued_rows": 0, "reason": k.reason} for k in self.kept]
+        columns = ["path", "action", "verdict", "size_bytes", "rescued_rows", "reason"]
+        return pd.DataFrame(rows, columns=columns).astype({"size_bytes": "Int64"})
+
+    @property
+    def sentence(self) -> str:
+        """How much would go, and what would be rescued before."""
+        rescued = f"; {self.rescued_rows:,} rows that exist nowhere else are rescued first" if self.rescued_rows else ""
+        return f"{len(self.removals)} files to remove, {size(self.bytes)}; {len(self.kept)} stay{rescued}"
+
+    def __repr__(self) -> str:
+        return f"Plan({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        return table(self.frame, caption=self.sentence)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-ready values."""
+        return {
+            "planned": [r.path for r in self.removals],
+            "kept": [{"path": k.path, "reason": k.reason} for k in self.kept],
+            "bytes": self.bytes,
+            "rescued_rows": self.rescued_rows,
+        }
+
+
+def plan(survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = ()) -> Plan:
+    """Decide which files of a survey may be removed. Pure.
+
+    Parameters
+    ----------
+    unique_rows : {"rescue", "keep"}
+        Whether CSV files with rows that exist nowhere else go after those rows were copied out, or stay.
+    accept : sequence of str
+        Paths to remove although they hold unique rows, or nothing is known of them. Named one by one; never a database
+        in use.
+
+    Raises
+    ------
+    ParameterError
+        `unique_rows` is neither word, or `accept` names a file that was not surveyed or is in use.
+    """
+    if unique_rows not in ("rescue", "keep"):
+        raise ParameterError('unique_rows is neither "rescue" nor "keep"', unique_rows, "give one of the two")
+    files = {file.path: file for file in survey.files}
+    for path in accept:
+        if path not in files:
+            raise ParameterError("accept names a file that the survey does not list", path, "give its path as listed")
+        if files[path].verdict in IN_USE:
+            raise ParameterError("accept names a database in use", path, "leave it out: it is never removed")
+    removals, kept = [], []
+    for file in survey.files:
+        why = _why_kept(file, unique_rows, accept)
+        if why is not None:
+            kept.append(Kept(file.path, why))
+        else:
+            rescue = file.unique if unique_rows == "rescue" else ()
+            reason, keeper = file.reason, file.keeper
+            removals.append(
+                Removal(file.path, file.kind, file.verdict, reason, file.identity, file.sha256, keeper, rescue)
+            )
+    return Plan(survey.project, tuple(_rest_on_what_stays(removals)), tuple(kept))
+
+
+def _why_kept(file: FileEvidence, unique_rows: str, accept: Sequence[str]) -> str | None:
+    """Return why a file stays, or None for one that may go."""
+    if file.verdict in (*IN_USE, "export-current"):
+        return file.reason
+    if file.obstacle:
+        return file.obstacle
+    if file.path in accept or file.verdict in DELETABLE:
+        return None
+    if file.verdict == "unique" and file.kind == "csv" and unique_rows == "rescue":
+        return None
+    return f"{file.reason or 'nothing is known of it'}; to remove it, name it in accept"
+
+
+def _rest_on_what_stays(removals: list[Removal]) -> Iterator[Removal]:
+    """Free the copy of a file that is to go as well from waiting for it: its rows are rescued from that file."""
+    going = {removal.path for removal in removals}
+    for removal in removals:
+        if removal.keeper and removal.keeper.path in going:
+            yield replace(removal, keeper=None, reason=f"every byte is also in {removal.keeper.path}, removed with it")
+        else:
+            yield removal

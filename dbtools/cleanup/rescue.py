@@ -1,0 +1,93 @@
+"""Keep the rows that exist nowhere else: copy them out of a file's backup into a Parquet file of their own.
+
+``attach(project)`` offers them as ``rescued_…`` relations. They are never mixed into an analysis.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dbtools.cleanup import csvfile
+from dbtools.cleanup.plan import Removal
+from dbtools.errors import CleanupError
+from dbtools.source.loader import quote
+
+ORIGIN = ("_file", "_row", "_sha256")
+EXTRA = "_extra_cells"
+
+
+def write(removal: Removal, source: Path, target: Path) -> int:
+    """Write the rows of `removal` that exist nowhere else to a Parquet file and read them back.
+
+    Changes files: creates `target`.
+
+    Parameters
+    ----------
+    source : Path
+        The backup of the file, byte for byte.
+    target : Path
+        The Parquet file: the columns of the CSV file as text, cells beyond the header in ``_extra_cells`` (a list), and
+        where each row came from: ``_file``, ``_row`` (1 = first after the header), ``_sha256`` of the file.
+
+    Returns
+    -------
+    int
+        How many rows were written.
+
+    Raises
+    ------
+    CleanupError
+        What was read back is not what was to be rescued.
+    """
+    import duckdb
+    import pandas as pd
+
+    read = csvfile.read(source)
+    columns = _column_names(read.header)
+    wanted, width = set(removal.rescue), len(columns)
+    rows = [
+        [
+            *row.cells[:width],
+            *[None] * (width - len(row.cells)),
+            list(row.cells[width:]),
+            removal.path,
+            row.number,
+        ]
+        for row in read.rows
+        if row.number in wanted
+    ]
+    names = [*columns, EXTRA, "_file", "_row"]
+    frame = pd.DataFrame({name: pd.Series([r[i] for r in rows], dtype=object) for i, name in enumerate(names)})
+    typed = [f'"{c}"::VARCHAR AS "{c}"' for c in columns]
+    typed += [f"{EXTRA}::VARCHAR[] AS {EXTRA}", "_file::VARCHAR AS _file", "_row::BIGINT AS _row"]
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.execute(
+            f"CREATE TABLE rescued AS SELECT {', '.join(typed)}, ? AS _sha256 FROM frame",  # noqa: S608 - quoted names
+            [removal.sha256],
+        )
+        connection.execute(f"COPY (FROM rescued ORDER BY _row) TO {quote(target)} (FORMAT parquet, COMPRESSION zstd)")
+        differing = connection.execute(
+            f"SELECT count(*) FROM ((FROM rescued EXCEPT ALL FROM read_parquet({quote(target)})) UNION ALL "  # noqa: S608
+            f"(FROM read_parquet({quote(target)}) EXCEPT ALL FROM rescued))"
+        ).fetchall()[0][0]
+    if differing or len(rows) != len(wanted):
+        raise CleanupError(
+            "The rescued rows do not read back as written", removal.path, "nothing was removed; try again"
+        )
+    return len(rows)
+
+
+def _column_names(header: tuple[str, ...]) -> list[str]:
+    """Name every column, blank and repeated headings too, without regard to case, as DuckDB compares them."""
+    names: list[str] = []
+    taken = {name.lower() for name in (EXTRA, *ORIGIN)}
+    for i, heading in enumerate(header, 1):
+        base = heading.strip().replace('"', "'") or f"column_{i}"
+        name, n = base, 1
+        while name.lower() in taken:
+            n += 1
+            name = f"{base}_{n}"
+        taken.add(name.lower())
+        names.append(name)
+    return names

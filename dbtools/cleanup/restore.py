@@ -1,0 +1,198 @@
+"""Bring back what a cleanup removed, and never overwrite anything."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools.cleanup import guard, journal, vault
+from dbtools.cleanup.journal import Held, State
+from dbtools.cleanup.plan import Removal
+from dbtools.cleanup.remove import names, release, settle
+from dbtools.cleanup.vault import Refused
+from dbtools.errors import CleanupError
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A file whose place is taken by something else.
+
+    Attributes
+    ----------
+    written_as : str
+        Where its content is now; empty when it could not be written.
+    """
+
+    path: str
+    written_as: str
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class Restored:
+    """What a restore did.
+
+    Attributes
+    ----------
+    skipped : tuple of str
+        Already there, with the same content.
+    """
+
+    restored: tuple[str, ...]
+    skipped: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per file: path, action, written_as, reason."""
+        import pandas as pd
+
+        rows = [(path, "restored", path, "") for path in self.restored]
+        rows += [(path, "skipped", path, "already there, with the same content") for path in self.skipped]
+        rows += [(found.path, "conflict", found.written_as, found.reason) for found in self.conflicts]
+        return pd.DataFrame(sorted(rows), columns=["path", "action", "written_as", "reason"])
+
+    @property
+    def sentence(self) -> str:
+        """What came back."""
+        return (
+            f"{len(self.restored)} files restored, {len(self.skipped)} were there already, "
+            f"{len(self.conflicts)} stand beside something newer"
+        )
+
+    def __repr__(self) -> str:
+        return f"Restored({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        return table(self.frame, caption=self.sentence)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the lists as JSON can hold them."""
+        return {
+            "restored": list(self.restored),
+            "skipped": list(self.skipped),
+            "conflicts": [asdict(conflict) for conflict in self.conflicts],
+        }
+
+
+def restore(run: str | Path, root: str | Path | None = None) -> Restored:
+    """Bring back what a run removed: bytes, permission bits and time; restoring twice does nothing more.
+
+    Changes files: writes those that are missing, below `root` (default: the project of the run).
+    An interrupted run is closed first.
+
+    Raises
+    ------
+    CleanupError
+        There is no such run, a backup is damaged (the others are restored), or the system stopped it.
+    BusyError
+        Another cleanup or restore is at work in the project.
+    """
+    folder = Path(run)
+    pinned = journal.read(folder.parent if folder.name == journal.MANIFEST else folder, root)
+    try:
+        with vault.locked(pinned.root) as fd, vault.opened_folder(pinned.folder) as store:
+            held = Held(pinned, fd, store)
+            state = _state(held, settled=root is None)
+            result, damaged = _restore_all(held, state)
+            if state is None and root is None and not damaged:
+                journal.put_aside(store)
+    except OSError as error:
+        raise CleanupError(f"The restore stopped ({error.strerror or error})", folder, _AGAIN) from error
+    if damaged:
+        raise CleanupError(f"{len(damaged)} of the backups are damaged or gone", damaged[0], _OTHERS)
+    return result
+
+
+_AGAIN = "mend the cause and restore the run again"
+_OTHERS = "the files of this run whose backups are sound were restored"
+
+
+def _state(held: Held, settled: bool) -> State | None:
+    """Return what the journal says, the run being closed; None when it is damaged."""
+    try:
+        state = journal.load(held)
+        if settled and not state.closed:
+            settle(held)
+            state = journal.load(held)
+    except CleanupError:
+        state = None
+        for entry in range(len(held.run.removals)) if settled else ():
+            with suppress(Refused):
+                release(held, entry)
+    return state
+
+
+def _restore_all(held: Held, state: State | None) -> tuple[Restored, list[str]]:
+    restored: list[str] = []
+    skipped: list[str] = []
+    conflicts: list[Conflict] = []
+    damaged: list[str] = []
+    for entry, removal in enumerate(held.run.removals):
+        if state and entry in state.kept:
+            continue
+        surely = state is not None and entry in state.removed
+        if not surely and vault.status(held.store, removal.sha256) is None:
+            continue  # never backed up, hence never removed
+        try:
+            written = _restore_one(held, entry, removal)
+        except Refused as refused:
+            conflicts.append(Conflict(removal.path, "", str(refused)))
+        except _Damaged:
+            damaged.append(removal.path)
+        else:
+            if written is None:
+                skipped.append(removal.path)
+            elif written == removal.path:
+                restored.append(removal.path)
+            else:
+                conflicts.append(Conflict(removal.path, written, "something else is at its place"))
+    return Restored(tuple(restored), tuple(skipped), tuple(conflicts)), damaged
+
+
+class _Damaged(Exception):  # noqa: N818  (an answer about one backup)
+    pass
+
+
+def _restore_one(held: Held, entry: int, removal: Removal) -> str | None:
+    """Restore a file; return the path it has now, or None when it was there already."""
+    with vault.parent(held.root, removal.path, make=True) as (folder, name):
+        temporary = f".restore-{held.run.sha256[:12]}-{entry}"
+        vault.discard(folder, temporary)  # left by a restore that was killed
+        if vault.digest_at(folder, name) == removal.sha256:
+            return None
+        if vault.digest_at(held.store, removal.sha256) != removal.sha256:
+            raise _Damaged
+        with vault.temporary(folder, temporary) as fd:
+            with vault.opened_file(held.store, removal.sha256) as source:
+                if vault.copy(source, fd) != removal.sha256:
+                    raise _Damaged
+            os.fchmod(fd, stat.S_IMODE(removal.identity.mode))
+            os.utime(fd, ns=(removal.identity.mtime_ns, removal.identity.mtime_ns))
+            os.fsync(fd)
+            target = _link(folder, temporary, name, removal)
+        os.fsync(folder)
+    return removal.path.removesuffix(name) + target
+
+
+def _link(folder: int, temporary: str, name: str, removal: Removal) -> str:
+    """Give the finished file the first free name, or that of an earlier restore that wrote the same."""
+    for target in names(name, removal.sha256):
+        if target == name and guard.live_sidecar(folder, name):
+            continue  # SQLite would play a foreign journal into the restored database
+        try:
+            os.link(temporary, target, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileExistsError:
+            if target != name and vault.digest_at(folder, target) == removal.sha256:
+                return target
+            continue
+        return target
+    raise AssertionError("there is always a free name")

@@ -1,0 +1,167 @@
+"""The command line: ``dbtools demo``, ``dbtools run``, ``dbtools list``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dbtools.errors import DbtoolsError, NotebookError, ParameterError
+
+if TYPE_CHECKING:
+    from dbtools.notebooks import Notebook, Report
+
+
+class _Step(NamedTuple):
+    notebook: str
+    parameters: dict[str, object] = {}  # noqa: RUF012
+    save_as: str | None = None
+
+
+DEMO = (
+    _Step("audit"),
+    _Step("cleanup"),
+    _Step("cleanup", {"dry_run": False}, "cleanup-applied"),
+    _Step("export"),
+    _Step("verify"),
+    _Step("effectiveness"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Changes files: what the command says. Status 0 means done, 1 that a notebook failed or stopped, 2 that the
+    input cannot be used.
+    """
+    arguments = _parser().parse_args(argv)
+    # nbclient sometimes loses a race with a kernel that has already ended, and asyncio tells the user.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    try:
+        status: int = arguments.command(arguments)
+    except DbtoolsError as error:
+        _complain(error)
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("dbtools: interrupted.\n")
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    from dbtools import __version__
+
+    parser = argparse.ArgumentParser(prog="dbtools", description="Audit, clean, export and understand prompter.db.")
+    parser.add_argument("--version", action="version", version=f"dbtools {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="build a demo project and run every notebook on it")
+    demo.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("demo"), help="default: demo")
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser("run", help="run notebooks and write their reports")
+    run.add_argument("names", metavar="NAME", nargs="+", help="a notebook that `dbtools list` names")
+    run.add_argument("--root", metavar="DIR", help="the project; default: $DBTOOLS_PROJECT, else found from here")
+    run.add_argument(
+        "-p",
+        "--parameter",
+        dest="parameters",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("PARAMETER", "VALUE"),
+        help="set a parameter of the notebooks that declare it",
+    )
+    run.add_argument("--out", metavar="DIR", type=Path, default=Path("reports"), help="default: reports")
+    run.set_defaults(command=_run)
+
+    listing = commands.add_parser("list", help="show the notebooks and their parameters")
+    listing.set_defaults(command=_list)
+    for command in (run, listing):
+        command.add_argument("--notebooks", metavar="DIR", type=Path, help="default: those shipped with dbtools")
+    return parser
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from dbtools import demo
+
+    root = demo.build(arguments.folder).root
+    steps = [(step.notebook, {**step.parameters, "root": str(root)}, step.save_as) for step in DEMO]
+    print(f"The demo project is {root}")
+    status = _run_all(steps, root / "reports", None)
+    print(f"Open the reports in {root / 'reports'}")
+    return status
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from dbtools.notebooks import bind, find
+    from dbtools.project import Project
+
+    notebooks = [find(name, arguments.notebooks) for name in arguments.names]
+    values = _values(arguments, notebooks)
+    # Found here, so that a missing project is told at once, and never replaced by a notebook's default.
+    values["root"] = str(Project.find(values.get("root")).root)
+    # All are bound before the first runs: a mistake in the last one must not show after an hour.
+    steps = [(n.name, bind(n, _declared(n, values)), None) for n in notebooks]
+    return _run_all(steps, arguments.out, arguments.notebooks)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from dbtools.notebooks import catalog
+
+    for notebook in catalog(arguments.notebooks):
+        print(f"{notebook.name}: {notebook.question}")
+        for p in notebook.parameters:
+            print(f"    {p.name}: {p.type} = {p.default}" + (f"  # {p.help}" if p.help else ""))
+    return 0
+
+
+def _values(arguments: argparse.Namespace, notebooks: Sequence[Notebook]) -> dict[str, Any]:
+    given = list(arguments.parameters)
+    if arguments.root is not None:
+        given.append(["root", arguments.root])
+    values: dict[str, Any] = {}
+    known = sorted({p.name for n in notebooks for p in n.parameters})
+    for name, value in given:
+        if name in values:
+            raise ParameterError("The parameter is given twice", name, "give it once")
+        if name not in known:
+            what = f"No parameter of {' or '.join(n.name for n in notebooks)}"
+            raise ParameterError(what, name, f"known are: {', '.join(known) or 'none'}")
+        values[name] = value
+    return values
+
+
+def _declared(notebook: Notebook, values: dict[str, Any]) -> dict[str, Any]:
+    return {p.name: values[p.name] for p in notebook.parameters if p.name in values}
+
+
+def _run_all(steps: Sequence[tuple[str, dict[str, Any], str | None]], out: Path, folder: Path | None) -> int:
+    from dbtools.notebooks import run
+
+    status = 0
+    for name, parameters, save_as in steps:
+        try:
+            report = run(name, None, parameters, out, save_as=save_as, folder=folder)
+        except NotebookError as error:
+            _complain(error)
+            status = 1
+        else:
+            print(_line(save_as or name, report), flush=True)
+            status = status if report.passed else 1
+    return status
+
+
+def _line(name: str, report: Report) -> str:
+    verdict = "passed" if report.passed else "FAILED"
+    return f"{name}: {verdict}  {report.html}" + ("" if report.passed else f"  ({report.reason})")
+
+
+def _complain(error: DbtoolsError) -> None:
+    # A file name need not be text in the terminal's encoding.
+    text = f"dbtools: {error}\n"
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -1,0 +1,94 @@
+"""The errors of dbtools: one class per thing a caller can do about it, one sentence per error."""
+
+from __future__ import annotations
+
+_LONGEST_QUOTE = 300
+
+
+def sentence(what: str, thing: object = None, todo: str | None = None) -> str:
+    """Build the one sentence of an error: what failed, the thing in quotes, what to do."""
+    text = what
+    if thing is not None:
+        quoted = _printable(str(thing))
+        if len(quoted) > _LONGEST_QUOTE:
+            quoted = quoted[: _LONGEST_QUOTE - 1] + "…"
+        text += f': "{quoted}"'
+    if todo is not None:
+        text += f"; {todo}"
+    return _printable(text) + "."
+
+
+def _printable(text: str) -> str:
+    # Names come from file systems, configurations and databases: control characters must not reach a terminal raw.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class DbtoolsError(Exception):
+    """Base of every error dbtools raises on purpose; its text is one sentence.
+
+    Parameters
+    ----------
+    what : str
+        What failed.
+    thing : object, optional
+        The file, value or statement at fault; shown in quotes.
+    todo : str, optional
+        What the reader can do about it.
+    """
+
+    def __init__(self, what: str, thing: object = None, todo: str | None = None) -> None:
+        super().__init__(sentence(what, thing, todo))
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the sentence in Jupyter, instead of a traceback through dbtools; named in full, as sqlite3 and duckdb
+        have a DatabaseError too.
+        """  # noqa: D205
+        return [f"{type(self).__module__}.{type(self).__qualname__}: {self}"]
+
+
+class ProjectError(DbtoolsError):
+    """No usable project: give another root, or mend dbtools.toml."""
+
+
+class NoProjectError(ProjectError):
+    """No project was named and none lies around the current folder: name one."""
+
+
+class DatabaseError(DbtoolsError):
+    """The file cannot be read as a prompter database: repair it or give another."""
+
+
+class BusyError(DbtoolsError):
+    """Somebody else holds what is needed: try again later."""
+
+
+class ExtensionError(DbtoolsError):
+    """DuckDB's scanner is missing: install it."""
+
+
+class QueryError(DbtoolsError):
+    """The statement was refused: change it."""
+
+
+class ParameterError(DbtoolsError):
+    """An argument cannot be used: correct it."""
+
+
+class ConflictError(DbtoolsError):
+    """A file that must not be overwritten is in the way; nothing was written."""
+
+
+class ExportError(DbtoolsError):
+    """An export could not be written, or what was written does not equal the database."""
+
+
+class CleanupError(DbtoolsError):
+    """A cleanup or restore stopped; what is on disk is safe, and the same call resumes it."""
+
+
+class NotebookError(DbtoolsError):
+    """A notebook raised; its executed copy shows where."""
+
+
+class VerdictError(DbtoolsError):
+    """The notebook ran and its own verdict is *fail*."""

@@ -1,0 +1,19 @@
+"""CSV, Parquet and JSON from the database, proved by re-reading."""
+
+from dbtools.export.guard import unguard
+from dbtools.export.layout import LAYOUTS
+from dbtools.export.manifest import ExportedFile, ExportManifest
+from dbtools.export.proof import Freshness, is_current
+from dbtools.export.write import FORMATS, STAGING, write
+
+__all__ = [
+    "FORMATS",
+    "LAYOUTS",
+    "STAGING",
+    "ExportManifest",
+    "ExportedFile",
+    "Freshness",
+    "is_current",
+    "unguard",
+    "write",
+]

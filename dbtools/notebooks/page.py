@@ -1,0 +1,77 @@
+"""An executed notebook as one HTML page: code hidden, nothing fetched, no script."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+_TEMPLATE = Path(__file__).with_name("page.html.j2")
+_HIDDEN = {"parameters", "injected-parameters", "remove-cell"}
+_SHOWN = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
+
+
+def render(notebook: Any, *, stopped: str = "") -> str:
+    """Return `notebook` as a self-contained page; `stopped` says why it ended early. Reads only."""
+    from nbconvert import HTMLExporter
+
+    page = copy.deepcopy(notebook)
+    page.cells = [c for c in page.cells if not _HIDDEN.intersection(c.metadata.get("tags", ()))]
+    for cell in page.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [_static(o) for o in cell.outputs if not _is_verdict(o)]
+    page.metadata = {"title": _title(page), "stopped": stopped}
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        raw_template=_TEMPLATE.read_text(encoding="utf-8"),
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    body, _ = exporter.from_notebook_node(page)
+    return str(body)
+
+
+def _static(output: Any) -> Any:
+    """Leave of an output only what a page without scripts can show."""
+    if "data" in output:
+        data = output["data"]
+        if "image/svg+xml" in data:
+            data = {"text/html": _picture("".join(data["image/svg+xml"]), "".join(data.get("text/plain", "chart")))}
+        output["data"] = {kind: data[kind] for kind in _SHOWN if kind in data}
+    return output
+
+
+def _picture(svg: str, text: str) -> str:
+    # As an image, not inline: ids inside one chart must not reach into the next, and nothing in it can run.
+    encoded = base64.b64encode(_adapt(svg).encode()).decode()
+    return f'<img class="chart" alt="{html.escape(text)}" src="data:image/svg+xml;base64,{encoded}">'
+
+
+def _adapt(svg: str) -> str:
+    """Let a chart follow the reader's dark mode: ink, grid and paper change, the data's colours stay."""
+    from dbtools.show.charts import DARK
+
+    rules = "".join(
+        f'[{attribute}="{light}"]{{{attribute}:{dark}}}'
+        for light, dark in DARK.items()
+        for attribute in ("fill", "stroke")
+    )
+    style = f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
+    return re.sub(r"<svg[^>]*>", lambda tag: tag[0] + style, svg, count=1)
+
+
+def _is_verdict(output: Any) -> bool:
+    # record() has already shown the verdict; the traceback it ends the notebook with says nothing more.
+    return bool(output.output_type == "error" and output.ename == "VerdictError")
+
+
+def _title(notebook: Any) -> str:
+    for cell in notebook.cells:
+        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+            if line.startswith("# "):
+                return str(line[2:]).strip()
+    return "dbtools"

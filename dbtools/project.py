@@ -1,0 +1,169 @@
+"""Project: where the databases, exports and backups of one application lie."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from dbtools.errors import NoProjectError, ParameterError, ProjectError
+
+DATABASES = ("prompter.db", "packages/db/prompter.db")
+CONFIG = "dbtools.toml"
+_PROJECT_KEYS = {"database", "auth", "exports", "backups"}
+_EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """One application's files. Reads only.
+
+    Attributes
+    ----------
+    root : Path
+        The project folder, absolute.
+    database, auth : Path
+        The prompter database, and the auth database (which need not exist).
+    exports, backups : Path
+        The export folder, and the folder that takes the backups of a cleanup.
+    expect : Mapping
+        The ``[expect]`` part of dbtools.toml: ``present``, ``absent``, ``rows``, ``versions_by_source``.
+    """
+
+    root: Path
+    database: Path
+    auth: Path
+    exports: Path
+    backups: Path
+    expect: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def find(cls, root: str | os.PathLike[str] | None = None) -> Project:
+        """Find the project: `root`, else ``$DBTOOLS_PROJECT``, else the nearest parent with a database.
+
+        Reads only.
+
+        Raises
+        ------
+        ProjectError
+            There is no such folder, it holds no prompter database, or its dbtools.toml cannot be used.
+        """
+        given = os.fspath(root) if root else os.environ.get("DBTOOLS_PROJECT")
+        if given:
+            folder = Path(given).expanduser().absolute()
+            if not folder.is_dir():
+                raise ProjectError("No such project folder", folder, "give the folder that holds prompter.db")
+            return cls._load(folder)
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if any((folder / name).is_file() for name in (*DATABASES, CONFIG)):
+                return cls._load(folder)
+        raise NoProjectError(
+            "No prompter database in this folder or above it",
+            here,
+            "give the project's folder as root, or set DBTOOLS_PROJECT",
+        )
+
+    @classmethod
+    def _load(cls, root: Path) -> Project:
+        root = root.resolve()
+        config = _read_config(root / CONFIG)
+        section = config.get("project", {})
+        if "database" in section:
+            database = _inside(root, section["database"], "database")
+        else:
+            database = next((root / n for n in DATABASES if (root / n).is_file()), root / DATABASES[0])
+        if not database.is_file():
+            raise ProjectError(
+                "No prompter database in the project",
+                root,
+                f"expected {database.relative_to(root)}; give another root, or name it in {CONFIG}",
+            )
+        return cls(
+            root=root,
+            database=database,
+            auth=_inside(root, section.get("auth", "auth_system.db"), "auth"),
+            exports=_inside(root, section.get("exports", "storage"), "exports"),
+            backups=_inside(root, section.get("backups", "backup_old_csvs"), "backups"),
+            expect=check_expectations(config.get("expect", {}), root / CONFIG),
+        )
+
+    def with_backups(self, folder: str | os.PathLike[str] | None) -> Project:
+        """Return the project with another backup folder (relative to the root, or absolute anywhere)."""
+        return replace(self, backups=(self.root / folder).resolve()) if folder else self
+
+    def relative(self, path: Path) -> str:
+        """Return `path` as reports show it: relative to the root where it lies inside, with ``/``."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def check_expectations(section: Any, origin: object) -> Mapping[str, Any]:
+    """Check the shape of an ``[expect]`` section and return it read-only.
+
+    Raises
+    ------
+    ProjectError
+        A key is unknown, or a value is not a list of paths or a table of counts.
+    """
+    if not isinstance(section, Mapping):
+        raise ProjectError("expect is not a table", origin, "write it as [expect]")
+    for key, value in section.items():
+        if key not in _EXPECT_KEYS:
+            known = ", ".join(sorted(_EXPECT_KEYS))
+            raise ProjectError(f'Unknown key "expect.{key}" in', origin, f"use one of {known}")
+        if key in ("present", "absent"):
+            if not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+                raise ProjectError(f'"expect.{key}" is not a list of paths in', origin, 'write ["a", "b"]')
+        elif not (isinstance(value, Mapping) and all(type(v) is int for v in value.values())):
+            raise ProjectError(f'"expect.{key}" is not a table of whole numbers in', origin, "write name = 15")
+    return MappingProxyType(dict(section))
+
+
+def read_expectations(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """Read expectations from a TOML file: an ``[expect]`` section, or its keys at the top level. Reads only."""
+    file = Path(path)
+    if not file.is_file():
+        raise ParameterError("No such file of expectations", file, "give a TOML file with an [expect] section")
+    config = _read_toml(file)
+    return check_expectations(config.get("expect", config), file)
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    config = _read_toml(file)
+    for key in config:
+        if key not in ("project", "expect"):
+            raise ProjectError(f'Unknown section "{key}" in', file, "use [project] and [expect]")
+    section = config.get("project", {})
+    if not isinstance(section, dict):
+        raise ProjectError('"project" is not a section of', file, "write it as [project]")
+    for key, value in section.items():
+        if key not in _PROJECT_KEYS:
+            known = ", ".join(sorted(_PROJECT_KEYS))
+            raise ProjectError(f'Unknown key "project.{key}" in', file, f"use one of {known}")
+        if not isinstance(value, str) or not value:
+            raise ProjectError(f'"project.{key}" is not a path in', file, "write it in quotes")
+    return config
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProjectError(f"Cannot read as TOML ({error})", file, "mend or remove it") from None
+
+
+def _inside(root: Path, name: str, key: str) -> Path:
+    """Return the path `name` below `root`; a path that leaves the project is refused, links included."""
+    path = root / name
+    if not path.resolve().is_relative_to(root) or path.resolve() == root:
+        raise ProjectError(
+            f'"project.{key}" leads out of the project in {CONFIG}', name, "give a path inside the project"
+        )
+    # normpath only: the last component may be a link, and cleanup must see it as one.
+    return Path(os.path.normpath(path))

@@ -1,0 +1,5 @@
+"""Show: charts for reports and JupyterLab."""
+
+from dbtools.show import charts
+
+__all__ = ["charts"]

@@ -1,0 +1,336 @@
+"""Database: prompter.db as typed, read-only DuckDB relations."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from dbtools import __version__
+from dbtools.errors import DatabaseError, ParameterError, QueryError
+from dbtools.project import Project
+from dbtools.source import loader, schema
+from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+SMALL = 64 << 20  # bytes; the texts of a database up to this size are loaded with the rest
+_QUIET = 16 << 20  # bytes; loading less than this takes no progress bar
+
+
+class Database:
+    """A prompter database as attached at one moment; a context manager.
+
+    Attributes
+    ----------
+    origin : Mapping
+        Where it comes from: ``path``, ``fingerprint``, ``generation``, ``migrated``, ``texts`` (whether the long texts
+        are loaded), ``tables`` (rows of every table, also of those that are never loaded).
+    relations : tuple of str
+        The names `sql` can use.
+    project : Project or None
+        The project it was attached through; None when attached by the path of a file.
+    """
+
+    def __init__(self, cache: Path, project: Project | None = None, owned: Path | None = None) -> None:
+        self.project = project
+        self._cache, self._owned = cache, owned
+        self._rescued = project.backups if project else None
+        self._connection = _connect(cache, self._rescued)
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+        facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
+        self.origin: Mapping[str, Any] = json.loads(facts)
+        names = self._connection.execute(
+            "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND database_name = 'memory' "
+            "UNION SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory' ORDER BY name"
+        )
+        self.relations: tuple[str, ...] = tuple(name for (name,) in names.fetchall())
+
+    def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
+        """Return one SELECT as a DuckDB relation; values are bound to ``?`` or ``$name``. Reads only.
+
+        Nothing typed here can change the database or read another file: the connection holds a copy, opened
+        read-only, with external access off and its configuration locked.
+
+        Raises
+        ------
+        QueryError
+            Not exactly one statement that returns rows, or DuckDB refuses it.
+        """
+        import duckdb
+
+        try:
+            statements = self._connection.extract_statements(query)
+            if len(statements) != 1:
+                raise QueryError(f"Expected one statement, found {len(statements)}", query, "run them one by one")
+            if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+                raise QueryError("The statement does not read rows", query, "start it with SELECT")
+            if statements[0].type == duckdb.StatementType.EXPLAIN and re.search(
+                r"\banaly[sz]e\b", query, re.IGNORECASE
+            ):
+                raise QueryError("EXPLAIN ANALYZE runs whatever follows it", query, "use EXPLAIN alone")
+            relation = self._connection.sql(query, params=parameters)
+        except duckdb.Error as error:
+            line = str(error).strip().splitlines()[0]
+            todo = "correct it; db.relations lists what there is"
+            if not self.origin["texts"] and "Binder Error" in line:
+                todo += ", and attach(…, texts=True) loads the long texts too"
+            raise QueryError(f"DuckDB refuses the statement ({line})", query, todo) from None
+        return relation
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a relation as a pandas DataFrame. Reads only."""
+        if name not in self.relations:
+            raise ParameterError("No such relation", name, f"use one of {', '.join(self.relations)}")
+        return self._connection.table(name).df()
+
+    def rows(self, name: str) -> int:
+        """Count the rows of a relation. Reads only."""
+        return int(self.sql(f'SELECT count(*) FROM "{name}"').fetchall()[0][0])  # noqa: S608 - refused if unknown
+
+    @contextmanager
+    def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
+        import duckdb
+
+        try:
+            connection = _connect(self._cache, self._rescued)
+        except duckdb.Error:
+            path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
+            raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connection; what was fetched stays valid."""
+        self._connection.close()
+        if self._owned:
+            shutil.rmtree(self._owned, ignore_errors=True)
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        facts = self.origin
+        kind = "migrated" if facts["migrated"] else "created"
+        return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
+
+
+def attach(
+    source: Project | str | os.PathLike[str],
+    *,
+    texts: bool | None = None,
+    timeout: float = 5.0,
+    progress: bool = True,
+) -> Database:
+    """Attach a prompter database as it is now.
+
+    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes.
+
+    Parameters
+    ----------
+    source : Project or path
+        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, or a prompter.db.
+    texts : bool, optional
+        Whether to load the long texts too; by default for databases up to 64 MiB.
+    timeout : float
+        Seconds to wait for a lock of another process.
+
+    Raises
+    ------
+    DatabaseError, BusyError, ExtensionError, ProjectError
+        The database cannot be used, stays locked, the scanner is missing, or the folder is no project.
+    """
+    import duckdb
+
+    project, path = _locate(source)
+    for _ in range(3):
+        with explained(path):
+            check_file(path)
+            before = fingerprint(path)
+            large = path.stat().st_size > SMALL
+        wanted = texts if texts is not None else not large
+        folder = _cache_folder(path)
+        file = _cached(folder, before, wanted) if folder else None
+        try:
+            if file:
+                return Database(file, project)
+        except duckdb.Error:
+            if file:
+                file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
+        work = Path(tempfile.mkdtemp(prefix="load-", dir=folder))
+        try:
+            built = _build(path, work, before, wanted, timeout, progress and path.stat().st_size > _QUIET)
+            if folder is None:
+                return Database(built, project, owned=work)
+            if fingerprint(path) == before:
+                file = _publish(built, folder, before, wanted)
+                shutil.rmtree(work, ignore_errors=True)
+                with suppress(duckdb.Error):  # another process may have dropped it already
+                    return Database(file, project)
+                continue
+            return Database(built, project, owned=work)  # consistent, but already of the past: not kept
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the file system says of the database into a sentence."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
+    except OSError as error:
+        raise DatabaseError(f"Cannot read the database ({error.strerror})", path, "check the path and rights") from None
+
+
+def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path]:
+    if isinstance(source, Project):
+        return source, source.database
+    if str(source).startswith(("postgresql:", "postgres:")):
+        raise ParameterError("Only SQLite files can be attached", str(source).split(":")[0], "give a prompter.db")
+    path = Path(source).expanduser().absolute()
+    with explained(path):
+        is_folder = path.is_dir()
+    if is_folder:
+        project = Project.find(path)
+        return project, project.database
+    return None, path
+
+
+def _build(path: Path, work: Path, mark: str, texts: bool, timeout: float, progress: bool) -> Path:
+    target = work / "relations.duckdb"
+    with snapshot(path, timeout) as copy:
+        try:
+            with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+                tables = schema.read_tables(connection)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise explain(error, path) from None
+        for name, needed in schema.REQUIRED.items():
+            missing = needed - set(tables[name].names()) if name in tables else needed
+            if missing:
+                what = f"Not a prompter database (no {name}.{min(missing)}; tables: {', '.join(tables) or 'none'})"
+                raise DatabaseError(what, path, "give the path of a prompter.db")
+        origin = {
+            "path": str(path),
+            "fingerprint": mark,
+            "generation": schema.generation(tables),
+            "migrated": schema.is_migrated(tables),
+            "texts": texts,
+            "tables": {name: facts.rows for name, facts in sorted(tables.items())},
+        }
+        loader.load(copy, target, tables, origin, texts=texts, progress=progress)
+    target.chmod(0o600)
+    return target
+
+
+def _connect(cache: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
+    """Open the relations of a cache file in a connection of its own, with every derived view."""
+    import duckdb
+
+    spill = cache.parent / f"spill-{os.getpid()}"
+    connection = duckdb.connect(":memory:", config={**loader.CONFIG, "temp_directory": str(spill)})
+    try:
+        connection.execute(f"ATTACH {loader.quote(cache)} AS cache (READ_ONLY)")
+        connection.execute(loader.read_sql("macros.sql"))
+        for table in schema.TABLES:
+            connection.execute(
+                f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable) FROM cache.main.{table.relation}"  # noqa: S608
+            )
+        connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
+        for view in sorted(v.name for v in loader.SQL.joinpath("views").iterdir() if v.name.endswith(".sql")):
+            connection.execute(loader.read_sql("views", view))
+        if rescued:
+            _offer_rescued(connection, rescued)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None:
+    """Offer the rescued rows of every cleanup run; the same file rescued by several runs is one relation."""
+    import duckdb
+
+    found: dict[str, list[Path]] = {}
+    for file in sorted(backups.glob("*/rescued/*.parquet")):
+        found.setdefault(file.stem, []).append(file)
+    for name, files in found.items():
+        paths = ", ".join(loader.quote(glob.escape(str(file))) for file in files)
+        try:
+            connection.execute(
+                f'CREATE TABLE "{name.replace(chr(34), chr(34) * 2)}" AS '
+                f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+            )
+        except duckdb.Error:
+            raise DatabaseError(
+                "The rescued rows cannot be read", files[-1], "move the file away, or mend it"
+            ) from None
+
+
+def _cache_folder(path: Path) -> Path | None:
+    """Return the cache folder of one database, mode 0700; None where no cache can be kept."""
+    from platformdirs import user_cache_path
+
+    top = user_cache_path("dbtools") / "attach"
+    folder = top / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (top.parent, top, folder):
+            each.chmod(0o700)
+        return folder if os.access(folder, os.W_OK) else None
+    except OSError:
+        return None
+
+
+def _cache_name(mark: str, texts: bool) -> str:
+    import duckdb
+
+    # What the loader would do differently makes another file: its own text is part of the key.
+    own = [loader.read_sql(*n) for n in (("macros.sql",), ("schema.py",), ("loader.py",))]
+    own += [f.read_text("utf-8") for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)]
+    key = hashlib.sha256("\0".join([mark, __version__, duckdb.__version__, *own]).encode()).hexdigest()[:24]
+    return f"{key}-{'full' if texts else 'narrow'}.duckdb"
+
+
+def _cached(folder: Path, mark: str, texts: bool) -> Path | None:
+    """Return a kept copy that has what is wanted; one with the texts serves those who do not ask for them too."""
+    for full in (True,) if texts else (False, True):
+        file = folder / _cache_name(mark, full)
+        if file.is_file():
+            return file
+    return None
+
+
+def _publish(built: Path, folder: Path, mark: str, texts: bool) -> Path:
+    """Put the copy in place in one step and drop those of earlier states of the database."""
+    file = folder / _cache_name(mark, texts)
+    built.replace(file)
+    current = file.name.split("-")[0]
+    for other in folder.glob("*.duckdb"):
+        if not other.name.startswith(current):
+            other.unlink(missing_ok=True)
+    return file

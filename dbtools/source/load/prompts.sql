@@ -1,0 +1,6 @@
+-- What is known of a prompt without its text? (Reads `typed`, the converted columns.)
+SELECT
+  typed.*,
+  length(original_text) AS text_length,
+  text_key(original_text) AS text_key
+FROM typed

@@ -1,0 +1,12 @@
+-- What is known of a version without its texts? (Reads `typed`, the converted columns.)
+SELECT
+  typed.*,
+  length(text) AS text_length,
+  text_key(text) AS text_key,
+  nullif(regexp_extract(text, '(\[Enhanced by .+ agent\]|\[v\d+\])$'), '') AS text_mark,
+  json_field(explanation, '$.agent') AS explanation_agent,
+  try_cast(json_field(explanation, '$.synthetic') AS BOOLEAN) AS explanation_synthetic,
+  json_field(explanation, '$.selected_agent') AS selected_agent,
+  contains(explanation, 'Unable to parse response') OR contains(explanation, 'Unable to generate improvements')
+    AS agent_failed
+FROM typed

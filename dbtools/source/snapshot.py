@@ -1,0 +1,254 @@
+"""A consistent private copy of a live SQLite database, and the fingerprint that tells when it changed.
+
+Nothing here writes beside the database: opening a WAL database read-only would leave ``-wal`` and ``-shm`` files
+in its folder, so such a database is copied, and the copy is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from dbtools.errors import BusyError, DatabaseError
+
+MAGIC = b"SQLite format 3\0"
+_CHUNK = 1 << 20
+_HEADER = 100
+_WAL_HEADER = 32
+_PERMISSION = "make it readable for this user"
+
+
+_held: dict[tuple[int, int], int] = {}
+
+
+def hold(path: Path) -> int:
+    """Return a read-only descriptor of the file that stays open until `release`. Reads only.
+
+    POSIX drops every lock a process has on a file as soon as any descriptor of it is closed; reading a database
+    through `open` and `close` would take the locks of the user's own connection in the same kernel with it
+    (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    facts = path.stat()
+    key = (facts.st_dev, facts.st_ino)
+    if key not in _held:
+        _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer would block
+    return _held[key]
+
+
+def release(path: Path) -> None:
+    """Close the descriptor that `hold` keeps, so that the file counts as not in use."""
+    facts = path.stat()
+    descriptor = _held.pop((facts.st_dev, facts.st_ino), None)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def fingerprint(path: Path) -> str:
+    """Return 32 hex digits that change whenever the database does. Reads only; about 10 µs.
+
+    Taken over identity, size, time and header of the database file and of its ``-wal``.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for file, length in ((path, _HEADER), (_beside(path, "-wal"), _WAL_HEADER)):
+        try:
+            facts = file.stat()
+            digest.update(repr((facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)).encode())
+            digest.update(os.pread(hold(file), length, 0))
+        except FileNotFoundError:
+            digest.update(b"absent")
+    return digest.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of the file's bytes, in hexadecimal. Reads only."""
+    digest, descriptor, offset = hashlib.sha256(), hold(path), 0
+    while chunk := os.pread(descriptor, _CHUNK, offset):
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.hexdigest()
+
+
+def sidecar(path: Path, suffix: str) -> bool:
+    """Tell whether the database has a non-empty side file ``-wal`` or ``-journal``. Reads only."""
+    try:
+        return _beside(path, suffix).lstat().st_size > 0
+    except OSError:
+        return False
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    # SQLite puts its side files next to the file itself, not next to a link to it.
+    return Path(os.path.realpath(path) + suffix)
+
+
+def check_file(path: Path) -> bytes:
+    """Return the header of an SQLite file. Reads only.
+
+    Raises
+    ------
+    DatabaseError
+        No such file, not a regular file, empty, not readable, or not an SQLite database.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise DatabaseError("The database is a folder", path, "give the path of a prompter.db")
+        if not stat.S_ISREG(mode):
+            raise DatabaseError("The database is not a regular file", path, "give the path of a prompter.db")
+        header = os.pread(hold(path), _HEADER, 0)
+    except FileNotFoundError:
+        raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
+    except PermissionError:
+        raise DatabaseError("No permission to read the database", path, _PERMISSION) from None
+    if not header:
+        raise DatabaseError("The database is an empty file", path, "restore it from a backup")
+    if not header.startswith(MAGIC) or len(header) < _HEADER:
+        raise DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
+    return header
+
+
+@contextmanager
+def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
+    """Make a consistent private copy of the database for the length of a ``with`` block.
+
+    Reads only: the database, its folder and its times stay as they are. A database in rollback mode is read under a
+    shared lock for as long as the copy takes; one in WAL mode without any lock.
+
+    Raises
+    ------
+    BusyError
+        It stayed locked, or kept changing, for longer than `timeout` seconds.
+    DatabaseError
+        It cannot be used: see `check_file`; also truncated, damaged, or left with a hot journal by a crash.
+    """
+    header = check_file(path)
+    folder = Path(tempfile.mkdtemp(prefix="dbtools-"))  # mode 0700: the copy holds what the database holds
+    try:
+        copy = folder / "snapshot.db"
+        try:
+            if header[18] == 2 or header[19] == 2:
+                _copy_wal(path, copy, timeout)
+            else:
+                _copy_locked(path, copy, timeout)
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name in SQLite's own words is no UTF-8
+            raise explain(error, path) from None
+        except PermissionError:
+            raise DatabaseError("No permission to read the database", path, _PERMISSION) from None
+        yield copy
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def explain(error: Exception, path: Path) -> BusyError | DatabaseError:
+    """Turn an error of SQLite into the sentence a user needs."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return BusyError("The database stayed locked by another process", path, "try again when it is idle")
+    if sidecar(path, "-journal") and name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return DatabaseError(
+            "The database was left with a hot journal by a crash",
+            path,
+            "open it once with the application so that SQLite rolls it back",
+        )
+    if is_truncated(path):
+        return _truncated(path)
+    if name.startswith("SQLITE_NOTADB"):
+        return DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
+    return DatabaseError(f"The database cannot be read ({error})", path, "check it with PRAGMA integrity_check")
+
+
+def _truncated(path: Path) -> DatabaseError:
+    return DatabaseError("The database is truncated", path, "restore it from a backup")
+
+
+def is_truncated(path: Path) -> bool:
+    """Tell whether the file is shorter than its header says. Reads only; meaningful while nobody writes."""
+    header = os.pread(hold(path), _HEADER, 0)
+    page_size = int.from_bytes(header[16:18], "big")
+    page_size = 65536 if page_size == 1 else page_size
+    size = path.stat().st_size
+    # The page count counts only where the last writer was one that keeps it (SQLite file format, 1.3.8).
+    pages = int.from_bytes(header[28:32], "big") if header[24:28] == header[92:96] else 0
+    return page_size > 0 and (size % page_size != 0 or size < pages * page_size)
+
+
+def integrity(copy: Path) -> list[str]:
+    """Return the complaints of ``PRAGMA integrity_check`` about a snapshot; empty when it is sound. Reads only."""
+    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+        try:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            found = [str(error)]
+    return [] if found == ["ok"] else found
+
+
+def _copy_locked(path: Path, copy: Path, timeout: float) -> None:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with (
+        closing(sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        # backup() retries for ever on a locked database; a read transaction taken first gives up after the timeout.
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        # Under the lock the size is at rest; in WAL mode a checkpoint may be growing the file this moment.
+        if source.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and is_truncated(path):
+            raise _truncated(path)
+        source.backup(target)
+        source.execute("COMMIT")
+
+
+def _copy_wal(path: Path, copy: Path, timeout: float) -> None:
+    """Copy the database, then its ``-wal``, until the ``-wal`` did not begin anew meanwhile.
+
+    Commits and checkpoints do no harm: a half-copied frame fails its checksum, and the frames that a checkpoint moves
+    stay in the ``-wal`` until that begins anew, which changes its header.
+    """
+    wal, deadline = _beside(path, "-wal"), time.monotonic() + timeout
+    while True:
+        before = _wal_mark(path)
+        _copy(path, copy)
+        copied_wal = copy.with_name(copy.name + "-wal")
+        copied_wal.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            _copy(wal, copied_wal)
+        cut = not sidecar(path, "-wal") and is_truncated(path)
+        if _wal_mark(path) == before:
+            if cut:
+                raise _truncated(path)
+            return
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    copied_wal.unlink(missing_ok=True)
+    copy.unlink()
+    # A writer that never rests has its -wal and -shm open, so a reader of its own leaves nothing new behind.
+    _copy_locked(path, copy, timeout)
+
+
+def _wal_mark(path: Path) -> tuple[int, bytes] | str:
+    """Return what stays the same for as long as a ``-wal`` is only appended to; without one, the fingerprint."""
+    try:
+        wal = _beside(path, "-wal")
+        return wal.stat().st_ino, os.pread(hold(wal), _WAL_HEADER, 0)
+    except FileNotFoundError:
+        return fingerprint(path)
+
+
+def _copy(source: Path, target: Path) -> None:
+    descriptor, offset = hold(source), 0
+    with target.open("wb") as handle:
+        while chunk := os.pread(descriptor, _CHUNK, offset):
+            handle.write(chunk)
+            offset += len(chunk)

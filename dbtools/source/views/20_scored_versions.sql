@@ -1,0 +1,50 @@
+-- What is known of each version, its newest score brought to one scale of 0–50? One row per version.
+-- scale: judge (five marks of 0–10), heuristic (0 or 5, judge not reachable), self (the agent's own mark of the input,
+-- 0–20, five equal), synthetic (history generator, 0–100, five equal), unknown; total is NULL where it is unknown.
+-- is_best: the highest total among the competing agents of the prompt on the same scale (ties: all of them).
+-- (No parameters.)
+CREATE VIEW scored_versions AS
+WITH
+newest AS (
+  SELECT
+    *, least(clarity, specificity, actionability, structure, context_use) AS lowest,
+    greatest(clarity, specificity, actionability, structure, context_use) AS highest
+  FROM scores
+  QUALIFY row_number() OVER (PARTITION BY prompt_version_id ORDER BY created_at DESC NULLS LAST, row_id DESC) = 1
+),
+scaled AS (
+  SELECT
+    v.*, s.id AS score_id, s.clarity, s.specificity, s.actionability, s.structure, s.context_use,
+    s.total AS raw_total,
+    CASE
+      WHEN s.total IS NULL THEN NULL
+      WHEN s.heuristic THEN 'heuristic'
+      WHEN s.lowest = s.highest AND s.feedback_synthetic AND (v.source = 'synthetic_generator' OR s.highest > 10)
+        AND s.highest BETWEEN 0 AND 100 THEN 'synthetic'
+      WHEN s.lowest = s.highest AND s.feedback_agent IS NOT NULL AND s.feedback_confidence IS NOT NULL
+        AND s.highest BETWEEN 0 AND 20 THEN 'self'
+      WHEN s.lowest >= 0 AND s.highest <= 10 THEN 'judge'
+      ELSE 'unknown'
+    END AS scale
+  FROM versions AS v LEFT JOIN newest AS s ON s.prompt_version_id = v.id
+),
+totals AS (
+  SELECT
+    *,
+    CASE scale
+      WHEN 'judge' THEN raw_total WHEN 'heuristic' THEN raw_total
+      WHEN 'self' THEN raw_total / 2 WHEN 'synthetic' THEN raw_total / 10
+    END AS total
+  FROM scaled
+)
+SELECT
+  t.id AS version_id, t.prompt_id, t.source, competes(t.source) AS competes, t.version_no, t.created_at,
+  t.clarity, t.specificity, t.actionability, t.structure, t.context_use, t.raw_total, t.total, t.scale,
+  p.provenance, h.prompt_version_id IS NOT NULL AS is_head,
+  competes(t.source) AND t.total IS NOT NULL
+    AND t.total = max(t.total) FILTER (competes(t.source)) OVER (PARTITION BY t.prompt_id, t.scale) AS is_best,
+  t.text_length, t.text_key, t.parent_version_id, t.change_type, t.change_magnitude, t.selected_agent,
+  t.score_id, t.row_id
+FROM totals AS t
+LEFT JOIN provenance AS p ON p.relation = 'versions' AND p.row_id = t.row_id
+LEFT JOIN heads AS h ON h.prompt_id = t.prompt_id AND h.prompt_version_id = t.id;

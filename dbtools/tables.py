@@ -1,0 +1,148 @@
+"""The only maker of HTML tables: everything escaped, secrets hidden, the same bytes every time."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LONGEST = 240
+_LINE = 40  # a text up to this long stands on one line
+_NONE = "–"
+_SECRET = re.compile(
+    r"""\$argon2(?:id|i|d)?\$[\w+/=,$.-]+        # password hashes
+      | \$2[abxy]\$\d\d\$[./A-Za-z0-9]+
+      | (?:\$|\b)(?:pbkdf2|scrypt)[:$_][^\s"',;]+
+      | \beyJ[\w-]{8,}\.[\w-]+\.[\w-]*           # JSON web tokens
+      | \b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}        # API keys
+      | \b(?:gh[pousr]|github_pat|glpat|hf|xox[abprs])[_-][A-Za-z0-9_-]{16,}
+      | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
+      | \bAIza[\w-]{30,}
+    """,
+    re.VERBOSE,
+)
+# The variables are JupyterLab's; elsewhere the fallbacks hold.
+_STYLE = (
+    "<style>"
+    ".dbtools-table{overflow-x:auto;margin:.5em 0}"
+    ".dbtools-table table{border-collapse:collapse;margin:0;font-size:13px;font-variant-numeric:tabular-nums;"
+    "color:var(--jp-content-font-color1,inherit)}"
+    ".dbtools-table caption{caption-side:top;text-align:left;font-weight:600;padding:.3em 0;"
+    "color:var(--jp-content-font-color1,inherit)}"
+    ".dbtools-table th,.dbtools-table td{padding:.35em .8em;text-align:left;vertical-align:top;"
+    "max-width:44em;white-space:normal;overflow-wrap:break-word;"
+    "border-bottom:1px solid var(--jp-border-color2,#d0d7de)}"
+    ".dbtools-table th{white-space:nowrap;font-weight:600;border-bottom-width:2px}"
+    ".dbtools-table .n{text-align:right;white-space:nowrap}"
+    ".dbtools-table .c{text-align:center}"
+    ".dbtools-table .d{white-space:nowrap}"
+    ".dbtools-table td.t{min-width:13em}"
+    ".dbtools-table .q{color:var(--jp-content-font-color2,#59636e)}"
+    "</style>"
+)
+
+
+def table(frame: pd.DataFrame, *, caption: str = "", formats: Mapping[str, str] | None = None, limit: int = 200) -> str:
+    """Return `frame` as HTML: at most `limit` rows, without its index. Reads only.
+
+    `formats` maps a column to a format spec (``".1%"``). Without one, ``*_bytes`` columns are shown as sizes
+    and numbers with thousands separators.
+    """
+    specs = formats or {}
+    names = [str(name) for name in frame.columns]
+    columns = [_column(name, frame.iloc[:limit, i].tolist(), specs.get(name)) for i, name in enumerate(names)]
+    parts = [f'<div class="dbtools-table">{_STYLE}<table>']
+    if caption:
+        parts.append(f"<caption>{html.escape(redact(caption))}</caption>")
+    heads = "".join(f"<th{css}>{cells[0]}</th>" for css, cells in columns)
+    parts.append(f"<thead><tr>{heads}</tr></thead><tbody>")
+    for row in range(1, min(len(frame), limit) + 1):
+        cells = "".join(f"<td{css}>{cells[row]}</td>" for css, cells in columns)
+        parts.append(f"<tr>{cells}</tr>")
+    more = len(frame) - limit
+    note = f"… and {more:,} more" if more > 0 else "" if len(frame) else "no rows"
+    if note:
+        parts.append(f'<tr><td class="q" colspan="{max(1, len(names))}">{note}</td></tr>')
+    parts.append("</tbody></table></div>")
+    return "".join(parts)
+
+
+def redact(text: str) -> str:
+    """Return `text` with every password hash, token and API key in it replaced by «redacted». Reads only."""
+    return _SECRET.sub("«redacted»", text)
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as people read it: ``158.9 KB`` (1 KB = 1000 bytes). Reads only."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if abs(count) < 1000 or unit == "GB":
+            return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def _column(name: str, values: list[Any], spec: str | None) -> tuple[str, list[str]]:
+    """Return the class attribute of a column's cells, and the cells as escaped text, heading first."""
+    present = [v for v in values if not _missing(v)]
+    flags = bool(present) and all(_is_flag(v) for v in present)
+    numbers = bool(present) and not flags and all(_is_number(v) for v in present)
+    decimals = _decimals(present) if numbers else 0
+    texts = [_show(v, name, spec, decimals) for v in values]
+    times = any(hasattr(v, "strftime") for v in present)
+    long = any(len(text) > _LINE for text in texts)
+    # A short word with hyphens, or a path, would otherwise break in its middle.
+    words = not any(len(text) > _LINE or " " in text for text in texts)
+    kind = "c" if flags else "n" if numbers else "d" if times or words else "t" if long else ""
+    # The unit stands in the cells.
+    heading = redact(name.removesuffix("_bytes").replace("_", " "))
+    return f' class="{kind}"' if kind else "", [html.escape(text) for text in (heading, *texts)]
+
+
+def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
+    if _missing(value):
+        return _NONE
+    if spec is not None:
+        return _shorten(format(value, spec))
+    if _is_flag(value):
+        return "✓" if value else "✗"
+    if _is_number(value):
+        return size(value) if name.endswith("_bytes") else f"{value:,.{decimals}f}"
+    if hasattr(value, "strftime"):
+        return str(value.strftime("%Y-%m-%d %H:%M" if hasattr(value, "hour") else "%Y-%m-%d"))
+    if isinstance(value, list | tuple):
+        return _shorten(", ".join(str(v) for v in value))
+    return _shorten(str(value))
+
+
+def _shorten(text: str) -> str:
+    # Hide before cutting: half a token is still a secret, and no longer looks like one.
+    text = " ".join(redact(text).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+
+
+def _missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
+
+
+def _is_number(value: Any) -> bool:
+    return not _is_flag(value) and hasattr(value, "__float__") and not isinstance(value, str)
+
+
+def _decimals(values: list[Any]) -> int:
+    """Whole numbers need none; else enough that the largest shows about three figures."""
+    finite = [float(v) for v in values if math.isfinite(v)]
+    if all(v == int(v) for v in finite):
+        return 0
+    largest = max(abs(v) for v in finite)
+    return 1 if largest >= 100 else 2 if largest >= 1 else 3

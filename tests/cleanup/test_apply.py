@@ -1,0 +1,413 @@
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cleaning import make_files, planned, removal, sha256, tree
+from support import python, unchanged
+
+from dbtools.cleanup.apply import Manifest, apply
+from dbtools.cleanup.journal import read, runs, unfinished
+from dbtools.cleanup.plan import Keeper, Kept, Plan
+from dbtools.cleanup.restore import restore
+from dbtools.errors import BusyError, CleanupError
+from dbtools.project import Project
+from dbtools.source.snapshot import fingerprint
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FILES = {"storage/one.csv": b"a,b\n1,2\n", "storage/two.csv": b"a,b\n3,4\n", "keep.csv": b"a,b\n1,2\n"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_files(tmp_path / "project", FILES)
+
+
+def clean(plan: Plan, progress: bool = False) -> Manifest:
+    return apply(plan, dry_run=False, now=NOW, progress=progress)
+
+
+def assert_kept(project: Project, plan: Plan, words: str) -> None:
+    before = tree(project.root)
+    result = clean(plan)
+    assert result.removed == ()
+    assert [kept.path for kept in result.kept] == [planned.path for planned in plan.removals]
+    assert words in result.kept[0].reason
+    assert tree(project.root, "backups") == before
+
+
+@contextmanager
+def child(code: str, *arguments: object) -> Iterator[None]:
+    """Run a process that says when it is ready and waits for its end."""
+    with python(f"import sys\n{code}\nprint('ready', flush=True)\nsys.stdin.read()", *arguments) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_go(project: Project) -> None:
+    with unchanged(project.root):
+        result = apply(planned(project, "storage/one.csv", rescue=(1,)))
+    assert (result.dry_run, result.path, result.removed, result.kept) == (True, None, (), ())
+    assert (result.planned, result.bytes, result.rescued_rows) == (("storage/one.csv",), 8, 1)
+    assert result.frame.action.tolist() == ["would remove"]
+
+
+def test_planned_files_go_and_their_backups_stay(project: Project) -> None:
+    plan = Plan(project, planned(project, "storage/one.csv", "storage/two.csv").removals, (Kept("keep.csv", "wanted"),))
+    result = clean(plan)
+    assert result.path == project.backups / f"20260102T030405Z-{json.loads(manifest(result.path))['sha256'][:8]}"
+    assert result.removed == result.planned == ("storage/one.csv", "storage/two.csv")
+    assert (result.bytes, result.kept, result.rescued_rows) == (16, (), 0)
+    assert sorted(tree(project.root, "backups")) == ["auth_system.db", "keep.csv", "prompter.db"]
+    assert (project.root / "storage").is_dir()
+    for planned_file in plan.removals:
+        backup = result.path / planned_file.sha256
+        assert sha256(backup) == planned_file.sha256
+        assert stat.S_IMODE(backup.stat().st_mode) == 0o400
+    assert stat.S_IMODE(result.path.stat().st_mode) == 0o700
+    assert (project.backups / ".gitignore").read_text() == "*\n"
+    frame = result.frame.set_index("path")
+    assert frame.action.to_dict() == {"storage/one.csv": "removed", "storage/two.csv": "removed", "keep.csv": "kept"}
+    assert (project.root / frame.backup["storage/one.csv"]).read_bytes() == FILES["storage/one.csv"]
+    assert json.loads(json.dumps(result.to_dict()))["removed"] == ["storage/one.csv", "storage/two.csv"]
+
+
+def manifest(folder: Path) -> str:
+    return (folder / "manifest.json").read_text()
+
+
+def test_the_manifest_pins_the_plan_and_names_the_root_relative_to_itself(project: Project) -> None:
+    pinned = json.loads(manifest(clean(planned(project, "storage/one.csv", keeper="keep.csv")).path))
+    assert pinned["root"] == "../.."
+    assert pinned["removals"][0]["keeper"]["path"] == "keep.csv"
+    assert pinned["removals"][0]["identity"]["size"] == 8
+
+
+def test_a_backup_folder_outside_names_the_root_absolutely(project: Project, tmp_path: Path) -> None:
+    outside = project.with_backups(tmp_path / "elsewhere" / "backups")
+    result = clean(planned(outside, "storage/one.csv"))
+    assert json.loads(manifest(result.path))["root"] == str(project.root)
+    assert result.removed == ("storage/one.csv",)
+
+
+def test_an_empty_plan_creates_nothing(project: Project) -> None:
+    with unchanged(project.root):
+        result = clean(Plan(project, (), (Kept("keep.csv", "wanted"),)))
+    assert (result.dry_run, result.path, result.frame.path.tolist()) == (False, None, ["keep.csv"])
+
+
+def test_the_same_plan_again_does_nothing_and_says_the_same(project: Project) -> None:
+    os.link(project.root / "keep.csv", project.root / "storage" / "linked.csv")
+    plan = planned(project, "storage/one.csv", "storage/linked.csv")
+    result = clean(plan)
+    assert len(result.kept) == 1
+    with unchanged(project.root):
+        assert apply(plan, dry_run=False, progress=False) == result
+
+
+def test_a_file_that_was_kept_goes_when_the_same_plan_is_applied_later(project: Project) -> None:
+    plan = planned(project, "storage/one.csv", "storage/two.csv")
+    with (project.root / "storage/one.csv").open("rb"):
+        first = clean(plan)
+    assert first.removed == ("storage/two.csv",)
+    second = clean(plan)
+    assert (second.path, second.removed, second.kept) == (first.path, first.planned, ())
+
+
+def test_after_a_restore_the_same_plan_does_not_claim_that_the_files_are_gone(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    restore(clean(plan).path)
+    result = clean(plan)
+    assert (project.root / "storage/one.csv").exists() == (result.removed == ())
+
+
+def test_a_newer_file_at_a_removed_path_is_left_alone(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    clean(plan)
+    (project.root / "storage/one.csv").write_text("new")
+    clean(plan)
+    assert (project.root / "storage/one.csv").read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    "path", ["prompter.db", "auth_system.db", "prompter.db-wal", "backups/old.csv", "a/../b", "/etc"]
+)
+def test_a_plan_that_must_not_be_is_refused_before_anything_is_touched(project: Project, path: str) -> None:
+    name = path if path.endswith(".db") else "keep.csv"
+    plan = planned(project, "storage/one.csv", name)
+    object.__setattr__(plan.removals[1], "path", path)
+    with unchanged(project.root), pytest.raises(CleanupError):
+        clean(plan)
+
+
+def test_a_hard_link_to_the_database_is_refused(project: Project) -> None:
+    os.link(project.root / "prompter.db", project.root / "storage" / "old.db")
+    with unchanged(project.root), pytest.raises(CleanupError, match="database in use"):
+        clean(planned(project, "storage/old.db"))
+
+
+def test_a_plan_that_names_a_file_twice_is_refused(project: Project) -> None:
+    with pytest.raises(CleanupError, match="twice"):
+        clean(planned(project, "keep.csv", "keep.csv"))
+
+
+def test_the_project_is_not_a_backup_folder(project: Project) -> None:
+    with unchanged(project.root), pytest.raises(CleanupError, match="backup folder"):
+        clean(planned(project.with_backups("."), "keep.csv"))
+
+
+def test_a_change_with_forged_time_is_seen(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    file = project.root / "storage/one.csv"
+    status = file.stat()
+    file.write_bytes(b"x,y\n1,2\n")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert_kept(project, plan, "content changed")
+    assert not list(project.backups.glob("*/.tmp-*"))
+
+
+def test_a_file_replaced_since_the_plan_stays(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    (project.root / "new").write_bytes(FILES["storage/one.csv"])
+    (project.root / "new").replace(project.root / "storage/one.csv")
+    assert_kept(project, plan, "changed since the plan")
+
+
+def test_a_file_that_is_gone_is_not_called_removed(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    (project.root / "storage/one.csv").unlink()
+    assert_kept(project, plan, "no longer there")
+
+
+def test_a_symbolic_link_is_never_followed(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    (project.root / "storage/one.csv").rename(project.root / "storage/moved.csv")
+    (project.root / "storage/one.csv").symlink_to("moved.csv")
+    assert_kept(project, plan, "")
+    assert (project.root / "storage/one.csv").is_symlink()
+
+
+def test_a_folder_swapped_for_a_link_is_never_followed(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    (project.root / "storage").rename(project.root / "moved")
+    (project.root / "storage").symlink_to("moved")
+    before = tree(project.root)
+    assert clean(plan).removed == ()
+    assert tree(project.root, "backups") == before
+
+
+def test_a_hard_link_stays(project: Project) -> None:
+    os.link(project.root / "storage/one.csv", project.root / "other.csv")
+    assert_kept(project, planned(project, "storage/one.csv"), "hard links")
+
+
+def test_a_file_that_was_made_read_only_after_the_plan_stays(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    (project.root / "storage/one.csv").chmod(0o444)
+    assert_kept(project, plan, "changed since the plan")
+
+
+@pytest.mark.parametrize("mode", ["rb", "ab"])
+def test_a_file_open_in_another_process_stays(project: Project, mode: str) -> None:
+    with child("held = open(sys.argv[1], sys.argv[2])", project.root / "storage/one.csv", mode):
+        assert_kept(project, planned(project, "storage/one.csv"), "another program has it open")
+
+
+def test_a_file_mapped_in_another_process_stays(project: Project) -> None:
+    code = """
+import mmap, os
+fd = os.open(sys.argv[1], os.O_RDONLY)
+held = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+os.close(fd)
+"""
+    with child(code, project.root / "storage/one.csv"):
+        assert_kept(project, planned(project, "storage/one.csv"), "another program has it open")
+
+
+def make_sqlite(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+
+
+def test_a_database_with_an_idle_connection_in_another_process_stays(project: Project) -> None:
+    make_sqlite(project.root / "old.db")
+    plan = planned(project, "old.db", kind="sqlite")
+    code = "import sqlite3\nheld = sqlite3.connect(sys.argv[1])\nheld.execute('SELECT * FROM t').fetchall()"
+    with child(code, project.root / "old.db"):
+        assert_kept(project, plan, "another program has it open")
+
+
+def test_a_database_open_in_this_process_stays_and_keeps_its_locks(project: Project) -> None:
+    make_sqlite(project.root / "old.db")
+    plan = planned(project, "old.db", kind="sqlite")
+    with closing(sqlite3.connect(project.root / "old.db")) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        assert "this program itself" in clean(plan).kept[0].reason
+        code = """
+import sqlite3
+held = sqlite3.connect(sys.argv[1], timeout=0)
+try: held.execute("SELECT * FROM t")
+except sqlite3.OperationalError: pass
+else: sys.exit(1)
+"""
+        with child(code, project.root / "old.db"):
+            pass
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+@pytest.mark.parametrize("kind", ["sqlite", "unknown"])
+def test_a_database_with_a_live_sidecar_stays(project: Project, suffix: str, kind: str) -> None:
+    make_sqlite(project.root / "old.db")
+    (project.root / f"old.db{suffix}").write_bytes(b"changes")
+    assert_kept(project, planned(project, "old.db", kind=kind), f"old.db{suffix}")
+
+
+def test_an_empty_sidecar_is_no_obstacle_and_a_sidecar_is_no_file_of_its_own(project: Project) -> None:
+    make_sqlite(project.root / "old.db")
+    (project.root / "old.db-wal").write_bytes(b"")
+    assert_kept(project, planned(project, "old.db-wal"), 'belongs to the database "old.db"')
+    assert clean(planned(project, "old.db", kind="sqlite")).removed == ("old.db",)
+
+
+@pytest.mark.parametrize("change", ["write", "unlink", "link"])
+def test_a_file_whose_keeper_is_not_what_it_was_stays(project: Project, change: str) -> None:
+    plan = planned(project, "storage/one.csv", keeper="keep.csv")
+    keeper = project.root / "keep.csv"
+    if change == "write":
+        keeper.write_bytes(b"other")
+    else:
+        keeper.unlink()
+    if change == "link":
+        keeper.symlink_to("storage/one.csv")
+    result = clean(plan)
+    assert '"keep.csv"' in result.kept[0].reason
+    assert (project.root / "storage/one.csv").exists()
+
+
+def test_two_files_that_keep_each_other_both_stay(project: Project) -> None:
+    removals = [removal(project, "storage/one.csv", keeper="keep.csv")]
+    removals.append(removal(project, "keep.csv", keeper="storage/one.csv"))
+    assert_kept(project, Plan(project, tuple(removals), ()), "is to be removed too")
+
+
+def test_a_file_that_rests_on_a_database_goes_unless_the_database_was_written_to(project: Project) -> None:
+    make_sqlite(project.root / "data.db")
+    pinned = Keeper("data.db", sha256(project.root / "data.db"), fingerprint(project.root / "data.db"))
+    assert clean(planned(project, "storage/one.csv")).removed
+    plan = planned(project, "storage/two.csv")
+    object.__setattr__(plan.removals[0], "keeper", pinned)
+    with closing(sqlite3.connect(project.root / "data.db")) as connection, connection:
+        connection.execute("INSERT INTO t VALUES (2)")
+    assert '"data.db"' in clean(plan).kept[0].reason
+    now = Keeper("data.db", sha256(project.root / "data.db"), fingerprint(project.root / "data.db"))
+    object.__setattr__(plan.removals[0], "keeper", now)
+    assert clean(plan).removed == ("storage/two.csv",)
+
+
+def test_rows_are_rescued_before_their_file_goes(project: Project) -> None:
+    import duckdb
+
+    result = clean(planned(project, "storage/one.csv", rescue=(1,)))
+    file = result.path / "rescued" / "rescued_storage_one.parquet"
+    assert (result.rescued_rows, result.removed) == (1, ("storage/one.csv",))
+    with duckdb.connect() as connection:
+        assert connection.execute("SELECT a, b, _row FROM read_parquet(?)", [str(file)]).fetchall() == [("1", "2", 1)]
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    with unchanged(project.root):
+        clean(planned_again(result, project))
+
+
+def planned_again(result: Manifest, project: Project) -> Plan:
+    return Plan(project, read(result.path).removals, ())
+
+
+def test_files_with_like_names_are_rescued_under_names_of_their_own(project: Project) -> None:
+    for name in ("storage/a-b.csv", "storage/a_b.csv"):
+        (project.root / name).write_bytes(b"a\n1\n")
+    result = clean(planned(project, "storage/a-b.csv", "storage/a_b.csv", rescue=(1,)))
+    names = sorted(path.name for path in (result.path / "rescued").iterdir())
+    assert names == ["rescued_storage_a_b.parquet", "rescued_storage_a_b__2.parquet"]
+
+
+def test_nothing_is_removed_when_rows_cannot_be_rescued(project: Project) -> None:
+    before = tree(project.root)
+    with pytest.raises(CleanupError):
+        clean(planned(project, "storage/two.csv", "storage/one.csv", rescue=(1, 99)))
+    assert tree(project.root, "backups") == before
+
+
+def test_a_damaged_backup_is_seen_before_its_file_goes(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    with (project.root / "storage/one.csv").open("rb"):
+        result = clean(plan)
+    backup = result.path / plan.removals[0].sha256
+    backup.parent.joinpath("x").write_bytes(b"damage")
+    backup.parent.joinpath("x").replace(backup)
+    assert clean(plan).removed == ("storage/one.csv",)
+    assert sha256(backup) == plan.removals[0].sha256
+
+
+def test_the_last_record_of_the_journal_may_be_torn(project: Project) -> None:
+    plan = planned(project, "storage/one.csv", "storage/two.csv")
+    result = clean(plan)
+    log = result.path / "journal"
+    log.write_bytes(log.read_bytes()[:-5])
+    assert unfinished(project.backups) == [result.path]
+    assert clean(plan).removed == result.removed
+    assert unfinished(project.backups) == []
+
+
+def test_a_journal_damaged_in_the_middle_stops_the_run(project: Project) -> None:
+    plan = planned(project, "storage/one.csv", "storage/two.csv")
+    result = clean(plan)
+    log = result.path / "journal"
+    log.write_bytes(b"0" + log.read_bytes()[1:])
+    with unchanged(project.root), pytest.raises(CleanupError, match="restore this run first"):
+        clean(plan)
+
+
+def test_two_cleanups_of_a_project_cannot_run_at_once(project: Project) -> None:
+    code = "import fcntl, os\nfd = os.open(sys.argv[1], os.O_RDONLY)\nfcntl.flock(fd, fcntl.LOCK_EX)"
+    with child(code, project.root), unchanged(project.root), pytest.raises(BusyError):
+        clean(planned(project, "storage/one.csv"))
+
+
+def test_a_full_disk_stops_the_run_with_nothing_removed(project: Project) -> None:
+    (project.root / "storage/big.csv").write_bytes(b"1" * 200_000)
+    before = tree(project.root)
+    code = """
+import resource, signal
+from pathlib import Path
+from cleaning import planned
+from dbtools.cleanup.apply import Manifest, apply
+from dbtools.errors import CleanupError
+from dbtools.project import Project
+root = Path(sys.argv[1])
+project = Project(root, root / "prompter.db", root / "auth_system.db", root / "storage", root / "backups")
+plan = planned(project, "storage/one.csv", "storage/big.csv")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try: apply(plan, dry_run=False, progress=False)
+except CleanupError as error: assert "File too large" in str(error), error
+else: sys.exit(1)
+"""
+    with child(f"sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{code}", project.root):
+        pass
+    assert tree(project.root, "backups") == before
+    assert not list(project.backups.glob("*/.tmp-*"))
+    assert len(clean(planned(project, "storage/one.csv", "storage/big.csv")).removed) == 2
+    assert len(runs(project.backups)) == 1
+
+
+def test_the_progress_bar_counts_every_byte(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    clean(planned(project, "storage/one.csv", "storage/two.csv"), progress=True)
+    assert "100%" in capsys.readouterr().err

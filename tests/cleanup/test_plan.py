@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import assert_sentence
+
+from dbtools.cleanup.plan import Identity, Keeper, plan
+from dbtools.cleanup.survey import FileEvidence, Survey
+from dbtools.errors import ParameterError
+from dbtools.project import Project
+
+ROOT = Path("/project")
+PROJECT = Project(ROOT, ROOT / "prompter.db", ROOT / "auth_system.db", ROOT / "storage", ROOT / "backup_old_csvs")
+
+
+def evidence(path: str, verdict: str, kind: str = "csv", **more) -> FileEvidence:
+    return FileEvidence(path, kind, Identity(1, hash(path), 100, 0, 0o644, 1), "0" * 64, verdict=verdict, **more)
+
+
+def decide(*files: FileEvidence, **options):
+    return plan(Survey(PROJECT, files), **options)
+
+
+@pytest.mark.parametrize("verdict", ["same-bytes", "same-rows", "subset", "regenerable"])
+def test_proved_files_may_go(verdict):
+    keeper = Keeper("prompter.db", "1" * 64, "f")
+    decided = decide(evidence("a.csv", verdict, keeper=keeper))
+    assert [(r.path, r.keeper) for r in decided.removals] == [("a.csv", keeper)]
+    assert decided.bytes == 100
+
+
+@pytest.mark.parametrize("verdict", ["primary", "auth", "export-current", "unknown"])
+def test_files_in_use_current_exports_and_unknown_files_stay(verdict):
+    decided = decide(evidence("a.db", verdict, "sqlite"))
+    assert decided.removals == ()
+    assert [k.path for k in decided.kept] == ["a.db"]
+
+
+def test_unique_csv_rows_go_only_when_rescued():
+    file = evidence("a.csv", "unique", unique=(2, 5))
+    assert decide(file).removals[0].rescue == (2, 5)
+    assert decide(file, unique_rows="keep").removals == ()
+
+
+def test_databases_with_unique_rows_and_unknown_files_go_only_when_named():
+    files = evidence("a.db", "unique", "sqlite"), evidence("b.bin", "unknown", "other")
+    assert decide(*files).removals == ()
+    assert [r.path for r in decide(*files, accept=["a.db", "b.bin"]).removals] == ["a.db", "b.bin"]
+
+
+@pytest.mark.parametrize("verdict", ["same-bytes", "unique", "unknown"])
+def test_an_obstacle_outweighs_every_verdict_and_acceptance(verdict):
+    decided = decide(evidence("a.csv", verdict, obstacle="it is a link"), accept=["a.csv"])
+    assert decided.removals == ()
+    assert decided.kept[0].reason == "it is a link"
+
+
+@pytest.mark.parametrize(("path", "verdict"), [("prompter.db", "primary"), ("auth_system.db", "auth")])
+def test_a_database_in_use_cannot_be_accepted(path, verdict):
+    with pytest.raises(ParameterError) as error:
+        decide(evidence(path, verdict, "sqlite"), accept=[path])
+    assert_sentence(error.value, path)
+
+
+def test_accepting_a_file_that_was_not_surveyed_is_an_error():
+    with pytest.raises(ParameterError) as error:
+        decide(accept=["nothing.db"])
+    assert_sentence(error.value, "nothing.db")
+
+
+def test_unique_rows_takes_two_words_only():
+    with pytest.raises(ParameterError) as error:
+        decide(unique_rows="drop")
+    assert_sentence(error.value, "drop")
+
+
+def test_a_copy_does_not_wait_for_a_file_that_goes_with_it():
+    original = evidence("a.csv", "unique", unique=(1,))
+    copy = evidence("b.csv", "same-bytes", keeper=Keeper("a.csv", "0" * 64, ""))
+    decided = decide(original, copy)
+    assert [(r.path, r.keeper) for r in decided.removals] == [("a.csv", None), ("b.csv", None)]
+    assert decide(original, copy, unique_rows="keep").removals[0].keeper == copy.keeper

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support import hex_id, insert, make_database, python, unchanged
+
+from dbtools import demo
+from dbtools.cleanup import survey
+from dbtools.errors import DatabaseError
+from dbtools.project import Project
+
+HEADER = ["prompt_id", "version_no", "version_uuid", "text", "source", "explanation", "timestamp"]
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    make_database(folder / "prompter.db", prompts=3)
+    return folder
+
+
+def look(root: Path) -> dict:
+    found = survey(Project.find(root), progress=False)
+    return {file.path: file for file in found.files}
+
+
+def write_csv(path: Path, rows, header=HEADER) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        csv.writer(handle).writerows([header, *rows])
+    return path
+
+
+def version_row(number: int, agent: str, **changes) -> list:
+    row = {
+        "prompt_id": hex_id("prompt", number),
+        "version_no": 0,
+        "version_uuid": hex_id("version", number, agent),
+        "text": f"Explain topic {number}, the {agent} way",
+        "source": agent,
+        "explanation": "{}",
+        "timestamp": "2025-12-04T10:00:00",
+    }
+    return list({**row, **changes}.values())
+
+
+def test_the_field_case_is_judged_as_it_is(field):
+    with unchanged(field):
+        found = look(field)
+    assert {path: (f.verdict, f.unique_rows, f.kept) for path, f in found.items()} == {
+        "prompter.db": ("primary", 0, ""),
+        "auth_system.db": ("auth", 0, ""),
+        "backend/auth_system.db": ("same-rows", 0, "auth_system.db"),
+        "backend/auth_system.db.backup": ("unique", 1, ""),
+        "storage/prompt_versions.csv": ("unique", 95, ""),
+        "storage/multi_agent_log.csv": ("unique", 4, ""),
+        "storage/my_learning_log.csv": ("unique", 3, ""),
+        "storage/prompt_learning_log.csv": ("unique", 3, ""),
+    }
+    assert [path for path, f in found.items() if f.demo] == [
+        "storage/my_learning_log.csv",
+        "storage/prompt_learning_log.csv",
+    ]
+
+
+def test_the_demo_projects_known_rows_are_found_and_the_others_counted(tmp_path):
+    found = look(demo.build(tmp_path / "demo").root)
+    unique = {path: f.unique_rows for path, f in found.items() if f.verdict == "unique"}
+    assert unique == {
+        "storage/multi_agent_log.csv": 2,
+        "storage/my_learning_log.csv": 3,
+        "storage/prompt_learning_log.csv": 3,
+        "storage/prompt_versions.csv": 6,
+    }
+
+
+def test_rows_whose_id_and_text_the_database_has_are_regenerable(root):
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax"), version_row(2, "domain")])
+    file = look(root)["storage/v.csv"]
+    assert (file.verdict, file.kept, file.unique_rows) == ("regenerable", "prompter.db", 0)
+    assert file.keeper.path == "prompter.db"
+    assert "2 by id" in file.reason
+
+
+def test_a_dashed_upper_case_id_is_the_same_id(root):
+    given = hex_id("version", 1, "syntax").upper()
+    dashed = "-".join([given[:8], given[8:12], given[12:16], given[16:20], given[20:]])
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", version_uuid=dashed)])
+    assert look(root)["storage/v.csv"].verdict == "regenerable"
+
+
+def test_a_known_id_with_another_text_is_unique(root):
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", text="quite another text")])
+    file = look(root)["storage/v.csv"]
+    assert (file.verdict, file.unique) == ("unique", (1,))
+
+
+def test_texts_known_under_another_id_are_a_subset(root):
+    rows = [
+        version_row(1, "syntax", version_uuid=hex_id("other")),
+        version_row(1, "domain", version_uuid="", text="  explain TOPIC 1,\n the domain  way "),
+        version_row(1, "domain", version_uuid="", text="Explain topic 1"),
+    ]
+    write_csv(root / "storage" / "v.csv", rows)
+    file = look(root)["storage/v.csv"]
+    assert file.verdict == "subset"
+    assert "2 by text, 1 by normalised" in file.reason
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_a_blank_text_proves_nothing(root, text):
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", version_uuid=hex_id("no"), text=text)])
+    assert look(root)["storage/v.csv"].unique_rows == 1
+
+
+def test_a_log_row_is_known_only_with_all_its_texts(root):
+    header = ["request_id", "timestamp", "original_prompt", "final_prompt", "selected_agent", "syntax_improved"]
+    known, final = "Explain topic 1", "Explain topic 1, the domain way"
+    rows = [
+        [hex_id("prompt", 1), "t", known, final, "domain", ""],
+        [hex_id("prompt", 1), "t", known, final, "domain", "an improvement nobody stored"],
+    ]
+    write_csv(root / "storage" / "log.csv", rows, header)
+    assert look(root)["storage/log.csv"].unique == (2,)
+
+
+def test_scores_are_known_by_version_and_all_five_marks(root):
+    with closing(sqlite3.connect(root / "prompter.db")) as connection:
+        version, *marks = connection.execute(
+            "SELECT prompt_version_id, clarity, specificity, actionability, structure, context_use FROM judge_scores"
+        ).fetchone()
+    header = ["version_id", "clarity", "specificity", "actionability", "structure", "context_use"]
+    write_csv(root / "storage" / "s.csv", [[version, *marks], [version, *marks[:4], marks[4] + 0.5]], header)
+    assert look(root)["storage/s.csv"].unique == (2,)
+
+
+def test_malformed_rows_are_unique_because_nothing_is_proved_of_them(root):
+    path = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax"), version_row(1, "domain")[:4]])
+    path.write_bytes(path.read_bytes() + b"x,1,y,caf\xe9,s,e,t\n")
+    file = look(root)["storage/v.csv"]
+    assert file.unique == (2, 3)
+    assert "1 ragged (line 3)" in file.reason
+    assert "1 bad encoding (line 4)" in file.reason
+
+
+def test_a_csv_of_no_known_layout_is_unknown(root):
+    write_csv(root / "sales.csv", [[1, 2]], ["month", "sum"])
+    assert look(root)["sales.csv"].verdict == "unknown"
+
+
+def test_copies_of_a_database_are_told_apart_by_bytes_rows_and_parts(root):
+    database = root / "prompter.db"
+    shutil.copy(database, root / "same.db")
+    shutil.copy(database, root / "rows.db")
+    shutil.copy(database, root / "part.db")
+    shutil.copy(database, root / "more.db")
+    for name, statement in (
+        ("rows", "PRAGMA user_version = 7"),
+        ("part", "DELETE FROM judge_scores WHERE rowid = 1"),
+        ("more", "UPDATE prompts SET original_text = original_text || '!' WHERE rowid <= 2"),
+    ):
+        with closing(sqlite3.connect(root / f"{name}.db")) as connection, connection:
+            connection.execute(statement)
+    found = look(root)
+    assert {n: (found[n].verdict, found[n].kept) for n in ("same.db", "rows.db", "part.db", "more.db")} == {
+        "same.db": ("same-bytes", "prompter.db"),
+        "rows.db": ("same-rows", "prompter.db"),
+        "part.db": ("subset", "prompter.db"),
+        "more.db": ("unique", ""),
+    }
+    assert found["more.db"].unique_rows == 2
+
+
+def test_a_row_stored_twice_is_not_covered_by_one(root):
+    with closing(sqlite3.connect(root / "notes.db")) as connection, connection:
+        connection.execute("CREATE TABLE notes (text)")
+        connection.execute("INSERT INTO notes VALUES ('a'), ('a'), ('b')")
+    shutil.copy(root / "notes.db", root / "other.db")
+    with closing(sqlite3.connect(root / "other.db")) as connection, connection:
+        connection.execute("INSERT INTO notes VALUES ('c'), ('c')")
+        connection.execute("DELETE FROM notes WHERE rowid = 1")
+    found = look(root)
+    verdicts = {found["notes.db"].verdict, found["other.db"].verdict}
+    assert verdicts == {"unique"}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [("1", "1.0"), ("'a'", "'A'"), ("'1'", "1"), ("x'61'", "'a'"), ("0.1", "0.1000000000000000055")]
+)
+def test_values_are_the_same_only_in_class_and_bytes(root, mine, theirs):
+    for name, value in (("a.db", mine), ("b.db", theirs)):
+        with closing(sqlite3.connect(root / name)) as connection, connection:
+            connection.execute("CREATE TABLE t (v COLLATE NOCASE)")
+            connection.execute(f"INSERT INTO t VALUES ({value})")
+    expected = "same-rows" if mine == "0.1" else "unique"
+    assert {look(root)[name].verdict for name in ("b.db",)} <= {expected, "same-bytes"}
+
+
+def test_of_two_equal_strangers_the_first_stays(root):
+    with closing(sqlite3.connect(root / "a.db")) as connection, connection:
+        connection.execute("CREATE TABLE t (v)")
+        connection.execute("INSERT INTO t VALUES (1)")
+    shutil.copy(root / "a.db", root / "b.db")
+    found = look(root)
+    assert (found["a.db"].verdict, found["b.db"].verdict, found["b.db"].kept) == ("unique", "same-bytes", "a.db")
+
+
+def test_links_hard_links_and_compressed_files_are_never_deletable(root, tmp_path):
+    secret = write_csv(tmp_path / "outside" / "v.csv", [version_row(1, "syntax")])
+    (root / "link.csv").symlink_to(secret)
+    (root / "folder").symlink_to(secret.parent)
+    os.link(secret, root / "hard.csv")
+    (root / "dump.csv.gz").write_bytes(b"\x1f\x8b not really")
+    found = look(root)
+    assert found["link.csv"].obstacle == "it is a link"
+    assert "hard links" in found["hard.csv"].obstacle
+    assert found["dump.csv.gz"].kind == "compressed"
+    assert not any(path.startswith("folder/") for path in found)
+
+
+def test_version_control_environments_and_backups_are_left_out(root):
+    for folder in (".git", "node_modules", "backup_old_csvs", "venv"):
+        write_csv(root / folder / "v.csv", [version_row(1, "syntax")])
+    (root / "venv" / "pyvenv.cfg").touch()
+    assert list(look(root)) == ["prompter.db"]
+
+
+def test_a_database_in_use_is_judged_but_carries_the_obstacle(root):
+    make_database(root / "live.db", prompts=3, journal="wal")
+    code = """if True:
+        import sqlite3, sys
+        connection = sqlite3.connect(sys.argv[1])
+        connection.execute("DELETE FROM best_heads")
+        connection.commit()
+        print("ready", flush=True)
+        input()
+    """
+    with python(code, root / "live.db") as process:
+        assert process.stdout.readline() == "ready\n"
+        with unchanged(root):
+            file = look(root)["live.db"]
+        process.communicate("\n")
+    assert file.verdict == "subset"
+    assert "live.db-wal is not empty" in file.obstacle
+
+
+def test_a_single_read_only_file_is_meant_to_stay_but_a_read_only_tree_is_a_copy(root):
+    path = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
+    path.chmod(0o444)
+    assert "read-only" in look(root)["storage/v.csv"].obstacle
+    (root / "prompter.db").chmod(0o444)
+    assert look(root)["storage/v.csv"].obstacle == ""
+
+
+def test_files_that_only_pretend_are_unknown(root):
+    (root / "empty.db").touch()
+    (root / "text.db").write_text("hello")
+    (root / "broken.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    (root / "empty.csv").touch()
+    found = look(root)
+    assert {found[n].verdict for n in ("empty.db", "text.db", "broken.db", "empty.csv")} == {"unknown"}
+    assert found["broken.db"].obstacle == "it was not examined"
+
+
+def test_names_with_newlines_quotes_and_dashes_are_surveyed(root):
+    names = ["-rf.csv", 'a"b.csv', "line\nbreak.csv", "é.csv"]
+    for name in names:
+        write_csv(root / name, [version_row(1, "syntax")])
+    found = look(root)
+    assert set(names) <= set(found)
+
+
+def test_without_a_readable_primary_nothing_can_be_proved(root):
+    (root / "prompter.db").write_text("not a database")
+    with pytest.raises(DatabaseError):
+        look(root)
+
+
+def test_bad_rows_in_the_database_do_not_stop_the_survey(root):
+    insert(root / "prompter.db", "prompts", original_text=b"\xff\xfe", created_at="not a date")
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
+    assert look(root)["storage/v.csv"].verdict == "regenerable"
+
+
+def test_the_frame_has_the_columns_of_the_contract(root):
+    frame = survey(Project.find(root), progress=False).frame
+    assert list(frame) == [
+        "path", "kind", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason", "kept",
+    ]  # fmt: skip
+    assert frame.loc[0, "path"] == "prompter.db"

@@ -1,0 +1,104 @@
+import hashlib
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from dbtools.errors import DatabaseError, NotebookError, ParameterError
+from dbtools.notebooks import refresh, run
+
+RECORD = "from dbtools.notebooks import record"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+
+
+def test_a_run_writes_notebook_page_and_numbers(write, tmp_path):
+    declared = 'root: str = ""\ndry_run: bool = True\naccept: list[str] = []'
+    code = f"{RECORD}\nrecord({{'root': root, 'dry_run': dry_run, 'accept': accept}})"
+    folder = write("02_cleanup", code, parameters=declared).parent
+    given = {"dry_run": "false", "accept": "a,b"}
+    out = tmp_path / "an {out} folder"
+    report = run("cleanup", Path("some where"), given, out, save_as="applied", folder=folder)
+    expected = {"root": str(Path.cwd() / "some where"), "dry_run": False, "accept": ["a", "b"]}
+    assert (report.passed, report.reason, report.values) == (True, "", expected)
+    assert json.loads(report.json.read_text()) == expected
+    assert "✓ passed" in report.html.read_text()
+    assert names(out) == ["applied.html", "applied.ipynb", "applied.json"]
+    copy = nbformat.read(report.ipynb, as_version=4)
+    assert "papermill" not in json.dumps(copy.metadata) + json.dumps([c.metadata for c in copy.cells])
+    assert [c.metadata.get("tags") for c in copy.cells] == [None, ["parameters"], ["injected-parameters"], None]
+
+
+def test_a_failed_verdict_is_a_report_with_all_three_files(write, tmp_path):
+    code = f"{RECORD}\nrecord({{'rows': 165}}, passed=False, reason='165 rows, not 45')"
+    report = run("verify", out=tmp_path / "out", folder=write("05_verify", code).parent)
+    assert (report.passed, report.reason, report.values) == (False, "165 rows, not 45.", {"rows": 165})
+    assert json.loads(report.json.read_text()) == {"rows": 165}
+    page = report.html.read_text()
+    assert "✗ failed: 165 rows, not 45" in page
+    assert "Traceback" not in page + report.json.read_text()
+    assert "papermill" not in page + report.ipynb.read_text()
+
+
+def test_a_notebook_that_raises_leaves_its_copy_and_page_and_no_old_numbers(write, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "audit.json").write_text("{}")
+    folder = write("01_audit", "x = 1\nraise ValueError('first line\\nsecond')", "print('never')").parent
+    with pytest.raises(NotebookError, match=r'"audit" stopped at: "ValueError: first line"; look into .*audit\.html'):
+        run("audit", out=out, folder=folder)
+    assert names(out) == ["audit.html", "audit.ipynb"]
+    assert "ValueError: first line" in (out / "audit.html").read_text()
+    copy = nbformat.read(out / "audit.ipynb", as_version=4)
+    assert [len(c.get("outputs", ())) for c in copy.cells] == [0, 0, 1, 0]
+
+
+def test_an_error_of_dbtools_comes_out_as_itself_and_nothing_is_written(write, tmp_path):
+    code = "from dbtools.errors import DatabaseError\nraise DatabaseError('Not a database', 'x.db', 'give another')"
+    with pytest.raises(DatabaseError, match=r'^Not a database: "x\.db"; give another\.$'):
+        run("audit", out=tmp_path / "out", folder=write("01_audit", code).parent)
+    assert names(tmp_path / "out") == []
+
+
+def test_an_error_that_only_shares_its_name_is_not_taken_for_one_of_dbtools(write, tmp_path):
+    code = "import sqlite3\ndb = sqlite3.connect(':memory:')\ndb.deserialize(b'not a database' * 99)\n"
+    folder = write("01_audit", code + "db.execute('SELECT * FROM sqlite_schema')").parent
+    with pytest.raises(NotebookError, match="DatabaseError: file is not a database"):
+        run("audit", out=tmp_path / "out", folder=folder)
+
+
+def test_nothing_runs_when_a_parameter_or_the_output_folder_cannot_be_used(write, tmp_path):
+    folder = write("01_audit", "raise SystemExit(1)").parent
+    (tmp_path / "file").touch()
+    with pytest.raises(ParameterError, match="dryrun"):
+        run("audit", parameters={"dryrun": True}, out=tmp_path / "out", folder=folder)
+    with pytest.raises(ParameterError, match="Cannot write reports into"):
+        run("audit", out=tmp_path / "file", folder=folder)
+    assert names(tmp_path) == ["file", "notebooks"]
+
+
+def test_refresh_gives_the_same_bytes_every_time_and_strips_widgets(write, monkeypatch):
+    monkeypatch.setenv("DBTOOLS_PROJECT", "elsewhere")
+    code = "import os\nprint('DBTOOLS_PROJECT' in os.environ)\n1 + 1"
+    plain = write("01_audit", code)
+    widget = write("00_explore", "import ipywidgets\nipywidgets.IntSlider()")
+    folder = plain.parent
+    assert refresh(folder) == [widget, plain]
+    first = hashlib.sha256(plain.read_bytes()).hexdigest()
+    assert refresh(folder) == []
+    assert hashlib.sha256(plain.read_bytes()).hexdigest() == first
+    cells = nbformat.read(plain, as_version=4).cells
+    assert [o.get("text") or o.data["text/plain"] for o in cells[-1].outputs] == ["False\n", "2"]
+    assert cells[1].metadata == {"tags": ["parameters"]}
+    assert nbformat.read(widget, as_version=4).cells[-1].outputs == []
+
+
+def test_refresh_leaves_a_notebook_that_raises_as_it_was(write):
+    path = write("01_audit", "1/0")
+    before = path.read_bytes()
+    with pytest.raises(NotebookError, match=r'"01_audit.ipynb" stopped at: "ZeroDivisionError'):
+        refresh(path.parent)
+    assert path.read_bytes() == before

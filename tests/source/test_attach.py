@@ -1,0 +1,347 @@
+"""Every state a database may be found in: attached or refused in one sentence, and left as it was."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import USERS, assert_sentence, insert, make_database, python, run_python, unchanged
+
+from dbtools import Project, attach
+from dbtools.errors import BusyError, DatabaseError, DbtoolsError, ParameterError, ProjectError
+
+LEAVE_A_WAL = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA wal_autocheckpoint = 0")
+connection.execute("UPDATE prompts SET user_id = 'from the wal'")
+os._exit(0)
+"""
+CRASH_WHILE_WRITING = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 5")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE prompt_versions SET text = printf('%5000d', rowid)")
+connection.execute("UPDATE judge_scores SET feedback = printf('%5000d', rowid)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+# What is imported late must be imported, once, before the rights are gone: Python itself may lie in root's home.
+AS_NOBODY = """
+import os, sys
+from dbtools import attach
+from dbtools.errors import DbtoolsError
+attach(sys.argv[2]).close()
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    with attach(sys.argv[1]) as db:
+        print(db.rows("prompts"), *{user for (user,) in db.sql("SELECT user_id FROM prompts").fetchall()})
+except DbtoolsError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder that holds nothing but what the test puts there."""
+    path = tmp_path / "place"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that every user may enter, which pytest's own are not."""
+    path = Path(tempfile.mkdtemp(prefix="dbtools-test-"))
+    path.chmod(0o755)
+    yield path
+    path.chmod(0o755)
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder in which temporary files are made during the test."""
+    path = tmp_path / "temporary"
+    path.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(path))
+    return path
+
+
+def users(path: Path | Project, **options: Any) -> list[tuple[str]]:
+    with attach(path, **options) as db:
+        return db.sql("SELECT DISTINCT user_id FROM prompts ORDER BY 1").fetchall()
+
+
+def refused(path: Path, kind: type[DbtoolsError] = DatabaseError, **options: Any) -> str:
+    """Return the one sentence with which a path is refused, its folder left as it was."""
+    with unchanged(path.parent), pytest.raises(kind) as caught:
+        attach(path, **options).close()
+    assert type(caught.value) is kind
+    assert_sentence(caught.value, path)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal", "truncate", "persist"])
+def test_a_database_at_rest_is_read_and_nothing_appears_beside_it(folder: Path, temporary: Path, journal: str) -> None:
+    path = make_database(folder / "prompter.db", journal=journal)
+    with unchanged(folder):
+        assert users(path) == [("user-1",), ("user-2",)]
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("with_index", [True, False])
+def test_rows_that_are_only_in_the_wal_are_seen(folder: Path, with_index: bool) -> None:
+    path = make_database(folder / "prompter.db", journal="wal")
+    run_python(LEAVE_A_WAL, path)
+    assert path.with_name("prompter.db-wal").stat().st_size > 0
+    if not with_index:
+        path.with_name("prompter.db-shm").unlink()
+    with unchanged(folder):
+        assert users(path) == [("from the wal",)]
+
+
+def test_a_wal_cut_off_by_a_crash_counts_up_to_its_last_whole_transaction(folder: Path) -> None:
+    path = make_database(folder / "prompter.db", journal="wal")
+    run_python(LEAVE_A_WAL, path)
+    wal = path.with_name("prompter.db-wal")
+    os.truncate(wal, wal.stat().st_size - 100)
+    with unchanged(folder):
+        assert users(path) == [("user-1",), ("user-2",)]
+
+
+@pytest.mark.parametrize(("journal", "leftover"), [("delete", False), ("wal", False), ("wal", True)])
+def test_a_folder_that_cannot_be_written_is_enough(
+    open_folder: Path, tmp_path: Path, journal: str, leftover: bool
+) -> None:
+    path = make_database(open_folder / "prompter.db", journal=journal)
+    if leftover:
+        run_python(LEAVE_A_WAL, path)
+    for file in open_folder.iterdir():
+        file.chmod(0o444)
+    open_folder.chmod(0o555)
+    with unchanged(open_folder):
+        printed = run_python(AS_NOBODY, path, make_database(tmp_path / "other.db"))
+    assert sorted(printed.split(" ", 1)[1].split()) == (["from", "the", "wal"] if leftover else ["user-1", "user-2"])
+
+
+def test_no_permission_is_one_sentence(open_folder: Path, tmp_path: Path) -> None:
+    path = make_database(open_folder / "prompter.db")
+    path.chmod(0o000)
+    printed = run_python(AS_NOBODY, path, make_database(tmp_path / "other.db"))
+    assert printed.startswith("DatabaseError No permission to read the database")
+    assert_sentence(printed, path)
+
+
+def test_a_hot_journal_is_refused_and_left_for_sqlite_to_roll_back(folder: Path) -> None:
+    path = make_database(folder / "prompter.db", prompts=50)
+    run_python(CRASH_WHILE_WRITING, path)
+    assert path.with_name("prompter.db-journal").stat().st_size > 0
+    assert "hot journal" in refused(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT max(length(text)) FROM prompt_versions").fetchone()[0] < 5000
+    assert len(users(path)) == 50
+
+
+def test_a_lock_held_longer_than_the_timeout_is_reported_in_about_that_time(folder: Path) -> None:
+    path = make_database(folder / "prompter.db")
+    with python(LOCK, path) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "locked\n"
+        start = time.monotonic()
+        with pytest.raises(BusyError) as caught:
+            attach(path, timeout=0.6)
+        assert 0.5 < time.monotonic() - start < 3
+        assert_sentence(caught.value, path)
+        holder.communicate()
+    assert len(users(path)) == 2
+
+
+def test_a_lock_released_in_time_is_waited_for(folder: Path) -> None:
+    path = make_database(folder / "prompter.db")
+    with python(LOCK.replace("sys.stdin.read()", "__import__('time').sleep(0.7)"), path) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "locked\n"
+        assert len(users(path, timeout=10)) == 2
+
+
+def test_an_empty_file_a_text_and_another_kind_of_file_are_refused(folder: Path) -> None:
+    files = {"empty.db": b"", "text.db": b"id,text\n1,hello\n" * 50, "magic.db": b"SQLite format 3\0", "short.db": b"S"}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    assert "empty file" in refused(folder / "empty.db")
+    for name in ("text.db", "magic.db", "short.db"):
+        assert "Not an SQLite database" in refused(folder / name)
+    (folder / "noise.db").write_bytes(b"SQLite format 3\0" + random.Random(1).randbytes(20_000))
+    refused(folder / "noise.db")
+
+
+@pytest.mark.parametrize("cut", [0.1, 0.5, 0.9, 777])
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_truncated_database_is_refused(folder: Path, cut: float, journal: str) -> None:
+    path = make_database(folder / "prompter.db", prompts=20, journal=journal)
+    size = path.stat().st_size
+    os.truncate(path, size - 777 if cut == 777 else int(size * cut))
+    assert "truncated" in refused(path)
+
+
+def test_a_database_cut_at_a_page_is_refused_too(folder: Path) -> None:
+    path = make_database(folder / "prompter.db", prompts=20)
+    os.truncate(path, path.stat().st_size - 4096)
+    assert "truncated" in refused(path)
+
+
+def test_damage_gives_rows_or_one_sentence_and_nothing_else(folder: Path) -> None:
+    path = make_database(folder / "prompter.db", prompts=20)
+    sound, chance = path.read_bytes(), random.Random(7)
+    for _ in range(15):
+        bits = bytearray(sound)
+        for _ in range(chance.choice([1, 30, 1000])):
+            bits[chance.randrange(len(bits))] ^= 1 << chance.randrange(8)
+        path.write_bytes(bits)
+        with unchanged(folder), suppress(DbtoolsError), attach(path) as db:
+            for relation in db.relations:
+                db.frame(relation)
+
+
+def test_a_folder_is_attached_as_a_project_or_refused_as_none(folder: Path) -> None:
+    assert "prompter.db" in refused(folder, ProjectError)
+    path = make_database(folder / "prompter.db")
+    with attach(folder) as by_folder, attach(Project.find(folder)) as by_project:
+        assert by_folder.origin["path"] == by_project.origin["path"] == str(path)
+
+
+def test_a_missing_database_is_refused_and_not_created(folder: Path) -> None:
+    assert "No such database" in refused(folder / "absent.db")
+    (folder / "dangling.db").symlink_to(folder / "gone.db")
+    assert "No such database" in refused(folder / "dangling.db")
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting_for_it(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.db")
+    with pytest.raises(DatabaseError) as caught:
+        attach(folder / "pipe.db")
+    assert_sentence(caught.value, folder / "pipe.db")
+    with pytest.raises(DatabaseError) as caught:
+        attach("/dev/zero")
+    assert_sentence(caught.value, "/dev/zero")
+
+
+def test_a_path_below_a_file_or_too_long_is_refused_in_one_sentence(folder: Path) -> None:
+    make_database(folder / "prompter.db")
+    for path in (folder / "prompter.db" / "x.db", folder / ("x" * 290)):
+        with pytest.raises(DatabaseError) as caught:
+            attach(path)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_server_is_refused_without_showing_its_password() -> None:
+    with pytest.raises(ParameterError) as caught:
+        attach("postgresql://me:hunter2@localhost/prompter")
+    assert_sentence(caught.value, "postgresql")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("script", "named"),
+    [
+        ("CREATE TABLE t (a); DROP TABLE t;", "none"),
+        (USERS, "users"),
+        ("CREATE TABLE prompts (id, original_text);", "prompt_versions"),
+        ("CREATE TABLE prompts (name); CREATE TABLE prompt_versions (id, prompt_id);", "prompts.id"),
+        (
+            "CREATE TABLE seen (id); CREATE VIEW prompts AS SELECT * FROM seen; "
+            "CREATE TABLE prompt_versions (id, prompt_id);",
+            "prompts.id",
+        ),
+    ],
+)
+def test_a_database_of_something_else_is_refused_by_what_it_lacks(folder: Path, script: str, named: str) -> None:
+    path = folder / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    sentence = refused(path)
+    assert "Not a prompter database" in sentence
+    assert named in sentence
+
+
+def test_views_odd_names_and_tables_without_row_ids_do_no_harm(folder: Path) -> None:
+    path = folder / "prompter.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""
+            CREATE TABLE prompts (id CHAR(32) PRIMARY KEY, user_id VARCHAR, created_at DATETIME) WITHOUT ROWID;
+            CREATE TABLE prompt_versions (id CHAR(32) PRIMARY KEY, prompt_id CHAR(32)) WITHOUT ROWID;
+            CREATE TABLE "x""; drop table prompts; --" (a);
+            CREATE TABLE 'it''s "odd"' (a);
+            CREATE VIEW best_heads AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n;
+            INSERT INTO prompts VALUES ('00000000000000000000000000000001', 'a', 'no date');
+        """)
+    with unchanged(folder), attach(path) as db:
+        assert db.origin["tables"]['x"; drop table prompts; --'] == 0
+        assert db.sql("SELECT user_id, row_id FROM prompts").fetchall() == [("a", None)]
+        assert db.sql("SELECT * FROM unreadable_cells").fetchall() == [("prompts", "created_at", None)]
+        assert db.rows("heads") == 0
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_path_of_any_spelling_attaches(folder: Path, journal: str) -> None:
+    names = ["it's.db", 'a "b".db', "a?mode=rw#x%41.db", "ü 🙂.db", "-wal.db", "new\nline;.db"]
+    for name in names[:2] if journal == "delete" else names[2:]:
+        path = make_database(folder / name, journal=journal)
+        with unchanged(folder):
+            assert len(users(path)) == 2
+
+
+def test_a_name_that_is_not_utf8_attaches(folder: Path) -> None:
+    path = make_database(folder / "plain.db").rename(folder / os.fsdecode(b"caf\xe9.db"))
+    assert len(users(path)) == 2
+    path.write_bytes(b"x")
+    with pytest.raises(DatabaseError) as caught:
+        attach(path)
+    str(caught.value).encode("utf-8")
+
+
+def test_a_link_to_the_database_is_followed_with_its_wal(folder: Path, tmp_path: Path) -> None:
+    path = make_database(folder / "prompter.db", journal="wal")
+    run_python(LEAVE_A_WAL, path)
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    with unchanged(folder):
+        assert users(link) == [("from the wal",)]
+
+
+def test_a_damaged_rescue_file_is_named(folder: Path) -> None:
+    make_database(folder / "prompter.db")
+    rescued = folder / "backup_old_csvs" / "run" / "rescued"
+    rescued.mkdir(parents=True)
+    (rescued / "rescued_log.csv.parquet").write_bytes(b"PAR1 no parquet PAR1")
+    with pytest.raises(DbtoolsError) as caught:
+        attach(folder)
+    assert_sentence(caught.value, rescued / "rescued_log.csv.parquet")
+
+
+def test_rows_inserted_later_are_there_at_the_next_attach(folder: Path) -> None:
+    path = make_database(folder / "prompter.db")
+    assert len(users(path)) == 2
+    insert(path, "prompts", user_id="late")
+    assert ("late",) in users(path)

@@ -1,0 +1,150 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dbtools import __version__, cli
+from dbtools.cli import main
+
+HEAVY = {"duckdb", "pandas", "papermill", "altair", "ipywidgets", "nbformat", "nbconvert", "IPython"}
+RECORD = "from dbtools.notebooks import record\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with a project and three notebooks in it."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "prompter.db").touch()
+    (tmp_path / "notebooks").mkdir()
+    root = 'root: str = ""  # the project'
+    write(tmp_path, "01_audit", f"{root}\nfail_on: 'Optional[str]' = None", f"{RECORD}record({{'root': root}})")
+    verdict = f"{RECORD}record({{'passed': dry_run}}, passed=dry_run, reason='165 ≠ 45')"
+    write(tmp_path, "02_verify", f"{root}\ndry_run: bool = True", verdict)
+    missing = "from dbtools.project import Project\nProject.find('missing')"
+    write(tmp_path, "03_unusable", root, missing)
+    write(tmp_path, "04_broken", root, "1/0")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(place: Path, name: str, parameters: str, code: str) -> None:
+    def cell(source: str, **metadata: object) -> dict[str, object]:
+        extra = {"id": f"c{abs(hash(source)) % 10**8}", "metadata": metadata, "source": source}
+        return {"cell_type": "code", "execution_count": None, "outputs": [], **extra}
+
+    title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": f"# {name}\n\nDoes {name} work?"}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {
+        "cells": [title, cell(parameters, tags=["parameters"]), cell(code)],
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (place / "notebooks" / f"{name}.ipynb").write_text(json.dumps(notebook))
+
+
+def run(*arguments: str) -> int:
+    return main(["run", *arguments, "--notebooks", "notebooks"])
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_two_notebooks_run_and_say_where_their_pages_are(place, capsys):
+    assert run("audit", "verify", "--root", "project", "-p", "dry_run", "True") == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert shown.out.splitlines() == [
+        f"audit: passed  {place}/reports/audit.html",
+        f"verify: passed  {place}/reports/verify.html",
+    ]
+    assert json.loads((place / "reports/audit.json").read_text()) == {"root": str(place / "project")}
+    kinds = ("html", "ipynb", "json")
+    assert files(place / "reports") == [f"{n}.{k}" for n in ("audit", "verify") for k in kinds]
+
+
+def test_a_failed_verdict_or_a_notebook_that_stops_gives_status_one_and_the_rest_still_runs(place, capsys):
+    arguments = ("verify", "broken", "audit", "--root", "project", "-p", "dry_run", "False", "--out", "here")
+    assert run(*arguments) == 1
+    shown = capsys.readouterr()
+    assert f"verify: FAILED  {place}/here/verify.html  (165 ≠ 45.)" in shown.out
+    assert f"audit: passed  {place}/here/audit.html" in shown.out
+    assert shown.err == (
+        'dbtools: The notebook "broken" stopped at: "ZeroDivisionError: division by zero"; '
+        f"look into {place}/here/broken.html.\n"
+    )
+
+
+def test_an_error_of_dbtools_inside_a_notebook_is_one_sentence_and_writes_nothing(place, capsys):
+    before = files(place)
+    assert run("unusable", "--root", "project") == 2
+    assert capsys.readouterr().err == (
+        f'dbtools: No such project folder: "{place}/missing"; give the folder that holds prompter.db.\n'
+    )
+    assert files(place) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["audti"], 'No such notebook: "audti"; known are: audit, verify, unusable, broken.'),
+        (["audit", "-p", "dryrun", "False"], 'No parameter of audit: "dryrun"; known are: fail_on, root.'),
+        (["audit", "verify", "-p", "dry_run", "flase"], 'Not a value of parameter "dry_run": "flase"; give True or'),
+        (["audit", "-p", "root", "project"], 'The parameter is given twice: "root"; give it once.'),
+    ],
+)
+def test_wrong_input_is_one_sentence_before_anything_runs(place, capsys, arguments, sentence):
+    before = files(place)
+    assert run(*arguments, "--root", "project") == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"dbtools: {sentence}")
+    assert shown.err.count("\n") == 1
+    assert shown.out == ""
+    assert files(place) == before
+
+
+def test_no_project_is_an_error_and_never_the_demo(place, capsys):
+    assert run("audit") == 2
+    assert "No prompter database in this folder or above it" in capsys.readouterr().err
+    assert run("audit", "--root", "notebooks") == 2
+    assert "No prompter database in the project" in capsys.readouterr().err
+
+
+def test_list_shows_questions_and_parameters(place, capsys):
+    assert main(["list", "--notebooks", "notebooks"]) == 0
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "audit: Does 01_audit work?",
+        '    root: str = ""  # the project',
+        "    fail_on: Optional[str] = None",
+        "verify: Does 02_verify work?",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"], ["clean"], ["run", "audit", "-p", "dry_run"]])
+def test_wrong_usage_is_status_two(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: dbtools" in capsys.readouterr().err
+
+
+def test_the_demo_shows_a_cleanup_before_it_applies_one():
+    steps = [(step.notebook, step.parameters.get("dry_run"), step.save_as) for step in cli.DEMO]
+    dry, applied = steps.index(("cleanup", None, None)), steps.index(("cleanup", False, "cleanup-applied"))
+    assert dry < applied < steps.index(("export", None, None)) < steps.index(("verify", None, None))
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), (["run", "--help"], 0), (["--version"], 0)])
+def test_help_and_version_load_nothing_heavy(arguments, status):
+    code = (
+        "import sys\nfrom dbtools.cli import main\ntry:\n    main(sys.argv[1:])\n"
+        f"except SystemExit as stop:\n    print(stop.code, sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=True)
+    assert done.stdout.splitlines()[-1] == f"{status} []"
+    assert __version__ in done.stdout or "usage: dbtools" in done.stdout
