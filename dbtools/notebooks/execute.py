@@ -200,6 +200,7 @@ def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: st
 
 
 def _renew(notebook: Any, folder: Path) -> None:
+    import nbformat
     from nbclient import NotebookClient
 
     with tempfile.TemporaryDirectory(prefix="dbtools-") as cache:
@@ -221,6 +222,9 @@ def _renew(notebook: Any, folder: Path) -> None:
         cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
     for cell in code if widgets else ():
         cell.outputs, cell.execution_count = [], None
+    for cell in code:  # the reader's own cache is elsewhere, and so would this one be next time
+        shown = json.dumps(cell.outputs).replace(cache, "~/.cache")
+        cell.outputs = nbformat.from_dict(json.loads(shown))  # type: ignore[no-untyped-call]
 
 
 def _text(notebook: Any) -> str:
