@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 import os
 import re
@@ -16,10 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from dbtools import __version__
 from dbtools.errors import DatabaseError, ParameterError, QueryError
 from dbtools.project import Project
-from dbtools.source import loader, schema
+from dbtools.source import cache, loader, schema
 from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
 
 if TYPE_CHECKING:
@@ -44,11 +42,11 @@ class Database:
         The project it was attached through; None when attached by the path of a file.
     """
 
-    def __init__(self, cache: Path, project: Project | None = None, owned: Path | None = None) -> None:
+    def __init__(self, file: Path, project: Project | None = None, owned: Path | None = None) -> None:
         self.project = project
-        self._cache, self._owned = cache, owned
+        self._file, self._owned = file, owned
         self._rescued = project.backups if project else None
-        self._connection = _connect(cache, self._rescued)
+        self._connection = _connect(file, self._rescued)
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
@@ -107,7 +105,7 @@ class Database:
         import duckdb
 
         try:
-            connection = _connect(self._cache, self._rescued)
+            connection = _connect(self._file, self._rescued)
         except duckdb.Error:
             path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
             raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
@@ -170,8 +168,8 @@ def attach(
             before = fingerprint(path)
             large = path.stat().st_size > SMALL
         wanted = texts if texts is not None else not large
-        folder = _cache_folder(path)
-        file = _cached(folder, before, wanted) if folder else None
+        folder = cache.folder_of(path)
+        file = cache.find(folder, before, wanted) if folder else None
         try:
             if file:
                 return Database(file, project)
@@ -184,7 +182,7 @@ def attach(
             if folder is None:
                 return Database(built, project, owned=work)
             if fingerprint(path) == before:
-                file = _publish(built, folder, before, wanted)
+                file = cache.publish(built, folder, before, wanted)
                 shutil.rmtree(work, ignore_errors=True)
                 with suppress(duckdb.Error):  # another process may have dropped it already
                     return Database(file, project)
@@ -247,14 +245,14 @@ def _build(path: Path, work: Path, mark: str, texts: bool, timeout: float, progr
     return target
 
 
-def _connect(cache: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
+def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
     """Open the relations of a cache file in a connection of its own, with every derived view."""
     import duckdb
 
-    spill = cache.parent / f"spill-{os.getpid()}"
+    spill = file.parent / f"spill-{os.getpid()}"
     connection = duckdb.connect(":memory:", config={**loader.CONFIG, "temp_directory": str(spill)})
     try:
-        connection.execute(f"ATTACH {loader.quote(cache)} AS cache (READ_ONLY)")
+        connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
         connection.execute(loader.read_sql("macros.sql"))
         for table in schema.TABLES:
             connection.execute(
@@ -289,48 +287,3 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
             raise DatabaseError(
                 "The rescued rows cannot be read", files[-1], "move the file away, or mend it"
             ) from None
-
-
-def _cache_folder(path: Path) -> Path | None:
-    """Return the cache folder of one database, mode 0700; None where no cache can be kept."""
-    from platformdirs import user_cache_path
-
-    top = user_cache_path("dbtools") / "attach"
-    folder = top / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for each in (top.parent, top, folder):
-            each.chmod(0o700)
-        return folder if os.access(folder, os.W_OK) else None
-    except OSError:
-        return None
-
-
-def _cache_name(mark: str, texts: bool) -> str:
-    import duckdb
-
-    # What the loader would do differently makes another file: its own text is part of the key.
-    own = [loader.read_sql(*n) for n in (("macros.sql",), ("schema.py",), ("loader.py",))]
-    own += [f.read_text("utf-8") for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)]
-    key = hashlib.sha256("\0".join([mark, __version__, duckdb.__version__, *own]).encode()).hexdigest()[:24]
-    return f"{key}-{'full' if texts else 'narrow'}.duckdb"
-
-
-def _cached(folder: Path, mark: str, texts: bool) -> Path | None:
-    """Return a kept copy that has what is wanted; one with the texts serves those who do not ask for them too."""
-    for full in (True,) if texts else (False, True):
-        file = folder / _cache_name(mark, full)
-        if file.is_file():
-            return file
-    return None
-
-
-def _publish(built: Path, folder: Path, mark: str, texts: bool) -> Path:
-    """Put the copy in place in one step and drop those of earlier states of the database."""
-    file = folder / _cache_name(mark, texts)
-    built.replace(file)
-    current = file.name.split("-")[0]
-    for other in folder.glob("*.duckdb"):
-        if not other.name.startswith(current):
-            other.unlink(missing_ok=True)
-    return file

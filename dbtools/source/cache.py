@@ -1,0 +1,55 @@
+"""The typed copies of databases in the user's cache folder: private, keyed by state, replaced in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from dbtools import __version__
+from dbtools.source import loader
+
+
+def folder_of(path: Path) -> Path | None:
+    """Return the cache folder of one database, mode 0700; None where no cache can be kept."""
+    from platformdirs import user_cache_path
+
+    top = user_cache_path("dbtools") / "attach"
+    folder = top / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (top.parent, top, folder):
+            each.chmod(0o700)
+        return folder if os.access(folder, os.W_OK) else None
+    except OSError:
+        return None
+
+
+def _name(mark: str, texts: bool) -> str:
+    import duckdb
+
+    # What the loader would do differently makes another file: its own text is part of the key.
+    own = [loader.read_sql(*n) for n in (("macros.sql",), ("schema.py",), ("loader.py",))]
+    own += [f.read_text("utf-8") for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)]
+    key = hashlib.sha256("\0".join([mark, __version__, duckdb.__version__, *own]).encode()).hexdigest()[:24]
+    return f"{key}-{'full' if texts else 'narrow'}.duckdb"
+
+
+def find(folder: Path, mark: str, texts: bool) -> Path | None:
+    """Return a kept copy that has what is wanted; one with the texts serves those who do not ask for them too."""
+    for full in (True,) if texts else (False, True):
+        file = folder / _name(mark, full)
+        if file.is_file():
+            return file
+    return None
+
+
+def publish(built: Path, folder: Path, mark: str, texts: bool) -> Path:
+    """Put the copy in place in one step and drop those of earlier states of the database."""
+    file = folder / _name(mark, texts)
+    built.replace(file)
+    current = file.name.split("-")[0]
+    for other in folder.glob("*.duckdb"):
+        if not other.name.startswith(current):
+            other.unlink(missing_ok=True)
+    return file
