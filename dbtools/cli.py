@@ -157,7 +157,7 @@ def _run_all(steps: Sequence[tuple[str, dict[str, Any], str | None]], out: Path,
 
 def _line(name: str, report: Report) -> str:
     verdict = "passed" if report.passed else "FAILED"
-    return f"{name}: {verdict}  {report.html}" + ("" if report.passed else f"  ({report.reason})")
+    return f"{name}: {verdict}  {report.html}" + ("" if report.passed else f"  ({report.reason.removesuffix(chr(46))})")
 
 
 def _complain(error: DbtoolsError) -> None:
@@ -165,3 +165,7 @@ def _complain(error: DbtoolsError) -> None:
     text = f"dbtools: {error}\n"
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

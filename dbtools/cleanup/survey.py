@@ -337,12 +337,13 @@ class _Judge:
     def _judge_csv(self, path: Path, file: FileEvidence) -> FileEvidence:
         read = csvfile.read(path)
         file = replace(file, rows=len(read.rows))
-        if read.layout is None:
-            return replace(file, reason=f"a CSV file of no known layout{'; ' + read.notes if read.notes else ''}")
-        file = replace(file, layout=read.layout.name, demo=read.layout.demo)
         fresh = is_current(self.db, path)
         if fresh.current:
-            return replace(file, verdict="export-current", reason=fresh.reason)
+            return replace(file, verdict="export-current", layout=fresh.layout or "", reason=fresh.reason)
+        if read.layout is None:
+            why = fresh.reason if fresh.layout else "a CSV file of no known layout"
+            return replace(file, layout=fresh.layout or "", reason="; ".join(filter(None, (why, read.notes))))
+        file = replace(file, layout=read.layout.name, demo=read.layout.demo)
         found = evidence.covered_rows(self.db, read)
         unique = tuple(number for number, how in found.items() if how is None)
         primary = next(other for other, _ in self.databases if other.verdict == "primary")
