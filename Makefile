@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab report test lint fmt check notebooks refresh bench lock clean
+.PHONY: help demo lab report test lint fmt check notebooks refresh pictures bench lock clean
 
 help:  ## show what make can do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -45,6 +45,11 @@ fmt: $(READY)  ## format the code and the notebooks
 	$(BIN)/ruff format .
 
 check: lint test notebooks  ## everything CI runs
+
+pictures: demo  ## make the README's pictures anew (needs chromium)
+	for name in audit cleanup-applied effectiveness; do \
+	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
+	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done
 
 bench: $(READY)  ## measure against peers
 	$(BIN)/python -m pytest tests/benchmarks -s

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_QUIET = 16 << 20  # bytes; backing up less takes no progress bar
 _NOTHING_GONE = "nothing was removed; report this with the file"
 _RESUME = "nothing that is not backed up was removed; mend the cause and run it again, or restore the run"
 
@@ -232,7 +233,7 @@ def _bar(total: int, progress: bool) -> Iterator[tuple[Tick, Tick]]:
     """Show a progress bar; yield a function that adds bytes to it, and one that sets them."""
     from tqdm.auto import tqdm
 
-    with tqdm(total=total, unit="B", unit_scale=True, desc="Backing up", disable=not progress) as bar:
+    with tqdm(total=total, unit="B", unit_scale=True, desc="Backing up", disable=not progress or total < _QUIET) as bar:
         yield bar.update, lambda done: bar.update(done - bar.n)
 
 

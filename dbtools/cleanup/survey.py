@@ -121,7 +121,8 @@ class Survey:
         return f"Survey({self.sentence})"
 
     def _repr_html_(self) -> str:
-        return table(self.frame, caption=self.sentence)
+        shown = ["path", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason"]
+        return table(self.frame[shown], caption=self.sentence)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the survey as JSON-ready values."""

@@ -90,8 +90,9 @@ class ExportManifest:
         return f"ExportManifest({self.sentence})"
 
     def _repr_html_(self) -> str:
-        shown = ["path", "layout", "format", "rows", "bytes", "sha256", "guarded"]
-        return table(self.frame[shown].rename(columns={"bytes": "size_bytes"}), caption=self.sentence)
+        frame = self.frame.assign(sha256=lambda f: f["sha256"].str[:12] + "…")
+        shown = ["path", "layout", "format", "rows", "size_bytes", "guarded", "sha256"]
+        return table(frame.rename(columns={"bytes": "size_bytes"})[shown], caption=self.sentence)
 
     @property
     def frame(self) -> pd.DataFrame:
