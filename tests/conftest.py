@@ -6,8 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-FIELD = Path(__file__).parents[2] / "shared" / "field" / "at-guide"
+from support import FIELD
 
 
 @pytest.fixture(autouse=True)

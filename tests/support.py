@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+# A real project as it was found; on a developer's machine only.
+FIELD = Path(__file__).parents[2] / "shared" / "field" / "at-guide"
 GENERATIONS = ("G0", "G1", "G2", "G3", "G4")
 AGENTS = ("syntax", "structure", "domain")
 DIMENSIONS = ("clarity", "specificity", "actionability", "structure", "context_use")

@@ -16,8 +16,7 @@ from pathlib import Path
 import duckdb
 import papermill
 import pytest
-from conftest import FIELD
-from support import make_database, python, read_tree, unchanged
+from support import FIELD, make_database, python, read_tree, unchanged
 
 from dbtools import Project, analysis, attach, audit, cleanup, demo, export
 from dbtools.cli import main
