@@ -16,7 +16,7 @@ from dbtools.cleanup.journal import Held, Run, State
 from dbtools.cleanup.plan import Kept, Plan, Removal
 from dbtools.cleanup.remove import remove, settle, whereabouts
 from dbtools.cleanup.vault import Refused, Tick
-from dbtools.errors import CleanupError
+from dbtools.errors import CleanupError, ParameterError
 from dbtools.tables import size, table
 
 if TYPE_CHECKING:
@@ -101,11 +101,15 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
 
     Raises
     ------
+    ParameterError
+        `dry_run` is no boolean.
     CleanupError
         The plan is not fit to be carried out, or the run stopped.
     BusyError
         Another cleanup or restore is at work in the project.
     """
+    if not isinstance(dry_run, bool):  # a text "false" would count as true
+        raise ParameterError("dry_run is neither True nor False", dry_run, "give one of the two, without quotes")
     guard.check_plan(plan)
     if dry_run:
         return _report(plan, dry_run=True)

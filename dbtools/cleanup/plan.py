@@ -167,6 +167,8 @@ def plan(survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = ()
     """
     if unique_rows not in ("rescue", "keep"):
         raise ParameterError('unique_rows is neither "rescue" nor "keep"', unique_rows, "give one of the two")
+    if isinstance(accept, str):
+        raise ParameterError("accept is one text, not a list of paths", accept, 'write ["a", "b"]')
     files = {file.path: file for file in survey.files}
     for path in accept:
         if path not in files:

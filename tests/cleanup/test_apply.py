@@ -17,7 +17,7 @@ from dbtools.cleanup.apply import Manifest, apply
 from dbtools.cleanup.journal import read, runs, unfinished
 from dbtools.cleanup.plan import Keeper, Kept, Plan
 from dbtools.cleanup.restore import restore
-from dbtools.errors import BusyError, CleanupError
+from dbtools.errors import BusyError, CleanupError, ParameterError
 from dbtools.project import Project
 from dbtools.source.snapshot import fingerprint
 
@@ -66,7 +66,7 @@ def test_planned_files_go_and_their_backups_stay(project: Project) -> None:
     result = clean(plan)
     assert result.path == project.backups / f"20260102T030405Z-{json.loads(manifest(result.path))['sha256'][:8]}"
     assert result.removed == result.planned == ("storage/one.csv", "storage/two.csv")
-    assert (result.bytes, result.kept, result.rescued_rows) == (16, (), 0)
+    assert (result.bytes, result.kept, result.rescued_rows) == (16, plan.kept, 0)
     assert sorted(tree(project.root, "backups")) == ["auth_system.db", "keep.csv", "prompter.db"]
     assert (project.root / "storage").is_dir()
     for planned_file in plan.removals:
@@ -208,6 +208,12 @@ def test_a_folder_swapped_for_a_link_is_never_followed(project: Project) -> None
 def test_a_hard_link_stays(project: Project) -> None:
     os.link(project.root / "storage/one.csv", project.root / "other.csv")
     assert_kept(project, planned(project, "storage/one.csv"), "hard links")
+
+
+@pytest.mark.parametrize("dry_run", ["false", "False", 0, None])
+def test_what_is_no_boolean_is_no_dry_run(project: Project, dry_run: object) -> None:
+    with pytest.raises(ParameterError, match="neither True nor False"):
+        apply(planned(project, "storage/one.csv"), dry_run=dry_run)
 
 
 def test_a_file_that_was_made_read_only_after_the_plan_stays(project: Project) -> None:
@@ -408,6 +414,9 @@ else: sys.exit(1)
     assert len(runs(project.backups)) == 1
 
 
-def test_the_progress_bar_counts_every_byte(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    clean(planned(project, "storage/one.csv", "storage/two.csv"), progress=True)
+def test_only_a_large_cleanup_shows_a_progress_bar(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    clean(planned(project, "storage/one.csv"), progress=True)
+    assert capsys.readouterr().err == ""
+    (project.root / "storage/two.csv").write_bytes(b"x" * (17 << 20))
+    clean(planned(project, "storage/two.csv"), progress=True)
     assert "100%" in capsys.readouterr().err

@@ -69,6 +69,12 @@ def test_accepting_a_file_that_was_not_surveyed_is_an_error():
     assert_sentence(error.value, "nothing.db")
 
 
+def test_a_text_is_no_list_of_accepted_paths():
+    with pytest.raises(ParameterError) as error:
+        decide(evidence("a", "unknown"), accept="a")
+    assert_sentence(error.value, "a")
+
+
 def test_unique_rows_takes_two_words_only():
     with pytest.raises(ParameterError) as error:
         decide(unique_rows="drop")
