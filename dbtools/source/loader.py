@@ -24,6 +24,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
+    # Neither may a name in SQL mean a Python variable; looking for one would also import pandas.
+    "python_enable_replacements": False,
     # The optimizer may take scans of two tables of the same shape for one (duckdb/duckdb#24781).
     "disabled_optimizers": "common_subplan",
     "memory_limit": "2GB",
@@ -95,7 +97,8 @@ def load(
                     "check it with PRAGMA integrity_check",
                 )
             bar.update(loaded)
-        connection.execute("CREATE TABLE origin AS SELECT ?::VARCHAR AS facts", [json.dumps(origin)])
+        # A bound value would make DuckDB import pandas, which takes longer than all the rest.
+        connection.execute(f"CREATE TABLE origin AS SELECT {quote(json.dumps(origin))} AS facts")
         connection.execute("DETACH source")
 
 
@@ -126,11 +129,11 @@ def _load_table(connection: duckdb.DuckDBPyConnection, table: Table, facts: Tabl
     connection.execute(
         f"CREATE TABLE {table.relation} AS WITH typed AS ({typed}) SELECT {narrow} FROM ({derive})"  # noqa: S608
     )
-    for bit, column in enumerate(table.columns):
-        connection.execute(
-            f"INSERT INTO unreadable_cells SELECT ?, ?, row_id FROM {table.relation} WHERE unreadable & ? > 0",  # noqa: S608
-            [table.relation, column.name, 1 << bit],
-        )
+    bits = ", ".join(f"({1 << bit}::BIGINT, {quote(column.name)})" for bit, column in enumerate(table.columns))
+    connection.execute(
+        f"INSERT INTO unreadable_cells SELECT {quote(table.relation)}, c.name, t.row_id FROM {table.relation} AS t "  # noqa: S608
+        f"JOIN (VALUES {bits}) AS c (bit, name) ON t.unreadable & c.bit > 0 WHERE t.unreadable > 0"
+    )
 
 
 def _first_line(error: Exception) -> str:
