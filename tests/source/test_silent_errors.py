@@ -95,7 +95,9 @@ def test_w3_every_attach_sees_whole_transactions_of_a_writer_that_never_rests(
         try:
             assert writer.stdout
             assert writer.stdout.readline() == "ready\n"
-            for _ in range(4):
+            for attempt in range(60):
+                if attempt >= 4 and len(seen) > 1:  # on a busy machine the writer may need some time
+                    break
                 with attach(path, timeout=timeout) as db:
                     query = (
                         "SELECT list_distinct(list(n)) FROM (SELECT risk_score AS n FROM security_inputs "
