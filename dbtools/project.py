@@ -14,6 +14,7 @@ from dbtools.errors import NoProjectError, ParameterError, ProjectError
 
 DATABASES = ("prompter.db", "packages/db/prompter.db")
 CONFIG = "dbtools.toml"
+STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
 _PROJECT_KEYS = {"database", "auth", "exports", "backups"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 

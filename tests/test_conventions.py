@@ -20,10 +20,11 @@ ARROWS = {
     "tables": set(),
     "project": LEAVES,
     "source": LEAVES | {"project"},
-    "audit": LEAVES | {"project", "source"},
+    "files": LEAVES | {"project", "source"},
+    "audit": LEAVES | {"project", "source", "files"},
     "export": LEAVES | {"project", "source"},
     "analysis": LEAVES | {"project", "source"},
-    "cleanup": LEAVES | {"project", "source", "export"},
+    "cleanup": LEAVES | {"project", "source", "files", "export"},
     "show": LEAVES | {"project", "source", "audit", "export", "analysis", "cleanup"},
     "notebooks": LEAVES | {"project", "show"},
     "demo": LEAVES | {"project", "cleanup"},
@@ -35,7 +36,7 @@ ONLY = {
     "nbconvert": "notebooks",
     "ipywidgets": "show",
     "altair": "show",
-    "sqlite3": ("source", "cleanup", "audit", "demo"),
+    "sqlite3": ("source", "files", "cleanup", "audit", "demo"),
 }
 
 

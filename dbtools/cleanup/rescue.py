@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dbtools.cleanup import csvfile
 from dbtools.cleanup.plan import Removal
 from dbtools.errors import CleanupError
+from dbtools.files import csvfile
 from dbtools.source.loader import quote
 
 ORIGIN = ("_file", "_row", "_sha256")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import stat
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.cleanup import csvfile, evidence
 from dbtools.cleanup.plan import DELETABLE, Identity, Keeper
 from dbtools.cleanup.vault import identity
 from dbtools.errors import DbtoolsError
-from dbtools.export import STAGING, is_current
+from dbtools.export import is_current
+from dbtools.files import csvfile, evidence
+from dbtools.files.walk import DATABASE_NAMES, is_sidecar, walk
 from dbtools.project import Project
 from dbtools.source import Database, attach
 from dbtools.source import snapshot as source
@@ -25,10 +24,7 @@ from dbtools.tables import size, table
 if TYPE_CHECKING:
     import pandas as pd
 
-SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".ipynb_checkpoints", ".tox", STAGING})
 COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz", ".lz4"})
-DATABASE_NAMES = frozenset({".db", ".sqlite", ".sqlite3"})
-SIDECARS = ("-wal", "-shm", "-journal")
 LARGEST = 16 << 30  # bytes; a larger file is not read, and so never proved deletable
 _SAMPLE = 3
 
@@ -159,7 +155,7 @@ def survey(project: Project, *, progress: bool = True) -> Survey:
     """
     from tqdm.auto import tqdm
 
-    found = [file for path in _walk(project) if (file := _first_look(project, path))]
+    found = [file for path in walk(project) if (file := _first_look(project, path))]
     total = sum(f.identity.size for f in found)
     with ExitStack() as stack:
         db = stack.enter_context(attach(project, texts=True, progress=progress))
@@ -182,19 +178,6 @@ def survey(project: Project, *, progress: bool = True) -> Survey:
     return Survey(project, tuple(sorted(judged, key=lambda f: (_rank(project, f), f.path))))
 
 
-def _walk(project: Project) -> Iterator[Path]:
-    def scan(folder: Path) -> Iterator[Path]:
-        with suppress(PermissionError):
-            for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-                path = Path(entry.path)
-                if not entry.is_dir(follow_symlinks=False):
-                    yield path
-                elif entry.name not in SKIPPED and path != project.backups and not (path / "pyvenv.cfg").exists():
-                    yield from scan(path)
-
-    yield from scan(project.root)
-
-
 def _first_look(project: Project, path: Path) -> FileEvidence | None:
     """Tell the kind of a file from its name and first bytes; None for files that are none of our business."""
     try:
@@ -209,7 +192,7 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
     )
     if name.startswith((".del-", ".restore-")):
         return None  # of an interrupted run, which the next cleanup or restore finishes
-    if any(name.endswith(s) and path.with_name(path.name[: -len(s)]).exists() for s in SIDECARS):
+    if is_sidecar(path):
         return None  # part of its database, never a file of its own
     if stat.S_ISLNK(status.st_mode):
         return replace(base, kind="link", reason="a link is not followed", obstacle="it is a link") if owned else None

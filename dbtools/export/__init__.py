@@ -4,12 +4,11 @@ from dbtools.export.guard import unguard
 from dbtools.export.layout import LAYOUTS
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import Freshness, is_current
-from dbtools.export.write import FORMATS, STAGING, write
+from dbtools.export.write import FORMATS, write
 
 __all__ = [
     "FORMATS",
     "LAYOUTS",
-    "STAGING",
     "ExportManifest",
     "ExportedFile",
     "Freshness",

@@ -19,7 +19,7 @@ from dbtools.export import manifest as manifests
 from dbtools.export.layout import LAYOUTS, Column
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import prove
-from dbtools.project import Project
+from dbtools.project import STAGING, Project
 from dbtools.source.loader import quote
 
 try:
@@ -37,7 +37,6 @@ FORMATS = {
     "parquet": "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480",
     "json": "FORMAT json, ARRAY true",
 }
-STAGING = ".dbtools-export"
 _QUIET = 100_000  # rows; exporting a database with fewer takes no progress bar
 
 

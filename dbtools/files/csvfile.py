@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbtools.cleanup.layouts import Layout, recognise
+from dbtools.files.layouts import Layout, recognise
 
 _LONGEST_CELL = min(sys.maxsize, 2**31 - 1)
 _SHOWN = 5

@@ -10,7 +10,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-from dbtools.cleanup.csvfile import CsvFile, Row
+from dbtools.files.csvfile import CsvFile, Row
 from dbtools.source import Database
 from dbtools.source.schema import DIMENSIONS
 
@@ -67,7 +67,7 @@ def covered_rows(db: Database, csv: CsvFile) -> dict[int, str | None]:
             "CREATE TABLE csv_texts AS SELECT row::BIGINT AS row, place, text::VARCHAR AS text FROM texts_frame"
         )
         connection.execute("CREATE TABLE csv_owner AS SELECT ? AS owner", [layout.owner])
-        query = files("dbtools.cleanup").joinpath("queries", "covered.sql").read_text(encoding="utf-8")
+        query = files("dbtools.files").joinpath("queries", "covered.sql").read_text(encoding="utf-8")
         found.update(connection.execute(query).fetchall())
     return found
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dbtools.cleanup import csvfile
-from dbtools.cleanup.layouts import LAYOUTS
+from dbtools.files import csvfile
+from dbtools.files.layouts import LAYOUTS
 
 HEADER = "prompt_id,version_no,version_uuid,text,source,explanation,timestamp"
 
