@@ -256,9 +256,11 @@ def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
         connection.execute(loader.read_sql("macros.sql"))
         for table in schema.TABLES:
             connection.execute(
-                f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable) FROM cache.main.{table.relation}"  # noqa: S608
+                f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
+                f"FROM cache.main.{table.relation}"
             )
         connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
+        connection.execute(f"CREATE VIEW id_cells AS {schema.id_cells()}")
         for view in sorted(v.name for v in loader.SQL.joinpath("views").iterdir() if v.name.endswith(".sql")):
             connection.execute(loader.read_sql("views", view))
         if rescued:

@@ -105,7 +105,7 @@ def load(
 def _load_table(connection: duckdb.DuckDBPyConnection, table: Table, facts: TableFacts | None, texts: bool) -> None:
     names = facts.names() if facts else {}
     found = {c: c.found_in(names) for c in table.columns}
-    converted, unreadable = [], ["0::BIGINT"]
+    converted, unreadable, dashed = [], ["0::BIGINT"], ["0::BIGINT"]
     for bit, (column, name) in enumerate(found.items()):
         if name is None:
             converted.append(f"NULL::{column.type} AS {column.name}")
@@ -113,6 +113,9 @@ def _load_table(connection: duckdb.DuckDBPyConnection, table: Table, facts: Tabl
             converted.append(f"{column.convert()} AS {column.name}")
             lost = f"raw.{column.name} IS NOT NULL AND {column.convert()} IS NULL"
             unreadable.append(f"CASE WHEN {lost} THEN {1 << bit}::BIGINT ELSE 0 END")
+            if column.kind == "id":
+                plain = f"replace(({column.convert()})::VARCHAR, '-', '')"
+                dashed.append(f"CASE WHEN raw.{column.name} <> {plain} THEN {1 << bit}::BIGINT ELSE 0 END")
     if facts:
         read = [f"{column.read(name)} AS {column.name}" for column, name in found.items() if name]
         row_id = "rowid" if facts.row_ids else "NULL"
@@ -121,6 +124,7 @@ def _load_table(connection: duckdb.DuckDBPyConnection, table: Table, facts: Tabl
     else:
         raw = "(SELECT NULL AS row_id) AS no_rows WHERE false"
     converted += ["raw.row_id::BIGINT AS row_id", f"{' + '.join(unreadable)} AS unreadable"]
+    converted.append(f"{' + '.join(dashed)} AS dashed")
     typed = f"SELECT {', '.join(converted)} FROM (SELECT * FROM {raw}) AS raw"  # noqa: S608 - allow-list
     own = SQL.joinpath("load", f"{table.relation}.sql")
     derive = own.read_text(encoding="utf-8") if own.is_file() else "SELECT * FROM typed"

@@ -17,3 +17,17 @@ CREATE MACRO json_field(t, path) AS CASE WHEN json_valid(t) THEN json_extract_st
 -- Sources that write versions but do not compete as agents.
 CREATE MACRO competes(source) AS
   source NOT IN ('original', 'user_input', 'multi_agent', 'single_agent', 'synthetic_generator') AND source NOT LIKE '%/%';
+
+
+-- What a JSON text holds (object, array, null …); 'invalid' where it is no JSON.
+CREATE MACRO json_kind(t) AS CASE WHEN json_valid(t) THEN lower(json_type(t)) WHEN t IS NOT NULL THEN 'invalid' END;
+
+-- A text that is the error message of a failed call instead of an answer.
+CREATE MACRO is_error(t) AS regexp_matches(t, '^\s*(Error:|Error code: \d|\[ERROR\]|Traceback \(most recent call last\):'
+  || '|\{"error"|Rate limit (reached|exceeded)|Invalid API Key|(API|HTTP|Connection|Timeout) ?[Ee]rror:)');
+
+-- A text with the shape of a password hash, a web token or an API key in it.
+CREATE MACRO holds_secret(t) AS regexp_matches(t, '\$argon2(id|i|d)\$v=\d|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{20}'
+  || '|\bpbkdf2[:_-]sha\d+[:$]\d+[:$]\S|\bscrypt:\d+:\d+:\d+\$\S|\beyJ[\w-]{8,}\.eyJ[\w-]+\.'
+  || '|\b(sk|pk|rk)[-_][\w-]*[A-Za-z0-9]{16}|\b(gh[pousr]|github_pat|glpat|gsk|hf|xox[abprs])[_-][\w-]*[A-Za-z0-9]{16}'
+  || '|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30}');

@@ -2,5 +2,7 @@
 SELECT
   typed.*,
   length(original_text) AS text_length,
-  text_key(original_text) AS text_key
+  text_key(original_text) AS text_key,
+  hash(original_text) AS text_hash,
+  holds_secret(original_text) AS text_secret
 FROM typed

@@ -1,0 +1,9 @@
+-- What is known of an examined input without its text? (Reads `typed`, the converted columns.)
+SELECT
+  typed.*,
+  length(input_text) AS text_length,
+  text_key(input_text) AS text_key,
+  holds_secret(input_text) AS text_secret,
+  json_kind(analysis_metadata) AS metadata_kind,
+  holds_secret(analysis_metadata) AS metadata_secret
+FROM typed
