@@ -1,6 +1,7 @@
 """Audit: what is wrong with the data, how bad it is, which rows, and what to do."""
 
-from dbtools.audit.checks import AuditReport, Check, checks, run
+from dbtools.audit.checks import checks, run
+from dbtools.audit.report import AuditReport, Check
 from dbtools.audit.verify import Verification, verify
 
 __all__ = ["AuditReport", "Check", "Verification", "checks", "run", "verify"]

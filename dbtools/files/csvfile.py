@@ -36,12 +36,19 @@ class Row:
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV file as read: its header, its layout if known, its records, and what is wrong with it."""
+    """A CSV file as read: its header, its layout if known, its records, and what is wrong with it.
+
+    Attributes
+    ----------
+    repeated_headers, other_headers : tuple of int
+        The lines on which a header stands among the records; those of them on which it is one of another layout.
+    """
 
     header: tuple[str, ...]
     layout: Layout | None
     rows: tuple[Row, ...]
     repeated_headers: tuple[int, ...]
+    other_headers: tuple[int, ...] = ()
 
     @property
     def columns(self) -> dict[str, int]:
@@ -70,13 +77,16 @@ def read(path: Path) -> CsvFile:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
         reader = csv.reader(handle)
         header = tuple(next(reader, []))
-        rows, repeated = [], []
+        layout = recognise(list(header))
+        rows, repeated, others = [], [], []
         for number, (line, cells) in enumerate(_records(reader), 1):
             if tuple(cells) == header or (len(cells) > 1 and recognise(cells) is not None):
                 repeated.append(line)
+                if recognise(cells) != layout:
+                    others.append(line)
             elif cells:
                 rows.append(_row(number, line, cells, len(header)))
-    return CsvFile(header, recognise(list(header)), tuple(rows), tuple(repeated))
+    return CsvFile(header, layout, tuple(rows), tuple(repeated), tuple(others))
 
 
 def _records(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:

@@ -35,7 +35,8 @@ class Database:
     ----------
     origin : Mapping
         Where it comes from: ``path``, ``fingerprint``, ``generation``, ``migrated``, ``texts`` (whether the long texts
-        are loaded), ``tables`` (rows of every table, also of those that are never loaded).
+        are loaded), ``tables`` (rows of every table, also of those that are never loaded), ``columns`` (by allow-listed
+        table, the names it has).
     relations : tuple of str
         The names `sql` can use.
     project : Project or None
@@ -239,6 +240,7 @@ def _build(path: Path, work: Path, mark: str, texts: bool, timeout: float, progr
             "migrated": schema.is_migrated(tables),
             "texts": texts,
             "tables": {name: facts.rows for name, facts in sorted(tables.items())},
+            "columns": {t.name: sorted(tables[t.name].names()) for t in schema.TABLES if t.name in tables},
         }
         loader.load(copy, target, tables, origin, texts=texts, progress=progress)
     target.chmod(0o600)

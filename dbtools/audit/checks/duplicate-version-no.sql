@@ -1,4 +1,5 @@
 -- severity: error
+-- area: references
 -- question: Which prompts have several versions of the same number?
 -- hint: Number the versions of these prompts anew; "the latest version" is ambiguous there.
 SELECT prompt_id || ' no. ' || version_no AS id, prompt_id, version_no, count(*) AS versions

@@ -1,4 +1,5 @@
 -- severity: warning
--- question: Which tables do not belong to a prompter database?
+-- area: schema
+-- question: Which tables belong to another database?
 -- hint: Move them where they belong; a users table holds credentials and belongs to auth_system.db.
-SELECT name AS id, rows FROM database_tables WHERE NOT known ORDER BY name
+SELECT name AS id, rows FROM database_tables WHERE name = 'users' ORDER BY name

@@ -1,4 +1,5 @@
 -- severity: warning
+-- area: scores
 -- question: Which heads store a score that differs from the total of their version?
 -- hint: Trust the version's own score; the stored one is out of date or a constant.
 SELECT h.prompt_id AS id, h.score AS stored, s.raw_total AS total

@@ -1,4 +1,5 @@
 -- severity: critical
--- question: Does SQLite find the file damaged (PRAGMA integrity_check)?
--- hint: Restore the database from a backup; do not write to it before.
-SELECT 'prompter.db' AS id, message FROM integrity_messages ORDER BY message
+-- area: file
+-- question: Which databases does SQLite find damaged (PRAGMA integrity_check)?
+-- hint: Restore them from a backup; do not write to them before.
+SELECT path AS id, message FROM integrity_messages ORDER BY path, message

@@ -1,4 +1,5 @@
 -- severity: error
+-- area: references
 -- question: Which feedback names a prompt that does not exist?
 -- hint: Delete it in the application, or restore the prompts from a backup.
 SELECT f.id, f.prompt_id, f.row_id

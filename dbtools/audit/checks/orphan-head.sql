@@ -1,4 +1,5 @@
 -- severity: error
+-- area: references
 -- question: Which heads name a prompt or a version that does not exist?
 -- hint: Let the application choose the head anew.
 SELECT h.prompt_id AS id, h.prompt_version_id, h.row_id

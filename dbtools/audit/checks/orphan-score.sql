@@ -1,4 +1,5 @@
 -- severity: error
+-- area: references
 -- question: Which scores belong to no version?
 -- hint: Delete them in the application, or restore their versions from a backup.
 SELECT s.id, s.prompt_version_id, s.row_id

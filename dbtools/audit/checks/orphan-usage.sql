@@ -1,4 +1,5 @@
 -- severity: error
+-- area: references
 -- question: Which token usage names a version that does not exist?
 -- hint: Delete it in the application, or restore the versions from a backup.
 SELECT u.id, u.prompt_version_id, u.row_id

@@ -1,4 +1,5 @@
 -- severity: error
+-- area: scores
 -- question: Which scores have a dimension outside the judge's 0–10?
 -- hint: Keep them out of comparisons with the judge's marks: they are of another scale.
 SELECT id, prompt_version_id, clarity, specificity, actionability, structure, context_use, row_id

@@ -1,4 +1,5 @@
 -- severity: warning
+-- area: references
 -- question: Which versions are older than their prompt?
 -- hint: Distrust their timestamps; they were written afterwards.
 SELECT v.id, v.created_at, p.created_at AS prompt_created_at, v.row_id

@@ -1,0 +1,9 @@
+-- severity: warning
+-- area: references
+-- question: Which user ids mean different accounts in different databases?
+-- hint: Never join rows of these databases by the user id; decide first which accounts are the right ones.
+SELECT user_id AS id, count(DISTINCT account) AS accounts, string_agg(DISTINCT path, ', ' ORDER BY path) AS databases
+FROM accounts
+GROUP BY user_id
+HAVING count(DISTINCT account) > 1
+ORDER BY user_id

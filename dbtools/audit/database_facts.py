@@ -1,0 +1,109 @@
+"""What SQLite can tell of the databases; of accounts and credentials only where they lie."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.source import schema
+
+# Columns whose content lets somebody in, or says from where somebody came.
+_CREDENTIALS = ("hashed_password", "password_reset_token", "two_factor_secret", "login_ip_history")
+_NOTHING = ("", "[]", "{}", "null")
+
+
+def origin(scene: Scene) -> list[tuple[str, bool]]:
+    """Return generation and shape of the database."""
+    return [(scene.db.origin["generation"], scene.db.origin["migrated"])]
+
+
+def tables(scene: Scene) -> list[tuple[str, int]]:
+    """Return every table with its rows."""
+    return list(scene.db.origin["tables"].items())
+
+
+def broken_keys(scene: Scene) -> list[tuple[object, ...]]:
+    """Return the rows that break a declared foreign key (``PRAGMA foreign_key_check``)."""
+    copy = _own_copy(scene)
+    try:
+        return [row[:3] for row in scene.rows(copy, "PRAGMA foreign_key_check")]
+    except sqlite3.Error as error:
+        raise Unanswerable(f"SQLite cannot check the foreign keys ({error})") from None
+
+
+def accounts(scene: Scene) -> list[tuple[str, str, str]]:
+    """Return the accounts of every database; who they are only as a digest that nobody can repeat or look up."""
+    salt, found = secrets.token_bytes(16), []
+    for path, copy in _copies(scene):
+        names = [c for c in ("username", "email") if c in _columns(copy, "users")]
+        if names and "id" in _columns(copy, "users"):
+            rows = scene.rows(copy, f"SELECT id, {', '.join(names)} FROM users ORDER BY id")  # noqa: S608 - own words
+            found += [(scene.name(path), str(row[0]), _digest(salt, row[1:])) for row in rows]
+    if not found:
+        raise Unanswerable("no database of the project holds accounts")
+    return found
+
+
+def unknown_users(scene: Scene) -> list[tuple[str]]:
+    """Return the user ids of the prompter database that are neither id nor name of an account in the auth database."""
+    copy = scene.copies.get(scene.project.auth)
+    known_columns = _columns(copy, "users") & {"id", "username"} if isinstance(copy, Path) else set()
+    if not isinstance(copy, Path) or not known_columns:
+        raise Unanswerable("the project has no auth database")
+    rows = scene.rows(copy, f"SELECT {', '.join(sorted(known_columns))} FROM users")  # noqa: S608 - own words
+    known = {str(cell) for row in rows for cell in row}
+    used = scene.connection.execute(
+        "SELECT user_id FROM prompts UNION SELECT user_id FROM feedback UNION SELECT user_id FROM security_inputs"
+    ).fetchall()
+    return sorted((user,) for (user,) in used if user is not None and user not in known)
+
+
+def credentials(scene: Scene) -> Iterator[tuple[str, str, int, str, bool]]:
+    """Yield the rows that hold a credential: where, and in which columns; never the value."""
+    for path, copy in _copies(scene):
+        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+            for name, facts in schema.read_tables(connection).items():
+                here = [c for c in _CREDENTIALS if c in facts.names()]
+                if not here or not facts.row_ids:
+                    continue
+                blank = ", ".join(f"'{word}'" for word in _NOTHING)
+                filled = [f"CAST({c} AS TEXT) NOT IN ({blank}) AND {c} IS NOT NULL" for c in here]
+                listed = " || ".join(f"iif({f}, '{c} ', '')" for f, c in zip(filled, here, strict=True))
+                quoted = name.replace('"', '""')
+                rows = connection.execute(
+                    f'SELECT rowid, trim({listed}) FROM "{quoted}" WHERE {" OR ".join(filled)} ORDER BY rowid'  # noqa: S608
+                )
+                for row_id, columns in rows:
+                    yield scene.name(path), name, row_id, columns.replace(" ", ", "), _is_auth(scene, path)
+
+
+def _own_copy(scene: Scene) -> Path:
+    copy = scene.copies.get(Path(scene.db.origin["path"]))
+    if not isinstance(copy, Path):
+        raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
+    return copy
+
+
+def _copies(scene: Scene) -> Iterator[tuple[Path, Path]]:
+    for path, copy in scene.copies.items():
+        if isinstance(copy, Path):
+            yield path, copy
+
+
+def _columns(copy: Path, table: str) -> set[str]:
+    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+        return {row[1].lower() for row in connection.execute(f"PRAGMA table_info({table})")}
+
+
+def _is_auth(scene: Scene, path: Path) -> bool:
+    """Tell whether a file is the auth database or, by its name, a copy of it."""
+    return path.name.startswith(scene.project.auth.name)
+
+
+def _digest(salt: bytes, value: object) -> str:
+    return hashlib.blake2b(repr(value).lower().encode("utf-8", "replace"), key=salt, digest_size=16).hexdigest()

@@ -1,0 +1,80 @@
+"""Facts that only files, SQLite, git or Python can tell, as relations beside those of the database."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from dbtools.audit import database_facts, file_facts, log_facts, schema_facts, version_facts
+from dbtools.audit.scene import Scene, Unanswerable
+
+Rows = Iterable[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One relation to gather: its columns with their types, and who finds its rows."""
+
+    name: str
+    columns: str
+    gather: Callable[[Scene], Rows]
+
+    def create(self, scene: Scene) -> None:
+        """Gather the rows into a relation of the scene's connection; raises `Unanswerable`."""
+        try:
+            rows = list(self.gather(scene))
+        except (OSError, sqlite3.Error, UnicodeError) as error:
+            raise Unanswerable(f"it cannot be found out here ({type(error).__name__})") from None
+        spec = [column.split() for column in self.columns.split(", ")]
+        lists = ", ".join(f"unnest(?::{kind}[]) AS {name}" for name, kind in spec)
+        values = [[row[i] for row in rows] for i in range(len(spec))]
+        scene.connection.execute(f"CREATE TEMP TABLE {self.name} AS SELECT {lists}", values)
+
+
+FACTS = {
+    fact.name: fact
+    for fact in (
+        Fact("clock", "now TIMESTAMP", lambda scene: [(scene.now,)]),
+        Fact("database_origin", "generation VARCHAR, migrated BOOLEAN", database_facts.origin),
+        Fact("database_tables", "name VARCHAR, rows BIGINT", database_facts.tables),
+        Fact("foreign_key_violations", "table_name VARCHAR, row_id BIGINT, parent VARCHAR", database_facts.broken_keys),
+        Fact("accounts", "path VARCHAR, user_id VARCHAR, account VARCHAR", database_facts.accounts),
+        Fact("unknown_users", "user_id VARCHAR", database_facts.unknown_users),
+        Fact(
+            "credentials",
+            "path VARCHAR, table_name VARCHAR, row_id BIGINT, columns VARCHAR, is_auth BOOLEAN",
+            database_facts.credentials,
+        ),
+        Fact("schema_differences", "table_name VARCHAR, difference VARCHAR", schema_facts.differences),
+        Fact("lost_constraints", "table_name VARCHAR, missing VARCHAR", schema_facts.lost_constraints),
+        Fact(
+            "database_files",
+            "path VARCHAR, size_bytes BIGINT, magic BOOLEAN, page_size BIGINT, pages BIGINT, wal_bytes BIGINT, "
+            "journal_bytes BIGINT",
+            file_facts.databases,
+        ),
+        Fact("integrity_messages", "path VARCHAR, message VARCHAR", file_facts.integrity),
+        Fact("copied_files", "path VARCHAR, original VARCHAR, same VARCHAR", file_facts.copies),
+        Fact("tracked_files", "path VARCHAR, kind VARCHAR", file_facts.tracked),
+        Fact("wrong_places", "path VARCHAR, line BIGINT, reason VARCHAR", file_facts.wrong_places),
+        Fact("csv_problems", "path VARCHAR, line BIGINT, problem VARCHAR", log_facts.problems),
+        Fact("csv_lost_rows", "path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", log_facts.lost_rows),
+        Fact("csv_secrets", "path VARCHAR, line BIGINT, column_name VARCHAR", log_facts.secrets),
+        Fact(
+            "csv_votes",
+            "path VARCHAR, line BIGINT, agent VARCHAR, score DOUBLE, confidence DOUBLE, vote DOUBLE, selected BOOLEAN",
+            log_facts.votes,
+        ),
+        Fact("parent_cycles", "row_id BIGINT", version_facts.cycles),
+        Fact("changes", "row_id BIGINT, change_type VARCHAR", version_facts.changes),
+    )
+}
+
+
+def relations(query: str) -> tuple[str, ...]:
+    """Return the names of what a query reads, in the order in which they first occur."""
+    body = "\n".join(line for line in query.splitlines() if not line.strip().startswith("--"))
+    return tuple(dict.fromkeys(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", body)))

@@ -1,0 +1,91 @@
+"""What the CSV files of a project hold: their faults, what exists nowhere else, and the votes of the agents."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from dbtools.audit.scene import LARGEST_CSV, Scene, Unanswerable, is_csv
+from dbtools.files import evidence
+from dbtools.files.csvfile import CsvFile, Row
+
+_AGENTS = re.compile(r"(\w+)_score")
+
+
+def problems(scene: Scene) -> Iterator[tuple[str, int, str]]:
+    """Yield every fault of every CSV file with its line."""
+    for path, csv in scene.csv_files.items():
+        name = scene.name(path)
+        with path.open("rb") as handle:
+            if handle.read(3) == b"\xef\xbb\xbf":
+                yield name, 1, "byte order mark"
+        yield from ((name, row.line, row.problem) for row in csv.rows if row.problem)
+        for line in csv.repeated_headers:
+            yield name, line, "header of another layout" if line in csv.other_headers else "repeated header"
+    for path in scene.files:
+        if is_csv(path) and path not in scene.csv_files:
+            large = path.stat().st_size > LARGEST_CSV
+            yield scene.name(path), 1, "too large to be read" if large else "cannot be read"
+
+
+def lost_rows(scene: Scene) -> Iterator[tuple[str, int, int, bool]]:
+    """Yield the rows of the logs that the database does not hold."""
+    if not scene.db.origin["texts"]:
+        raise Unanswerable("the long texts are not loaded; a survey of the cleanup answers it")
+    for path, csv in scene.csv_files.items():
+        if csv.layout is None:
+            continue
+        found = evidence.covered_rows(scene.db, csv)
+        for row in csv.rows:
+            if found[row.number] is None:
+                yield scene.name(path), row.number, row.line, csv.layout.demo
+
+
+def secrets(scene: Scene) -> list[tuple[str, int, str]]:
+    """Return the cells that hold something with the shape of a secret: where, never what."""
+    cells = [
+        (scene.name(path), row.line, csv.header[place] if place < len(csv.header) else f"column {place + 1}", cell)
+        for path, csv in scene.csv_files.items()
+        for row in csv.rows
+        for place, cell in enumerate(row.cells)
+        if len(cell) >= 16
+    ]
+    # The pattern is the one for the database, in the dialect it is written in.
+    scene.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE csv_cells AS SELECT unnest(?::BIGINT[]) AS n, unnest(?::VARCHAR[]) AS cell",
+        [list(range(len(cells))), [cell[3] for cell in cells]],
+    )
+    hits = scene.connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()
+    scene.connection.execute("DROP TABLE csv_cells")
+    return [cells[n][:3] for (n,) in hits]
+
+
+def votes(scene: Scene) -> Iterator[tuple[str, int, str, float | None, float | None, float | None, bool]]:
+    """Yield what each agent scored in each request of an old multi-agent log, and whether it was selected."""
+    for path, csv in scene.csv_files.items():
+        if csv.layout is None or csv.layout.name != "multi_agent_log" or "vote_breakdown" not in csv.columns:
+            continue
+        agents = [m.group(1) for column in csv.columns if (m := _AGENTS.fullmatch(column))]
+        for row in csv.rows:
+            if not row.problem:
+                for agent in agents:
+                    yield (scene.name(path), row.line, *_vote(csv, row, agent))
+
+
+def _vote(csv: CsvFile, row: Row, agent: str) -> tuple[str, float | None, float | None, float | None, bool]:
+    cells = {name: row.cells[place] for name, place in csv.columns.items()}
+    breakdown = {}
+    with suppress(ValueError, RecursionError):
+        breakdown = json.loads(cells["vote_breakdown"])
+    vote = breakdown.get(agent) if isinstance(breakdown, dict) else None
+    score, confidence = (_number(cells.get(f"{agent}_{what}", "")) for what in ("score", "confidence"))
+    return agent, score, confidence, _number(vote), cells["selected_agent"].strip() == agent
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None

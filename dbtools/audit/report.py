@@ -1,0 +1,202 @@
+"""What an audit found: a frame to read, rows to look into, JSON and CSV to keep."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools.errors import ConflictError, DatabaseError, ParameterError
+from dbtools.project import Project
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEVERITIES = ("critical", "error", "warning", "info")  # worst first
+_SHOWN = ["check", "severity", "area", "count", "question", "hint", "sample"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its id (the file's name), how bad a hit is, its area, what it asks, what to do, and its query.
+
+    Attributes
+    ----------
+    needs : tuple of str
+        Columns of relations, ``versions.change_type``, that not every generation has and the query cannot do without.
+    """
+
+    id: str
+    severity: str
+    area: str
+    question: str
+    hint: str
+    needs: tuple[str, ...]
+    query: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: how many bad rows, and the ids of a few; no count where it does not apply, but the reason."""
+
+    check: Check
+    count: int | None
+    sample: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class AuditReport:
+    """The findings of all checks on one state of the database.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Worst first; checks that found nothing or do not apply included.
+    provenance : dict
+        By relation: how many rows are ``real``, ``generated``, ``placeholder`` and ``unknown``.
+    scales : tuple
+        Source, scale, and how many versions of that source were scored on it.
+    origin : dict
+        The state that was audited (`dbtools.source.Database.origin`).
+    """
+
+    project: Project
+    findings: tuple[Finding, ...]
+    provenance: dict[str, dict[str, int]]
+    scales: tuple[tuple[str, str, int], ...]
+    origin: dict[str, Any]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per check: check, severity, area, count, question, hint, sample (at most 5 ids), reason.
+
+        The count is missing where the check does not apply; the reason says why.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "check": f.check.id,
+                "severity": f.check.severity,
+                "area": f.check.area,
+                "count": f.count,
+                "question": f.check.question,
+                "hint": f.check.hint,
+                "sample": ", ".join(f.sample),
+                "reason": f.reason,
+            }
+            for f in self.findings
+        ]
+        return pd.DataFrame(rows, columns=[*_SHOWN, "reason"]).astype({"count": "Int64"})
+
+    @cached_property
+    def provenance_frame(self) -> pd.DataFrame:
+        """One row per relation and provenance: relation, provenance, rows."""
+        import pandas as pd
+
+        rows = [(relation, kind, n) for relation, kinds in self.provenance.items() for kind, n in kinds.items()]
+        return pd.DataFrame(rows, columns=["relation", "provenance", "rows"])
+
+    @cached_property
+    def scales_frame(self) -> pd.DataFrame:
+        """One row per source and scale: source, scale, versions."""
+        import pandas as pd
+
+        return pd.DataFrame(self.scales, columns=["source", "scale", "versions"])
+
+    @property
+    def sentence(self) -> str:
+        """How many checks found something, by severity, in words; and how many do not apply."""
+        hits = [f.check.severity for f in self.findings if f.count]
+        asked = sum(f.count is not None for f in self.findings)
+        silent = len(self.findings) - asked
+        more = f"; {silent} do not apply here" if silent else ""
+        if not hits:
+            return f"none of {asked} checks found anything{more}"
+        counts = ", ".join(f"{hits.count(s)} {s}" for s in SEVERITIES if s in hits)
+        return f"{len(hits)} of {asked} checks found something: {counts}{more}"
+
+    @property
+    def worst(self) -> str:
+        """The worst severity that occurs, or ``"none"``."""
+        return next((f.check.severity for f in self.findings if f.count), "none")
+
+    def failed(self, severity: str = "critical") -> bool:
+        """Tell whether a finding is as bad as `severity` or worse.
+
+        Raises
+        ------
+        ParameterError
+            `severity` is none of critical, error, warning, info.
+        """
+        if severity not in SEVERITIES:
+            raise ParameterError("No such severity", severity, f"use one of {', '.join(SEVERITIES)}")
+        return self.worst in SEVERITIES[: SEVERITIES.index(severity) + 1]
+
+    def rows(self, check: str) -> pd.DataFrame:
+        """Return all bad rows of one check. Reads only.
+
+        Raises
+        ------
+        ParameterError
+            There is no such check, or it does not apply here.
+        DatabaseError
+            The database changed since the audit.
+        """
+        from dbtools.audit.checks import gather, opened
+
+        chosen = next((f for f in self.findings if f.check.id == check), None)
+        if chosen is None:
+            raise ParameterError("No such check", check, f"use one of {', '.join(f.check.id for f in self.findings)}")
+        if chosen.count is None:
+            raise ParameterError(f"The check does not apply here: {chosen.reason}", check, "choose another one")
+        with opened(self.project) as scene:
+            if scene.db.origin["fingerprint"] != self.origin["fingerprint"]:
+                raise DatabaseError("The database changed since the audit", self.origin["path"], "run the audit again")
+            gather(scene, [chosen.check])
+            bad: pd.DataFrame = scene.connection.execute(chosen.check.query).df()
+            return bad
+
+    def write_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write the findings as one CSV file, a row per check as in `frame`.
+
+        Changes files: creates `path`.
+
+        Raises
+        ------
+        ConflictError
+            The file exists or cannot be made.
+        """
+        target = Path(path).expanduser().absolute()
+        try:
+            with target.open("x", encoding="utf-8", newline="") as handle:
+                self.frame.to_csv(handle, index=False, lineterminator="\n")
+        except OSError as error:
+            reason = f"The findings cannot be written ({error.strerror})"
+            raise ConflictError(reason, target, "give the path of a new file in a folder that exists") from None
+        return target
+
+    def __repr__(self) -> str:
+        return f"AuditReport({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        hits = self.frame[self.frame["count"].fillna(0) > 0]
+        return table(hits[_SHOWN], caption=self.sentence[0].upper() + self.sentence[1:])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        by_id = sorted(self.findings, key=lambda f: f.check.id)
+        return {
+            "generation": self.origin["generation"],
+            "migrated": self.origin["migrated"],
+            "tables": self.origin["tables"],
+            "provenance": self.provenance,
+            "scales": [{"source": s, "scale": scale, "versions": n} for s, scale, n in self.scales],
+            "checks": {f.check.id: f.count for f in by_id if f.count is not None},
+            "not_applicable": {f.check.id: f.reason for f in by_id if f.count is None},
+            "worst": self.worst,
+        }

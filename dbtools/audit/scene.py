@@ -1,0 +1,145 @@
+"""What the checks are asked of: a project, its database, and private copies of every database file in it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dbtools.errors import DbtoolsError
+from dbtools.files import csvfile
+from dbtools.files.walk import DATABASE_NAMES, is_sidecar, walk
+from dbtools.project import Project
+from dbtools.source import Database
+from dbtools.source import snapshot as source
+
+if TYPE_CHECKING:
+    import duckdb
+
+LARGEST_CSV = 256 << 20  # bytes; a CSV file is read whole
+
+
+class Unanswerable(Exception):  # noqa: N818 - an answer of its own: why a check does not apply
+    """A fact that cannot be gathered here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A project at the moment of an audit; what is costly is found out once, and only when asked for."""
+
+    project: Project
+    db: Database
+    connection: duckdb.DuckDBPyConnection
+    now: datetime
+    stack: ExitStack
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Every database and CSV file of the project; links, sidecars and compressed files left out."""
+        return tuple(p for p in walk(self.project) if not is_sidecar(p) and (_is_database(p) or is_csv(p)))
+
+    @cached_property
+    def databases(self) -> tuple[Path, ...]:
+        """The database files, the prompter database first, then the auth database."""
+        first = [self.project.database, self.project.auth]
+        found = [p for p in self.files if not is_csv(p)]
+        return tuple(sorted(found, key=lambda p: (first.index(p) if p in first else 2, str(p))))
+
+    @cached_property
+    def copies(self) -> dict[Path, Path | str]:
+        """A private copy of each database, or why there is none."""
+        found: dict[Path, Path | str] = {}
+        for path in self.databases:
+            if not self.header(path).startswith(source.MAGIC):
+                continue
+            try:
+                found[path] = self.stack.enter_context(source.snapshot(path))
+            except (DbtoolsError, OSError) as error:
+                found[path] = str(error)
+        return found
+
+    @cached_property
+    def csv_files(self) -> dict[Path, csvfile.CsvFile]:
+        """Every CSV file that can be read, as read."""
+        found = {}
+        for path in self.files:
+            if is_csv(path) and path.stat().st_size <= LARGEST_CSV:
+                try:
+                    found[path] = csvfile.read(path)
+                except (OSError, ValueError):  # a NUL in it, for csv before Python 3.11.4
+                    continue
+        return found
+
+    @cached_property
+    def tracked(self) -> frozenset[Path]:
+        """The files that git tracks."""
+        command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", "ls-files", "-z", "--cached"]
+        try:
+            answer = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+                command, cwd=self.project.root, capture_output=True, check=True, timeout=60
+            )
+        except (OSError, subprocess.SubprocessError):
+            raise Unanswerable("the project is in no git repository that git can read") from None
+        names = answer.stdout.decode("utf-8", "surrogateescape").split("\0")
+        return frozenset(self.project.root / name for name in names if name)
+
+    def header(self, path: Path) -> bytes:
+        """Return the first 100 bytes of a database file; empty where it cannot be read."""
+        try:
+            return os.pread(source.hold(path), 100, 0)
+        except OSError:
+            return b""
+
+    def name(self, path: Path) -> str:
+        """Return a path as the report shows it."""
+        return self.project.relative(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    def rows(self, copy: Path, statement: str) -> list[tuple[object, ...]]:
+        """Return what a statement finds in a copy; texts that are no UTF-8 come as they can be read."""
+        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+            connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+            return connection.execute(statement).fetchall()
+
+
+@contextmanager
+def open_scene(project: Project, db: Database, now: datetime) -> Iterator[Scene]:
+    """Set the scene for the length of a ``with`` block. Reads only."""
+    with ExitStack() as stack:
+        scene = Scene(project, db, stack.enter_context(db.workspace()), now, stack)
+        try:
+            yield scene
+        finally:
+            for path in vars(scene).get("databases", ()):
+                if path != project.database and path.exists():
+                    source.release(path)
+
+
+def read_query(name: str) -> str:
+    """Return the text of one of the audit's own queries."""
+    return files("dbtools.audit").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def is_csv(path: Path) -> bool:
+    """Tell whether a file has the name of a CSV file, or of a copy of one."""
+    return ".csv" in path.name.lower() and _is_regular(path) and not path.name.lower().endswith((".gz", ".zip", ".xz"))
+
+
+def _is_database(path: Path) -> bool:
+    suffixes = {s.lower() for s in path.suffixes}
+    return bool(suffixes & DATABASE_NAMES) and not path.name.lower().endswith((".gz", ".zip", ".xz", ".csv"))
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
