@@ -14,6 +14,7 @@ from dbtools.cleanup.journal import Held
 from dbtools.cleanup.plan import Keeper, Plan, Removal
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, DbtoolsError
+from dbtools.files.walk import is_run
 from dbtools.source import snapshot
 
 try:
@@ -49,7 +50,8 @@ def check_plan(plan: Plan) -> None:
             raise CleanupError(f"A planned removal is refused, {refused}", removal.path, _AGAIN) from None
         if removal.path in protected or (removal.identity.device, removal.identity.inode) in inodes:
             raise CleanupError("The plan would remove a database in use", removal.path, _AGAIN)
-        if (project.root / removal.path).is_relative_to(backups):
+        path = project.root / removal.path
+        if path.is_relative_to(backups) or any(is_run(folder) for folder in path.parents):
             raise CleanupError("The plan would remove a backup", removal.path, _AGAIN)
         if removal.path in seen:
             raise CleanupError("The plan names a file twice", removal.path, _AGAIN)

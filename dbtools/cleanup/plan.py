@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -130,7 +130,7 @@ class Plan:
     @property
     def sentence(self) -> str:
         """How much would go, and what would be rescued before."""
-        rescued = f"; {self.rescued_rows:,} rows that exist nowhere else are rescued first" if self.rescued_rows else ""
+        rescued = f"; {self.rescued_rows:,} rows are rescued first" if self.rescued_rows else ""
         return f"{len(self.removals)} files to remove, {size(self.bytes)}; {len(self.kept)} stay{rescued}"
 
     def __repr__(self) -> str:
@@ -181,12 +181,13 @@ def plan(survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = ()
         if why is not None:
             kept.append(Kept(file.path, why))
         else:
-            rescue = file.unique if unique_rows == "rescue" else ()
+            rescue = tuple(sorted((*file.unique, *file.incomplete))) if unique_rows == "rescue" else ()
             reason, keeper = file.reason, file.keeper
             removals.append(
                 Removal(file.path, file.kind, file.verdict, reason, file.identity, file.sha256, keeper, rescue)
             )
-    return Plan(survey.project, tuple(_rest_on_what_stays(removals)), tuple(kept))
+    going, waiting = _rest_on_what_stays(removals, accept)
+    return Plan(survey.project, tuple(going), (*kept, *waiting))
 
 
 def _why_kept(file: FileEvidence, unique_rows: str, accept: Sequence[str]) -> str | None:
@@ -195,18 +196,30 @@ def _why_kept(file: FileEvidence, unique_rows: str, accept: Sequence[str]) -> st
         return file.reason
     if file.obstacle:
         return file.obstacle
-    if file.path in accept or file.verdict in DELETABLE:
+    if file.path in accept:
+        return None
+    if file.verdict in DELETABLE and (not file.incomplete or unique_rows == "rescue"):
         return None
     if file.verdict == "unique" and file.kind == "csv" and unique_rows == "rescue":
         return None
     return f"{file.reason or 'nothing is known of it'}; to remove it, name it in accept"
 
 
-def _rest_on_what_stays(removals: list[Removal]) -> Iterator[Removal]:
-    """Free the copy of a file that is to go as well from waiting for it: its rows are rescued from that file."""
-    going = {removal.path for removal in removals}
+def _rest_on_what_stays(removals: list[Removal], accept: Sequence[str]) -> tuple[list[Removal], list[Kept]]:
+    """Let no file go because of another that goes as well, unless it was named, or that one's rows are rescued."""
+    by_path, going, waiting = {removal.path: removal for removal in removals}, [], []
     for removal in removals:
-        if removal.keeper and removal.keeper.path in going:
-            yield replace(removal, keeper=None, reason=f"every byte is also in {removal.keeper.path}, removed with it")
+        twin = by_path.get(removal.keeper.path) if removal.keeper else None
+        if twin is None:
+            going.append(removal)
+        elif removal.path in accept:
+            going.append(
+                replace(removal, keeper=None, reason="named in accept, with the file that holds the same content")
+            )
+        elif removal.verdict == "same-bytes" and twin.rescue:
+            going.append(
+                replace(removal, keeper=None, reason=f"every byte is also in {twin.path}, whose rows are rescued")
+            )
         else:
-            yield removal
+            waiting.append(Kept(removal.path, f"what it holds is also in {twin.path}, which goes; name both in accept"))
+    return going, waiting

@@ -83,7 +83,8 @@ def _column_names(header: tuple[str, ...]) -> list[str]:
     names: list[str] = []
     taken = {name.lower() for name in (EXTRA, *ORIGIN)}
     for i, heading in enumerate(header, 1):
-        base = heading.strip().replace('"', "'") or f"column_{i}"
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in heading.strip())
+        base = shown.replace('"', "'") or f"column_{i}"
         name, n = base, 1
         while name.lower() in taken:
             n += 1

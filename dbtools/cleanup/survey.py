@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import sqlite3
 import stat
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +21,7 @@ from dbtools.files.walk import DATABASE_NAMES, is_sidecar, walk
 from dbtools.project import Project
 from dbtools.source import Database, attach
 from dbtools.source import snapshot as source
-from dbtools.tables import size, table
+from dbtools.tables import redact, size, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +53,8 @@ class FileEvidence:
         Rows that exist nowhere else.
     unique : tuple of int
         Their numbers in a CSV file.
+    incomplete : tuple of int
+        Numbers of the other rows of a CSV file, known by id or text, with a cell that the database does not have.
     reason : str
         What deleting the file would lose, and how that is known.
     kept : str
@@ -69,6 +73,7 @@ class FileEvidence:
     verdict: str = "unknown"
     unique_rows: int = 0
     unique: tuple[int, ...] = ()
+    incomplete: tuple[int, ...] = ()
     reason: str = ""
     kept: str = ""
     keeper: Keeper | None = None
@@ -155,7 +160,10 @@ def survey(project: Project, *, progress: bool = True) -> Survey:
     """
     from tqdm.auto import tqdm
 
-    found = [file for path in walk(project) if (file := _first_look(project, path))]
+    # The databases in use may lie behind a link, or in a folder that the walk leaves out.
+    in_use = [path.resolve() for path in (project.database, project.auth) if path.is_file()]
+    paths = dict.fromkeys([*in_use, *walk(project)])
+    found = [file for path in paths if (file := _first_look(project, path))]
     total = sum(f.identity.size for f in found)
     with ExitStack() as stack:
         db = stack.enter_context(attach(project, texts=True, progress=progress))
@@ -196,6 +204,8 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
         return None  # part of its database, never a file of its own
     if stat.S_ISLNK(status.st_mode):
         return replace(base, kind="link", reason="a link is not followed", obstacle="it is a link") if owned else None
+    if stat.S_ISDIR(status.st_mode):
+        return replace(base, kind="folder", reason="a folder that cannot be read", obstacle="it was not examined")
     if not stat.S_ISREG(status.st_mode):
         return replace(base, reason="not a regular file", obstacle="it is not a regular file") if owned else None
     if suffix in COMPRESSED:
@@ -214,8 +224,13 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
 
 
 def _rank(project: Project, file: FileEvidence) -> int:
-    path = project.root / file.path
-    return 0 if path == project.database else 1 if path == project.auth else 2
+    """Return 0 for the prompter database, 1 for the auth database, by whatever name; 2 for the rest."""
+    for rank, database in enumerate((project.database, project.auth)):
+        with suppress(OSError):
+            status = database.stat()
+            if (status.st_dev, status.st_ino) == (file.identity.device, file.identity.inode):
+                return rank
+    return 2
 
 
 class _Judge:
@@ -235,12 +250,16 @@ class _Judge:
         try:
             file = replace(file, sha256=source.sha256(path), obstacle=self._obstacle(path, file))
             judged = self._judge_content(path, file)
-        except (OSError, DbtoolsError) as error:
+            unchanged = identity(path.lstat()) == file.identity
+        except (OSError, DbtoolsError, sqlite3.Error, csv.Error, UnicodeError) as error:
+            if _rank(self.project, file) == 0:
+                raise
             return replace(file, reason=f"cannot be examined: {error}".rstrip("."), obstacle="it was not examined")
         finally:
             if _rank(self.project, file):
-                source.release(path)
-        if identity(path.lstat()) != file.identity:
+                with suppress(OSError):
+                    source.release(path)
+        if not unchanged:
             return replace(file, reason="changed while it was examined", obstacle="it is being written")
         if judged.verdict not in DELETABLE:
             self.staying.setdefault(judged.sha256, judged)
@@ -314,7 +333,10 @@ class _Judge:
             "subset": f"all {file.rows} rows are also in",
             "regenerable": f"all {file.rows} rows are in",
         }[verdict]
-        reason = f"{words} {other.path}; nothing would be lost" + (f"; {file.reason}" if file.reason else "")
+        lost = "nothing would be lost"
+        if file.incomplete:
+            lost = f"{len(file.incomplete)} of them also hold cells that it does not have, such as other times or notes"
+        reason = f"{words} {other.path}; {lost}" + (f"; {file.reason}" if file.reason else "")
         keeper = Keeper(other.path, other.sha256, mark)
         return replace(file, verdict=verdict, kept=other.path, keeper=keeper, reason=reason)
 
@@ -329,9 +351,11 @@ class _Judge:
             return replace(file, layout=fresh.layout or "", reason="; ".join(filter(None, (why, read.notes))))
         file = replace(file, layout=read.layout.name, demo=read.layout.demo)
         found = evidence.covered_rows(self.db, read)
+        file = replace(file, incomplete=tuple(sorted(evidence.incomplete_rows(self.db, read))))
         unique = tuple(number for number, how in found.items() if how is None)
         primary = next(other for other, _ in self.databases if other.verdict == "primary")
         if unique:
+            file = replace(file, incomplete=tuple(n for n in file.incomplete if found[n]))
             return replace(file, verdict="unique", unique=unique, unique_rows=len(unique), reason=_lost(read, unique))
         how = {word: sum(h == word for h in found.values()) for word in ("id", "text", "normalised")}
         means = ", ".join(f"{n} by {word}" for word, n in how.items() if n)
@@ -354,5 +378,5 @@ def _lost(read: csvfile.CsvFile, unique: tuple[int, ...]) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(redact(text).split())  # hide before cutting: half a token no longer looks like one
     return text if len(text) <= 48 else text[:47] + "…"

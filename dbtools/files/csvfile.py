@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 from dbtools.files.layouts import Layout, recognise
 
 _LONGEST_CELL = min(sys.maxsize, 2**31 - 1)
 _SHOWN = 5
+_PROBLEMS = ("ragged", "bad encoding", "bad quoting")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Row:
     cells : tuple of str
         As many as the record has; bytes that are no UTF-8 are written ``\xff``.
     problem : str
-        ``ragged``, ``bad encoding``, or empty.
+        ``ragged``, ``bad encoding``, ``bad quoting``, or empty.
     """
 
     number: int
@@ -58,9 +61,7 @@ class CsvFile:
     @property
     def notes(self) -> str:
         """What is wrong with the file, in words; empty when nothing is."""
-        found = [
-            (problem, [r.line for r in self.rows if r.problem == problem]) for problem in ("ragged", "bad encoding")
-        ]
+        found = [(problem, [r.line for r in self.rows if r.problem == problem]) for problem in _PROBLEMS]
         found.append(("repeated header", list(self.repeated_headers)))
         return "; ".join(
             f"{len(lines)} {problem} ({'line' if len(lines) == 1 else 'lines'} "
@@ -76,16 +77,18 @@ def read(path: Path) -> CsvFile:
     csv.field_size_limit(_LONGEST_CELL)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
         reader = csv.reader(handle)
-        header = tuple(next(reader, []))
+        header = tuple(_readable(name) for name in next(reader, []))
         layout = recognise(list(header))
         rows, repeated, others = [], [], []
         for number, (line, cells) in enumerate(_records(reader), 1):
-            if tuple(cells) == header or (len(cells) > 1 and recognise(cells) is not None):
+            if tuple(map(_readable, cells)) == header or (len(cells) > 1 and recognise(cells) is not None):
                 repeated.append(line)
                 if recognise(cells) != layout:
                     others.append(line)
             elif cells:
                 rows.append(_row(number, line, cells, len(header)))
+        broken = _broken_from(handle)
+    rows = [replace(row, problem="bad quoting") if row.line >= broken else row for row in rows]
     return CsvFile(header, layout, tuple(rows), tuple(repeated), tuple(others))
 
 
@@ -94,8 +97,26 @@ def _records(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
         yield reader.line_num, cells  # type: ignore[attr-defined]
 
 
+def _broken_from(handle: TextIO) -> float:
+    """Return the line at which strict reading fails: a quote left open there may have swallowed whole rows."""
+    handle.seek(0)
+    reader = csv.reader(handle, strict=True)
+    line = 1
+    try:
+        for _ in reader:
+            line = reader.line_num + 1
+    except csv.Error:
+        return line
+    return math.inf
+
+
+def _readable(cell: str) -> str:
+    r"""Return a cell whose bytes that are no UTF-8 are written ``\xff``."""
+    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _row(number: int, line: int, cells: list[str], width: int) -> Row:
-    clean = tuple(cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for cell in cells)
+    clean = tuple(map(_readable, cells))
     problem = "ragged" if len(cells) != width else ""
     if any(a != b for a, b in zip(cells, clean, strict=True)):
         problem = "bad encoding"

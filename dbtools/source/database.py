@@ -9,13 +9,14 @@ import re
 import shutil
 import sqlite3
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError, QueryError
+from dbtools.errors import DatabaseError, ParameterError, QueryError, sentence
 from dbtools.project import Project
 from dbtools.source import cache, loader, schema
 from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
@@ -278,7 +279,7 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
     import duckdb
 
     found: dict[str, list[Path]] = {}
-    for file in sorted(backups.glob("*/rescued/*.parquet")):
+    for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
         found.setdefault(file.stem, []).append(file)
     for name, files in found.items():
         paths = ", ".join(loader.quote(glob.escape(str(file))) for file in files)
@@ -288,6 +289,6 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
                 f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
             )
         except duckdb.Error:
-            raise DatabaseError(
-                "The rescued rows cannot be read", files[-1], "move the file away, or mend it"
-            ) from None
+            # The database itself is sound: whoever needs the rescued rows is told, and nobody else is stopped.
+            text = sentence("The rescued rows cannot be read", files[-1], "restore the run, or move the file away")
+            warnings.warn(text, stacklevel=2)

@@ -81,9 +81,27 @@ def test_unique_rows_takes_two_words_only():
     assert_sentence(error.value, "drop")
 
 
-def test_a_copy_does_not_wait_for_a_file_that_goes_with_it():
-    original = evidence("a.csv", "unique", unique=(1,))
-    copy = evidence("b.csv", "same-bytes", keeper=Keeper("a.csv", "0" * 64, ""))
-    decided = decide(original, copy)
-    assert [(r.path, r.keeper) for r in decided.removals] == [("a.csv", None), ("b.csv", None)]
+def twins(verdict: str, kind: str = "csv", **more):
+    original = evidence("a", verdict, kind, **more)
+    return original, evidence("b", "same-bytes", kind, keeper=Keeper("a", "0" * 64, ""))
+
+
+def test_a_copy_does_not_wait_for_a_file_whose_rows_are_rescued():
+    original, copy = twins("unique", unique=(1,))
+    assert [(r.path, r.keeper) for r in decide(original, copy).removals] == [("a", None), ("b", None)]
     assert decide(original, copy, unique_rows="keep").removals[0].keeper == copy.keeper
+
+
+@pytest.mark.parametrize(("verdict", "kind"), [("unique", "sqlite"), ("unknown", "csv")])
+def test_accepting_one_file_does_not_accept_its_copy(verdict, kind):
+    original, copy = twins(verdict, kind)
+    decided = decide(original, copy, accept=["a"])
+    assert [r.path for r in decided.removals] == ["a"]
+    assert "name both in accept" in next(k.reason for k in decided.kept if k.path == "b")
+    assert [r.path for r in decide(original, copy, accept=["a", "b"]).removals] == ["a", "b"]
+
+
+def test_incomplete_rows_are_rescued_or_the_file_stays():
+    file = evidence("a.csv", "regenerable", unique=(), incomplete=(3,))
+    assert decide(file).removals[0].rescue == (3,)
+    assert decide(file, unique_rows="keep").removals == ()

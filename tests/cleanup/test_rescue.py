@@ -32,6 +32,11 @@ def test_blank_repeated_and_quoted_headings_name_columns(tmp_path):
     assert [row[c] for c in ("a", "column_2", "A_2", "say 'hi'", "_row_2")] == list("12345")
 
 
+def test_headings_with_bad_bytes_and_control_characters_name_columns(tmp_path):
+    (row,) = rescued(tmp_path, b"caf\xe9,n\x00l\n1,2\n", 1)
+    assert (row["caf\\xe9"], row["n\\x00l"]) == ("1", "2")
+
+
 def test_an_empty_string_is_no_null(tmp_path):
     (row,) = rescued(tmp_path, b'a,b\n"",x\n', 1)
     assert row["a"] == ""

@@ -295,3 +295,77 @@ def test_the_frame_has_the_columns_of_the_contract(root):
         "path", "kind", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason", "kept",
     ]  # fmt: skip
     assert frame.loc[0, "path"] == "prompter.db"
+
+
+def test_a_known_row_with_a_cell_that_the_database_lacks_is_found_but_incomplete(root):
+    explanation = '{"agent": "syntax", "improvements": ["clearer 1"]}'
+    known = {"explanation": explanation, "timestamp": "2025-12-04T10:00:01"}
+    rows = [
+        version_row(1, "syntax", version_no=1, prompt_id=hex_id("prompt", 1), **known),
+        version_row(1, "syntax", version_no=1, **{**known, "explanation": '{"note": "only here"}'}),
+        version_row(1, "syntax", version_no=1, **{**known, "timestamp": "2025-12-04T11:00:01"}),
+        version_row(1, "syntax", version_no=1, **{**known, "source": "domain"}),
+    ]
+    write_csv(root / "storage" / "v.csv", rows)
+    file = look(root)["storage/v.csv"]
+    assert (file.verdict, file.unique_rows, file.incomplete) == ("regenerable", 0, (2, 3, 4))
+    assert "3 of them also hold cells" in file.reason
+
+
+def test_a_row_known_by_its_text_alone_keeps_its_other_cells(root):
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", version_uuid=hex_id("other"))])
+    file = look(root)["storage/v.csv"]
+    assert (file.verdict, file.incomplete) == ("subset", (1,))
+
+
+def test_a_quote_left_open_proves_nothing_of_what_it_swallows(root):
+    path = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
+    text = path.read_text() + ",".join(map(str, version_row(1, "domain")[:6])) + ',"2025-1\n'
+    path.write_text(text + "a,1,b,UNIQUE TEXT,c,d,e\na,2,b,ANOTHER,c,d,e\n")
+    file = look(root)["storage/v.csv"]
+    assert file.verdict == "unique"
+    assert 2 in file.unique
+    assert "bad quoting" in file.reason
+
+
+def test_a_header_of_no_utf8_is_read(root):
+    (root / "log.csv").write_bytes(b"prompt_id,version_no,version_uuid,text,caf\xe9\na,1,b,unknown text,e\n")
+    assert look(root)["log.csv"].unique_rows == 1
+
+
+def test_backups_are_known_wherever_they_lie(root):
+    run = root / "elsewhere" / "20260101T000000Z-12345678"
+    run.mkdir(parents=True)
+    for name in ("manifest.json", "journal", "object.csv"):
+        (run / name).touch()
+    assert list(look(root)) == ["prompter.db"]
+
+
+def test_a_damaged_database_beside_it_is_reported_and_stops_nothing(root):
+    path = make_database(root / "bad.db", prompts=100)
+    data = bytearray(path.read_bytes())
+    for page in range(2, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 60] = b"\xff" * 60
+    path.write_bytes(data)
+    file = look(root)["bad.db"]
+    assert file.verdict == "unknown"
+    assert file.obstacle == "it was not examined"
+
+
+def test_a_database_behind_a_link_is_in_use(root):
+    (root / "data").mkdir()
+    (root / "prompter.db").rename(root / "data" / "real.db")
+    (root / "prompter.db").symlink_to(root / "data" / "real.db")
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
+    shutil.copy(root / "data" / "real.db", root / "backup.db")
+    found = look(root)
+    assert found["data/real.db"].verdict == "primary"
+    assert found["backup.db"].kept == "data/real.db"
+    assert found["storage/v.csv"].verdict == "regenerable"
+
+
+def test_secrets_in_samples_are_hidden(root):
+    text = "$2b$12$abcdefghijklmnopqrstuuJ5JvGGEZfBRPBTGsHtDQ3Kq1p1lVSNK"
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", version_uuid="", text=text)])
+    assert "«redacted»" in look(root)["storage/v.csv"].reason
+    assert "$2b$" not in look(root)["storage/v.csv"].reason

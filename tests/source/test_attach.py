@@ -330,14 +330,15 @@ def test_a_link_to_the_database_is_followed_with_its_wal(folder: Path, tmp_path:
         assert users(link) == [("from the wal",)]
 
 
-def test_a_damaged_rescue_file_is_named(folder: Path) -> None:
+def test_a_damaged_rescue_file_is_named_and_stops_nobody(folder: Path) -> None:
     make_database(folder / "prompter.db")
     rescued = folder / "backup_old_csvs" / "run" / "rescued"
     rescued.mkdir(parents=True)
     (rescued / "rescued_log.csv.parquet").write_bytes(b"PAR1 no parquet PAR1")
-    with pytest.raises(DbtoolsError) as caught:
-        attach(folder)
-    assert_sentence(caught.value, rescued / "rescued_log.csv.parquet")
+    (rescued / ".tmp-rescued_log.parquet").write_bytes(b"half a fi")
+    with pytest.warns(UserWarning, match="rescued") as caught, attach(folder) as db:
+        assert db.rows("prompts") == 2
+    assert_sentence(str(caught[0].message), rescued / "rescued_log.csv.parquet")
 
 
 def test_rows_inserted_later_are_there_at_the_next_attach(folder: Path) -> None:
