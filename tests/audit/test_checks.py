@@ -2,118 +2,100 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from support import USERS, assert_sentence, hex_id, make_database, unchanged
+from defects import DEFECTS, KEY
+from sound import git, make_sound
+from support import GENERATIONS, assert_sentence, make_database, unchanged
 
 from dbtools import audit
-from dbtools.errors import DatabaseError, ParameterError
+from dbtools.errors import ConflictError, DatabaseError, ParameterError
 from dbtools.project import Project
 
-VERSION = hex_id("version", 1, "syntax")
-PROMPT = hex_id("prompt", 1)
-# One defect each, and how many rows its check must report. A defect may also trigger checks that it implies.
-DEFECTS = {
-    "foreign-table": (USERS, 1, set()),
-    "unreadable-cells": ("UPDATE judge_scores SET clarity = 'N/A' WHERE rowid = 1", 1, set()),
-    "orphan-version": (
-        "INSERT INTO prompt_versions SELECT '0' || substr(id, 2), '0' || substr(prompt_id, 2), 9, text, explanation, "
-        f"source, created_at, NULL, 'other', 0 FROM prompt_versions WHERE id = '{VERSION}'",
-        1,
-        {"foreign-keys"},
-    ),
-    "orphan-score": (f"DELETE FROM prompt_versions WHERE id = '{VERSION}'", 1, {"foreign-keys", "orphan-usage"}),
-    "orphan-head": (
-        f"UPDATE best_heads SET prompt_version_id = '{hex_id('nothing')}' WHERE prompt_id = '{PROMPT}'",
-        1,
-        {"foreign-keys"},
-    ),
-    "orphan-feedback": (
-        f"UPDATE user_feedback SET prompt_id = '{hex_id('nothing')}' WHERE rowid = 1",
-        1,
-        {"foreign-keys"},
-    ),
-    "orphan-usage": (f"UPDATE token_usage SET prompt_version_id = '{hex_id('nothing')}' WHERE rowid <= 2", 2, set()),
-    "duplicate-version-no": (f"UPDATE prompt_versions SET version_no = 2 WHERE id = '{VERSION}'", 1, set()),
-    "score-out-of-scale": ("UPDATE judge_scores SET clarity = 10.5 WHERE rowid = 1", 1, set()),
-    "head-not-best": (
-        f"UPDATE best_heads SET prompt_version_id = '{VERSION}', score = 31 WHERE prompt_id = '{PROMPT}'",
-        1,
-        set(),
-    ),
-    "head-score-differs": (f"UPDATE best_heads SET score = 40 WHERE prompt_id = '{PROMPT}'", 1, set()),
-    "child-not-younger": (
-        f"UPDATE prompt_versions SET created_at = '2025-12-04 10:00:09' WHERE id = '{VERSION}'",
-        1,
-        set(),
-    ),
-    "version-before-prompt": (
-        f"UPDATE prompt_versions SET created_at = '2025-12-03 10:00:00' WHERE id = '{VERSION}'",
-        1,
-        set(),
-    ),
-    "generated-prompts": (
-        f"UPDATE prompts SET user_id = 'test_user_1' WHERE id = '{PROMPT}'",
-        1,
-        {"generated-versions", "generated-scores"},
-    ),
-    "generated-versions": (
-        f"UPDATE prompt_versions SET source = 'synthetic_generator' WHERE id = '{VERSION}'",
-        1,
-        {"generated-scores"},
-    ),
-    "generated-scores": (
-        "UPDATE judge_scores SET feedback = '{\"synthetic\": true}' WHERE rowid = 1",
-        1,
-        {"generated-versions"},
-    ),
-    "foreign-keys": (
-        f"UPDATE user_feedback SET prompt_id = '{hex_id('nothing')}' WHERE rowid = 1",
-        1,
-        {"orphan-feedback"},
-    ),
-}
-NOT_BY_STATEMENT = {"integrity", "schema-generation"}
+# These have a test of their own below: how many messages a damage makes is SQLite's to say, and every database in the
+# wild lacks the constraints.
+OWN_TEST = {"integrity", "lost-constraint"}
 
 
 @pytest.fixture
 def root(tmp_path) -> Path:
-    make_database(tmp_path / "prompter.db", prompts=3)
+    """A sound project, except that its tables lack the constraints that would keep defects out."""
+    make_sound(tmp_path, constraints=False)
     return tmp_path
 
 
 def found(root: Path) -> dict[str, int]:
     report = audit.run(Project.find(root))
-    return {check: count for check, count in report.to_dict()["checks"].items() if count}
+    facts = report.to_dict()
+    assert not [reason for reason in facts["not_applicable"].values() if "DuckDB" in reason]
+    return {check: count for check, count in facts["checks"].items() if count}
 
 
-def test_a_clean_database_triggers_no_check(root):
-    with unchanged(root):
-        assert found(root) == {}
+@pytest.mark.parametrize("migrated", [False, True])
+def test_a_sound_project_triggers_no_check_and_every_check_applies(tmp_path, migrated):
+    make_sound(tmp_path, migrated=migrated)
+    with unchanged(tmp_path):
+        report = audit.run(Project.find(tmp_path))
+    assert {check: n for check, n in report.to_dict()["checks"].items() if n} == {}
+    assert report.to_dict()["not_applicable"] == {}
+    assert report.sentence == f"none of {len(audit.checks())} checks found anything"
 
 
 @pytest.mark.parametrize("check", DEFECTS)
 def test_a_defect_triggers_its_check_exactly(root, check):
-    statement, count, implied = DEFECTS[check]
-    with closing(sqlite3.connect(root / "prompter.db")) as connection, connection:
-        connection.executescript(statement)
+    defect = DEFECTS[check]
+    defect.inject(root, root / "packages/db/prompter.db")
     counts = found(root)
-    assert counts[check] == count
-    assert set(counts) - {check} <= implied
+    assert counts.pop("lost-constraint") == 7
+    assert counts.pop(check) == defect.count
+    assert set(counts) == defect.implied
 
 
 def test_every_check_is_triggered_by_some_test():
-    assert {check.id for check in audit.checks()} == set(DEFECTS) | NOT_BY_STATEMENT
+    assert {check.id for check in audit.checks()} == set(DEFECTS) | OWN_TEST
 
 
-@pytest.mark.parametrize("generation", ["G0", "G1", "G2", "G3"])
+@pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("migrated", [False, True])
-def test_older_generations_are_named_and_nothing_else(tmp_path, generation, migrated):
-    make_database(tmp_path / "prompter.db", generation, migrated)
+def test_a_generation_is_named_with_the_constraints_it_lacks_and_nothing_else(tmp_path, generation, migrated):
+    make_sound(tmp_path, generation, migrated, constraints=False)
     report = audit.run(Project.find(tmp_path))
     assert report.to_dict()["generation"] == generation
-    assert {c: n for c, n in report.to_dict()["checks"].items() if n} == {"schema-generation": 1}
+    assert report.to_dict()["migrated"] == (migrated and generation in ("G2", "G3", "G4"))
+    expected = {"lost-constraint": 7 if generation in ("G3", "G4") else 6}
+    if generation != "G4":
+        expected["schema-generation"] = 1
+    assert {c: n for c, n in report.to_dict()["checks"].items() if n} == expected
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_check_a_generation_cannot_answer_says_why(tmp_path, generation):
+    make_sound(tmp_path, generation)
+    report = audit.run(Project.find(tmp_path))
+    level = GENERATIONS.index(generation)
+    silent = report.to_dict()["not_applicable"]
+    for check, reason, since in (
+        ("label-differs", "no table security_inputs", 1),
+        ("parent-cycle", "no column prompt_versions.parent_version_id", 2),
+        ("change-type-differs", "no column prompt_versions.change_type", 2),
+        ("duplicate-feedback", "no table user_feedback", 3),
+        ("cost-differs", "no table token_usage", 4),
+    ):
+        assert (check in silent) == (level < since)
+        if level < since:
+            assert reason in silent[check]
+            row = report.frame.set_index("check").loc[check]
+            assert row["count"] is not 0 and row["reason"] == silent[check]  # noqa: F632
+    assert len(report.frame) == len(audit.checks())
+
+
+def test_a_database_without_rows_has_nothing_wrong_with_its_rows(tmp_path):
+    make_database(tmp_path / "prompter.db", prompts=0)
+    report = audit.run(Project.find(tmp_path))
+    areas = {f.check.area for f in report.findings if f.count}
+    assert areas <= {"schema", "file"}
 
 
 def test_a_damaged_page_is_critical(tmp_path):
@@ -125,10 +107,13 @@ def test_a_damaged_page_is_critical(tmp_path):
     data = bytearray(path.read_bytes())
     data[page * 4096 - 30 : page * 4096 - 5] = b"\xff" * 25
     path.write_bytes(data)
+    with closing(sqlite3.connect(path)) as connection:
+        messages = connection.execute("PRAGMA integrity_check").fetchall()
     report = audit.run(Project.find(tmp_path))
     assert report.worst == "critical"
     assert report.failed("critical")
-    assert len(report.rows("integrity")) == report.to_dict()["checks"]["integrity"] > 0
+    assert len(report.rows("integrity")) == report.to_dict()["checks"]["integrity"] == len(messages)
+    assert set(report.rows("integrity")["id"]) == {"prompter.db"}
 
 
 def test_the_field_case_has_the_defects_it_is_known_for(field):
@@ -136,18 +121,36 @@ def test_the_field_case_has_the_defects_it_is_known_for(field):
     facts = report.to_dict()
     assert (facts["generation"], facts["migrated"], facts["worst"]) == ("G2", True, "error")
     assert {check: n for check, n in facts["checks"].items() if n} == {
+        "ambiguous-user": 1,
+        "change-type-differs": 51,
         "child-not-younger": 60,
+        "constant-head": 15,
+        "copies": 1,
+        "creation-burst": 15,
+        "credentials-in-database": 1,
+        "csv-tie": 1,
+        "csv-unique-demo-rows": 6,
+        "csv-unique-rows": 99,
         "duplicate-version-no": 6,
+        "flat-scores": 120,
         "foreign-table": 1,
-        "generated-prompts": 15,
-        "generated-scores": 165,
-        "generated-versions": 165,
+        "generated-explanation": 120,
+        "generated-feedback": 165,
+        "generated-source": 120,
+        "generated-text": 165,
+        "generated-user": 15,
         "head-not-best": 4,
+        "head-not-best-of-all": 6,
         "head-score-differs": 15,
+        "lost-constraint": 6,
+        "mixed-scales": 2,
+        "sample-text": 5,
         "schema-generation": 1,
         "score-out-of-scale": 120,
+        "unknown-user": 15,
         "version-before-prompt": 120,
     }
+    assert all(f.sample for f in report.findings if f.count)
     kinds = {relation: (n["real"], n["generated"]) for relation, n in facts["provenance"].items()}
     assert kinds == {"prompts": (0, 15), "versions": (0, 165), "scores": (0, 165), "heads": (0, 15)}
     assert len(report.rows("score-out-of-scale")) == 120
@@ -165,24 +168,151 @@ def test_findings_come_worst_first_with_a_bounded_sample(field):
 
 def test_rows_of_a_state_that_is_gone_are_refused(root):
     report = audit.run(Project.find(root))
-    with closing(sqlite3.connect(root / "prompter.db")) as connection, connection:
+    with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection, connection:
         connection.execute("UPDATE best_heads SET score = 1")
     with pytest.raises(DatabaseError):
         report.rows("head-score-differs")
 
 
-def test_an_unknown_check_or_severity_is_one_sentence(root):
+def test_all_bad_rows_are_returned_where_the_sample_is_cut(root):
+    DEFECTS["constant-head"].inject(root, root / "packages/db/prompter.db")
     report = audit.run(Project.find(root))
-    with pytest.raises(ParameterError) as error:
-        report.rows("nonsense")
-    assert_sentence(error.value, "nonsense")
+    assert len(report.rows("constant-head")) == 6
+    assert len(next(f.sample for f in report.findings if f.check.id == "constant-head")) == 5
+
+
+def test_an_unknown_check_or_severity_is_one_sentence(tmp_path):
+    make_sound(tmp_path, "G2")
+    report = audit.run(Project.find(tmp_path))
+    for wrong in ("nonsense", "cost-differs"):
+        with pytest.raises(ParameterError) as error:
+            report.rows(wrong)
+        assert_sentence(error.value, wrong)
     with pytest.raises(ParameterError) as error:
         report.failed("awful")
     assert_sentence(error.value, "awful")
 
 
 def test_a_check_is_a_file(tmp_path):
+    areas = {"file", "schema", "provenance", "references", "scores", "feedback", "usage", "secrets", "csv"}
     for check in audit.checks():
         assert check.severity in ("critical", "error", "warning", "info")
         assert check.question.endswith("?")
         assert check.hint.endswith(".")
+        assert check.area in areas
+
+
+def test_the_clock_decides_what_lies_in_the_future(root):
+    project = Project.find(root)
+    early = audit.run(project, now=datetime(2025, 12, 1))
+    assert early.to_dict()["checks"]["future-timestamp"] > 0
+    assert audit.run(project, now=datetime(2025, 12, 3, 11)).to_dict()["checks"]["future-timestamp"] == 0
+
+
+def test_the_findings_are_written_once_as_csv(root, tmp_path):
+    import pandas as pd
+
+    report = audit.run(Project.find(root))
+    written = report.write_csv(tmp_path / "findings.csv")
+    frame = pd.read_csv(written)
+    assert list(frame.columns) == list(report.frame.columns)
+    assert dict(zip(frame["check"], frame["count"], strict=True)) == report.to_dict()["checks"]
+    with pytest.raises(ConflictError) as error:
+        report.write_csv(written)
+    assert_sentence(error.value, written)
+
+
+@pytest.mark.parametrize("check", ["credentials-in-database", "secret-in-text", "secret-in-csv"])
+def test_a_secret_is_placed_and_never_shown(root, check):
+    DEFECTS[check].inject(root, root / "packages/db/prompter.db")
+    report = audit.run(Project.find(root))
+    shown = repr(report.to_dict()) + report.frame.to_csv() + report._repr_html_() + report.rows(check).to_csv()
+    assert KEY not in shown
+    assert "row 1" in shown or "line 2" in shown
+
+
+@pytest.mark.parametrize("length", [2, 7, 1000])
+def test_a_cycle_of_any_length_is_found_whole_and_a_chain_is_none(root, length):
+    path = root / "packages/db/prompter.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for kind in ("cycle", "chain"):
+            connection.executemany(
+                "INSERT INTO prompt_versions SELECT ?, prompt_id, ?, text || ?, explanation, source, created_at, ?, "
+                "'other', 0 FROM prompt_versions WHERE rowid = 1",
+                [
+                    (f"{kind == 'cycle':x}{n:031x}", 4 + n, n, f"{kind == 'cycle':x}{(n + 1) % length:031x}")
+                    for n in range(length)
+                ],
+            )
+        connection.execute("UPDATE prompt_versions SET parent_version_id = NULL WHERE id = ?", [f"{length - 1:032x}"])
+        # A tail that leads into the circle is no part of it.
+        connection.execute("UPDATE prompt_versions SET parent_version_id = ? WHERE rowid = 1", [f"1{0:031x}"])
+    assert found(root)["parent-cycle"] == length
+
+
+def test_a_database_larger_than_its_header_says_is_named_too(root):
+    with (root / "auth_system.db").open("ab") as handle:
+        handle.write(b"\0" * 4096)
+    assert found(root)["truncated"] == 1
+
+
+def test_git_is_asked_without_running_what_the_repository_configures(root, tmp_path):
+    hook = root / "hook"
+    hook.write_text(f"#!/bin/sh\ntouch {root}/ran\n")
+    hook.chmod(0o755)
+    git(root, "config", "core.fsmonitor", str(hook))
+    assert found(root)
+    assert not (root / "ran").exists()
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "'; DROP TABLE prompts; --",
+    'a "quoted" \\ text',
+    "nul \0 inside",
+    "x" * 3_000_000,
+]
+
+
+def test_hostile_content_never_stops_the_audit_and_is_reported(root):
+    path = root / "packages/db/prompter.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for row, text in enumerate(HOSTILE, 1):
+            connection.execute("UPDATE prompts SET original_text = ?1, user_id = ?1 WHERE rowid = ?2", [text, row])
+            connection.execute("UPDATE prompt_versions SET text = ?1, source = ?1 WHERE rowid = ?2", [text, row])
+            connection.execute("UPDATE token_usage SET model = ?1 WHERE rowid = ?2", [text, row])
+        connection.executescript(
+            "UPDATE prompts SET original_text = CAST(x'c328ff' AS TEXT) WHERE rowid = 6;"
+            "UPDATE judge_scores SET feedback = CAST(x'7bff7d' AS TEXT), created_at = x'00' WHERE rowid = 1;"
+            "UPDATE judge_scores SET clarity = 'N/A', structure = x'ff', specificity = 9e999 WHERE rowid = 2;"
+            "UPDATE judge_scores SET feedback = 5 WHERE rowid = 3;"
+            "UPDATE prompt_versions SET version_no = 9223372036854775809 WHERE rowid = 6;"
+            "UPDATE prompt_versions SET version_no = 9223372036854775807 WHERE rowid = 7;"
+            "UPDATE prompt_versions SET version_no = -9223372036854775808 WHERE rowid = 8;"
+            "UPDATE token_usage SET prompt_tokens = 9223372036854775807, completion_tokens = 9223372036854775807;"
+            "UPDATE security_inputs SET risk_score = 'high', is_blocked = 'maybe', label = '<i>' WHERE rowid = 1;"
+            "UPDATE prompt_versions SET id = 'no id at all' WHERE rowid = 9;"
+            "UPDATE prompts SET created_at = '9999-12-31 23:59:59.999999' WHERE rowid = 1;"
+            "UPDATE prompts SET created_at = '0001-01-01' WHERE rowid = 2;"
+            'CREATE TABLE "odd "" <b>table</b>" (x);'
+        )
+    (root / "storage/odd.csv").write_bytes(b'request_id,"unclosed\n\xff\xfe\0' + b"," * 10_000)
+    counts = found(root)
+    for check, count in {
+        "unreadable-cells": 6,
+        "bad-timestamp": 1,
+        "score-not-a-number": 1,
+        "score-out-of-scale": 1,
+        "bad-json": 1,
+        "tokens-do-not-add": 18,
+        "future-timestamp": 1,
+        "unpriced-model": 5,
+        "unknown-user": 5,
+        "schema-drift": 1,
+    }.items():
+        assert (check, counts.get(check)) == (check, count)
+    report = audit.run(Project.find(root))
+    assert "<script>" not in report._repr_html_()
+    assert "<b>table" not in report._repr_html_()
+    for check in ("unreadable-cells", "bad-json", "unpriced-model", "schema-drift"):
+        assert len(report.rows(check)) == counts[check]

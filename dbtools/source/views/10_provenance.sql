@@ -1,6 +1,8 @@
--- Is a row real, generated, a placeholder of a failed agent run, or unknown, and by which marks? One row per prompt,
--- version, score and head. A mark on a prompt counts for its versions, one on a version or its score for both, and a
--- prompt all of whose versions are marked is generated itself. (No parameters.)
+-- Is a row real, generated, a placeholder, or unknown, and by which marks? One row per prompt, version, score and head.
+-- A mark on a prompt counts for its versions, one on a version or its score for both, and a prompt all of whose versions
+-- are marked is generated itself. Placeholders are versions of a failed agent run or call, with what hangs on them, and
+-- the scores of a judge that was not reachable. Bursts, repeated texts, flat scores and constant heads are no marks: real
+-- rows may have them too. (No parameters.)
 CREATE VIEW provenance AS
 WITH
 score_marks AS (
@@ -8,7 +10,9 @@ score_marks AS (
 ),
 version_marks AS (
   SELECT
-    v.row_id, v.id, v.prompt_id, coalesce(v.agent_failed, false) AS failed,
+    v.row_id, v.id, v.prompt_id,
+    coalesce(v.agent_failed, false)
+      OR coalesce(v.text_error AND v.source NOT IN ('original', 'user_input'), false) AS failed,
     list_filter([
       CASE WHEN v.source = 'synthetic_generator' THEN 'generated-source' END,
       CASE WHEN v.explanation_synthetic THEN 'generated-explanation' END,
@@ -39,7 +43,9 @@ judged AS (
   UNION ALL
   SELECT 'versions', row_id, id, failed, orphan, marks FROM judged_versions
   UNION ALL
-  SELECT 'scores', s.row_id, s.id, coalesce(v.failed, false), v.id IS NULL, coalesce(v.marks, [])
+  SELECT
+    'scores', s.row_id, s.id, coalesce(v.failed, false) OR coalesce(s.heuristic, false), v.id IS NULL,
+    coalesce(v.marks, [])
   FROM scores AS s LEFT JOIN judged_versions AS v ON v.id = s.prompt_version_id
   UNION ALL
   SELECT 'heads', h.row_id, h.prompt_id, coalesce(v.failed, false), v.id IS NULL, coalesce(v.marks, [])
