@@ -93,6 +93,12 @@ class AuditReport:
         ]
         return pd.DataFrame(rows, columns=[*_SHOWN, "reason"]).astype({"count": "Int64"})
 
+    @property
+    def silent(self) -> pd.DataFrame:
+        """One row per check that does not apply: check, question, reason."""
+        rows = self.frame[self.frame["count"].isna()]
+        return rows[["check", "question", "reason"]].reset_index(drop=True)
+
     @cached_property
     def provenance_frame(self) -> pd.DataFrame:
         """One row per relation and provenance: relation, provenance, rows."""
@@ -185,7 +191,8 @@ class AuditReport:
 
     def _repr_html_(self) -> str:
         hits = self.frame[self.frame["count"].fillna(0) > 0]
-        return table(hits[_SHOWN], caption=self.sentence[0].upper() + self.sentence[1:])
+        found = table(hits[_SHOWN], caption=self.sentence[0].upper() + self.sentence[1:])
+        return found + (table(self.silent, caption="What could not be asked here") if len(self.silent) else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
