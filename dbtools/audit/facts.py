@@ -61,6 +61,7 @@ FACTS = {
         Fact("tracked_files", "path VARCHAR, kind VARCHAR", file_facts.tracked),
         Fact("wrong_places", "path VARCHAR, line BIGINT, reason VARCHAR", file_facts.wrong_places),
         Fact("csv_problems", "path VARCHAR, line BIGINT, problem VARCHAR", log_facts.problems),
+        Fact("csv_unread", "path VARCHAR, reason VARCHAR", log_facts.unread),
         Fact("csv_lost_rows", "path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", log_facts.lost_rows),
         Fact("csv_secrets", "path VARCHAR, line BIGINT, column_name VARCHAR", log_facts.secrets),
         Fact(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
-from itertools import combinations
 from pathlib import Path
 
 from dbtools.audit.scene import Scene, is_csv
@@ -13,6 +13,7 @@ from dbtools.files import evidence
 from dbtools.project import CONFIG, DATABASES
 from dbtools.source import snapshot as source
 
+_NAME_ONLY = "the same name, other content"
 _COMPARED = 256 << 20  # bytes; the rows of larger databases are not compared
 _ENVIRONMENT = (".env", "backend/.env", "packages/.env", "packages/db/.env", "alembic.ini")
 _RELATIVE = re.compile(r"^\s*(?:export\s+)?(?:DATABASE_URL|sqlalchemy\.url)\s*=\s*[\"']?sqlite(?:\+\w+)?:///(?!/)")
@@ -45,13 +46,19 @@ def integrity(scene: Scene) -> Iterator[tuple[str, str]]:
 
 def copies(scene: Scene) -> Iterator[tuple[str, str, str]]:
     """Yield each file that repeats an earlier one: the same bytes, the same rows of all tables, or only its name."""
-    known: set[Path] = set()
-    order = [*scene.databases, *(p for p in scene.files if is_csv(p))]
-    for original, path in combinations(order, 2):
-        same = _same(scene, original, path) if path not in known else ""
-        if same:
-            known.add(path)
+    # Of CSV files there may be thousands: only those of one size or name are looked at.
+    seen: dict[object, list[Path]] = defaultdict(list)
+    for path in (*scene.databases, *(p for p in scene.files if is_csv(p))):
+        size = path.stat().st_size
+        keys = (size, path.name) if is_csv(path) else (size, "database", path.name)
+        alike = dict.fromkeys(original for key in keys if size for original in seen[key])
+        found = [(original, same) for original in alike if (same := _same(scene, original, path))]
+        if found:
+            original, same = min(found, key=lambda pair: pair[1] == _NAME_ONLY)
             yield scene.name(path), scene.name(original), same
+        else:
+            for key in keys:
+                seen[key].append(path)
 
 
 def tracked(scene: Scene) -> list[tuple[str, str]]:
@@ -88,7 +95,7 @@ def _size(path: Path, suffix: str) -> int:
 
 def _same(scene: Scene, original: Path, path: Path) -> str:
     sizes = original.stat().st_size, path.stat().st_size
-    if 0 in sizes or is_csv(original) != is_csv(path):
+    if is_csv(original) != is_csv(path):
         return ""
     if sizes[0] == sizes[1] and source.sha256(original) == source.sha256(path):
         return "the same bytes"
@@ -96,7 +103,7 @@ def _same(scene: Scene, original: Path, path: Path) -> str:
     comparable = isinstance(one, Path) and isinstance(other, Path) and max(sizes) <= _COMPARED
     if comparable and _same_rows(one, other):  # type: ignore[arg-type]
         return "the same rows"
-    return "the same name, other content" if original.name == path.name else ""
+    return _NAME_ONLY if original.name == path.name else ""
 
 
 def _same_rows(one: Path, other: Path) -> bool:

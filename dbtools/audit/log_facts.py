@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dbtools.audit.scene import LARGEST_CSV, Scene, Unanswerable, is_csv
+from dbtools.audit.scene import Scene, Unanswerable
 from dbtools.files import evidence
 from dbtools.files.csvfile import CsvFile, Row
 
@@ -16,7 +16,7 @@ _AGENTS = re.compile(r"(\w+)_score")
 
 def problems(scene: Scene) -> Iterator[tuple[str, int, str]]:
     """Yield every fault of every CSV file with its line."""
-    for path, csv in scene.csv_files.items():
+    for path, csv in scene.logs:
         name = scene.name(path)
         with path.open("rb") as handle:
             if handle.read(3) == b"\xef\xbb\xbf":
@@ -24,17 +24,18 @@ def problems(scene: Scene) -> Iterator[tuple[str, int, str]]:
         yield from ((name, row.line, row.problem) for row in csv.rows if row.problem)
         for line in csv.repeated_headers:
             yield name, line, "header of another layout" if line in csv.other_headers else "repeated header"
-    for path in scene.files:
-        if is_csv(path) and path not in scene.csv_files:
-            large = path.stat().st_size > LARGEST_CSV
-            yield scene.name(path), 1, "too large to be read" if large else "cannot be read"
+
+
+def unread(scene: Scene) -> list[tuple[str, str]]:
+    """Return the CSV files that were not read, and why."""
+    return [(scene.name(path), found) for path, found in scene.csv_files.items() if isinstance(found, str)]
 
 
 def lost_rows(scene: Scene) -> Iterator[tuple[str, int, int, bool]]:
     """Yield the rows of the logs that the database does not hold."""
     if not scene.db.origin["texts"]:
         raise Unanswerable("the long texts are not loaded; a survey of the cleanup answers it")
-    for path, csv in scene.csv_files.items():
+    for path, csv in scene.logs:
         if csv.layout is None:
             continue
         found = evidence.covered_rows(scene.db, csv)
@@ -47,7 +48,7 @@ def secrets(scene: Scene) -> list[tuple[str, int, str]]:
     """Return the cells that hold something with the shape of a secret: where, never what."""
     cells = [
         (scene.name(path), row.line, csv.header[place] if place < len(csv.header) else f"column {place + 1}", cell)
-        for path, csv in scene.csv_files.items()
+        for path, csv in scene.logs
         for row in csv.rows
         for place, cell in enumerate(row.cells)
         if len(cell) >= 16
@@ -64,7 +65,7 @@ def secrets(scene: Scene) -> list[tuple[str, int, str]]:
 
 def votes(scene: Scene) -> Iterator[tuple[str, int, str, float | None, float | None, float | None, bool]]:
     """Yield what each agent scored in each request of an old multi-agent log, and whether it was selected."""
-    for path, csv in scene.csv_files.items():
+    for path, csv in scene.logs:
         if csv.layout is None or csv.layout.name != "multi_agent_log" or "vote_breakdown" not in csv.columns:
             continue
         agents = [m.group(1) for column in csv.columns if (m := _AGENTS.fullmatch(column))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sqlite3
 import stat
@@ -21,11 +22,12 @@ from dbtools.files.walk import DATABASE_NAMES, is_sidecar, walk
 from dbtools.project import Project
 from dbtools.source import Database
 from dbtools.source import snapshot as source
+from dbtools.tables import size
 
 if TYPE_CHECKING:
     import duckdb
 
-LARGEST_CSV = 256 << 20  # bytes; a CSV file is read whole
+LARGEST_CSV = 64 << 20  # bytes; a CSV file is read whole
 
 
 class Unanswerable(Exception):  # noqa: N818 - an answer of its own: why a check does not apply
@@ -68,16 +70,22 @@ class Scene:
         return found
 
     @cached_property
-    def csv_files(self) -> dict[Path, csvfile.CsvFile]:
-        """Every CSV file that can be read, as read."""
-        found = {}
+    def csv_files(self) -> dict[Path, csvfile.CsvFile | str]:
+        """Every CSV file as read, or why it was not."""
+        found: dict[Path, csvfile.CsvFile | str] = {}
         for path in self.files:
-            if is_csv(path) and path.stat().st_size <= LARGEST_CSV:
+            if is_csv(path):
                 try:
-                    found[path] = csvfile.read(path)
-                except (OSError, ValueError):  # a NUL in it, for csv before Python 3.11.4
-                    continue
+                    large = path.stat().st_size > LARGEST_CSV
+                    found[path] = f"it is larger than {size(LARGEST_CSV)}" if large else csvfile.read(path)
+                except (OSError, ValueError, csv.Error) as error:  # a NUL in it, for csv before Python 3.11.4
+                    found[path] = f"it cannot be read ({type(error).__name__})"
         return found
+
+    @property
+    def logs(self) -> Iterator[tuple[Path, csvfile.CsvFile]]:
+        """The CSV files that were read."""
+        return ((path, found) for path, found in self.csv_files.items() if not isinstance(found, str))
 
     @cached_property
     def tracked(self) -> frozenset[Path]:
@@ -118,7 +126,7 @@ def open_scene(project: Project, db: Database, now: datetime) -> Iterator[Scene]
         try:
             yield scene
         finally:
-            for path in vars(scene).get("databases", ()):
+            for path in vars(scene).get("files", ()):
                 if path != project.database and path.exists():
                     source.release(path)
 
