@@ -67,9 +67,9 @@ RETURNS = re.compile(
     re.IGNORECASE,
 )
 GROUP = re.compile(r"\s*(?:#|--)?\s*(?P<name>[^|#\s]+)\|(?P<number>\d+)\s*$")
-COUNT_ALL = re.compile(r"SELECT\s+COUNT\(\*\)\s+FROM\s+[\"`]?(?P<table>\w+)[\"`]?\s*$", re.IGNORECASE)
+COUNT_ALL = re.compile(r"SELECT\s+COUNT\(\*\)\s+FROM\s+[\"`]?(?P<relation>\w+)[\"`]?\s*$", re.IGNORECASE)
 COUNT_BY = re.compile(
-    r"SELECT\s+(?P<column>\w+)\s*,\s*COUNT\(\*\)\s+FROM\s+(?P<table>\w+)\s+GROUP\s+BY\s+(?P=column)"
+    r"SELECT\s+(?P<column>\w+)\s*,\s*COUNT\(\*\)\s+FROM\s+(?P<relation>\w+)\s+GROUP\s+BY\s+(?P=column)"
     r"(?:\s+ORDER\s+BY\s[\w\s,()*]+)?\s*$",
     re.IGNORECASE,
 )
@@ -236,10 +236,10 @@ class _Reader:
             return False
         if whole and returns["number"]:
             expected = (_plain(returns["number"]),)
-            self._say("rows", f"{query}: {returns['number']}", file=file, table=whole["table"], expected=expected)
+            self._say("rows", f"{query}: {returns['number']}", file=file, table=whole["relation"], expected=expected)
         elif by and not returns["number"]:
             self.in_groups = True
-            self._say("groups", query, file=file, table=by["table"], column=by["column"])
+            self._say("groups", query, file=file, table=by["relation"], column=by["column"])
         else:
             self._say("query", query, file=file, expected=(returns["number"] or "",))
         return True
@@ -249,7 +249,7 @@ class _Reader:
         told = self.guide.statements
         at = max(i for i, s in enumerate(told) if s.kind == "groups")
         told[at] = Statement(**{**told[at].__dict__, "expected": (*told[at].expected, group["name"])})
-        more = {"file": file, "table": by["table"], "column": by["column"], "value": group["name"]}
+        more = {"file": file, "table": by["relation"], "column": by["column"], "value": group["name"]}
         self._say("rows", f"{group['name']}|{group['number']}", **more, expected=(group["number"],))
 
 

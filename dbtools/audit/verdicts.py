@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dbtools.audit.guide import Guide, Statement
-from dbtools.audit.rows import count_rows, csv_records, missing_rows
 from dbtools.errors import DbtoolsError
+from dbtools.files import csvfile
+from dbtools.files.evidence import count_rows, covered_rows, missing_rows
 from dbtools.project import Project
+from dbtools.source import attach, schema
 from dbtools.source import snapshot as source
 
 _UNITS = {"B": 0, "BYTES": 0, "KB": 1, "MB": 2, "GB": 3, "KIB": 1, "MIB": 2, "GIB": 3}
@@ -95,7 +97,13 @@ class Judge:
         return self.stack.enter_context(source.snapshot(path))
 
     def _counts(self, path: Path) -> dict[str, int]:
-        return {name.lower(): n for name, n in count_rows(self._once(self._snapshot, path)).items()}
+        with self._open(path) as connection:
+            return {name: facts.rows for name, facts in schema.read_tables(connection).items()}
+
+    def _open(self, path: Path) -> closing[sqlite3.Connection]:
+        connection = sqlite3.connect(f"{self._once(self._snapshot, path).as_uri()}?mode=ro", uri=True)
+        connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+        return closing(connection)
 
     def _file(self, s: Statement) -> _Finding:
         there = self._locate(s.file).is_file()
@@ -148,8 +156,7 @@ class Judge:
         """Count the rows of a table by a column; only by one whose values may be shown."""
         if s.column.lower() not in _NAMES:
             raise _UnknownError(f"rows are not counted by {s.column}")
-        with closing(sqlite3.connect(f"{self._once(self._snapshot, path).as_uri()}?mode=ro", uri=True)) as connection:
-            connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+        with self._open(path) as connection:
             # Unquoted, both being words: SQLite takes a quoted name that is not there for a text.
             query = f"SELECT {s.column}, count(*) FROM {s.table} GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608
             return {str(value): number for value, number in connection.execute(query)}
@@ -165,13 +172,19 @@ class Judge:
         own, others = (self._once(self._snapshot, path) for path in (this, other))
         missing, extra = missing_rows(own, [others]).total(), missing_rows(others, [own]).total()
         if not missing and not extra:
-            rows = sum(count_rows(own).values())
-            return f"the same {rows:,} rows, different bytes", True, "compared row by row, every table"
+            return f"the same {count_rows(own):,} rows, different bytes", True, "compared row by row, every table"
         found = f"{missing:,} rows are not in {s.expected[0]}, {extra:,} of its rows are not here"
         return found, False, "compared row by row, every table"
 
     def _regenerable(self, s: Statement) -> _Finding:
-        raise _UnknownError("the survey of a cleanup tells which rows of the file are in the database")
+        path = self._path(s.file)
+        csv = csvfile.read(path) if ".csv" in path.name.lower() else None
+        if csv is None or csv.layout is None:
+            raise _UnknownError("no file of a layout that is written from the database")
+        with attach(self.project, texts=True, progress=False) as db:
+            there = sum(how is not None for how in covered_rows(db, csv).values())
+        found = f"{there:,} of {len(csv.rows):,} rows are in the database"
+        return found, None, "the file can be written anew, but only with rows that are in the database"
 
     def _query(self, s: Statement) -> _Finding:
         raise _UnknownError("no SQL out of a guide is run; only counts are recognised")
@@ -189,7 +202,7 @@ def _shown(s: Statement) -> str:
 
 
 def _count_records(path: Path) -> int:
-    return sum(1 for _ in csv_records(path))
+    return len(csvfile.read(path).rows)
 
 
 def _plural(kind: str, number: int) -> str:

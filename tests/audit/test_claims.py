@@ -59,7 +59,10 @@ def test_the_guide_of_the_field_is_wrong_in_four_statements(field):
     assert true["15 prompts"] == true["15 best head selections"] == ("15", "15")
     assert true["Space Saved: ~155 KB"] == ("~155 KB", "158,981 bytes")
     assert true["backend/auth_system.db: duplicate"][1] == "the same 2 rows, different bytes"
-    assert [c.kind for c in result.having("not checkable")] == ["regenerable", "regenerable"]
+    assert [(c.kind, c.found) for c in result.having("not checkable")] == [
+        ("regenerable", "0 of 4 rows are in the database"),
+        ("regenerable", "0 of 95 rows are in the database"),
+    ]
     assert {c.claim: c.lines for c in result.claims}["45 versions"] == (16, 62, 158)
 
 
@@ -176,7 +179,7 @@ def test_a_duplicate_has_the_same_bytes_or_the_same_rows(root):
         ("```\nsqlite3 broken.db 'SELECT COUNT(*) FROM users'\n# Should return: 1\n```", "Not an SQLite database"),
         ("- `broken.db`: duplicate of `auth_system.db`", "Not an SQLite database"),
         (f"- `{'a' * 400}.csv` (3 B)", "cannot be read"),
-        ("- `log.csv`: will be regenerated", "survey"),
+        ("- `log.csv`: will be regenerated", "layout"),
     ],
 )
 def test_what_cannot_be_checked_says_why(root, guide, why):
