@@ -2,7 +2,20 @@
 
 from dbtools.audit.checks import checks, run
 from dbtools.audit.claims import Claim, Claims, claims
+from dbtools.audit.history import History, history
 from dbtools.audit.report import AuditReport, Check
 from dbtools.audit.verify import Verification, verify
 
-__all__ = ["AuditReport", "Check", "Claim", "Claims", "Verification", "checks", "claims", "run", "verify"]
+__all__ = [
+    "AuditReport",
+    "Check",
+    "Claim",
+    "Claims",
+    "History",
+    "Verification",
+    "checks",
+    "claims",
+    "history",
+    "run",
+    "verify",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from dbtools import __version__
@@ -53,3 +54,10 @@ def publish(built: Path, folder: Path, mark: str, texts: bool) -> Path:
         if not other.name.startswith(current):
             other.unlink(missing_ok=True)
     return file
+
+
+def forget(path: Path) -> None:
+    """Drop every copy of one database. Changes files: only in the cache folder."""
+    folder = folder_of(path)
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,278 @@
+"""Audit what a git repository remembers of a project's databases and CSV files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools.audit import commits as git
+from dbtools.audit.commits import Change, GitError
+from dbtools.audit.versions import Version, Versions, lost_rows
+from dbtools.errors import ParameterError
+from dbtools.project import Project
+from dbtools.tables import redact, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """What one commit did to the rows of one file; numbers are None where the file cannot be read."""
+
+    commit: str
+    when: datetime
+    path: str
+    change: str
+    rows: int | None
+    gained: int | None
+    lost: int | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class FirstFailure:
+    """The first commit in which a check found something, and how many rows."""
+
+    check: str
+    severity: str
+    commit: str
+    when: datetime
+    path: str
+    count: int
+
+
+@dataclass(frozen=True)
+class OnlyInHistory:
+    """A committed version of a file of which rows (`only_here` of `rows`) exist nowhere in the project now."""
+
+    path: str
+    commit: str
+    when: datetime
+    blob: str
+    rows: int
+    only_here: int
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Where password hashes and tokens lie in the history, never what they are.
+
+    `accounts` and `hashes` are the most that one version holds: rows of ``users`` with a hash or token, and shapes of
+    argon2 or bcrypt hashes anywhere in its bytes. `current` tells whether the checked-out commit still has one.
+    """
+
+    path: str
+    versions: int
+    accounts: int
+    hashes: int
+    first_commit: str
+    last_commit: str
+    current: bool
+
+
+@dataclass(frozen=True, repr=False)
+class History:
+    """What the commits of a repository did to a project's rows, and what lies only there.
+
+    Attributes
+    ----------
+    reason : str
+        Why there is no history, or not all of it; empty where it is whole.
+    """
+
+    reason: str
+    changes: tuple[FileChange, ...] = ()
+    failures: tuple[FirstFailure, ...] = ()
+    unique: tuple[OnlyInHistory, ...] = ()
+    secrets: tuple[Credentials, ...] = ()
+
+    @cached_property
+    def commits(self) -> pd.DataFrame:
+        """One row per commit and file, oldest first: commit, when, path, change, rows, gained, lost, problem."""
+        return _frame(FileChange, self.changes).astype(dict.fromkeys(("rows", "gained", "lost"), "Int64"))
+
+    @cached_property
+    def first_failures(self) -> pd.DataFrame:
+        """One row per check that ever found something: check, severity, commit, when, path, count."""
+        return _frame(FirstFailure, self.failures)
+
+    @cached_property
+    def only_in_history(self) -> pd.DataFrame:
+        """One row per version with rows that exist nowhere now: path, commit, when, blob, rows, only_here."""
+        return _frame(OnlyInHistory, self.unique)
+
+    @cached_property
+    def credentials(self) -> pd.DataFrame:
+        """One row per path: path, versions, accounts, hashes, first_commit, last_commit, current."""
+        return _frame(Credentials, self.secrets)
+
+    @property
+    def sentence(self) -> str:
+        """What the history holds, in words."""
+        if not self.changes:
+            return f"no history to audit: {self.reason or 'no commit touches a database or CSV file'}"
+        commits, files = len({c.commit for c in self.changes}), len({c.path for c in self.changes})
+        bad = sum(bool(c.problem) for c in self.changes)
+        parts = [
+            f"{commits:,} commit{'s' if commits > 1 else ''}, {files:,} databases and CSV files",
+            f"checks that found something on the way: {len(self.failures)}",
+            f"versions with rows that exist nowhere in the project now: {len(self.unique):,}",
+            f"files with credentials: {len(self.secrets):,}",
+            f"versions that cannot be read: {bad:,}" if bad else "",
+            self.reason,
+        ]
+        return "; ".join(filter(None, parts))
+
+    def __repr__(self) -> str:
+        return f"History({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        shown = table(_short(self.commits), caption=self.sentence[0].upper() + self.sentence[1:])
+        parts = (
+            ("First failures", self.first_failures),
+            ("Rows only in history", self.only_in_history),
+            ("Credentials in history", self.credentials),
+        )
+        return shown + "".join(table(_short(frame), caption=name) for name, frame in parts if len(frame))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the history as JSON-ready values."""
+        parts = {
+            "commits": self.changes,
+            "first_failures": self.failures,
+            "only_in_history": self.unique,
+            "credentials": self.secrets,
+        }
+        return {"sentence": self.sentence, **{name: [_plain(row) for row in rows] for name, rows in parts.items()}}
+
+
+def history(project: Project, limit: int | None = None, progress: bool = True) -> History:
+    """Audit every committed version of every database and CSV file of a project. Reads only.
+
+    All branches and tags count, oldest commit first; each commit is held against its first parent, so a merge shows
+    what it brought in. Every content is examined once, in a private folder; work tree, index and network are not
+    touched. A row is compared whole: one that was changed counts as lost and gained, one to which a column was added
+    stays the same. Rows "nowhere in the project now" are in no database or CSV file on disk, backups left out, nor, for
+    a CSV file of a known layout, in the prompter database by id or text.
+
+    Parameters
+    ----------
+    limit : int, optional
+        The newest so many commits that touch a database or CSV file; by default all.
+
+    Returns
+    -------
+    History
+        Empty, with the reason, where the project is in no git repository. A content that cannot be read (damaged, a
+        pointer of Git LFS, above 4 GB) is a `problem` of its commit.
+
+    Raises
+    ------
+    ParameterError
+        `limit` is no whole number above 0.
+    """
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ParameterError("The limit of commits is no whole number above 0", limit, "give 1 or more, or None")
+    try:
+        changes = git.read_changes(project, limit)
+        shallow, current = git.is_shallow(project), git.current(project)
+    except GitError as error:
+        return History(str(error))
+    if not changes:
+        return History("")
+    with (
+        tempfile.TemporaryDirectory(prefix="dbtools-", ignore_cleanup_errors=True) as folder,
+        Versions(project, Path(folder)) as versions,
+    ):
+        judged, known = _judge(versions, changes, progress)
+    reason = "the repository is shallow: older commits are not there" if shallow else ""
+    return History(
+        reason, judged, _failures(changes, known), _unique(changes, known), _secrets(changes, known, current)
+    )
+
+
+def _judge(
+    versions: Versions, changes: Sequence[Change], progress: bool
+) -> tuple[tuple[FileChange, ...], dict[str, Version]]:
+    from tqdm.auto import tqdm
+
+    last = {blob: i for i, c in enumerate(changes) for blob in (c.old, c.new)}
+    judged: list[FileChange] = []
+    known: dict[str, Version] = {}
+    for i, change in enumerate(tqdm(changes, desc="history", unit="versions", disable=not progress, leave=False)):
+        old, new = versions.get(change.old, change.path), versions.get(change.new, change.path)
+        known[change.new] = new
+        judged.append(_compare(change, old, new))
+        for blob in filter(None, (change.old, change.new)):
+            if last[blob] == i:
+                versions.forget(blob)
+    return tuple(judged), known
+
+
+def _compare(change: Change, old: Version, new: Version) -> FileChange:
+    rows = None if new.problem else new.rows
+    gained = lost = None
+    if not old.problem and not new.problem:
+        lost = 0 if change.old == change.new else lost_rows(old, new)
+        gained = new.rows - old.rows + lost
+    return FileChange(change.commit, change.when, change.path, change.change, rows, gained, lost, new.problem)
+
+
+def _failures(changes: Iterable[Change], known: dict[str, Version]) -> tuple[FirstFailure, ...]:
+    first: dict[str, FirstFailure] = {}
+    for c in changes:
+        for check, count in known[c.new].failures:
+            first.setdefault(check.id, FirstFailure(check.id, check.severity, c.commit, c.when, c.path, count))
+    return tuple(first.values())
+
+
+def _unique(changes: Iterable[Change], known: dict[str, Version]) -> tuple[OnlyInHistory, ...]:
+    found: dict[str, OnlyInHistory] = {}
+    for c in changes:
+        version = known[c.new]
+        if version.only_here:
+            only = OnlyInHistory(c.path, c.commit, c.when, c.new, version.rows, version.only_here)
+            found.setdefault(c.new, only)
+    return tuple(found.values())
+
+
+def _secrets(changes: Iterable[Change], known: dict[str, Version], current: frozenset[str]) -> tuple[Credentials, ...]:
+    found: dict[str, list[Change]] = {}
+    for c in changes:
+        if known[c.new].accounts or known[c.new].hashes:
+            found.setdefault(c.path, []).append(c)
+    return tuple(
+        Credentials(
+            path=path,
+            versions=len({c.new for c in holding}),
+            accounts=max(known[c.new].accounts for c in holding),
+            hashes=max(known[c.new].hashes for c in holding),
+            first_commit=holding[0].commit,
+            last_commit=holding[-1].commit,
+            current=any(c.new in current for c in holding),
+        )
+        for path, holding in sorted(found.items())
+    )
+
+
+def _frame(kind: type, rows: Sequence[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([asdict(row) for row in rows], columns=[f.name for f in fields(kind)])
+
+
+def _short(frame: pd.DataFrame) -> pd.DataFrame:
+    """Show the ids of commits and contents as git does."""
+    ids = [c for c in frame.columns if c == "blob" or c.endswith("commit")]
+    return frame.assign(**{c: frame[c].str[:10] for c in ids})
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    values = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(row).items()}
+    return {k: redact(v) if isinstance(v, str) else v for k, v in values.items()}
