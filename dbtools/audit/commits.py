@@ -67,8 +67,11 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
     commits = [words for words in listed if words[0] != "commit"]
     when = {words[0]: datetime.fromtimestamp(int(words[1]), UTC) for words in commits}
     pairs = "".join(f"{' '.join([words[0], *words[2:3]])}\n" for words in commits)
-    diff = ("diff-tree", "--stdin", "-z", "-r", "--root", "--raw", "--no-abbrev", "-M", "--relative")
-    found = _git(project.root, *diff, "--", *specs, given=pairs.encode())
+    diff = ("diff-tree", "--stdin", "-z", "-r", "--root", "--raw", "--no-abbrev", "--relative")
+    try:
+        found = _git(project.root, *diff, "-M", "--", *specs, given=pairs.encode())
+    except GitError:  # contents that are not there, as in a partial clone, cannot be compared for likeness
+        found = _git(project.root, *diff, "--no-renames", "--", *specs, given=pairs.encode())
     named = {project.relative(project.database), project.relative(project.auth)}
     return [c for c in _parse(found, when) if NAME.search(c.path) or c.path in named]
 
@@ -131,6 +134,6 @@ def _git(root: Path, *arguments: str, given: bytes | None = None, stdout: int = 
         raise GitError("git is not installed") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines() or ["no reason given"]
-        reason = said[0].removeprefix("fatal: ")
+        reason = next((line for line in said if line.startswith("fatal:")), said[-1]).removeprefix("fatal: ")
         raise GitError("it is in no git repository" if "not a git repository" in reason else f"git says: {reason}")
     return done.stdout or b""

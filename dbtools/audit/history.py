@@ -158,8 +158,8 @@ def history(project: Project, limit: int | None = None, progress: bool = True) -
     All branches and tags count, oldest commit first; each commit is held against its first parent, so a merge shows
     what it brought in. Every content is examined once, in a private folder; work tree, index and network are not
     touched. A row is compared whole: one that was changed counts as lost and gained, one to which a column was added
-    stays the same. Rows "nowhere in the project now" are in no database or CSV file on disk, backups left out, nor, for
-    a CSV file of a known layout, in the prompter database by id or text.
+    stays the same. Rows "nowhere in the project now" are in none of its (first nine) databases and CSV files on disk,
+    backups left out, nor, for a CSV file of a known layout, in the prompter database by id or text.
 
     Parameters
     ----------

@@ -107,6 +107,8 @@ class Versions:
         """Return what is known of a content that was committed as `path`; examined at its first use."""
         if not blob:
             return EMPTY
+        if path.startswith("/") or ".." in Path(path).parts:  # git itself would not check it out
+            return Version(problem="a path that leads out of the project")
         kind = "csv" if ".csv" in Path(path).name.lower() else "sqlite"
         if (blob, kind) not in self._known:
             self._known[blob, kind] = self._examine(blob, path, kind)
@@ -119,8 +121,6 @@ class Versions:
     def _examine(self, blob: str, path: str, kind: str) -> Version:
         # The audit tells whether a database lies where it is expected, so it is laid there.
         file = self.folder / blob / kind / path
-        if path.startswith("/") or ".." in Path(path).parts:
-            return Version(problem="a path that leads out of the project")
         try:
             size = commits.size(self.project, blob)
             if size > LARGEST[kind]:

@@ -30,19 +30,14 @@ class Repository:
         root.mkdir()
         self.git("init", "-q", "-b", "main")
 
-    def git(self, *arguments: str) -> str:
-        when = f"2025-12-04T10:{self.minute:02}:00Z"
-        given = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-        names = {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        dates = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
-        own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-        return subprocess.run(
-            ["git", "-C", self.root, "-c", "protocol.file.allow=always", *arguments],
-            env={**given, **names, **dates, **own},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.strip()
+    def git(self, *arguments: str, given: bytes = b"") -> str:
+        own = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        own |= {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        own |= {f"GIT_{who}_DATE": f"2025-12-04T10:{self.minute:02}:00Z" for who in ("AUTHOR", "COMMITTER")}
+        own |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+        command = ["git", "-C", self.root, "-c", "protocol.file.allow=always", *arguments]
+        done = subprocess.run(command, env=own, input=given, check=True, capture_output=True)
+        return done.stdout.decode().strip()
 
     def commit(self, **files: str | bytes | None) -> str:
         """Commit all there is, after writing the files given (`a__b` is ``a.b``); returns the commit's id."""
@@ -83,8 +78,8 @@ def tracked(repository) -> Repository:
     return repository
 
 
-def clone(repository: Repository, target: Path, kind: str) -> None:
-    subprocess.run(["git", "clone", "-q", kind, repository.root.as_uri(), target], check=True, capture_output=True)
+def clone(repository: Repository, target: Path, *kind: str) -> None:
+    subprocess.run(["git", "clone", "-q", *kind, repository.root.as_uri(), target], check=True, capture_output=True)
 
 
 def history(repository: Repository, **options) -> audit.History:
@@ -353,6 +348,32 @@ def test_a_shallow_clone_says_that_it_is_one(repository, tmp_path):
     result = audit.history(Project.find(tmp_path / "clone"), progress=False)
     assert changes(result) == [("log.csv", "added", 2, 2, 0)]
     assert result.sentence.endswith("the repository is shallow: older commits are not there")
+
+
+def test_contents_that_a_partial_clone_left_behind_are_reported_and_not_fetched(repository, tmp_path):
+    repository.git("config", "uploadpack.allowFilter", "true")
+    repository.commit(a__csv="id\n" + "1\n" * 99)
+    repository.git("mv", "a.csv", "b.csv")
+    repository.commit(b__csv="id\n" + "1\n" * 98)
+    clone(repository, tmp_path / "clone", "--filter=blob:none", "--no-checkout")
+    make_database(tmp_path / "clone" / "prompter.db")
+    result = audit.history(Project.find(tmp_path / "clone"), progress=False)
+    assert [(c.path, c.change, bool(c.problem)) for c in result.changes] == [
+        ("a.csv", "added", True),
+        ("a.csv", "deleted", False),
+        ("b.csv", "added", True),
+    ]
+
+
+def test_a_path_that_leads_out_of_the_project_is_never_written(repository):
+    blob = repository.git("hash-object", "-w", "--stdin", given=b"id\n1\n")
+    tree = b"100644 evil.csv\0" + bytes.fromhex(blob)
+    for name in (b"40000 ..\0", b"40000 inner\0"):
+        made = repository.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=tree)
+        tree = name + bytes.fromhex(made)
+    tree = repository.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=tree)
+    repository.git("update-ref", "refs/heads/main", repository.git("commit-tree", "-m", "evil", tree))
+    assert history(repository).changes[0].problem == "a path that leads out of the project"
 
 
 def test_a_bare_repository_around_the_project_is_read(repository, tmp_path):
