@@ -123,7 +123,7 @@ class Guide:
 def read(text: str) -> Guide:
     """Return the statements of a guide in Markdown, in the order of its lines."""
     reader = _Reader()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         reader.line(number, line[:_LONGEST_LINE])
     return reader.guide
 

@@ -191,10 +191,12 @@ def history(project: Project, limit: int | None = None, progress: bool = True) -
         Versions(project, Path(folder)) as versions,
     ):
         judged, known = _judge(versions, changes, progress)
-    reason = "the repository is shallow: older commits are not there" if shallow else ""
-    return History(
-        reason, judged, _failures(changes, known), _unique(changes, known), _secrets(changes, known, current)
+    cuts = (
+        f"no older commits than the newest {limit:,} were looked at" if limit else "",
+        "the repository is shallow: older commits are not there" if shallow else "",
     )
+    found = (_failures(changes, known), _unique(changes, known), _secrets(changes, known, current))
+    return History("; ".join(filter(None, cuts)), judged, *found)
 
 
 def _judge(

@@ -135,6 +135,10 @@ def test_what_a_file_is_a_duplicate_of_is_named_or_has_its_name():
     assert stated("- `a.db` DUPLICATE") == []
 
 
+def test_lines_are_counted_as_editors_count_them():
+    assert [s.line for s in guide.read("a\x85b\u2028c\fd\n15 prompts").statements] == [2]
+
+
 def test_space_and_numbers_of_files_are_statements():
     assert stated("**Space Saved:** ~155 KB") == [("space", "", "", "155", "KB", "~")]
     assert stated("This frees 1.5 MB") == [("space", "", "", "1.5", "MB", "")]

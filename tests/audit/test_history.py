@@ -299,7 +299,9 @@ def test_the_limit_takes_the_newest_commits_that_touch_data(repository):
     repository.commit(notes__txt="x")
     repository.commit(log__csv="id\n1\n2\n")
     repository.commit(notes__txt="y")
-    assert changes(history(repository, limit=1)) == [("log.csv", "modified", 2, 1, 0)]
+    newest = history(repository, limit=1)
+    assert changes(newest) == [("log.csv", "modified", 2, 1, 0)]
+    assert newest.sentence.endswith("no older commits than the newest 1 were looked at")
     assert len(history(repository, limit=9).changes) == 2
 
 
