@@ -16,6 +16,7 @@ from support import USERS, assert_sentence, insert, make_database, python, uncha
 
 from dbtools import attach
 from dbtools.errors import DatabaseError, QueryError
+from dbtools.source import cache as typed
 
 COUNT = """
 import sys
@@ -207,3 +208,15 @@ def test_no_credential_is_in_its_bytes(path: Path, cache: Path) -> None:
         assert not {"users", "token_owner"} & set(db.relations)
     content = b"".join(file.read_bytes() for file in cache.rglob("*") if file.is_file())
     assert [canary.encode() in content for canary in canaries] == [False] * 7 + [True]
+
+
+def test_the_copies_of_one_database_can_be_dropped(path, tmp_path, cache):
+    other = make_database(tmp_path / "other.db")
+    for each in (path, other):
+        attach(each).close()
+    before = kept(cache)
+    folder = typed.folder_of(path)
+    typed.forget(path)
+    assert len(kept(cache)) == len(before) - 1
+    assert not folder.exists()
+    typed.forget(path)
