@@ -1,33 +1,61 @@
 -- Which agents met in which prompt, and how did each fare? One row per prompt and competing agent; an agent with several
--- versions in a prompt competes with its last. recorded_win: the stored head is that agent's (NULL without a head or where
--- the head is no agent's); score_win: the share of the highest total among agents scored on one scale (a tie of k: 1/k).
--- (No parameters.)
-CREATE VIEW contests AS
+-- versions in a prompt competes with its last. Each kind of win is NULL where it cannot be told: where one agent is alone, or
+-- recorded_win: without a head or where the head is no agent's;
+-- score_win: the share of the highest total (a tie of k: 1/k), told where all agents have one, on one scale;
+-- selected_win: the application's own selection (explanation.selected_agent of the last version that has one);
+-- user_win: the share of the users' choices that name an agent which competes here.
+-- Parameters: names (the sources that compete; NULL: all but the known non-agents).
+CREATE MACRO contests_among(names) AS TABLE
 WITH
 entries AS (
   SELECT *
   FROM scored_versions
-  WHERE competes
+  WHERE coalesce(list_contains(names, source), competes)
   QUALIFY row_number() OVER (PARTITION BY prompt_id, source ORDER BY version_no DESC, created_at DESC, row_id DESC) = 1
 ),
-winners AS (
-  SELECT h.prompt_id, v.source AS winner
+heads_won AS (
+  SELECT h.prompt_id, v.source AS agent
   FROM heads AS h JOIN versions AS v ON v.id = h.prompt_version_id AND v.prompt_id = h.prompt_id
-  WHERE competes(v.source)
+  WHERE coalesce(list_contains(names, v.source), competes(v.source))
+),
+selections AS (
+  SELECT v.prompt_id, v.selected_agent AS agent
+  FROM versions AS v
+  WHERE v.selected_agent IS NOT NULL
+  QUALIFY row_number() OVER (PARTITION BY v.prompt_id ORDER BY v.version_no DESC, v.created_at DESC, v.row_id DESC) = 1
+),
+choices AS (
+  SELECT coalesce(f.prompt_id, p.id) AS prompt_id, f.agent_winner AS agent, count(*) AS times
+  FROM feedback AS f LEFT JOIN prompts AS p ON f.prompt_id IS NULL AND p.request_id = f.request_id
+  WHERE f.user_choice = 'multi'
+  GROUP BY ALL
 ),
 met AS (
   SELECT
-    e.*, w.winner, count(*) OVER prompt AS agents,
+    e.*, s.agent = e.source AS selected, c.times, (h.agent = e.source)::INTEGER::DOUBLE AS recorded,
+    count(*) OVER prompt AS agents,
     CASE WHEN count(DISTINCT e.scale) OVER prompt = 1 AND count(e.total) OVER prompt = count(*) OVER prompt
-      THEN max(e.total) OVER prompt END AS highest
-  FROM entries AS e LEFT JOIN winners AS w ON w.prompt_id = e.prompt_id
+      THEN max(round(e.total, 9)) OVER prompt END AS highest
+  FROM entries AS e
+  LEFT JOIN heads_won AS h ON h.prompt_id = e.prompt_id
+  LEFT JOIN selections AS s ON s.prompt_id = e.prompt_id
+  LEFT JOIN choices AS c ON c.prompt_id = e.prompt_id AND c.agent = e.source
   WINDOW prompt AS (PARTITION BY e.prompt_id)
 )
 SELECT
   m.prompt_id, m.source AS agent, m.version_id, m.version_no, m.created_at, m.agents, m.provenance, m.scale, m.total,
   m.clarity, m.specificity, m.actionability, m.structure, m.context_use, m.text_length,
-  p.text_key AS prompt_key, m.winner = m.source AS recorded_win,
-  CASE WHEN m.highest IS NOT NULL
-    THEN (m.total = m.highest)::DOUBLE / count(*) FILTER (m.total = m.highest) OVER (PARTITION BY m.prompt_id)
-  END AS score_win
-FROM met AS m LEFT JOIN prompts AS p ON p.id = m.prompt_id;
+  p.text_key AS prompt_key,
+  CASE WHEN m.agents > 1 THEN m.recorded END AS recorded_win,
+  CASE WHEN m.agents > 1 AND m.highest IS NOT NULL
+    -- Totals are sums of marks: the ninth decimal is noise.
+    THEN (round(m.total, 9) = m.highest)::INTEGER / count(*) FILTER (round(m.total, 9) = m.highest) OVER prompt
+  END AS score_win,
+  CASE WHEN m.agents > 1 AND bool_or(m.selected) OVER prompt THEN m.selected::INTEGER::DOUBLE END AS selected_win,
+  CASE WHEN m.agents > 1 AND count(m.times) OVER prompt > 0
+    THEN coalesce(m.times, 0) / sum(m.times) OVER prompt
+  END AS user_win
+FROM met AS m LEFT JOIN prompts AS p ON p.id = m.prompt_id
+WINDOW prompt AS (PARTITION BY m.prompt_id);
+
+CREATE VIEW contests AS FROM contests_among(NULL::VARCHAR[]);
