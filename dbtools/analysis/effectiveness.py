@@ -1,152 +1,262 @@
-"""Which agent wins how often: contests, wins, rates with intervals, mean totals."""
+"""Which agent is effective, by how much, and how sure that is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.statistics import wilson_interval
+from dbtools.analysis import sentences
+from dbtools.analysis.claim import Claim, judge
+from dbtools.analysis.comparison import Meetings, Pair, compare, meetings
+from dbtools.analysis.confounders import Confounder, confounders
+from dbtools.analysis.multiverse import Specification, multiverse
+from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, working_table
+from dbtools.analysis.standing import AgentResult, agreements, logged_selections, standings
+from dbtools.analysis.statistics import INTERVALS
+from dbtools.analysis.statistics.agreement import Agreement
+from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
 from dbtools.errors import ParameterError
 from dbtools.source import Database
 from dbtools.tables import table
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
-PROVENANCES = ("real", "generated", "placeholder", "unknown", "all")
-WINS = ("recorded", "score")
-
-
-@dataclass(frozen=True)
-class AgentResult:
-    """How one agent fared.
-
-    Attributes
-    ----------
-    contests, wins : int, float
-        Contests in which the kind of win can be told, and those won (a shared win counts as a fraction).
-    win_rate, low, high : float or None
-        Share of contests won and its 95 % Wilson interval; None without contests.
-    mean_total, scored : float or None, int
-        Mean total on the judge's scale of 0–50, and over how many versions.
-    """
-
-    agent: str
-    contests: int
-    wins: float
-    win_rate: float | None
-    low: float | None
-    high: float | None
-    mean_total: float | None
-    scored: int
+_NOT_SHOWN = {"told", "won", "dimensions"}
 
 
 @dataclass(frozen=True, repr=False)
 class Effectiveness:
-    """The agents side by side, with what was left out.
+    """The agents side by side, what may be claimed of them, and what was left out.
 
     Attributes
     ----------
-    left_out : dict
-        By relation: how many rows of other provenance were not used.
+    pairs : tuple of Pair
+        Agents compared within prompts, by total; the first of each pair is the one above.
+    agreements : dict
+        By pair of kinds of win: how far they name the same agent.
+    regret : float or None
+        Mean of the contest's highest total less that of the recorded head's agent.
+    ranking : Ranking
+        Bradley–Terry with ties, by total.
+    origins : dict
+        By relation and provenance: how many rows there are.
+    contests : dict
+        Contests, their texts, and those that tell no win: of one agent alone, headless, of mixed scales or unscored.
     not_competing : dict
-        By source that is no agent: its versions within the provenance, not used either.
+        By source that is no agent: its versions within the provenance, not used.
+    logged : int
+        Runs from rescued logs that count among the wins ``selected``.
     """
 
     provenance: str
     wins: str
+    scale: str
     agents: tuple[AgentResult, ...]
-    left_out: dict[str, dict[str, int]]
+    pairs: tuple[Pair, ...]
+    claim: Claim
+    multiverse: tuple[Specification, ...]
+    agreements: Mapping[tuple[str, str], Agreement]
+    regret: float | None
+    ranking: Ranking
+    confounders: tuple[Confounder, ...]
+    distributions: tuple[Row, ...]
+    origins: dict[str, dict[str, int]]
+    contests: Row
     not_competing: dict[str, int]
+    logged: int
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row per agent: agent, contests, wins, win_rate, low, high, mean_total, scored."""
+        """One row per agent: contests, wins, win_rate, low, high, n_effective, p_first, regret, mean_total, se, …."""
+        return _frame(self.agents, AgentResult)
+
+    @cached_property
+    def pairs_frame(self) -> pd.DataFrame:
+        """One row per pair of agents, the largest difference first: the attributes of `Pair`."""
+        return _frame(self.pairs, Pair)
+
+    @cached_property
+    def multiverse_frame(self) -> pd.DataFrame:
+        """One row per filter: the attributes of `Specification`."""
+        return _frame(self.multiverse, Specification)
+
+    @cached_property
+    def wins_frame(self) -> pd.DataFrame:
+        """One row per agent: contests won by each kind of win, empty where that kind cannot be told."""
         import pandas as pd
 
-        columns = list(AgentResult.__dataclass_fields__)
-        return pd.DataFrame([a.__dict__ for a in self.agents], columns=columns)
+        rows = [{"agent": a.agent, **{k: a.won[k] if a.told[k] else None for k in WINS}} for a in self.agents]
+        return pd.DataFrame(rows, columns=["agent", *WINS])
+
+    @cached_property
+    def agreement_frame(self) -> pd.DataFrame:
+        """One row per pair of kinds of win: one, other, n, raw, kappa, kappa_degenerate, ac1."""
+        import pandas as pd
+
+        rows = [{"one": x, "other": y, **asdict(a)} for (x, y), a in self.agreements.items()]
+        return pd.DataFrame(rows, columns=["one", "other", *Agreement.__dataclass_fields__])
+
+    @cached_property
+    def dimensions_frame(self) -> pd.DataFrame:
+        """One row per agent and dimension: agent, dimension, mean (0–10), se, low, high."""
+        import pandas as pd
+
+        rows = [
+            {"agent": a.agent, "dimension": d, **asdict(mean)} for a in self.agents for d, mean in a.dimensions.items()
+        ]
+        return pd.DataFrame(rows, columns=["agent", "dimension", "mean", "se", "low", "high"])
+
+    @cached_property
+    def distributions_frame(self) -> pd.DataFrame:
+        """One row per agent, dimension and half a mark: agent, dimension, bin (its lower end), rows."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.distributions), columns=["agent", "dimension", "bin", "rows"])
+
+    @cached_property
+    def confounders_frame(self) -> pd.DataFrame:
+        """One row per other explanation: name, sentence."""
+        import pandas as pd
+
+        return pd.DataFrame([(c.name, c.sentence) for c in self.confounders], columns=["name", "sentence"])
+
+    @property
+    def left_out(self) -> dict[str, dict[str, int]]:
+        """By relation: how many rows of other provenance were not used."""
+        used = Chosen.of(self.provenance, self.scale).kinds
+        kept = {r: {kind: n for kind, n in kinds.items() if kind not in used} for r, kinds in self.origins.items()}
+        return {relation: kinds for relation, kinds in kept.items() if kinds}
 
     @cached_property
     def left_out_frame(self) -> pd.DataFrame:
-        """One row per kind of row not used: rows, why, count."""
+        """One row per kind of row not used: relation, why, rows."""
         import pandas as pd
 
-        out = [(r, f"{kind} rows", n) for r, kinds in self.left_out.items() for kind, n in kinds.items()]
-        out += [("versions", f"{source} does not compete", n) for source, n in self.not_competing.items()]
-        return pd.DataFrame(out, columns=["relation", "why", "rows"])
+        return pd.DataFrame(sentences.left_out(self), columns=["relation", "why", "rows"])
 
-    @property
+    @cached_property
     def sentence(self) -> str:
-        """What the numbers say, and what they leave out. It describes; it does not name a best agent."""
-        kind = "recorded wins" if self.wins == "recorded" else "wins by score"
-        rows = "rows of any provenance" if self.provenance == "all" else f"{self.provenance} rows"
-        out = self.left_out.get("versions", {})
-        left = ", ".join(f"{n:,} {kind}" for kind, n in out.items() if n) or "no"
-        tail = f"left out: {left} versions"
-        if self.not_competing:
-            others = ", ".join(f"{n:,} by {source}" for source, n in self.not_competing.items())
-            tail += f"; not competing: {others}"
-        told = [a for a in self.agents if a.contests]
-        if not told:
-            return f"Undecided: there are no contests with {kind} among {rows}; {tail}."
-        shares = ", ".join(
-            f"{a.agent} {a.wins:g} of {a.contests:,} ({100 * (a.low or 0):.0f}–{100 * (a.high or 0):.0f} %)"
-            for a in told
-        )
-        return f"Share of {kind} among {rows}, with 95 % interval: {shares}; {tail}."
+        """What may be claimed, on how many contests and texts, and what is left out."""
+        return sentences.headline(self)
 
     def __repr__(self) -> str:
         return f"Effectiveness({self.sentence})"
 
     def _repr_html_(self) -> str:
-        return table(self.frame, caption=self.sentence, formats={"win_rate": ".1%", "low": ".1%", "high": ".1%"})
+        shares = dict.fromkeys(("win_rate", "low", "high", "p_first", "regret"), ".1%")
+        points = dict.fromkeys(("wins", "n_effective"), ",.4g") | dict.fromkeys(
+            ("mean_total", "se", "total_low"), ".2f"
+        )
+        return table(self.frame, caption=self.sentence, formats={**shares, **points, "total_high": ".2f"})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""
-        return {
-            "provenance": self.provenance,
-            "wins": self.wins,
-            "agents": [dict(a.__dict__) for a in self.agents],
-            "left_out": self.left_out,
-            "not_competing": self.not_competing,
-            "sentence": self.sentence,
-        }
+        return sentences.as_json(self)
 
 
-def effectiveness(db: Database, provenance: str = "real", wins: str = "recorded") -> Effectiveness:
+def effectiveness(
+    db: Database,
+    provenance: str = "real",
+    wins: str = "recorded",
+    *,
+    scale: str = "judge",
+    agents: Sequence[str] | None = None,
+    interval: str = "wilson",
+    logs: bool = False,
+) -> Effectiveness:
     """Compare the agents over the contests of one provenance. Reads only.
 
     Parameters
     ----------
     provenance : {"real", "generated", "placeholder", "unknown", "all"}
         Which rows count.
-    wins : {"recorded", "score"}
-        The stored heads, or the highest total among agents scored on one scale (a tie of k counts 1/k each).
+    wins : {"recorded", "score", "selected", "user"}
+        Whose wins the rates are of: the stored heads, the highest total of the contest, the application's own
+        selection, or the users' choices. The pairs, the claim and the ranking are always by total.
+    scale : {"judge", "heuristic", "self", "synthetic"}
+        The scale whose scores count; scores of two scales are never compared.
+    agents : sequence of str, optional
+        The sources that compete; by default all but the known non-agents (``original``, ``user_input``, …).
+    interval : {"wilson", "clopper-pearson", "jeffreys"}
+        The interval of the win rates.
+    logs : bool
+        Whether runs in rescued logs count among the application's selections.
 
     Raises
     ------
     ParameterError
-        `provenance` or `wins` is none of these words.
+        A parameter is none of these words.
     """
-    if provenance not in PROVENANCES:
-        raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
-    if wins not in WINS:
-        raise ParameterError("No such kind of win", wins, f"use one of {', '.join(WINS)}")
-    agents = []
-    for agent, contests, won, rate, mean, scored in _query(db, "agents", provenance=provenance, wins=wins):
-        low, high = wilson_interval(won, contests) if contests else (None, None)
-        agents.append(AgentResult(agent, contests, won, rate, low, high, mean, scored))
-    left_out: dict[str, dict[str, int]] = {}
-    for relation, kind, rows, used in _query(db, "left_out", provenance=provenance):
-        if not used:
-            left_out.setdefault(relation, {})[kind] = rows
-    others = dict(_query(db, "not_competing", provenance=provenance))
-    return Effectiveness(provenance, wins, tuple(agents), left_out, others)
+    for what, value, known in (
+        ("provenance", provenance, PROVENANCES),
+        ("kind of win", wins, WINS),
+        ("scale", scale, SCALES),
+        ("interval", interval, tuple(INTERVALS)),
+    ):
+        if value not in known:
+            raise ParameterError(f"No such {what}", value, f"use one of {', '.join(known)}")
+    chosen, names = Chosen.of(provenance, scale), list(agents) if agents else None
+    with working_table(db, names) as connection:
+        logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
+        standing = standings(connection, chosen, wins, interval, logged)
+        facts = _scores(connection, chosen, standing, provenance)
+        (contests,) = ask(connection, "contests", **chosen.bound)
+        others = ask(connection, "not_competing", kinds=list(chosen.kinds), agents=names)
+        return Effectiveness(
+            provenance=provenance,
+            wins=wins,
+            scale=scale,
+            agents=standing,
+            agreements=agreements(connection, chosen),
+            regret=contests.pop("regret"),
+            distributions=tuple(ask(connection, "distributions", **chosen.bound)),
+            origins=_origins(connection),
+            contests=contests,
+            not_competing={row["source"]: row["versions"] for row in others},
+            logged=sum(won for _, won in logged.values()),
+            **facts,
+        )
 
 
-def _query(db: Database, name: str, **parameters: str) -> list[Any]:
-    text = files("dbtools.analysis").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
-    return db.sql(text, parameters).fetchall()
+def _scores(connection: duckdb.DuckDBPyConnection, chosen: Chosen, standing: Sequence[AgentResult], asked: str) -> Row:
+    """Return all that rests on comparing totals within contests."""
+    present = ask(connection, "filters")
+    kinds = {row["provenance"] for row in present if row["scale"] == chosen.scale} & set(chosen.kinds)
+    family = meetings(connection, chosen)
+    pairs, scored = compare(family), [a.agent for a in standing if a.scored]
+    return {
+        "pairs": pairs,
+        "claim": judge(pairs, scored, kinds, chosen.scale, asked),
+        "ranking": _ranking(family),
+        "multiverse": multiverse(connection, chosen, present),
+        "confounders": confounders(connection, chosen, present),
+    }
+
+
+def _ranking(family: Sequence[Meetings]) -> Ranking:
+    names = sorted({name for met in family for name in (met.a, met.b)})
+    counts = {}
+    for met in family:
+        # Repeated texts are counted once, so that they do not make the ranking surer than it is.
+        worth = met.sums.n_effective / met.sums.n
+        below = met.sums.n - met.above - met.ties
+        counts[met.a, met.b] = (met.above * worth, below * worth, met.ties * worth)
+    return bradley_terry(names, counts)
+
+
+def _origins(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for row in ask(connection, "provenance"):
+        found.setdefault(row["relation"], {})[row["provenance"]] = row["rows"]
+    return found
+
+
+def _frame(items: Sequence[object], kind: type[AgentResult | Pair | Specification]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = [name for name in kind.__dataclass_fields__ if name not in _NOT_SHOWN]
+    return pd.DataFrame([[getattr(item, name) for name in columns] for item in items], columns=columns)

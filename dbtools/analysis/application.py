@@ -1,0 +1,73 @@
+"""What the application itself would report, for comparison."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from dbtools.source import Database
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class SourceStats:
+    """One source by the application's definition.
+
+    Attributes
+    ----------
+    versions, wins, win_rate
+        All its versions, how many of them are a recorded head, and the share.
+    scored, mean_total
+        Versions with a score, and the mean sum of its five marks on whatever scale they are stored.
+    """
+
+    source: str
+    versions: int
+    wins: int
+    win_rate: float
+    scored: int
+    mean_total: float | None
+
+
+@dataclass(frozen=True, repr=False)
+class ApplicationStats:
+    """The application's own figures per source: of all rows, whatever their provenance and scale."""
+
+    sources: tuple[SourceStats, ...]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per source: source, versions, wins, win_rate, scored, mean_total."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(s) for s in self.sources], columns=list(SourceStats.__dataclass_fields__))
+
+    @property
+    def sentence(self) -> str:
+        """What these figures are, and what they are not."""
+        versions = sum(s.versions for s in self.sources)
+        return (
+            f"By the application's own definition, over all {versions:,} versions: heads per version and the mean sum "
+            "of marks; real and generated rows and all scales together, so no evidence of which agent is effective."
+        )
+
+    def __repr__(self) -> str:
+        return f"ApplicationStats({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        return table(self.frame, caption=self.sentence, formats={"win_rate": ".1%"})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-ready values."""
+        return {"sources": [asdict(s) for s in self.sources], "sentence": self.sentence}
+
+
+def application_stats(db: Database) -> ApplicationStats:
+    """Count versions, heads and marks per source as the application does. Reads only."""
+    query = files("dbtools.analysis").joinpath("queries", "application.sql").read_text(encoding="utf-8")
+    return ApplicationStats(tuple(SourceStats(*row) for row in db.sql(query).fetchall()))
