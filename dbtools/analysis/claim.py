@@ -158,7 +158,7 @@ def _what_it_takes(pair: Pair, needed: int | None, pairs: int) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    return f"{value:+.{2 if abs(value) >= 0.1 else 3}f}".replace("-", "−")
 
 
 def _p(value: float) -> str:

@@ -205,7 +205,7 @@ def effectiveness(
         standing = standings(connection, chosen, wins, interval, logged)
         facts = _scores(connection, chosen, standing, provenance)
         (contests,) = ask(connection, "contests", **chosen.bound)
-        others = ask(connection, "not_competing", kinds=list(chosen.kinds), agents=names)
+        origins = ask(connection, "provenance", agents=names)
         return Effectiveness(
             provenance=provenance,
             wins=wins,
@@ -214,9 +214,9 @@ def effectiveness(
             agreements=agreements(connection, chosen),
             regret=contests.pop("regret"),
             distributions=tuple(ask(connection, "distributions", **chosen.bound)),
-            origins=_origins(connection),
+            origins=_origins(origins),
             contests=contests,
-            not_competing={row["source"]: row["versions"] for row in others},
+            not_competing=_not_competing(origins, chosen),
             logged=sum(won for _, won in logged.values()),
             **facts,
         )
@@ -232,7 +232,7 @@ def _scores(connection: duckdb.DuckDBPyConnection, chosen: Chosen, standing: Seq
         "pairs": pairs,
         "claim": judge(pairs, scored, kinds, chosen.scale, asked),
         "ranking": _ranking(family),
-        "multiverse": multiverse(connection, chosen, present),
+        "multiverse": multiverse(connection, chosen, present, family),
         "confounders": confounders(connection, chosen, present),
     }
 
@@ -248,11 +248,20 @@ def _ranking(family: Sequence[Meetings]) -> Ranking:
     return bradley_terry(names, counts)
 
 
-def _origins(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+def _origins(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for row in ask(connection, "provenance"):
-        found.setdefault(row["relation"], {})[row["provenance"]] = row["rows"]
+    for row in rows:
+        kinds = found.setdefault(row["relation"], {})
+        kinds[row["provenance"]] = kinds.get(row["provenance"], 0) + row["rows"]
     return found
+
+
+def _not_competing(rows: Sequence[Row], chosen: Chosen) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        if row["source"] is not None and row["provenance"] in chosen.kinds:
+            found[row["source"]] = found.get(row["source"], 0) + row["rows"]
+    return dict(sorted(found.items()))
 
 
 def _frame(items: Sequence[object], kind: type[AgentResult | Pair | Specification]) -> pd.DataFrame:

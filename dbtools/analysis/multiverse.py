@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.claim import Claim, judge
-from dbtools.analysis.comparison import compare, meetings
+from dbtools.analysis.comparison import Meetings, compare, meetings
 from dbtools.analysis.questions import KINDS, WINS, Chosen, Row
 
 if TYPE_CHECKING:
@@ -43,22 +43,34 @@ class Specification:
     verdict: str
 
 
-def multiverse(connection: duckdb.DuckDBPyConnection, chosen: Chosen, present: list[Row]) -> tuple[Specification, ...]:
+def multiverse(
+    connection: duckdb.DuckDBPyConnection, chosen: Chosen, present: list[Row], asked: Sequence[Meetings]
+) -> tuple[Specification, ...]:
     """Answer the headline's question under every filter. Reads only.
 
     Parameters
     ----------
     present : list of dict
         Which provenances and scales there are among the competing rows, as ``filters.sql`` returns them.
+    asked : sequence of Meetings
+        The headline's own, by total.
     """
     found = []
+    known: dict[object, Sequence[Meetings]] = {(_kept(chosen, present), chosen.scale, "total", False): asked}
     for name, rows, outcome, distinct in _filters(chosen, present):
-        kinds = {row["provenance"] for row in present} & set(rows.kinds)
-        family = meetings(connection, rows, outcome, distinct=distinct)
-        pairs = compare(family)
+        kinds = _kept(rows, present)
+        # Filters that keep the same rows need no second pass over a million contests.
+        key = kinds, rows.scale, outcome, distinct
+        if key not in known:
+            known[key] = meetings(connection, rows, outcome, distinct=distinct)
+        pairs = compare(known[key])
         claim = judge(pairs, {name for pair in pairs for name in (pair.a, pair.b)}, kinds, rows.scale)
         found.append(_specification(name, outcome, claim))
     return tuple(found)
+
+
+def _kept(chosen: Chosen, present: list[Row]) -> frozenset[str]:
+    return frozenset(row["provenance"] for row in present) & frozenset(chosen.kinds)
 
 
 def _specification(name: str, outcome: str, claim: Claim) -> Specification:

@@ -81,11 +81,15 @@ def _shares(found: Effectiveness) -> str:
     if not told:
         return f"no contest tells {kind}"
     shares = ", ".join(
-        f"{a.agent} {a.wins:.4g} of {a.contests:,} ({100 * (a.low or 0):.0f}–{100 * (a.high or 0):.0f} %)"
+        f"{a.agent} {_count(a.wins)} of {a.contests:,} ({100 * (a.low or 0):.0f}–{100 * (a.high or 0):.0f} %)"
         for a in told[:_SHOWN]
     )
     more = f" and {len(told) - _SHOWN} more agents" if len(told) > _SHOWN else ""
     return f"share of {kind}, with 95 % interval: {shares}{more}"
+
+
+def _count(wins: float) -> str:
+    return f"{wins:,.0f}" if wins == round(wins) or wins >= 1000 else f"{wins:.1f}"
 
 
 def _stability(found: Effectiveness) -> str:

@@ -117,8 +117,13 @@ def _decades(counts: pd.Series[int]) -> list[int]:
 
 
 def _finish(chart: Any, title: str, rows: int) -> alt.LayerChart:
-    finished: alt.LayerChart = (
-        chart.properties(title=title, width=_WIDTH, height=max(1, rows) * _ROW, padding=14)
+    finished: alt.LayerChart = _style(chart.properties(width=_WIDTH, height=max(1, rows) * _ROW), title)
+    return finished
+
+
+def _style(chart: Any, title: str) -> Any:
+    return (
+        chart.properties(title=title, padding=14)
         .configure(background=_PAPER, font=_FONT)
         .configure_title(color=_INK, fontSize=15, fontWeight=600, anchor="start", offset=14)
         .configure_axis(
@@ -134,7 +139,6 @@ def _finish(chart: Any, title: str, rows: int) -> alt.LayerChart:
         .configure_text(fontSize=12)
         .configure_view(stroke=None)
     )
-    return finished
 
 
 def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
