@@ -108,10 +108,19 @@ class Pair:
 
 
 def meetings(
-    connection: duckdb.DuckDBPyConnection, chosen: Chosen, outcome: str = "total", *, distinct: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    chosen: Chosen,
+    outcome: str = "total",
+    *,
+    distinct: bool = False,
+    ranked: bool = True,
 ) -> list[Meetings]:
-    """Return who met whom with which outcome (``total``, or a kind of win). Reads only."""
-    rows = ask(connection, "pairs", **chosen.bound, outcome=outcome, distinct=distinct, listed=LISTED)
+    """Return who met whom with which outcome (``total``, or a kind of win). Reads only.
+
+    Without ranks, which cost the most of a million contests, `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
+    """
+    chosen_how = {"outcome": outcome, "distinct": distinct, "ranked": ranked, "listed": LISTED}
+    rows = ask(connection, "pairs", **chosen.bound, **chosen_how)
     return [_meetings(row) for row in rows]
 
 

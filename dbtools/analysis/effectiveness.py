@@ -148,10 +148,8 @@ class Effectiveness:
 
     def _repr_html_(self) -> str:
         shares = dict.fromkeys(("win_rate", "low", "high", "p_first", "regret"), ".1%")
-        points = dict.fromkeys(("wins", "n_effective"), ",.4g") | dict.fromkeys(
-            ("mean_total", "se", "total_low"), ".2f"
-        )
-        return table(self.frame, caption=self.sentence, formats={**shares, **points, "total_high": ".2f"})
+        points = dict.fromkeys(("mean_total", "se", "total_low", "total_high"), ".2f") | {"n_effective": ",.1f"}
+        return table(self.frame, caption=self.sentence, formats=shares | points)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""

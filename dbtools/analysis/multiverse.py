@@ -62,7 +62,7 @@ def multiverse(
         # Filters that keep the same rows need no second pass over a million contests.
         key = kinds, rows.scale, outcome, distinct
         if key not in known:
-            known[key] = meetings(connection, rows, outcome, distinct=distinct)
+            known[key] = meetings(connection, rows, outcome, distinct=distinct, ranked=False)
         pairs = compare(known[key])
         claim = judge(pairs, {name for pair in pairs for name in (pair.a, pair.b)}, kinds, rows.scale)
         found.append(_specification(name, outcome, claim))

@@ -43,7 +43,8 @@ def win_rates(frame: pd.DataFrame) -> alt.LayerChart:
     columns = ["agent", "contests", "wins", "win_rate", *(c for c in ("low", "high") if c in frame)]
     data = frame[columns].sort_values(["win_rate", "agent"], ascending=[False, True])
     rows = zip(data["win_rate"], data["wins"], data["contests"], strict=True)
-    data = data.assign(label=[f"{rate:.0%} ({wins:,.10g} of {n:,})" for rate, wins, n in rows])
+    shown = [(rate, f"{wins:,.1f}".removesuffix(".0"), n) for rate, wins, n in rows]
+    data = data.assign(label=[f"{rate:.0%} ({wins} of {n:,})" for rate, wins, n in shown])
     order = data["agent"].tolist()
     interval = {"low", "high"} <= set(columns)
     share = "share of its contests that the agent won" + (" (line: low to high)" if interval else "")

@@ -1,7 +1,7 @@
 -- By how much do agents differ in the contests in which both met? One row per pair of agents that did.
 -- Parameters: $kinds (the provenances that count), $scale (the one scale whose marks count), $outcome (total, or a kind of
--- win: recorded, score, selected, user), $distinct (whether only one contest of each prompt text counts), $listed (up to
--- how many clusters are handed over one by one).
+-- win: recorded, score, selected, user), $distinct (whether only one contest of each prompt text counts), $ranked (whether
+-- ranks are wanted), $listed (up to how many clusters are handed over one by one).
 -- d = the outcome of a less that of b; n, total, squares: over contests; sum_squares, cross, sizes: over clusters, as
 -- ClusterSums names them. ranked, positive, rank_ties: of the cluster means by size, for a signed-rank test.
 WITH
@@ -36,11 +36,11 @@ clusters AS MATERIALIZED (
 sizes AS (
   SELECT a, b, abs(mean) AS size, count(*) AS t, count(*) FILTER (mean > 0) AS positive
   FROM clusters
-  WHERE mean <> 0
+  WHERE $ranked AND mean <> 0
   GROUP BY a, b, size
 ),
 ranks AS (
-  SELECT *, sum(t) OVER (PARTITION BY a, b ORDER BY size) - (t - 1) / 2 AS rank FROM sizes
+  SELECT *, sum(t) OVER (PARTITION BY a, b ORDER BY size ROWS UNBOUNDED PRECEDING) - (t - 1) / 2 AS rank FROM sizes
 ),
 signed AS (
   SELECT a, b, sum(t) AS ranked, sum(positive * rank) AS positive, sum(t::DOUBLE ** 3 - t) AS rank_ties

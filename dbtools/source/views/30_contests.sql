@@ -8,7 +8,9 @@
 CREATE MACRO contests_among(names) AS TABLE
 WITH
 entries AS (
-  SELECT *
+  SELECT
+    prompt_id, source, version_id, version_no, created_at, provenance, scale, total, clarity, specificity, actionability,
+    structure, context_use, text_length
   FROM scored_versions
   WHERE coalesce(list_contains(names, source), competes)
   QUALIFY row_number() OVER (PARTITION BY prompt_id, source ORDER BY version_no DESC, created_at DESC, row_id DESC) = 1
@@ -33,8 +35,9 @@ choices AS (
 met AS (
   SELECT
     e.*, s.agent = e.source AS selected, c.times, (h.agent = e.source)::INTEGER::DOUBLE AS recorded,
-    count(*) OVER prompt AS agents,
-    CASE WHEN count(DISTINCT e.scale) OVER prompt = 1 AND count(e.total) OVER prompt = count(*) OVER prompt
+    count(*) OVER prompt AS agents, bool_or(s.agent = e.source) OVER prompt AS selection,
+    sum(c.times) OVER prompt AS choices,
+    CASE WHEN min(e.scale) OVER prompt = max(e.scale) OVER prompt AND count(e.total) OVER prompt = count(*) OVER prompt
       THEN max(round(e.total, 9)) OVER prompt END AS highest
   FROM entries AS e
   LEFT JOIN heads_won AS h ON h.prompt_id = e.prompt_id
@@ -49,13 +52,11 @@ SELECT
   CASE WHEN m.agents > 1 THEN m.recorded END AS recorded_win,
   CASE WHEN m.agents > 1 AND m.highest IS NOT NULL
     -- Totals are sums of marks: the ninth decimal is noise.
-    THEN (round(m.total, 9) = m.highest)::INTEGER / count(*) FILTER (round(m.total, 9) = m.highest) OVER prompt
+    THEN (round(m.total, 9) = m.highest)::INTEGER
+      / count(*) FILTER (round(m.total, 9) = m.highest) OVER (PARTITION BY m.prompt_id)
   END AS score_win,
-  CASE WHEN m.agents > 1 AND bool_or(m.selected) OVER prompt THEN m.selected::INTEGER::DOUBLE END AS selected_win,
-  CASE WHEN m.agents > 1 AND count(m.times) OVER prompt > 0
-    THEN coalesce(m.times, 0) / sum(m.times) OVER prompt
-  END AS user_win
-FROM met AS m LEFT JOIN prompts AS p ON p.id = m.prompt_id
-WINDOW prompt AS (PARTITION BY m.prompt_id);
+  CASE WHEN m.agents > 1 AND m.selection THEN m.selected::INTEGER::DOUBLE END AS selected_win,
+  CASE WHEN m.agents > 1 AND m.choices > 0 THEN coalesce(m.times, 0) / m.choices END AS user_win
+FROM met AS m LEFT JOIN prompts AS p ON p.id = m.prompt_id;
 
 CREATE VIEW contests AS FROM contests_among(NULL::VARCHAR[]);
