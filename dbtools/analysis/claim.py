@@ -26,7 +26,8 @@ class Claim:
     Attributes
     ----------
     verdict : str
-        ``best``: the leader is above every rival, Holm-adjusted p < .05, real rows, one scale; else ``undecided``.
+        ``best``: the leader is above every rival, Holm-adjusted p < .05, on real rows that a judge scored; else
+        ``undecided``.
     leader : str or None
         The agent with the highest scores in the pairs; no claim by itself.
     closest : Pair or None
@@ -58,22 +59,19 @@ def judge(
     """
     leader, closest = lead(pairs)
     if closest is None:
-        return Claim(
-            "undecided",
-            None,
-            pairs[0] if pairs else None,
-            None,
-            f"Undecided: {_no_leader(pairs, agents, scale, asked)}",
-        )
+        text = f"Undecided: {_no_leader(pairs, agents, scale, asked)}"
+        return Claim("undecided", None, pairs[0] if pairs else None, None, text)
     basis = f"{_margin(closest)}, {_basis(closest, scale, kinds)}"
     met = {name for pair in pairs if leader in (pair.a, pair.b) for name in (pair.a, pair.b)}
     strangers, real = sorted(set(agents) - met), set(kinds) == {"real"}
-    if real and not strangers and closest.p_holm < LEVEL and closest.difference > 0:
+    if real and scale == "judge" and not strangers and closest.p_holm < LEVEL and closest.difference > 0:
         return Claim("best", leader, closest, None, f"{leader} is best by score: {basis}")
     needed = contests_needed(closest, len(pairs))
     if not real:
         mixed = "not all rows are real" if "real" in kinds else "the rows are not real"
         why, do = f"{mixed}. Among them {leader} leads by score, {basis}", _real_contests(pairs)
+    elif scale != "judge":
+        why, do = f"{leader} leads on {_SCALES[scale]}, {basis}", "it takes scores of a judge"
     elif strangers:
         why, do = f"{leader} leads by score, {basis}", f"it takes contests against {', '.join(strangers)}"
     else:

@@ -110,10 +110,11 @@ def logged_selections(connection: duckdb.DuckDBPyConnection, relations: Sequence
     """
     found: dict[str, tuple[int, int]] = {}
     for relation in relations:
-        columns = {name for name, *_ in connection.execute(f'DESCRIBE "{relation}"').fetchall()}
+        quoted = '"' + relation.replace('"', '""') + '"'
+        columns = {name for name, *_ in connection.execute(f"DESCRIBE {quoted}").fetchall()}
         if not {"request_id", "selected_agent"} <= columns or not any(c.endswith("_score") for c in columns):
             continue
-        connection.execute(f'CREATE OR REPLACE TEMP VIEW selection_log AS FROM "{relation}"')
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW selection_log AS FROM {quoted}")
         for row in ask(connection, "logged"):
             told, won = found.get(row["agent"], (0, 0))
             found[row["agent"]] = (told + row["told"], won + row["won"])

@@ -41,6 +41,14 @@ def test_nothing_is_claimed_of_rows_that_are_not_all_real(kinds, words):
     assert not PRAISE.search(claim.text)
 
 
+@pytest.mark.parametrize("scale", ["self", "heuristic", "synthetic"])
+def test_nothing_is_claimed_of_scores_that_no_judge_gave(scale):
+    claim = judge(pairs(3), AGENTS, {"real"}, scale)
+    assert (claim.verdict, claim.leader) == ("undecided", "structure")
+    assert "it takes scores of a judge" in claim.text
+    assert not PRAISE.search(claim.text)
+
+
 def test_a_difference_that_chance_explains_is_undecided_and_says_what_would_decide():
     claim = judge(pairs(0.4), AGENTS, {"real"})
     assert claim.verdict == "undecided"
