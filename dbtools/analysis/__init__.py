@@ -1,6 +1,7 @@
-"""Analysis: which agent is effective, and how sure that is."""
+"""Analysis: which agent is effective, how prompts evolve, what it costs, and how sure that is."""
 
 from dbtools.analysis.application import ApplicationStats, application_stats
 from dbtools.analysis.effectiveness import Effectiveness, effectiveness
+from dbtools.analysis.evolution import Evolution, evolution
 
-__all__ = ["ApplicationStats", "Effectiveness", "application_stats", "effectiveness"]
+__all__ = ["ApplicationStats", "Effectiveness", "Evolution", "application_stats", "effectiveness", "evolution"]

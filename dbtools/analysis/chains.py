@@ -1,0 +1,148 @@
+"""The order of a prompt's versions, along the links to their parents and by the clock, and the trends along both."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend, change_point, trend
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+SCALE_TOPS = {"judge": 10, "heuristic": 10, "self": 20, "synthetic": 100}
+"""The highest mark of one dimension on each scale."""
+
+
+@dataclass(frozen=True)
+class PromptTrend:
+    """How one prompt goes, by chain order and by the clock, over the longest run of one chain on one scale.
+
+    Attributes
+    ----------
+    versions, used : int
+        All versions of the prompt, and those in that run.
+    edges, backward : int
+        Links from parent to child, and those whose child is older than its parent.
+    trend_chain, trend_clock : Trend
+        In points per dimension on the scale's own range, per version and per day (the velocity).
+    orders_disagree : bool
+        Whether one order shows a rise or fall that the other does not.
+    """
+
+    prompt_id: str
+    versions: int
+    scale: str | None
+    used: int
+    edges: int
+    backward: int
+    trend_chain: Trend
+    trend_clock: Trend
+    orders_disagree: bool
+    change_point: ChangePoint | None
+
+
+def chain_order(ids: Sequence[Hashable], parents: Sequence[Hashable | None]) -> list[tuple[int, int]]:
+    """Return for each version which chain it belongs to (the place of its root) and its position, from 1.
+
+    Versions are given in the order to fall back on. Without a single link they are one chain in that order. A parent
+    that is not among them, or is the version itself, makes it a root; a cycle is cut above its first member.
+    """
+    places = {identifier: place for place, identifier in enumerate(ids)}
+    found = [places.get(parent) if parent is not None else None for parent in parents]
+    up = [None if parent == place else parent for place, parent in enumerate(found)]
+    if all(parent is None for parent in up):
+        return [(0, place + 1) for place in range(len(up))]
+    chains: list[tuple[int, int] | None] = [None] * len(up)
+    for start in range(len(up)):
+        _settle(start, up, chains)
+    return [chain for chain in chains if chain is not None]
+
+
+def _settle(start: int, up: list[int | None], chains: list[tuple[int, int] | None]) -> None:
+    """Find the chain and position of one version and of all above it."""
+    path: dict[int, None] = {}
+    at: int | None = start
+    while at is not None and chains[at] is None:
+        if at in path:
+            climbed = list(path)
+            up[min(climbed[climbed.index(at) :])] = None
+            path, at = {}, start
+            continue
+        path[at] = None
+        at = up[at]
+    for place in reversed(path):
+        parent = up[place]
+        above = chains[parent] if parent is not None else None
+        chains[place] = (above[0], above[1] + 1) if above else (place, 1)
+
+
+def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add to the versions their chain, position and whether they are in the run their prompt is judged by (`used`)."""
+    import pandas as pd
+
+    parts = []
+    for _, of in rows.groupby("prompt_id", sort=False):
+        order = chain_order(of["version_id"].tolist(), [_given(p) for p in of["parent_version_id"]])
+        part = of.assign(chain=[chain for chain, _ in order], position=[position for _, position in order])
+        runs = part[part["mark"].notna()].groupby(["chain", "scale"]).size()
+        # The first of the longest: a prompt is judged by one chain on one scale, never by a mixture.
+        chain, scale = runs.index[int(runs.to_numpy().argmax())] if len(runs) else (-1, "")
+        parts.append(part.assign(used=part["mark"].notna() & (part["chain"] == chain) & (part["scale"] == scale)))
+    return pd.concat(parts, ignore_index=True) if parts else rows.assign(chain=0, position=0, used=False)
+
+
+def follow(of: pd.DataFrame, smallest: float, rng: np.random.Generator) -> PromptTrend:
+    """Judge one prompt's versions, as `ordered` returns them; `smallest` is in points of 50."""
+    run = of[of["used"]].sort_values("position", kind="stable")
+    scale = str(run["scale"].iloc[0]) if len(run) else None
+    least = smallest / 50 * SCALE_TOPS[scale] if scale else 0.0
+    by_chain = trend(run["position"].to_numpy(float), run["mark"].to_numpy(float), least)
+    dated = run[run["created_at"].notna()]
+    by_clock = trend(_days(dated["created_at"]), dated["mark"].to_numpy(float), least)
+    edges, backward = _edges(of)
+    disagree = by_chain.claims != by_clock.claims or (by_chain.claims and by_chain.verdict != by_clock.verdict)
+    return PromptTrend(
+        str(of["prompt_id"].iloc[0]),
+        len(of),
+        scale,
+        len(run),
+        edges,
+        backward,
+        by_chain,
+        by_clock,
+        disagree,
+        _change_point(of, run, rng),
+    )
+
+
+def _change_point(of: pd.DataFrame, run: pd.DataFrame, rng: np.random.Generator) -> ChangePoint | None:
+    """Look along the whole chain first, where the scale may change, then along its run on one scale."""
+    if not len(run):
+        return None
+    chain = of[(of["chain"] == run["chain"].iloc[0]) & of["mark"].notna()].sort_values("position", kind="stable")
+    for marks in (chain, run) if chain["scale"].nunique() > 1 else (run,):
+        if len(marks) < FEWEST_TIMES:
+            continue
+        found = change_point(marks["mark"].to_numpy(float), marks["scale"].tolist(), rng)
+        if found.kind == "scale" or marks is run:
+            return found
+    return None
+
+
+def _days(times: pd.Series[Any]) -> Any:
+    # Whole seconds: older rows hold no more, and stamps of one loop that differ by microseconds are one time.
+    whole = times.dt.floor("s")
+    return (whole - whole.min()).dt.total_seconds().to_numpy(float) / 86_400
+
+
+def _edges(of: pd.DataFrame) -> tuple[int, int]:
+    made = dict(zip(of["version_id"], of["created_at"], strict=True))
+    links = [(child, made[p]) for child, p in zip(of["created_at"], of["parent_version_id"], strict=True) if p in made]
+    return len(links), sum(bool(child < parent) for child, parent in links)
+
+
+def _given(value: Any) -> Any:
+    return value if isinstance(value, str) else None

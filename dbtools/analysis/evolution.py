@@ -1,0 +1,224 @@
+"""How the versions of a prompt change: along the chain, by the clock, and by the type of change."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dbtools.analysis.chains import PromptTrend, follow, ordered
+from dbtools.analysis.changes import ChangeEffect, change_effects, changes_of, stored_types
+from dbtools.analysis.query import ask, check_provenance, left_out, records
+from dbtools.analysis.textdiff import TextDiff, compare
+from dbtools.analysis.trend import FEWEST_TIMES, Trend
+from dbtools.errors import ParameterError
+from dbtools.source import Database
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PROMPTS, _VERSIONS = 200, 20_000  # what goes to Python at most; all else stays sums in DuckDB
+
+
+@dataclass(frozen=True, repr=False)
+class Evolution:
+    """The trends of prompts, with what was left out.
+
+    Attributes
+    ----------
+    timeline : pandas.DataFrame
+        One row per version: prompt, chain, position, times, scale, mark (points per dimension on its own scale), total
+        (on 0–50), type of change.
+    agents : pandas.DataFrame
+        One row per agent, scale and period: n, mean_total on 0–50, its standard error.
+    stored_types : pandas.DataFrame
+        Stored type of change against the type recomputed from the texts, with counts; empty without texts.
+    smallest : float
+        Changes of the total (0–50) over the span up to this are not called a rise or fall.
+    """
+
+    provenance: str
+    smallest: float
+    prompts: tuple[PromptTrend, ...]
+    effects: tuple[ChangeEffect, ...]
+    timeline: pd.DataFrame
+    agents: pd.DataFrame
+    stored_types: pd.DataFrame
+    unlisted: int
+    left_out: dict[str, dict[str, int]]
+    _texts: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def trend(self) -> pd.DataFrame:
+        """One row per prompt and order (chain, clock)."""
+        import pandas as pd
+
+        rows = [
+            {"prompt_id": p.prompt_id, "order": order, "scale": p.scale, **asdict(t)}
+            for p in self.prompts
+            for order, t in (("chain", p.trend_chain), ("clock", p.trend_clock))
+        ]
+        return pd.DataFrame(rows, columns=["prompt_id", "order", "scale", *Trend.__dataclass_fields__])
+
+    @cached_property
+    def change_effects(self) -> pd.DataFrame:
+        """One row per scale and type of change."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(e) for e in self.effects], columns=list(ChangeEffect.__dataclass_fields__))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The trends."""
+        return self.trend
+
+    @property
+    def sentence(self) -> str:
+        """What the numbers say, and what they leave out."""
+        rows = "rows of any provenance" if self.provenance == "all" else f"{self.provenance} rows"
+        out = ", ".join(f"{n:,} {kind}" for kind, n in self.left_out.get("versions", {}).items() if n) or "no"
+        tail = f"left out: {out} versions"
+        if self.unlisted:
+            tail += f", and {self.unlisted:,} prompts with fewer versions"
+        if not self.prompts:
+            return f"Undecided: there are no versions among {rows}; {tail}."
+        told = [p for p in self.prompts if p.trend_chain.times >= FEWEST_TIMES]
+        if not told:
+            most = max(p.trend_chain.times for p in self.prompts)
+            return (
+                f"Undecided: none of {len(self.prompts):,} prompts ({rows}) has {FEWEST_TIMES} scored versions of one "
+                f"scale in a chain (the longest has {most}); {tail}."
+            )
+        return f"{self._told(told, rows)} {self._types()} {tail[0].upper()}{tail[1:]}."
+
+    def _told(self, told: list[PromptTrend], rows: str) -> str:
+        parts = []
+        for name, trends in (
+            ("by chain order", [p.trend_chain for p in told]),
+            ("by the clock", [p.trend_clock for p in told]),
+        ):
+            rises, falls = (sum(t.verdict == word for t in trends) for word in ("rises", "falls"))
+            parts.append(f"{name} {rises} rise, {falls} fall, {len(trends) - rises - falls} undecided")
+        disagree = sum(p.orders_disagree for p in told)
+        chance = f"; about {0.05 * len(told):.0f} of them by chance alone" if len(told) >= 20 else ""
+        return (
+            f"Of {len(self.prompts):,} prompts ({rows}), {len(told):,} can be judged (p < .05 and more than "
+            f"{self.smallest:g} of 50 points over the span): {'; '.join(parts)}{chance}; "
+            f"the orders disagree in {disagree}."
+        )
+
+    def _types(self) -> str:
+        if not self.effects:
+            return "The type of change cannot be judged (no scored parent and child on one scale)."
+        parts = []
+        for scale in dict.fromkeys(e.scale for e in self.effects):
+            of = [e for e in self.effects if e.scale == scale]
+            p = of[0].p_any
+            word = "cannot be judged" if p is None else "matters" if p < 0.05 else "shows no effect"
+            value = "" if p is None else f"p = {p:.3f}, "
+            parts.append(f"{word} ({value}{sum(e.n for e in of):,} changes in {of[0].chains:,} chains, {scale} scale)")
+        return f"The type of change {'; '.join(parts)}."
+
+    def diff(self, version_a: object = None, version_b: object = None) -> TextDiff:
+        """Compare the texts of two versions by id; by default the first and last of the first prompt's longest run.
+
+        Raises
+        ------
+        ParameterError
+            A version is not in the timeline.
+        """
+        if version_a is None or version_b is None:
+            run = self.timeline[self.timeline["used"]]
+            run = run[run["prompt_id"] == self.prompts[0].prompt_id] if self.prompts else run
+            ids = run.sort_values("position")["version_id"].tolist()
+            if len(ids) < 2:
+                return TextDiff("There are no two versions to compare.")
+            version_a, version_b = version_a or ids[0], version_b or ids[-1]
+        known = dict(zip(self.timeline["version_id"], self.timeline["version_no"], strict=True))
+        a, b = (_identifier(v, "version") for v in (version_a, version_b))
+        for identifier in (a, b):
+            if identifier not in known:
+                raise ParameterError("No such version in the timeline", identifier, "take an id of .timeline")
+        if a not in self._texts or b not in self._texts:
+            return TextDiff("The texts are not loaded; attach(…, texts=True) loads them.")
+        names = (f"version {known[v]} ({v[:8]})" for v in (a, b))
+        name_a, name_b = names
+        return compare(name_a, self._texts[a], name_b, self._texts[b])
+
+    def __repr__(self) -> str:
+        return f"Evolution({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        return table(
+            self.trend, caption=self.sentence, formats=dict.fromkeys(("slope", "low", "high", "p", "lag1"), ".3g")
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-ready values."""
+        return {
+            "provenance": self.provenance,
+            "smallest": self.smallest,
+            "prompts": [asdict(p) for p in self.prompts],
+            "change_types": [asdict(e) for e in self.effects],
+            "stored_types": records(self.stored_types),
+            "agents": records(self.agents),
+            "unlisted_prompts": self.unlisted,
+            "left_out": self.left_out,
+            "sentence": self.sentence,
+        }
+
+
+def evolution(
+    db: Database, prompt_id: str | None = None, provenance: str = "real", smallest: float = 1.0, seed: int = 0
+) -> Evolution:
+    """Follow one prompt, or all, over their versions. Reads only.
+
+    At most the 200 prompts with the most versions, and 20,000 versions, are followed one by one; how many more there
+    are is said. What is said of agents counts all rows.
+
+    Parameters
+    ----------
+    prompt_id : str, optional
+        With dashes or without; empty or None: all prompts.
+    provenance : {"real", "generated", "placeholder", "unknown", "all"}
+        Which versions count.
+    smallest : float
+        Smallest change over the span, in points of 50, that may be called a rise or fall.
+
+    Raises
+    ------
+    ParameterError
+        No such provenance or prompt.
+    """
+    import numpy as np
+
+    check_provenance(provenance)
+    chosen = _identifier(prompt_id, "prompt") if prompt_id else None
+    if chosen and not ask(db, "is_prompt", prompt_id=chosen).fetchall():
+        raise ParameterError("No such prompt", prompt_id, "db.frame('prompts') lists them")
+    asked = {"provenance": provenance, "prompt_id": chosen}
+    rows = ask(db, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS).df()
+    there = int(rows["prompts"].iloc[0]) if len(rows) else 0
+    rng = np.random.default_rng(seed)
+    timeline = ordered(rows.drop(columns="prompts"))
+    prompts = tuple(follow(of, smallest, rng) for _, of in timeline.groupby("prompt_id", sort=False))
+    texts: dict[str, str] = {}
+    if db.origin["texts"]:
+        texts = dict(ask(db, "texts", ids=timeline["version_id"].tolist()).fetchall())
+    changes = changes_of(timeline)
+    effects = tuple(
+        effect for scale, of in changes.groupby("scale", sort=True) for effect in change_effects(str(scale), of, rng)
+    )
+    agents = ask(db, "agents_over_time", **asked).df()
+    types = stored_types(changes, texts)
+    out = left_out(db, provenance)
+    return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, there - len(prompts), out, texts)
+
+
+def _identifier(given: object, kind: str) -> str:
+    try:
+        return str(uuid.UUID(str(given)))
+    except ValueError:
+        raise ParameterError(f"Not the id of a {kind}", given, "give 32 hexadecimal digits") from None

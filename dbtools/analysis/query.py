@@ -1,0 +1,49 @@
+"""Ask the database one of the questions in ``queries/``."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from dbtools.errors import ParameterError
+from dbtools.source import Database
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+PROVENANCES = ("real", "generated", "placeholder", "unknown", "all")
+
+
+def ask(db: Database, name: str, **parameters: Any) -> duckdb.DuckDBPyRelation:
+    """Return the answer to ``queries/<name>.sql``. Reads only."""
+    text = files("dbtools.analysis").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
+    return db.sql(text, parameters or None)
+
+
+def check_provenance(provenance: str) -> None:
+    """Refuse a provenance that is none.
+
+    Raises
+    ------
+    ParameterError
+        `provenance` is none of these words.
+    """
+    if provenance not in PROVENANCES:
+        raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
+
+
+def left_out(db: Database, provenance: str) -> dict[str, dict[str, int]]:
+    """Count, by relation and kind, the rows that a choice of provenance does not use. Reads only."""
+    out: dict[str, dict[str, int]] = {}
+    for relation, kind, rows, used in ask(db, "left_out", provenance=provenance).fetchall():
+        if not used:
+            out.setdefault(relation, {})[kind] = rows
+    return out
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows as dicts of strict JSON values; what is missing or not finite becomes None."""
+    found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
+    return found
