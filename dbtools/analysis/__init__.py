@@ -3,5 +3,15 @@
 from dbtools.analysis.application import ApplicationStats, application_stats
 from dbtools.analysis.effectiveness import Effectiveness, effectiveness
 from dbtools.analysis.evolution import Evolution, evolution
+from dbtools.analysis.usage import Usage, usage
 
-__all__ = ["ApplicationStats", "Effectiveness", "Evolution", "application_stats", "effectiveness", "evolution"]
+__all__ = [
+    "ApplicationStats",
+    "Effectiveness",
+    "Evolution",
+    "Usage",
+    "application_stats",
+    "effectiveness",
+    "evolution",
+    "usage",
+]

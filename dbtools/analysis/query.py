@@ -34,10 +34,10 @@ def check_provenance(provenance: str) -> None:
         raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
 
 
-def left_out(db: Database, provenance: str) -> dict[str, dict[str, int]]:
+def left_out(db: Database, provenance: str, query: str = "left_out") -> dict[str, dict[str, int]]:
     """Count, by relation and kind, the rows that a choice of provenance does not use. Reads only."""
     out: dict[str, dict[str, int]] = {}
-    for relation, kind, rows, used in ask(db, "left_out", provenance=provenance).fetchall():
+    for relation, kind, rows, used in ask(db, query, provenance=provenance).fetchall():
         if not used:
             out.setdefault(relation, {})[kind] = rows
     return out
