@@ -213,7 +213,7 @@ def evolution(
     )
     agents = ask(db, "agents_over_time", **asked).df()
     types = stored_types(changes, texts)
-    out = left_out(db, provenance)
+    out = left_out(db, provenance, "prompts", "versions", "scores")
     return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, there - len(prompts), out, texts)
 
 

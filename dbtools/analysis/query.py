@@ -34,12 +34,12 @@ def check_provenance(provenance: str) -> None:
         raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
 
 
-def left_out(db: Database, provenance: str, query: str = "left_out") -> dict[str, dict[str, int]]:
+def left_out(db: Database, provenance: str, *relations: str) -> dict[str, dict[str, int]]:
     """Count, by relation and kind, the rows that a choice of provenance does not use. Reads only."""
     out: dict[str, dict[str, int]] = {}
-    for relation, kind, rows, used in ask(db, query, provenance=provenance).fetchall():
-        if not used:
-            out.setdefault(relation, {})[kind] = rows
+    asked = {"provenance": provenance, "relations": list(relations)}
+    for relation, kind, rows in ask(db, "origins", **asked).fetchall():
+        out.setdefault(relation, {})[kind] = rows
     return out
 
 

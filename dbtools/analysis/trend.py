@@ -26,7 +26,8 @@ class Trend:
     n, times : int
         Marks used, and distinct times among them.
     slope, low, high : float or None
-        Theil–Sen slope per unit of the order and its 95 % interval; None without two distinct times.
+        Theil–Sen slope per unit of the order, None without two distinct times, and its 95 % interval, None for fewer
+        than five marks.
     change : float or None
         What the slope comes to over the whole span.
     p : float or None
@@ -103,6 +104,8 @@ def trend(times: Numbers, marks: Numbers, smallest: float) -> Trend:
         verdict = "too small"
     else:
         verdict = "rises" if change > 0 else "falls"
+    if n < FEWEST_TIMES:  # no order of so few marks is rare enough to bound an interval
+        low, high = math.nan, math.nan
     return Trend(n, distinct, slope, _finite(low), _finite(high), change, p, verdict, _lag1(marks - slope * times))
 
 

@@ -220,7 +220,7 @@ def usage(
         _votes(db, provenance),
         _with_interval(security, "blocked", "blocked_share"),
         _texts(db, provenance) if texts else None,
-        left_out(db, provenance, "usage_left_out"),
+        left_out(db, provenance, *_WORDS),
     )
 
 

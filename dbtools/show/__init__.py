@@ -1,5 +1,5 @@
 """Show: charts for reports and JupyterLab."""
 
-from dbtools.show import charts
+from dbtools.show import charts, time_charts, usage_charts
 
-__all__ = ["charts"]
+__all__ = ["charts", "time_charts", "usage_charts"]

@@ -6,7 +6,8 @@ chosen AS (
   SELECT f.*
   FROM feedback AS f
   LEFT JOIN prompts AS p ON p.id = f.prompt_id
-  LEFT JOIN provenance AS o ON o.relation = 'prompts' AND o.row_id = p.row_id
+  LEFT JOIN prompts AS r ON f.prompt_id IS NULL AND r.request_id = f.request_id
+  LEFT JOIN provenance AS o ON o.relation = 'prompts' AND o.row_id = coalesce(p.row_id, r.row_id)
   WHERE $provenance IN (coalesce(o.provenance, 'unknown'), 'all')
 ),
 answers AS (

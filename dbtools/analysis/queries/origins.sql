@@ -1,0 +1,23 @@
+-- How many rows does a choice of provenance leave out? One row per relation and provenance.
+-- Parameters: $provenance (real, generated, placeholder, unknown, or all), $relations (which ones).
+-- A call has the provenance of its version, a vote that of its prompt, a checked input what its user id says.
+WITH
+origins AS (
+  SELECT relation, provenance FROM provenance WHERE relation != 'heads'
+  UNION ALL
+  SELECT 'token_usage', coalesce(v.provenance, 'unknown')
+  FROM token_usage AS t LEFT JOIN scored_versions AS v ON v.version_id = t.prompt_version_id
+  UNION ALL
+  SELECT 'feedback', coalesce(o.provenance, 'unknown')
+  FROM feedback AS f
+  LEFT JOIN prompts AS p ON p.id = f.prompt_id
+  LEFT JOIN prompts AS r ON f.prompt_id IS NULL AND r.request_id = f.request_id
+  LEFT JOIN provenance AS o ON o.relation = 'prompts' AND o.row_id = coalesce(p.row_id, r.row_id)
+  UNION ALL
+  SELECT 'security_inputs', CASE WHEN user_id LIKE 'test_user%' THEN 'generated' ELSE 'real' END FROM security_inputs
+)
+SELECT relation, provenance, count(*) AS rows
+FROM origins
+WHERE relation IN (SELECT unnest($relations)) AND $provenance NOT IN (provenance, 'all')
+GROUP BY relation, provenance
+ORDER BY relation, provenance
