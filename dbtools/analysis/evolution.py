@@ -151,9 +151,11 @@ class Evolution:
         return f"Evolution({self.sentence})"
 
     def _repr_html_(self) -> str:
-        return table(
-            self.trend, caption=self.sentence, formats=dict.fromkeys(("slope", "low", "high", "p", "lag1"), ".3g")
-        )
+        # A slope through a few points says nothing; `trend` has it for whoever asks.
+        numbers = ["slope", "low", "high", "change", "p", "lag1"]
+        shown = self.trend.copy()
+        shown[numbers] = shown[numbers].astype(float).where(shown["times"] >= FEWEST_TIMES)
+        return table(shown, caption=self.sentence, formats=dict.fromkeys(numbers, ".3g"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""

@@ -152,7 +152,7 @@ class Usage:
         return f"Usage({self.sentence})"
 
     def _repr_html_(self) -> str:
-        shown = self.tokens[self.tokens["kind"].isin(["all", "agent", "model"])]
+        shown = self.tokens[self.tokens["kind"].isin(["all", "agent", "model"])].drop(columns=["costed", "priced"])
         return table(shown, caption=self.sentence, formats={"cost_usd": ".6f", "recomputed_usd": ".6f"})
 
     def to_dict(self) -> dict[str, Any]:

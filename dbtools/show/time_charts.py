@@ -111,11 +111,8 @@ def agents_over_time(frame: pd.DataFrame) -> alt.LayerChart:
     )
     error = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
     label = base.mark_text(dy=-8, baseline="bottom").encode(y="high:Q", text="n:Q", color=alt.value(_INK))
-    said = (
-        f"Agents over time (n = {int(data['n'].sum()):,} versions, {scale} scale)"
-        if names
-        else "Agents over time (no versions)"
-    )
+    n = int(data["n"].sum())
+    said = f"Agents over time (n = {n:,} versions, {scale} scale)" if n else "Agents over time (no versions)"
     return _finish(alt.layer(error, mean, label), said, 9)
 
 

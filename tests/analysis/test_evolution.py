@@ -227,7 +227,7 @@ class TestDiff:
         assert ">goodbye</ins>" in page
         assert "&lt;b&gt;" in page
         assert "<b>hello" not in page
-        assert diff.sentence.endswith("1 words gone, 1 new.")
+        assert diff.sentence.endswith("1 word gone, 1 new.")
 
     def test_takes_ids_in_any_form_and_refuses_others(self, empty):
         result = follow(chain(empty, [5, 6, 7]))

@@ -232,7 +232,7 @@ def vote(path, choice, judge="syntax", correct=None, prompt=1, **values):
     agent = {"multi": judge, "single": "template", "original": "none"}.get(choice)
     correct = (choice == "multi") if correct is None else correct
     row = {"user_choice": choice, "judge_winner": judge, "agent_winner": agent, "judge_correct": int(correct)}
-    insert(path, "user_feedback", prompt_id=hex_id("prompt", prompt), user_id="ann", **{**row, **values})
+    insert(path, "user_feedback", [{**row, "prompt_id": hex_id("prompt", prompt), "user_id": "ann", **values}])
 
 
 class TestFeedback:
@@ -280,6 +280,13 @@ class TestFeedback:
 
 def check(path, risk, label="safe", blocked=0, **values):
     insert(path, "security_inputs", risk_score=risk, label=label, is_blocked=blocked, **values)
+
+    def test_a_vote_without_a_prompt_belongs_to_its_request(self, path):
+        vote(path, "multi", prompt_id=None, request_id="request-2")
+        vote(path, "multi", prompt_id=None, request_id="nobody's")
+        result = use(path)
+        assert result.votes.n == 1
+        assert result.left_out == {"feedback": {"unknown": 1}}
 
 
 class TestSecurity:

@@ -10,8 +10,10 @@ price AS (
 ),
 calls AS (
   SELECT t.*, v.prompt_id, v.source AS agent, regexp_replace(lower(trim(t.model)), '^groq/', '') AS model_key
-  FROM token_usage AS t JOIN scored_versions AS v ON v.version_id = t.prompt_version_id
-  WHERE v.competes AND $provenance IN (v.provenance, 'all')
+  FROM token_usage AS t
+  JOIN versions AS v ON v.id = t.prompt_version_id
+  JOIN provenance AS o ON o.relation = 'versions' AND o.row_id = v.row_id
+  WHERE competes(v.source) AND $provenance IN (o.provenance, 'all')
 ),
 costs AS (
   SELECT

@@ -5,8 +5,10 @@ WITH
 origins AS (
   SELECT relation, provenance FROM provenance WHERE relation != 'heads'
   UNION ALL
-  SELECT 'token_usage', coalesce(v.provenance, 'unknown')
-  FROM token_usage AS t LEFT JOIN scored_versions AS v ON v.version_id = t.prompt_version_id
+  SELECT 'token_usage', coalesce(o.provenance, 'unknown')
+  FROM token_usage AS t
+  LEFT JOIN versions AS v ON v.id = t.prompt_version_id
+  LEFT JOIN provenance AS o ON o.relation = 'versions' AND o.row_id = v.row_id
   UNION ALL
   SELECT 'feedback', coalesce(o.provenance, 'unknown')
   FROM feedback AS f

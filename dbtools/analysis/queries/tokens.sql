@@ -11,9 +11,10 @@ price AS (
 calls AS (
   SELECT t.*, v.source, p.user_id, regexp_replace(lower(trim(t.model)), '^groq/', '') AS model_key
   FROM token_usage AS t
-  LEFT JOIN scored_versions AS v ON v.version_id = t.prompt_version_id
+  LEFT JOIN versions AS v ON v.id = t.prompt_version_id
+  LEFT JOIN provenance AS o ON o.relation = 'versions' AND o.row_id = v.row_id
   LEFT JOIN prompts AS p ON p.id = v.prompt_id
-  WHERE $provenance IN (coalesce(v.provenance, 'unknown'), 'all')
+  WHERE $provenance IN (coalesce(o.provenance, 'unknown'), 'all')
 ),
 priced AS (
   SELECT
