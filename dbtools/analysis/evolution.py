@@ -11,7 +11,7 @@ from dbtools.analysis.chains import PromptTrend, follow, ordered
 from dbtools.analysis.changes import ChangeEffect, change_effects, changes_of, stored_types
 from dbtools.analysis.query import ask, check_provenance, left_out, records
 from dbtools.analysis.textdiff import TextDiff, compare
-from dbtools.analysis.trend import FEWEST_TIMES, Trend
+from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend
 from dbtools.errors import ParameterError
 from dbtools.source import Database
 from dbtools.tables import table
@@ -68,6 +68,14 @@ class Evolution:
         import pandas as pd
 
         return pd.DataFrame([asdict(e) for e in self.effects], columns=list(ChangeEffect.__dataclass_fields__))
+
+    @cached_property
+    def change_points(self) -> pd.DataFrame:
+        """One row per prompt with at least five marks: where they change most, and what kind of change that is."""
+        import pandas as pd
+
+        rows = [{"prompt_id": p.prompt_id, **asdict(p.change_point)} for p in self.prompts if p.change_point]
+        return pd.DataFrame(rows, columns=["prompt_id", *ChangePoint.__dataclass_fields__])
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -197,10 +205,7 @@ def evolution(
     import numpy as np
 
     check_provenance(provenance)
-    chosen = _identifier(prompt_id, "prompt") if prompt_id else None
-    if chosen and not ask(db, "is_prompt", prompt_id=chosen).fetchall():
-        raise ParameterError("No such prompt", prompt_id, "db.frame('prompts') lists them")
-    asked = {"provenance": provenance, "prompt_id": chosen}
+    asked = {"provenance": provenance, "prompt_id": _known_prompt(db, prompt_id)}
     rows = ask(db, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS).df()
     there = int(rows["prompts"].iloc[0]) if len(rows) else 0
     rng = np.random.default_rng(seed)
@@ -217,6 +222,15 @@ def evolution(
     types = stored_types(changes, texts)
     out = left_out(db, provenance, "prompts", "versions", "scores")
     return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, there - len(prompts), out, texts)
+
+
+def _known_prompt(db: Database, prompt_id: str | None) -> str | None:
+    if not prompt_id:
+        return None
+    identifier = _identifier(prompt_id, "prompt")
+    if not ask(db, "is_prompt", prompt_id=identifier).fetchall():
+        raise ParameterError("No such prompt", prompt_id, "db.frame('prompts') lists them")
+    return identifier
 
 
 def _identifier(given: object, kind: str) -> str:

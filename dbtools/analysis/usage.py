@@ -192,19 +192,10 @@ def usage(
         A price table to use instead of the package's: a CSV of the same columns.
     texts : bool
         Whether to show the inputs of highest risk.
-
-    Raises
-    ------
-    ParameterError
-        A choice is none of these words, the price table cannot be read, or the texts are asked for and not loaded.
     """
     import numpy as np
 
-    check_provenance(provenance)
-    if basis not in ("stored", "recomputed"):
-        raise ParameterError("No such cost", basis, "use stored or recomputed")
-    if texts and not db.origin["texts"]:
-        raise ParameterError("The texts are not loaded", db.origin["path"], "attach it with texts=True")
+    _check(db, provenance, basis, texts)
     listed = read_prices(prices)
     tokens = ask(db, "tokens", provenance=provenance, prices=listed, rows=_ROWS).df()
     parts = ask(db, "cost", provenance=provenance, prices=listed, groups=GROUPS, basis=basis).df()
@@ -222,6 +213,14 @@ def usage(
         _texts(db, provenance) if texts else None,
         left_out(db, provenance, *_WORDS),
     )
+
+
+def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:
+    check_provenance(provenance)
+    if basis not in ("stored", "recomputed"):
+        raise ParameterError("No such cost", basis, "use stored or recomputed")
+    if texts and not db.origin["texts"]:
+        raise ParameterError("The texts are not loaded", db.origin["path"], "attach it with texts=True")
 
 
 def _votes(db: Database, provenance: str) -> Feedback:

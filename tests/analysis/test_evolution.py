@@ -93,6 +93,7 @@ class TestTheFieldCase:
             assert not prompt.trend_clock.claims
             assert prompt.orders_disagree
             assert prompt.change_point.kind == "trend"
+        assert result.change_points["kind"].tolist() == ["trend", "trend"]
         assert sum(p.backward for p in long) == 60
         assert sum(p.edges for p in long) == 118
 
