@@ -118,7 +118,7 @@ def _load_table(connection: duckdb.DuckDBPyConnection, table: Table, facts: Tabl
                 dashed.append(f"CASE WHEN raw.{column.name} <> {plain} THEN {1 << bit}::BIGINT ELSE 0 END")
     if facts:
         read = [f"{column.read(name)} AS {column.name}" for column, name in found.items() if name]
-        row_id = "rowid" if facts.row_ids else "NULL"
+        row_id = "rowid" if facts.row_ids else "row_number() OVER ()"
         source = f'SELECT {", ".join([*read, row_id + " AS row_id"])} FROM "{table.name}"'  # noqa: S608 - allow-list
         raw = f"sqlite_query('source', {quote(source)})"
     else:

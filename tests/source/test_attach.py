@@ -298,8 +298,8 @@ def test_views_odd_names_and_tables_without_row_ids_do_no_harm(folder: Path) -> 
         """)
     with unchanged(folder), attach(path) as db:
         assert db.origin["tables"]['x"; drop table prompts; --'] == 0
-        assert db.sql("SELECT user_id, row_id FROM prompts").fetchall() == [("a", None)]
-        assert db.sql("SELECT * FROM unreadable_cells").fetchall() == [("prompts", "created_at", None)]
+        assert db.sql("SELECT user_id, row_id FROM prompts").fetchall() == [("a", 1)]
+        assert db.sql("SELECT * FROM unreadable_cells").fetchall() == [("prompts", "created_at", 1)]
         assert db.rows("heads") == 0
 
 

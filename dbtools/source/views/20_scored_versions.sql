@@ -36,6 +36,11 @@ totals AS (
       WHEN 'self' THEN raw_total / 2 WHEN 'synthetic' THEN raw_total / 10
     END AS total
   FROM scaled
+),
+chosen AS (  -- an id in two spellings can give a prompt two heads
+  SELECT prompt_id, prompt_version_id
+  FROM heads
+  QUALIFY row_number() OVER (PARTITION BY prompt_id ORDER BY updated_at DESC NULLS LAST, row_id DESC) = 1
 )
 SELECT
   t.id AS version_id, t.prompt_id, t.source, competes(t.source) AS competes, t.version_no, t.created_at,
@@ -47,4 +52,4 @@ SELECT
   t.score_id, t.row_id
 FROM totals AS t
 LEFT JOIN provenance AS p ON p.relation = 'versions' AND p.row_id = t.row_id
-LEFT JOIN heads AS h ON h.prompt_id = t.prompt_id AND h.prompt_version_id = t.id;
+LEFT JOIN chosen AS h ON h.prompt_id = t.prompt_id AND h.prompt_version_id = t.id;
