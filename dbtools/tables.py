@@ -20,7 +20,7 @@ _SECRET = re.compile(
       | (?:\$|\b)(?:pbkdf2|scrypt)[:$_][^\s"',;]+
       | \beyJ[\w-]{8,}\.[\w-]+\.[\w-]*           # JSON web tokens
       | \b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}        # API keys
-      | \b(?:gh[pousr]|github_pat|glpat|hf|xox[abprs])[_-][A-Za-z0-9_-]{16,}
+      | \b(?:gh[pousr]|github_pat|glpat|gsk|hf|xox[abprs])[_-][A-Za-z0-9_-]{16,}
       | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
       | \bAIza[\w-]{30,}
     """,

@@ -10,10 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 from dbtools.audit.scene import Scene, Unanswerable
-from dbtools.source import schema
 
 # Columns whose content lets somebody in, or says from where somebody came.
 _CREDENTIALS = ("hashed_password", "password_reset_token", "two_factor_secret", "login_ip_history")
+# Not the virtual tables: SQLite may lack what makes them.
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' ORDER BY name"
 _NOTHING = ("", "[]", "{}", "null")
 
 
@@ -63,23 +64,19 @@ def unknown_users(scene: Scene) -> list[tuple[str]]:
     return sorted((user,) for (user,) in used if user is not None and user not in known)
 
 
-def credentials(scene: Scene) -> Iterator[tuple[str, str, int, str, bool]]:
+def credentials(scene: Scene) -> Iterator[tuple[str, str, object, str, bool]]:
     """Yield the rows that hold a credential: where, and in which columns; never the value."""
+    blank = ", ".join(f"'{word}'" for word in _NOTHING)
     for path, copy in _copies(scene):
-        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
-            for name, facts in schema.read_tables(connection).items():
-                here = [c for c in _CREDENTIALS if c in facts.names()]
-                if not here or not facts.row_ids:
-                    continue
-                blank = ", ".join(f"'{word}'" for word in _NOTHING)
-                filled = [f"CAST({c} AS TEXT) NOT IN ({blank}) AND {c} IS NOT NULL" for c in here]
-                listed = " || ".join(f"iif({f}, '{c} ', '')" for f, c in zip(filled, here, strict=True))
-                quoted = name.replace('"', '""')
-                rows = connection.execute(
-                    f'SELECT rowid, trim({listed}) FROM "{quoted}" WHERE {" OR ".join(filled)} ORDER BY rowid'  # noqa: S608
-                )
-                for row_id, columns in rows:
-                    yield scene.name(path), name, row_id, columns.replace(" ", ", "), _is_auth(scene, path)
+        for (name,) in scene.rows(copy, _TABLES):
+            table = '"' + str(name).replace('"', '""') + '"'
+            here = sorted(_columns(copy, table) & set(_CREDENTIALS))
+            filled = [f"coalesce(CAST({c} AS TEXT), '') NOT IN ({blank})" for c in here]
+            if here:
+                listed = " || ".join(f"iif({test}, '{c} ', '')" for test, c in zip(filled, here, strict=True))
+                found = f"SELECT rowid, trim({listed}) FROM {table} WHERE {' OR '.join(filled)} ORDER BY rowid"  # noqa: S608
+                for row_id, columns in scene.rows(copy, found):
+                    yield scene.name(path), str(name), row_id, str(columns).replace(" ", ", "), _is_auth(scene, path)
 
 
 def _own_copy(scene: Scene) -> Path:

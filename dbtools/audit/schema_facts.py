@@ -77,7 +77,10 @@ def _declared(copy: Path) -> dict[str, dict[str, str]]:
 def _describe(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
     """Return by table what it declares: columns with affinity and nullability, indexes, unique and foreign keys."""
     found: dict[str, dict[str, str]] = {}
-    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    names = (
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' "
+        "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
     for (name,) in connection.execute(names).fetchall():
         table = name.lower()
         quoted = '"' + name.replace('"', '""') + '"'

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from defects import DEFECTS, KEY
-from sound import git, make_sound
+from sound import git, make_sound, statements
 from support import GENERATIONS, assert_sentence, make_database, unchanged
 
 from dbtools import audit
 from dbtools.errors import ConflictError, DatabaseError, ParameterError
 from dbtools.project import Project
+from dbtools.tables import redact
 
 # These have a test of their own below: how many messages a damage makes is SQLite's to say, and every database in the
 # wild lacks the constraints.
@@ -87,7 +88,8 @@ def test_a_check_a_generation_cannot_answer_says_why(tmp_path, generation):
         if level < since:
             assert reason in silent[check]
             row = report.frame.set_index("check").loc[check]
-            assert row["count"] is not 0 and row["reason"] == silent[check]  # noqa: F632
+            assert row["reason"] == silent[check]
+            assert row.isna()["count"]
     assert len(report.frame) == len(audit.checks())
 
 
@@ -316,3 +318,103 @@ def test_hostile_content_never_stops_the_audit_and_is_reported(root):
     assert "<b>table" not in report._repr_html_()
     for check in ("unreadable-cells", "bad-json", "unpriced-model", "schema-drift"):
         assert len(report.rows(check)) == counts[check]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("DROP TABLE security_inputs", "security_inputs: the table is missing"),
+        ("ALTER TABLE best_heads DROP COLUMN updated_at", "best_heads: column updated_at is missing"),
+        ("CREATE TABLE notes (x)", "notes: no generation has this table"),
+        ("CREATE INDEX i ON prompts (user_id)", "prompts: index on user_id belongs to no generation"),
+    ],
+)
+def test_a_schema_that_was_changed_by_hand_is_told_from_its_generation(root, change, says):
+    with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection:
+        connection.executescript(change)
+    report = audit.run(Project.find(root))
+    assert list(report.rows("schema-drift")["id"]) == [says]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("source VARCHAR NOT NULL", "source VARCHAR", "NOT NULL of source is missing"),
+        ("version_no INTEGER", "version_no VARCHAR(9)", "column version_no has TEXT affinity instead of INTEGER"),
+        (", FOREIGN KEY(prompt_id) REFERENCES prompts (id) ON DELETE CASCADE", "", "foreign key prompt_id to prompts"),
+    ],
+)
+def test_a_declaration_that_was_lost_is_named(tmp_path, old, new, says):
+    script = statements(constraints=False)
+    assert old in script
+    with closing(sqlite3.connect(tmp_path / "prompter.db")) as connection:
+        connection.executescript(script.replace(old, new))
+    (found,) = audit.run(Project.find(tmp_path)).rows("schema-drift")["difference"]
+    assert found.startswith(says)
+
+
+def test_a_migrated_table_without_the_indexes_of_its_migration_has_drifted(tmp_path):
+    path = make_sound(tmp_path, "G2", migrated=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX idx_prompt_versions_parent")
+    report = audit.run(Project.find(tmp_path))
+    assert list(report.rows("schema-drift")["difference"]) == ["index on parent_version_id is missing"]
+
+
+def test_every_fault_of_a_csv_file_is_placed_on_its_line(root):
+    header = b"prompt_id,version_no,version_uuid,text,source,explanation,timestamp\n"
+    other = b"version_id,clarity,specificity,actionability,structure,context_use,timestamp\n"
+    (root / "storage/bad.csv").write_bytes(
+        b"\xef\xbb\xbf" + header + b"a,1,b,\xff,s,{},t\n" + header + b"ragged\n" + other
+    )
+    report = audit.run(Project.find(root))
+    assert list(report.rows("csv-malformed")[["id", "problem"]].itertuples(index=False, name=None)) == [
+        ("storage/bad.csv line 1", "byte order mark"),
+        ("storage/bad.csv line 2", "bad encoding"),
+        ("storage/bad.csv line 3", "repeated header"),
+        ("storage/bad.csv line 4", "ragged"),
+        ("storage/bad.csv line 5", "header of another layout"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secret", "is_one"),
+    [
+        ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", True),
+        ("$2b$12$abcdefghijklmnopqrstuv", True),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", True),
+        ("sk-proj-abcdefgh1234567890abcd", True),
+        (KEY, True),
+        ("ghp_abcdefghijklmnopqrst1234", True),
+        ("AKIAABCDEFGHIJKLMNOP", True),
+        ("explain sk-learn-based-classifier-pipelines", False),
+        ("use hashlib.pbkdf2_hmac('sha256', password, salt, 100_000)", False),
+        ("a $2 discount on argon2 hashing books", False),
+        ("eyJ is how such a token begins", False),
+    ],
+)
+def test_the_shape_of_a_secret_is_found_in_texts_and_hidden_in_reports(root, secret, is_one):
+    with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection, connection:
+        connection.execute("UPDATE security_inputs SET input_text = ? WHERE rowid = 1", [f"see ({secret}) there"])
+    assert found(root).get("secret-in-text", 0) == is_one
+    if is_one:
+        assert "redacted" in redact(f"see ({secret}) there")
+
+
+def test_a_file_is_a_copy_by_its_bytes_before_its_rows_and_its_name(root):
+    (root / "old").mkdir()
+    for name in ("prompter.db", "auth_system.db"):
+        path = root / ("packages/db/prompter.db" if name == "prompter.db" else name)
+        (root / "old" / name).write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(root / "old/auth_system.db")) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA user_version = 7")
+    (root / "storage/again.csv").write_bytes((root / "storage/prompt_versions.csv").read_bytes())
+    (root / "old/multi_agent_log.csv").write_text("a,b\n1,2\n")
+    copied = audit.run(Project.find(root)).rows("copies").set_index("id")["same"].to_dict()
+    assert copied == {
+        "old/prompter.db": "the same bytes",
+        "old/auth_system.db": "the same rows",
+        "storage/prompt_versions.csv": "the same bytes",
+        "storage/multi_agent_log.csv": "the same name, other content",
+    }
