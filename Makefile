@@ -24,7 +24,7 @@ lab: $(READY)  ## open JupyterLab on the notebooks (on the demo project, or on $
 	$(BIN)/jupyter lab notebooks
 
 report: $(READY)  ## write the reports of the project in ROOT (default: the demo project)
-	$(BIN)/dbtools run audit effectiveness --root $(or $(ROOT),$(DEMO)) --out reports
+	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest tests

@@ -28,6 +28,8 @@ DEMO = (
     _Step("export"),
     _Step("verify"),
     _Step("effectiveness"),
+    _Step("evolution"),
+    _Step("usage"),
 )
 
 

@@ -257,6 +257,8 @@ def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
         connection.execute(loader.read_sql("macros.sql"))
+        prices = loader.quote(glob.escape(str(loader.SQL.joinpath("prices.csv"))))
+        connection.execute(loader.read_sql("prices.sql").replace("{file}", prices))
         for table in schema.TABLES:
             connection.execute(
                 f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list

@@ -149,7 +149,7 @@ def test_what_is_no_price_table_is_one_sentence(tmp_path, text):
 def test_the_prices_shipped_are_dated_and_sourced():
     prices = read_prices()
     assert {p["model"] for p in prices} >= {MODEL, "llama-3.1-8b-instant"}
-    assert all(0 < p["prompt_usd"] <= p["completion_usd"] for p in prices)
+    assert all(0 < p["prompt_usd"] <= p["completion_usd"] for p in prices if p["model"] != "user_input")
 
 
 class TestCost:
