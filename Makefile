@@ -51,8 +51,8 @@ pictures: demo  ## make the README's pictures anew (needs chromium)
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
 	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done
 
-bench: $(READY)  ## measure against peers
-	$(BIN)/python -m pytest tests/benchmarks -s
+bench: $(READY)  ## measure against peers (SIZES="3000 300000" versions)
+	$(BIN)/python tests/benchmarks/run.py $(SIZES)
 
 lock: $(READY)  ## resolve the dependencies again
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \

@@ -179,7 +179,7 @@ def test_audit_and_effectiveness_write_the_keys_of_the_contract(field, tmp_path)
     assert (found["generation"], found["worst"]) == ("G2", "error")
     assert found["provenance"]["versions"]["generated"] == 165
     assert (found["checks"]["duplicate-version-no"], found["checks"]["score-out-of-scale"]) == (6, 120)
-    agents = {a["agent"]: (a["contests"], a["wins"]) for a in recorded(out, "effectiveness")["agents"]}
+    agents = {a["agent"]: (a["contests"], a["wins"]["recorded"]) for a in recorded(out, "effectiveness")["agents"]}
     assert agents == {"structure": (15, 11), "domain": (15, 2), "syntax": (15, 2)}
 
 
@@ -208,7 +208,7 @@ def test_the_demo_ends_in_the_guides_after_state(tmp_path):
     assert audit.verify(Project.find(root)).passed
     assert "cleanup-applied: passed" in done.stdout
     with attach(root) as db:
-        assert sum(db.rows(name) for name in db.relations if name.startswith("rescued_")) == 14
+        assert sum(db.rows(name) for name in db.relations if name.startswith("rescued_")) == 47
         assert analysis.effectiveness(db).agents
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEVERITIES = ("critical", "error", "warning", "info")  # worst first
-_SHOWN = ["check", "severity", "area", "count", "question", "hint", "for example"]
+_SHOWN = ["check", "severity", "area", "count", "question", "hint", "sample"]
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,10 @@ class AuditReport:
 
     def _repr_html_(self) -> str:
         hits = self.frame[self.frame["count"].fillna(0) > 0]
-        hits = hits.assign(sample=hits["sample"].str.split(", ").str[0]).rename(columns={"sample": "for example"})
-        found = table(hits[_SHOWN], caption=self.sentence[0].upper() + self.sentence[1:])
+        hits = hits[_SHOWN].assign(sample=hits["sample"].str.split(", ").str[0])
+        found = table(
+            hits.rename(columns={"sample": "for example"}), caption=self.sentence[0].upper() + self.sentence[1:]
+        )
         return found + (table(self.silent, caption="What could not be asked here") if len(self.silent) else "")
 
     def to_dict(self) -> dict[str, Any]:
