@@ -142,9 +142,19 @@ def _style(chart: Any, title: str) -> Any:
     )
 
 
+def _rounded(value: Any) -> Any:
+    """Round the numbers of a chart to what can be seen: sums made in parallel differ in their last digit."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
 def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     import vl_convert
 
+    spec = _rounded(spec)
     title = spec.get("title", "")
     text = title if isinstance(title, str) else title.get("text", "")
     return {
