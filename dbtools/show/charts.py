@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -154,7 +155,10 @@ def _rounded(value: Any) -> Any:
 def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     import vl_convert
 
-    spec = _rounded(spec)
+    text = json.dumps(_rounded(spec))
+    for number, name in enumerate(spec.get("datasets", ())):  # named after their unrounded content
+        text = text.replace(name, f"data-{number}")
+    spec = json.loads(text)
     title = spec.get("title", "")
     text = title if isinstance(title, str) else title.get("text", "")
     return {
