@@ -6,14 +6,13 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from dbtools.analysis.questions import PROVENANCES
 from dbtools.errors import ParameterError
 from dbtools.source import Database
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
-
-PROVENANCES = ("real", "generated", "placeholder", "unknown", "all")
 
 
 def ask(db: Database, name: str, **parameters: Any) -> duckdb.DuckDBPyRelation:
