@@ -1,25 +1,29 @@
 """Read one snapshot of a prompter database into native, typed DuckDB tables: the loader connection.
 
 The scanner as shipped loses rows, mixes up tables, tears live reads, changes doubles, misreads timestamps and breaks on
-bad UTF-8. So SQLite itself hands every cell over as exact text (``sqlite_query``), DuckDB only converts it, and the
+bad UTF-8. So it scans a private copy whose tables are declared anew, as what is exact (`_declare`); where a cell is of
+another kind, SQLite hands the whole table over as text (``sqlite_query``) and DuckDB only converts it. Either way the
 row counts are held against SQLite's own. No statement of a user ever runs here.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError
 from dbtools.source import extension
-from dbtools.source.schema import TABLES, Table, TableFacts
+from dbtools.source.schema import TABLES, Column, Table, TableFacts
 
 if TYPE_CHECKING:
     import duckdb
 
 SQL = files("dbtools.source")
+_SCANNED_ROWS = 122_880  # how many rows a thread of the scanner takes at a time
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -53,7 +57,7 @@ def load(
 ) -> None:
     """Write the allow-listed tables of the snapshot `copy` into a new DuckDB file.
 
-    Changes files: creates `target`.
+    Changes files: creates `target`, and declares the tables of `copy` anew, which must be private.
 
     Raises
     ------
@@ -72,9 +76,10 @@ def load(
         leave=False,
     )
     spill = str(target) + ".spill"
+    scanned = _declare(copy, tables)
     with bar, duckdb.connect(str(target), config={**CONFIG, "temp_directory": spill}) as connection:
         extension.load(connection)
-        connection.execute("SET sqlite_disable_multithreaded_scans = true")
+        connection.execute("SET preserve_insertion_order = false")  # else one thread writes
         connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
         connection.execute(read_sql("macros.sql"))
         connection.execute("CREATE TABLE unreadable_cells (relation VARCHAR, column_name VARCHAR, row_id BIGINT)")
@@ -82,7 +87,7 @@ def load(
             facts = tables.get(table.name)
             bar.set_description(table.relation)
             try:
-                _load_table(connection, table, facts, texts)
+                _load_table(connection, table, facts, texts, scanned.get(table.name))
             except (duckdb.Error, UnicodeDecodeError) as error:
                 raise DatabaseError(
                     f"Table {table.name} cannot be read ({_first_line(error)})",
@@ -102,27 +107,77 @@ def load(
         connection.execute("DETACH source")
 
 
-def _load_table(connection: duckdb.DuckDBPyConnection, table: Table, facts: TableFacts | None, texts: bool) -> None:
+def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
+    """Declare tables so that the scanner reads them without loss: times and ids as text; drop their indexes.
+
+    Left alone are tables where the declaration decides how rows are stored (without row ids, or with a column that is
+    the row id), and those with truth values, of which the scanner and `Column.convert` think differently.
+
+    Returns
+    -------
+    dict
+        The tables that may be scanned, and whether by several threads: a parallel scan loses the last row where the
+        row ids span a multiple of 122,880.
+    """
+    found = {}
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection, suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA writable_schema = ON")
+        for table in TABLES:
+            facts = tables.get(table.name)
+            kinds = {name: column.kind for column in table.columns for name in (column.name, *column.aliases)}
+            if not facts or not facts.plain or "boolean" in kinds.values():
+                continue
+            types = {"real": "REAL", "integer": "INTEGER"}
+            columns = ((c.replace('"', '""'), types.get(kinds.get(c.lower(), ""), "TEXT")) for c in facts.columns)
+            sql = f'CREATE TABLE "{table.name}" ({", ".join(f"{chr(34)}{c}{chr(34)} {kind}" for c, kind in columns)})'
+            low, high = connection.execute(f'SELECT min(rowid), max(rowid) FROM "{table.name}"').fetchone()  # noqa: S608
+            connection.execute("DELETE FROM sqlite_master WHERE type <> 'table' AND lower(tbl_name) = ?", [table.name])
+            connection.execute(
+                "UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND lower(name) = ?", [sql, table.name]
+            )
+            found[table.name] = low is None or (high - low + 1) % _SCANNED_ROWS != 0
+    return found
+
+
+def _load_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, facts: TableFacts | None, texts: bool, parallel: bool | None
+) -> None:
+    """Load one table: by a scan where `parallel` tells how, else as text through SQLite."""
+    import duckdb
+
     names = facts.names() if facts else {}
-    found = {c: c.found_in(names) for c in table.columns}
-    converted, unreadable, dashed = [], ["0::BIGINT"], ["0::BIGINT"]
-    for bit, (column, name) in enumerate(found.items()):
-        if name is None:
-            converted.append(f"NULL::{column.type} AS {column.name}")
-        else:
-            converted.append(f"{column.convert()} AS {column.name}")
-            lost = f"raw.{column.name} IS NOT NULL AND {column.convert()} IS NULL"
-            unreadable.append(f"CASE WHEN {lost} THEN {1 << bit}::BIGINT ELSE 0 END")
-            if column.kind == "id":
-                plain = f"replace(({column.convert()})::VARCHAR, '-', '')"
-                dashed.append(f"CASE WHEN raw.{column.name} <> {plain} THEN {1 << bit}::BIGINT ELSE 0 END")
+    found = {c: name for c in table.columns if (name := c.found_in(names))}
+    raw = "(SELECT NULL AS row_id) AS no_rows WHERE false"
+    if facts and parallel is not None:
+        cells = "".join(f'"{name}" AS {column.name}, ' for column, name in found.items())
+        connection.execute(f"SET sqlite_disable_multithreaded_scans = {not parallel}")
+        scan = f'(SELECT {cells}rowid AS row_id FROM source."{table.name}")'  # noqa: S608 - allow-list
+        with suppress(duckdb.Error, UnicodeDecodeError):  # a cell of another kind than declared
+            _create(connection, table, found, scan, texts)
+            return
     if facts:
-        read = [f"{column.read(name)} AS {column.name}" for column, name in found.items() if name]
+        cells = "".join(f"{column.read(name)} AS {column.name}, " for column, name in found.items())
         row_id = "rowid" if facts.row_ids else "row_number() OVER ()"
-        source = f'SELECT {", ".join([*read, row_id + " AS row_id"])} FROM "{table.name}"'  # noqa: S608 - allow-list
-        raw = f"sqlite_query('source', {quote(source)})"
-    else:
-        raw = "(SELECT NULL AS row_id) AS no_rows WHERE false"
+        query = f'SELECT {cells}{row_id} AS row_id FROM "{table.name}"'  # noqa: S608 - allow-list
+        raw = f"sqlite_query('source', {quote(query)})"
+    _create(connection, table, found, raw, texts)
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, table: Table, found: dict[Column, str], raw: str, texts: bool
+) -> None:
+    """Type the cells of `raw`, add what the texts tell, and list the cells that have no value of their type."""
+    converted, unreadable, dashed = [], ["0::BIGINT"], ["0::BIGINT"]
+    for bit, column in enumerate(table.columns):
+        if column not in found:
+            converted.append(f"NULL::{column.type} AS {column.name}")
+            continue
+        converted.append(f"{column.convert()} AS {column.name}")
+        lost = f"raw.{column.name} IS NOT NULL AND {column.convert()} IS NULL"
+        unreadable.append(f"CASE WHEN {lost} THEN {1 << bit}::BIGINT ELSE 0 END")
+        if column.kind == "id":
+            plain = f"replace(({column.convert()})::VARCHAR, '-', '')"
+            dashed.append(f"CASE WHEN raw.{column.name} <> {plain} THEN {1 << bit}::BIGINT ELSE 0 END")
     converted += ["raw.row_id::BIGINT AS row_id", f"{' + '.join(unreadable)} AS unreadable"]
     converted.append(f"{' + '.join(dashed)} AS dashed")
     typed = f"SELECT {', '.join(converted)} FROM (SELECT * FROM {raw}) AS raw"  # noqa: S608 - allow-list

@@ -1,7 +1,14 @@
 -- What do all rooms mean by the same words? (No parameters; defined in every connection.)
 
 -- A text up to case, white space and Unicode form: the key of "the same prompt text".
-CREATE MACRO normalised(t) AS trim(regexp_replace(lower(nfc_normalize(t)), '\s+', ' ', 'g'));
+-- (Most texts have single spaces only: to look for others takes a tenth of the time of replacing every space.)
+CREATE MACRO one_spaced(t) AS CASE
+  WHEN contains(t, '  ') OR contains(t, chr(10)) OR contains(t, chr(9)) OR contains(t, chr(13)) OR contains(t, chr(12))
+    OR starts_with(t, ' ') OR ends_with(t, ' ')
+    THEN trim(regexp_replace(translate(t, chr(9) || chr(10) || chr(12) || chr(13), '    '), ' {2,}', ' ', 'g'), ' ')
+  ELSE t
+END;
+CREATE MACRO normalised(t) AS one_spaced(lower(nfc_normalize(t)));
 CREATE MACRO text_key(t) AS md5(normalised(t))::UUID;
 
 -- A timestamp in UTC; anything but an ISO date with an optional time and offset is NULL.

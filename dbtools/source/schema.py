@@ -171,11 +171,25 @@ REQUIRED = {"prompts": {"id"}, "prompt_versions": {"id", "prompt_id"}}
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What SQLite says of one table: its declared columns, whether it has row ids, how many rows."""
+    """What SQLite says of one table.
+
+    Attributes
+    ----------
+    columns : dict
+        The declared type of each column, in the order they are stored.
+    row_ids : bool
+        Whether its rows have row ids.
+    rows : int
+        How many it has.
+    plain : bool
+        Whether declaring other types would read the same cells: no default stands for cells that are not stored, no
+        column is computed, and none is the row id.
+    """
 
     columns: dict[str, str]
     row_ids: bool
     rows: int
+    plain: bool = False
 
     def names(self) -> dict[str, str]:
         """Return the column names as spelled, by their lower-case form."""
@@ -189,9 +203,15 @@ def read_tables(connection: sqlite3.Connection) -> dict[str, TableFacts]:
         if name.lower().startswith("sqlite_") or not sql or sql.lstrip()[:12].upper() != "CREATE TABLE":
             continue
         quoted = '"' + name.replace('"', '""') + '"'
-        columns = {r[1]: r[2] for r in connection.execute(f"PRAGMA table_info({quoted})")}
+        described = connection.execute(f"PRAGMA table_xinfo({quoted})").fetchall()
+        columns = {column: kind for _, column, kind, *_ in described}
+        row_ids = _has_row_ids(connection, quoted)
+        plain = row_ids and not any(
+            hidden or default is not None or (key and kind.upper() == "INTEGER") or column.lower() == "rowid"
+            for _, column, kind, _, default, key, hidden in described
+        )
         rows = connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0]  # noqa: S608 - quoted identifier
-        found[name.lower()] = TableFacts(columns, _has_row_ids(connection, quoted), rows)
+        found[name.lower()] = TableFacts(columns, row_ids, rows, plain)
     return found
 
 

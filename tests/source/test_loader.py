@@ -218,3 +218,65 @@ def test_the_second_tier_of_texts_leaves_the_same_cells_unreadable(path: Path) -
     for texts in (False, True):
         with attach(path, texts=texts) as db:
             assert unreadable(db, "prompts") == {"original_text": [1]}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE prompt_versions ADD COLUMN change_magnitude REAL DEFAULT 0.25",
+        "ALTER TABLE prompt_versions ADD COLUMN change_magnitude REAL AS (version_no / 4.0)",
+        "ALTER TABLE prompt_versions ADD COLUMN rowid TEXT;ALTER TABLE prompt_versions ADD change_magnitude REAL",
+    ],
+    ids=["a default of earlier rows", "a computed column", "a column called rowid"],
+)
+def test_what_a_table_declares_is_read_as_sqlite_reads_it(tmp_path: Path, statement: str) -> None:
+    path = make_database(tmp_path / "prompter.db", "G1")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(statement)
+        query = "SELECT id, version_no, source, change_magnitude FROM prompt_versions ORDER BY id"
+        expected = connection.execute(query).fetchall()
+    with attach(path) as db:
+        found = db.sql("SELECT replace(id::VARCHAR, '-', ''), * EXCLUDE (id) FROM (SELECT id, version_no, source, "
+                       "change_magnitude FROM versions) ORDER BY id").fetchall()  # fmt: skip
+    assert found == expected != []
+
+
+def test_a_column_that_is_the_row_id_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "prompter.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE prompts (id CHAR(32));"
+            "CREATE TABLE prompt_versions (version_no INTEGER PRIMARY KEY, id CHAR(32), prompt_id CHAR(32));"
+            "INSERT INTO prompt_versions VALUES (7, '0a', '0b'), (9, '0c', '0d')"
+        )
+    with attach(path) as db:
+        assert db.sql("SELECT version_no, row_id FROM versions ORDER BY row_id").fetchall() == [(7, 7), (9, 9)]
+
+
+def test_scanned_and_read_as_text_a_table_is_the_same(path: Path) -> None:
+    rng = random.Random(3)
+    for number in range(300):
+        marks = {d: rng.random() * 10 ** rng.randint(-5, 5) for d in DIMENSIONS}
+        told = {"feedback": "é" * number, "created_at": rng.choice(list(TIMES))}
+        insert(path, "judge_scores", id=hex_id(number), **marks, **told)
+    query = "SELECT * FROM scores WHERE row_id <= 300 ORDER BY row_id"
+    with attach(path) as db:
+        scanned = db.sql(query).fetchall()
+    insert(path, "judge_scores", id=hex_id("bad"), clarity="not a number")
+    with attach(path) as db:
+        assert unreadable(db, "scores")["clarity"] == [301]
+        assert db.sql(query).fetchall() == scanned
+        assert len(scanned) == 300
+
+
+def test_the_key_of_a_text_is_that_of_its_words(path: Path) -> None:
+    rng = random.Random(4)
+    texts = ["".join(rng.choices(" \t\n\r\f\v\u00a0\u2003aAÄe\u0301\0", k=rng.randrange(14))) for _ in range(3000)]
+    insert(path, "prompts", [{"id": hex_id(n), "original_text": text} for n, text in enumerate(texts)])
+    with attach(path) as db:
+        plain = "trim(regexp_replace(lower(nfc_normalize(original_text)), '\\s+', ' ', 'g'), ' ')"
+        query = (
+            f"SELECT count(*), count(*) FILTER (text_key = md5({plain})::UUID), count(DISTINCT text_key) FROM prompts"
+        )
+        rows, equal, keys = db.sql(query).fetchall()[0]
+    assert rows == equal == 3000 > keys > 1000
