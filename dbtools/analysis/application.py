@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from dbtools.source import Database
+from dbtools.project import Project
+from dbtools.source import Database, ask_facts
 from dbtools.tables import table
 
 if TYPE_CHECKING:
@@ -67,7 +69,19 @@ class ApplicationStats:
         return {"sources": [asdict(s) for s in self.sources], "sentence": self.sentence}
 
 
-def application_stats(db: Database) -> ApplicationStats:
-    """Count versions, heads and marks per source as the application does. Reads only."""
+def application_stats(source: Database | Project | str | os.PathLike[str]) -> ApplicationStats:
+    """Count versions, heads and marks per source as the application does. Reads only.
+
+    Parameters
+    ----------
+    source : Database, Project or path
+        A database that is not attached yet is asked where it lies, and nothing is kept: the fastest first answer.
+
+    Raises
+    ------
+    DatabaseError, BusyError, ExtensionError, ProjectError
+        As `attach`.
+    """
     query = files("dbtools.analysis").joinpath("queries", "application.sql").read_text(encoding="utf-8")
-    return ApplicationStats(tuple(SourceStats(*row) for row in db.sql(query).fetchall()))
+    rows = source.sql(query).fetchall() if isinstance(source, Database) else ask_facts(source, query)
+    return ApplicationStats(tuple(SourceStats(*row) for row in rows))

@@ -26,28 +26,31 @@ def folder_of(path: Path) -> Path | None:
         return None
 
 
-def _name(mark: str, texts: bool) -> str:
+_SERVING = {"facts": ("facts", "narrow", "full"), "narrow": ("narrow", "full"), "full": ("full",)}
+
+
+def _key(mark: str) -> str:
     import duckdb
 
-    # What the loader would do differently makes another file: its own text is part of the key.
-    own = [loader.read_sql(*n) for n in (("macros.sql",), ("schema.py",), ("loader.py",))]
-    own += [f.read_text("utf-8") for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)]
-    key = hashlib.sha256("\0".join([mark, __version__, duckdb.__version__, *own]).encode()).hexdigest()[:24]
-    return f"{key}-{'full' if texts else 'narrow'}.duckdb"
+    # What would be loaded differently makes another file: the text that loads is part of the key.
+    own = [loader.read_sql(name) for name in ("macros.sql", "schema.py", "loader.py", "direct.py")]
+    own += [
+        loader.read_sql("load", f.name) for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)
+    ]
+    own.append(loader.read_sql("views", "05_facts.sql"))
+    return hashlib.sha256("\0".join([mark, __version__, duckdb.__version__, *own]).encode()).hexdigest()[:24]
 
 
-def find(folder: Path, mark: str, texts: bool) -> Path | None:
-    """Return a kept copy that has what is wanted; one with the texts serves those who do not ask for them too."""
-    for full in (True,) if texts else (False, True):
-        file = folder / _name(mark, full)
-        if file.is_file():
-            return file
-    return None
+def find(folder: Path, mark: str, tier: str) -> Path | None:
+    """Return a kept copy that has what the tier needs: ``"facts"``, ``"narrow"`` (no long texts) or ``"full"``."""
+    key = _key(mark)
+    files = (folder / f"{key}-{each}.duckdb" for each in _SERVING[tier])
+    return next((file for file in files if file.is_file()), None)
 
 
-def publish(built: Path, folder: Path, mark: str, texts: bool) -> Path:
+def publish(built: Path, folder: Path, mark: str, tier: str) -> Path:
     """Put the copy in place in one step and drop those of earlier states of the database."""
-    file = folder / _name(mark, texts)
+    file = folder / f"{_key(mark)}-{tier}.duckdb"
     built.replace(file)
     current = file.name.split("-")[0]
     for other in folder.glob("*.duckdb"):

@@ -7,26 +7,20 @@ import json
 import os
 import re
 import shutil
-import sqlite3
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError, QueryError, sentence
 from dbtools.project import Project
-from dbtools.source import cache, loader, schema
-from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
+from dbtools.source import loader, schema
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
-
-SMALL = 64 << 20  # bytes; the texts of a database up to this size are loaded with the rest
-_QUIET = 16 << 20  # bytes; loading less than this takes no progress bar
 
 
 class Database:
@@ -86,7 +80,9 @@ class Database:
         except duckdb.Error as error:
             line = str(error).strip().splitlines()[0]
             todo = "correct it; db.relations lists what there is"
-            if not self.origin["texts"] and "Binder Error" in line:
+            if self.relations == ("facts",):
+                todo += ", and attach(…) without only_facts loads all"
+            elif not self.origin["texts"] and "Binder Error" in line:
                 todo += ", and attach(…, texts=True) loads the long texts too"
             raise QueryError(f"DuckDB refuses the statement ({line})", query, todo) from None
         return relation
@@ -106,6 +102,8 @@ class Database:
         """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
         import duckdb
 
+        if self.relations == ("facts",):
+            raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
         try:
             connection = _connect(self._file, self._rescued)
         except duckdb.Error:
@@ -136,118 +134,6 @@ class Database:
         return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
 
 
-def attach(
-    source: Project | str | os.PathLike[str],
-    *,
-    texts: bool | None = None,
-    timeout: float = 5.0,
-    progress: bool = True,
-) -> Database:
-    """Attach a prompter database as it is now.
-
-    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes.
-
-    Parameters
-    ----------
-    source : Project or path
-        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, or a prompter.db.
-    texts : bool, optional
-        Whether to load the long texts too; by default for databases up to 64 MiB.
-    timeout : float
-        Seconds to wait for a lock of another process.
-
-    Raises
-    ------
-    DatabaseError, BusyError, ExtensionError, ProjectError
-        The database cannot be used, stays locked, the scanner is missing, or the folder is no project.
-    """
-    import duckdb
-
-    project, path = _locate(source)
-    for _ in range(3):
-        with explained(path):
-            check_file(path)
-            before = fingerprint(path)
-            large = path.stat().st_size > SMALL
-        wanted = texts if texts is not None else not large
-        folder = cache.folder_of(path)
-        file = cache.find(folder, before, wanted) if folder else None
-        try:
-            if file:
-                return Database(file, project)
-        except duckdb.Error:
-            if file:
-                file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
-        work = Path(tempfile.mkdtemp(prefix="load-", dir=folder))
-        try:
-            built = _build(path, work, before, wanted, timeout, progress and path.stat().st_size > _QUIET)
-            if folder is None:
-                return Database(built, project, owned=work)
-            if fingerprint(path) == before:
-                file = cache.publish(built, folder, before, wanted)
-                shutil.rmtree(work, ignore_errors=True)
-                with suppress(duckdb.Error):  # another process may have dropped it already
-                    return Database(file, project)
-                continue
-            return Database(built, project, owned=work)  # consistent, but already of the past: not kept
-        except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
-            raise
-    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what the file system says of the database into a sentence."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
-    except OSError as error:
-        raise DatabaseError(f"Cannot read the database ({error.strerror})", path, "check the path and rights") from None
-
-
-def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path]:
-    if isinstance(source, Project):
-        return source, source.database
-    if str(source).startswith(("postgresql:", "postgres:")):
-        raise ParameterError("Only SQLite files can be attached", str(source).split(":")[0], "give a prompter.db")
-    path = Path(source).expanduser().absolute()
-    with explained(path):
-        is_folder = path.is_dir()
-    if is_folder:
-        project = Project.find(path)
-        return project, project.database
-    return None, path
-
-
-def _build(path: Path, work: Path, mark: str, texts: bool, timeout: float, progress: bool) -> Path:
-    target = work / "relations.duckdb"
-    with snapshot(path, timeout) as copy:
-        try:
-            with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
-                tables = schema.read_tables(connection)
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise explain(error, path) from None
-        for name, needed in schema.REQUIRED.items():
-            missing = needed - set(tables[name].names()) if name in tables else needed
-            if missing:
-                what = f"Not a prompter database (no {name}.{min(missing)}; tables: {', '.join(tables) or 'none'})"
-                raise DatabaseError(what, path, "give the path of a prompter.db")
-        origin = {
-            "path": str(path),
-            "fingerprint": mark,
-            "generation": schema.generation(tables),
-            "migrated": schema.is_migrated(tables),
-            "texts": texts,
-            "tables": {name: facts.rows for name, facts in sorted(tables.items())},
-            "columns": {t.name: sorted(tables[t.name].names()) for t in schema.TABLES if t.name in tables},
-        }
-        loader.load(copy, target, tables, origin, texts=texts, progress=progress)
-    target.chmod(0o600)
-    return target
-
-
 def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
     """Open the relations of a cache file in a connection of its own, with every derived view."""
     import duckdb
@@ -257,6 +143,9 @@ def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
         connection.execute(loader.read_sql("macros.sql"))
+        if file.stem.endswith("-facts"):
+            connection.execute("CREATE VIEW facts AS FROM cache.main.facts")
+            return connection
         prices = loader.quote(glob.escape(str(loader.SQL.joinpath("prices.csv"))))
         connection.execute(loader.read_sql("prices.sql").replace("{file}", prices))
         for table in schema.TABLES:

@@ -1,10 +1,12 @@
-"""Load DuckDB's SQLite scanner: from the installed wheel, else by DuckDB's own means."""
+"""Open DuckDB with its SQLite scanner: from the installed wheel, else by DuckDB's own means."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ExtensionError
 
@@ -12,10 +14,11 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def load(connection: duckdb.DuckDBPyConnection, name: str = "sqlite") -> None:
-    """Load the scanner `name` into a connection. Reads only.
+def connect(database: str, config: dict[str, Any], name: str = "sqlite") -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB database with the scanner `name` loaded.
 
-    The wheel's file is loaded by its path: no network, and nothing is copied into the home folder.
+    Changes files: notes in the user's cache folder that DuckDB found the signature of the wheel's file good, and does
+    not have the 35 MB checked again until the file changes; what DuckDB itself opens at `database`.
 
     Raises
     ------
@@ -24,14 +27,58 @@ def load(connection: duckdb.DuckDBPyConnection, name: str = "sqlite") -> None:
     """
     import duckdb
 
+    file = _file(name)
+    mark = file and _mark(file)
+    trusted = mark is not None and os.access(mark, os.R_OK)
+    connection = duckdb.connect(database, config={**config, "allow_unsigned_extensions": trusted})
+    try:
+        _load(connection, name, file)
+    except BaseException:
+        connection.close()
+        raise
+    if mark and not trusted:
+        with suppress(OSError):
+            mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (mark.parent.parent, mark.parent):
+                folder.chmod(0o700)
+            mark.touch(mode=0o600)
+    return connection
+
+
+def _file(name: str) -> Path | None:
+    """Return the wheel's file, which is loaded by its path: no network, and nothing is copied into the home folder."""
     spec = importlib.util.find_spec(f"duckdb_extension_{name}_scanner")
-    if spec and spec.origin:
-        for file in sorted(Path(spec.origin).parent.rglob("*.duckdb_extension")):
-            try:
-                connection.execute(f"LOAD '{str(file).replace(chr(39), chr(39) * 2)}'")
-                return
-            except duckdb.Error:
-                continue  # built for another DuckDB: its own installer knows the right one
+    folder = Path(spec.origin).parent if spec and spec.origin else None
+    return next(iter(sorted(folder.rglob("*.duckdb_extension"))), None) if folder else None
+
+
+def _mark(file: Path) -> Path:
+    """Return the name under which it is noted that this very file has a good signature."""
+    import hashlib
+
+    import duckdb
+    from platformdirs import user_cache_path
+
+    facts = file.stat()
+    state = (
+        str(file),
+        facts.st_dev,
+        facts.st_ino,
+        facts.st_size,
+        facts.st_mtime_ns,
+        facts.st_ctime_ns,
+        duckdb.__version__,
+    )
+    return user_cache_path("dbtools") / "signed" / hashlib.sha256(repr(state).encode()).hexdigest()
+
+
+def _load(connection: duckdb.DuckDBPyConnection, name: str, file: Path | None) -> None:
+    import duckdb
+
+    if file:
+        with suppress(duckdb.Error):  # built for another DuckDB: its own installer knows the right one
+            connection.execute(f"LOAD '{str(file).replace(chr(39), chr(39) * 2)}'")
+            return
     try:
         connection.install_extension(name)
         connection.load_extension(name)

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError
 from dbtools.source import extension
-from dbtools.source.schema import TABLES, Column, Table, TableFacts
+from dbtools.source.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 
 if TYPE_CHECKING:
     import duckdb
 
 SQL = files("dbtools.source")
-_SCANNED_ROWS = 122_880  # how many rows a thread of the scanner takes at a time
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -77,8 +76,7 @@ def load(
     )
     spill = str(target) + ".spill"
     scanned = _declare(copy, tables)
-    with bar, duckdb.connect(str(target), config={**CONFIG, "temp_directory": spill}) as connection:
-        extension.load(connection)
+    with bar, extension.connect(str(target), {**CONFIG, "temp_directory": spill}) as connection:
         connection.execute("SET preserve_insertion_order = false")  # else one thread writes
         connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
         connection.execute(read_sql("macros.sql"))
@@ -110,14 +108,13 @@ def load(
 def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
     """Declare tables so that the scanner reads them without loss: times and ids as text; drop their indexes.
 
-    Left alone are tables where the declaration decides how rows are stored (without row ids, or with a column that is
-    the row id), and those with truth values, of which the scanner and `Column.convert` think differently.
+    Left alone are tables whose rows do not hold what the declaration says (without row ids, with a column that is the
+    row id or is computed), and those with truth values, of which the scanner and `Column.convert` think differently.
 
     Returns
     -------
     dict
-        The tables that may be scanned, and whether by several threads: a parallel scan loses the last row where the
-        row ids span a multiple of 122,880.
+        The tables that may be scanned, and whether by several threads.
     """
     found = {}
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection, suppress(sqlite3.OperationalError):
@@ -125,17 +122,18 @@ def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
         for table in TABLES:
             facts = tables.get(table.name)
             kinds = {name: column.kind for column in table.columns for name in (column.name, *column.aliases)}
-            if not facts or not facts.plain or "boolean" in kinds.values():
+            if not facts or not facts.scannable or not facts.stored or "boolean" in kinds.values():
                 continue
             types = {"real": "REAL", "integer": "INTEGER"}
-            columns = ((c.replace('"', '""'), types.get(kinds.get(c.lower(), ""), "TEXT")) for c in facts.columns)
-            sql = f'CREATE TABLE "{table.name}" ({", ".join(f"{chr(34)}{c}{chr(34)} {kind}" for c, kind in columns)})'
-            low, high = connection.execute(f'SELECT min(rowid), max(rowid) FROM "{table.name}"').fetchone()  # noqa: S608
+            columns = [(c.replace('"', '""'), types.get(kinds.get(c.lower(), ""), "TEXT"), c) for c in facts.columns]
+            cells = (f'"{name}" {kind} DEFAULT ({facts.defaults.get(c, "NULL")})' for name, kind, c in columns)
+            sql = f'CREATE TABLE "{table.name}" ({", ".join(cells)})'
+            parallel = may_scan_in_parallel(connection, table.name, copy.stat().st_size)
             connection.execute("DELETE FROM sqlite_master WHERE type <> 'table' AND lower(tbl_name) = ?", [table.name])
             connection.execute(
                 "UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND lower(name) = ?", [sql, table.name]
             )
-            found[table.name] = low is None or (high - low + 1) % _SCANNED_ROWS != 0
+            found[table.name] = parallel
     return found
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
+
+from dbtools.errors import DatabaseError
 
 # How SQLite hands a cell over as text without loss, by kind of column. A blob in a text column becomes a byte that is
 # no UTF-8, so that it is counted as unreadable. Of a double, 17 digits would do, did SQLite round them exactly. DuckDB
@@ -42,6 +45,9 @@ _TYPE = {
     "boolean": "BOOLEAN",
     "timestamp": "TIMESTAMP",
 }
+
+
+_SCANNED_ROWS = 122_880  # how many row ids a thread of the scanner takes at a time
 
 
 @dataclass(frozen=True)
@@ -181,23 +187,33 @@ class TableFacts:
         Whether its rows have row ids.
     rows : int
         How many it has.
-    plain : bool
-        Whether declaring other types would read the same cells: no default stands for cells that are not stored, no
-        column is computed, and none is the row id.
+    defaults : dict
+        The expressions that stand for cells which are not stored, by column.
+    stored : bool
+        Whether every column is stored in its row: none is computed, and none is the row id.
     """
 
     columns: dict[str, str]
     row_ids: bool
     rows: int
-    plain: bool = False
+    defaults: dict[str, str]
+    stored: bool
+
+    @property
+    def scannable(self) -> bool:
+        """Whether DuckDB's scanner can ask for the row ids."""
+        return self.row_ids and "rowid" not in self.names()
 
     def names(self) -> dict[str, str]:
         """Return the column names as spelled, by their lower-case form."""
         return {c.lower(): c for c in self.columns}
 
 
-def read_tables(connection: sqlite3.Connection) -> dict[str, TableFacts]:
-    """Describe the ordinary tables of a database, by lower-case name; views and virtual tables are left out."""
+def read_tables(connection: sqlite3.Connection, *, count: bool = True) -> dict[str, TableFacts]:
+    """Describe the ordinary tables of a database, by lower-case name; views and virtual tables are left out.
+
+    Counting the rows of a large database takes a while; without `count` they are 0.
+    """
     found = {}
     for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall():
         if name.lower().startswith("sqlite_") or not sql or sql.lstrip()[:12].upper() != "CREATE TABLE":
@@ -206,13 +222,25 @@ def read_tables(connection: sqlite3.Connection) -> dict[str, TableFacts]:
         described = connection.execute(f"PRAGMA table_xinfo({quoted})").fetchall()
         columns = {column: kind for _, column, kind, *_ in described}
         row_ids = _has_row_ids(connection, quoted)
-        plain = row_ids and not any(
-            hidden or default is not None or (key and kind.upper() == "INTEGER") or column.lower() == "rowid"
-            for _, column, kind, _, default, key, hidden in described
-        )
-        rows = connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0]  # noqa: S608 - quoted identifier
-        found[name.lower()] = TableFacts(columns, row_ids, rows, plain)
+        defaults = {column: default for _, column, _, _, default, *_ in described if default is not None}
+        stored = not any(hidden or (key and kind.upper() == "INTEGER") for _, _, kind, _, _, key, hidden in described)
+        counted = f"SELECT count(*) FROM {quoted}"  # noqa: S608 - quoted identifier
+        rows = connection.execute(counted).fetchone()[0] if count else 0
+        found[name.lower()] = TableFacts(columns, row_ids, rows, defaults, stored)
     return found
+
+
+def may_scan_in_parallel(connection: sqlite3.Connection, name: str, size: int) -> bool:
+    """Tell whether DuckDB's scanner may read a table of a file of `size` bytes with several threads.
+
+    Its parallel scan loses the last row where the row ids span a multiple of 122,880, and looks at every range of as
+    many row ids, whether there are rows in it or not.
+    """
+    # Asked for both at once, SQLite would look at every row.
+    ends = f'SELECT (SELECT min(rowid) FROM "{name}"), (SELECT max(rowid) FROM "{name}")'  # noqa: S608 - allow-list
+    low, high = connection.execute(ends).fetchone()
+    span = 0 if low is None else high - low + 1
+    return span < size and (span == 0 or span % _SCANNED_ROWS != 0)
 
 
 def _has_row_ids(connection: sqlite3.Connection, quoted: str) -> bool:
@@ -221,6 +249,21 @@ def _has_row_ids(connection: sqlite3.Connection, quoted: str) -> bool:
     except sqlite3.OperationalError:
         return False  # WITHOUT ROWID, in whatever spelling
     return True
+
+
+def check_tables(tables: dict[str, TableFacts], path: Path) -> None:
+    """Refuse a database that is no prompter database.
+
+    Raises
+    ------
+    DatabaseError
+        It lacks a table or a column that every generation has.
+    """
+    for name, needed in REQUIRED.items():
+        missing = needed - set(tables[name].names()) if name in tables else needed
+        if missing:
+            what = f"Not a prompter database (no {name}.{min(missing)}; tables: {', '.join(tables) or 'none'})"
+            raise DatabaseError(what, path, "give the path of a prompter.db")
 
 
 def generation(tables: dict[str, TableFacts]) -> str:

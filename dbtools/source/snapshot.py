@@ -19,6 +19,11 @@ from pathlib import Path
 
 from dbtools.errors import BusyError, DatabaseError
 
+try:
+    import fcntl
+except ImportError:  # Windows, which has no /proc either
+    fcntl = None  # type: ignore[assignment]
+
 MAGIC = b"SQLite format 3\0"
 _CHUNK = 1 << 20
 _HEADER = 100
@@ -49,6 +54,23 @@ def release(path: Path) -> None:
     descriptor = _held.pop((facts.st_dev, facts.st_ino), None)
     if descriptor is not None:
         os.close(descriptor)
+
+
+def is_open_here(path: Path, *, to_write: bool = False) -> bool:
+    """Tell whether this process has the file open but by `hold`; True where that cannot be told. Reads only."""
+    facts = path.stat()
+    try:
+        descriptors = {int(name) for name in os.listdir("/proc/self/fd")}  # noqa: PTH208 - names, not paths
+    except OSError:
+        return True
+    for descriptor in descriptors - {_held.get((facts.st_dev, facts.st_ino))}:
+        with suppress(OSError):
+            found = os.fstat(descriptor)
+            if (found.st_dev, found.st_ino) != (facts.st_dev, facts.st_ino):
+                continue
+            if not to_write or fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+                return True
+    return False
 
 
 def fingerprint(path: Path) -> str:

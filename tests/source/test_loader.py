@@ -224,10 +224,20 @@ def test_the_second_tier_of_texts_leaves_the_same_cells_unreadable(path: Path) -
     "statement",
     [
         "ALTER TABLE prompt_versions ADD COLUMN change_magnitude REAL DEFAULT 0.25",
+        "ALTER TABLE prompt_versions ADD COLUMN change_magnitude REAL DEFAULT -7",
+        "ALTER TABLE prompt_versions RENAME COLUMN source TO agent;"
+        "ALTER TABLE prompt_versions ADD COLUMN source TEXT DEFAULT 'it''s (so)';"
+        "ALTER TABLE prompt_versions ADD COLUMN change_magnitude REAL",
         "ALTER TABLE prompt_versions ADD COLUMN change_magnitude REAL AS (version_no / 4.0)",
         "ALTER TABLE prompt_versions ADD COLUMN rowid TEXT;ALTER TABLE prompt_versions ADD change_magnitude REAL",
     ],
-    ids=["a default of earlier rows", "a computed column", "a column called rowid"],
+    ids=[
+        "a default of earlier rows",
+        "a negative default",
+        "a default with signs",
+        "a computed column",
+        "a column called rowid",
+    ],
 )
 def test_what_a_table_declares_is_read_as_sqlite_reads_it(tmp_path: Path, statement: str) -> None:
     path = make_database(tmp_path / "prompter.db", "G1")

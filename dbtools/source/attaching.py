@@ -1,0 +1,180 @@
+"""attach(): bring a database, as it is at one moment, into DuckDB; or find what an earlier call brought."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools.errors import DatabaseError, ParameterError
+from dbtools.project import Project
+from dbtools.source import cache, direct, loader, schema
+from dbtools.source.database import Database
+from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
+
+if TYPE_CHECKING:
+    import duckdb
+
+SMALL = 64 << 20  # bytes; the texts of a database up to this size are loaded with the rest
+_QUIET = 16 << 20  # bytes; loading less than this takes no progress bar
+
+
+def attach(
+    source: Project | str | os.PathLike[str],
+    *,
+    texts: bool | None = None,
+    only_facts: bool = False,
+    timeout: float = 5.0,
+    progress: bool = True,
+) -> Database:
+    """Attach a prompter database as it is now.
+
+    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes.
+
+    Parameters
+    ----------
+    source : Project or path
+        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, or a prompter.db.
+    texts : bool, optional
+        Whether to load the long texts too; by default for databases up to 64 MiB.
+    only_facts : bool
+        Whether the relation ``facts`` (agent, head and marks of each version) is enough: it is there ten times as soon.
+        Where it cannot be read alone, all is loaded.
+    timeout : float
+        Seconds to wait for a lock of another process.
+
+    Raises
+    ------
+    DatabaseError, BusyError, ExtensionError, ProjectError
+        The database cannot be used, stays locked, the scanner is missing, or the folder is no project.
+    """
+    import duckdb
+
+    project, path = _locate(source)
+    for _ in range(3):
+        with explained(path):
+            check_file(path)
+            before = fingerprint(path)
+            size = path.stat().st_size
+        full = texts if texts is not None else size <= SMALL
+        tier = "facts" if only_facts else "full" if full else "narrow"
+        folder = cache.folder_of(path)
+        file = cache.find(folder, before, tier) if folder else None
+        try:
+            if file:
+                return Database(file, project)
+        except duckdb.Error:
+            if file:
+                file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
+        work = Path(tempfile.mkdtemp(prefix="load-", dir=folder))
+        try:
+            try:
+                build = _build_facts if only_facts else _build
+                built = build(path, work / f"relations-{tier}.duckdb", before, timeout, progress and size > _QUIET)
+            except direct.UnfitError:
+                shutil.rmtree(work, ignore_errors=True)
+                return attach(source, texts=texts, timeout=timeout, progress=progress)
+            if folder is None:
+                return Database(built, project, owned=work)
+            if fingerprint(path) == before:
+                file = cache.publish(built, folder, before, tier)
+                shutil.rmtree(work, ignore_errors=True)
+                with suppress(duckdb.Error):  # another process may have dropped it already
+                    return Database(file, project)
+                continue
+            return Database(built, project, owned=work)  # consistent, but already of the past: not kept
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
+
+
+def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: float = 5.0) -> list[tuple[Any, ...]]:
+    """Ask one question of ``facts`` and keep nothing: the fastest first answer. Reads only.
+
+    Raises
+    ------
+    DatabaseError, BusyError, ExtensionError, ProjectError
+        As `attach`.
+    """
+    project, path = _locate(source)
+    try:
+        with explained(path):
+            return direct.read(path, lambda connection, _: connection.execute(query).fetchall(), timeout)
+    except direct.UnfitError:
+        with attach(project or path, texts=False, timeout=timeout, progress=False) as db:
+            return db.sql(query).fetchall()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the file system says of the database into a sentence."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
+    except OSError as error:
+        raise DatabaseError(f"Cannot read the database ({error.strerror})", path, "check the path and rights") from None
+
+
+def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path]:
+    if isinstance(source, Project):
+        return source, source.database
+    if str(source).startswith(("postgresql:", "postgres:")):
+        raise ParameterError("Only SQLite files can be attached", str(source).split(":")[0], "give a prompter.db")
+    path = Path(source).expanduser().absolute()
+    with explained(path):
+        is_folder = path.is_dir()
+    if is_folder:
+        project = Project.find(path)
+        return project, project.database
+    return None, path
+
+
+def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> Path:
+    texts = target.stem.endswith("full")
+    with snapshot(path, timeout) as copy:
+        try:
+            with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+                tables = schema.read_tables(connection)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise explain(error, path) from None
+        schema.check_tables(tables, path)
+        origin = {
+            **_origin(path, mark, tables),
+            "texts": texts,
+            "tables": {name: facts.rows for name, facts in sorted(tables.items())},
+        }
+        loader.load(copy, target, tables, origin, texts=texts, progress=progress)
+    target.chmod(0o600)
+    return target
+
+
+def _build_facts(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> Path:
+    """Write the table `facts` into a new DuckDB file. Changes files: creates `target`."""
+
+    def keep(connection: duckdb.DuckDBPyConnection, tables: dict[str, schema.TableFacts]) -> None:
+        origin = json.dumps({**_origin(path, mark, tables), "texts": False, "tables": {}})
+        connection.execute(f"ATTACH IF NOT EXISTS {loader.quote(target)} AS cache")  # there, if a lock was in the way
+        connection.execute("CREATE OR REPLACE TABLE cache.facts AS FROM facts")
+        connection.execute(f"CREATE OR REPLACE TABLE cache.origin AS SELECT {loader.quote(origin)} AS facts")
+
+    direct.read(path, keep, timeout)
+    target.chmod(0o600)
+    return target
+
+
+def _origin(path: Path, mark: str, tables: dict[str, schema.TableFacts]) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "fingerprint": mark,
+        "generation": schema.generation(tables),
+        "migrated": schema.is_migrated(tables),
+        "columns": {t.name: sorted(tables[t.name].names()) for t in schema.TABLES if t.name in tables},
+    }
