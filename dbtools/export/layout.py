@@ -34,6 +34,11 @@ def query(layout: str) -> str:
     return (_FOLDER / f"{layout}.sql").read_text(encoding="utf-8")
 
 
+def rows(layout: str) -> str:
+    """Return the SELECT of a layout without its last clause: the same rows in any order. Reads only."""
+    return query(layout).rpartition("\nORDER BY ")[0]
+
+
 def is_lacking(layout: str, tables: dict[str, int]) -> bool:
     """Tell whether the layout is that of a table which the database does not have."""
     return layout in _TABLES and layout not in tables
@@ -65,5 +70,5 @@ def filled(connection: duckdb.DuckDBPyConnection, layout: str, described: tuple[
     counts = ", ".join(f"count({column.name})" if column.optional else "1" for column in described)
     if not any(column.optional for column in described):
         return described
-    found = connection.execute(f"SELECT {counts} FROM ({query(layout)})").fetchall()[0]  # noqa: S608 - own SQL
+    found = connection.execute(f"SELECT {counts} FROM ({rows(layout)})").fetchall()[0]  # noqa: S608 - own SQL
     return tuple(column for column, count in zip(described, found, strict=True) if count or not column.optional)

@@ -65,7 +65,7 @@ def prove(
     columns = columns or layout.filled(connection, name, layout.columns(connection, name))
     try:
         found = _header(connection, file, kind)
-        difference = _compare(connection, file, name, columns, kind, guarded)
+        difference = _compare(connection, file, name, columns, kind, guarded, own=True)
     except (OSError, ValueError, csv.Error, duckdb.Error) as error:
         line = str(error).strip().splitlines()[0]
         raise ExportError(f"What was written cannot be read back ({line})", file.name, todo) from None
@@ -184,16 +184,17 @@ def _compare(
     guarded: bool,
     *,
     lenient: bool = False,
+    own: bool = False,
 ) -> _Difference:
     """Compare by one digest per row: tables of 16 bytes a row stay small, however long the texts are."""
     cells = [f'"{column.name}"::VARCHAR' for column in columns]
     size = " + ".join(f"coalesce(strlen({cell}), 0)" for cell in cells)
-    kept = f"SELECT {_digest(cells, lenient)} AS digest, {size} AS size FROM ({layout.query(name)})"  # noqa: S608 - own
+    kept = f"SELECT {_digest(cells, lenient, own)} AS digest, {size} AS size FROM ({layout.rows(name)})"  # noqa: S608 - own
     connection.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {kept}")
     longest = connection.execute("SELECT coalesce(max(size), 0) FROM kept").fetchall()[0][0]
     texts = "{" + ", ".join(f"'{column.name}': 'VARCHAR'" for column in columns) + "}"
     reader = _READERS[kind].format(texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
-    read = _digest([_read(column, kind, guarded) for column in columns], lenient)
+    read = _digest([_read(column, kind, guarded) for column in columns], lenient, own)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE written AS SELECT {read} AS digest FROM {reader}",  # noqa: S608 - own
         [_literal(file)],
@@ -211,7 +212,11 @@ def _literal(file: Path) -> str:
     return glob.escape(str(file))
 
 
-def _digest(cells: list[str], lenient: bool) -> str:
+def _digest(cells: list[str], lenient: bool, own: bool) -> str:
+    if own:
+        # What this process wrote itself is nobody's forgery: DuckDB's own hash is enough, and takes a tenth of the time.
+        halves = f"hash({', '.join(cells)})", f"hash('again', {', '.join(reversed(cells))})"
+        return f"({halves[0]}::UHUGEINT << 64) + {halves[1]}::UHUGEINT"
     # A digest per cell first: where one cell ends and the next begins cannot be confused then.
     each = [f"coalesce(md5({f'nullif({cell}, {chr(39) * 2})' if lenient else cell}), '-')" for cell in cells]
     return f"md5_number(concat({', '.join(each)}))"
