@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab report test lint fmt check notebooks refresh pictures bench lock clean
+.PHONY: help demo lab report test lint fmt check notebooks refresh pictures bench profile lock clean
 
 help:  ## show what make can do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -51,12 +51,23 @@ pictures: demo  ## make the README's pictures anew (needs chromium)
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
 	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done
 
-bench: $(READY)  ## measure against peers (SIZES="3000 300000" versions)
+bench: $(READY) $(VENV)/peers/.ready  ## measure beside peers (SIZES="3000 300000" versions)
 	$(BIN)/python tests/benchmarks/run.py $(SIZES)
+
+$(VENV)/peers/.ready: tests/benchmarks/requirements.lock $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+	  --target $(@D) -r $<
+	@touch $@
+
+profile: $(READY)  ## profile the agent question, the export and the import (SIZE=300000 versions), to profiles/
+	$(BIN)/python tests/benchmarks/profiles.py $(SIZE)
 
 lock: $(READY)  ## resolve the dependencies again
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --extra dev --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --upgrade tests/benchmarks/requirements.in \
+	  -o tests/benchmarks/requirements.lock
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(DEMO) reports .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO) reports profiles .pytest_cache .mypy_cache .ruff_cache

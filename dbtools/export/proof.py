@@ -214,7 +214,7 @@ def _literal(file: Path) -> str:
 
 def _digest(cells: list[str], lenient: bool, own: bool) -> str:
     if own:
-        # What this process wrote itself is nobody's forgery: DuckDB's own hash is enough, and takes a tenth of the time.
+        # What this process wrote itself is nobody's forgery: DuckDB's own hash is enough, in a tenth of the time.
         halves = f"hash({', '.join(cells)})", f"hash('again', {', '.join(reversed(cells))})"
         return f"({halves[0]}::UHUGEINT << 64) + {halves[1]}::UHUGEINT"
     # A digest per cell first: where one cell ends and the next begins cannot be confused then.

@@ -139,7 +139,7 @@ def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     spill = file.parent / f"spill-{os.getpid()}"
-    connection = duckdb.connect(":memory:", config={**loader.CONFIG, "temp_directory": str(spill)})
+    connection = duckdb.connect(":memory:", config=loader.config(spill))
     try:
         connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
         connection.execute(loader.read_sql("macros.sql"))

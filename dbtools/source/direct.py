@@ -73,7 +73,7 @@ def _read(file: Path, path: Path, work: Work[Answer], timeout: float) -> Answer:
     deadline = time.monotonic() + timeout
     with (
         tempfile.TemporaryDirectory(prefix="dbtools-") as spill,
-        closing(extension.connect(":memory:", {**loader.CONFIG, "temp_directory": spill})) as connection,
+        closing(extension.connect(":memory:", loader.config(spill))) as connection,
     ):
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"SET sqlite_disable_multithreaded_scans = {not parallel}")

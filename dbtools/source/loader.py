@@ -9,13 +9,15 @@ row counts are held against SQLite's own. No statement of a user ever runs here.
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError
+from dbtools.errors import DatabaseError, ParameterError
 from dbtools.source import extension
 from dbtools.source.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SQL = files("dbtools.source")
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
+_CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
@@ -31,8 +33,24 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     # The optimizer may take scans of two tables of the same shape for one (duckdb/duckdb#24781).
     "disabled_optimizers": "common_subplan",
-    "memory_limit": "2GB",
 }
+MEMORY = "DBTOOLS_MEMORY"  # the environment variable, such as "250MB", for those who have less or more than usual
+_USUAL = "1500MB"
+_AMOUNT = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B)")
+
+
+def config(spill: object) -> dict[str, Any]:
+    """Return how DuckDB is set up: what does not fit into the memory it may take goes to the folder `spill`.
+
+    Raises
+    ------
+    ParameterError
+        $DBTOOLS_MEMORY is no amount of memory.
+    """
+    memory = os.environ.get(MEMORY, _USUAL)
+    if not _AMOUNT.fullmatch(memory):
+        raise ParameterError(f"${MEMORY} is no amount of memory", memory, "set it to one such as 500MB or 2GB")
+    return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
 
 
 def read_sql(*names: str) -> str:
@@ -76,7 +94,7 @@ def load(
     )
     spill = str(target) + ".spill"
     scanned = _declare(copy, tables)
-    with bar, extension.connect(str(target), {**CONFIG, "temp_directory": spill}) as connection:
+    with bar, extension.connect(str(target), config(spill)) as connection:
         connection.execute("SET preserve_insertion_order = false")  # else one thread writes
         connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
         connection.execute(read_sql("macros.sql"))

@@ -346,3 +346,19 @@ def test_rows_inserted_later_are_there_at_the_next_attach(folder: Path) -> None:
     assert len(users(path)) == 2
     insert(path, "prompts", user_id="late")
     assert ("late",) in users(path)
+
+
+@pytest.mark.parametrize("amount", ["much", "500", "-1GB", "1GB; DROP", ""])
+def test_an_amount_of_memory_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amount: str
+) -> None:
+    monkeypatch.setenv("DBTOOLS_MEMORY", amount)
+    with pytest.raises(ParameterError) as caught:
+        attach(make_database(tmp_path / "prompter.db"))
+    assert_sentence(caught.value, amount)
+
+
+def test_the_amount_of_memory_is_what_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBTOOLS_MEMORY", "256MiB")
+    with attach(make_database(tmp_path / "prompter.db")) as db:
+        assert db.sql("SELECT current_setting('memory_limit')").fetchall() == [("256.0 MiB",)]
