@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError
 from dbtools.project import Project
-from dbtools.source import cache, direct, loader, schema
+from dbtools.source import appending, cache, direct, loader, schema
 from dbtools.source.database import Database
 from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
 
@@ -30,6 +30,7 @@ def attach(
     *,
     texts: bool | None = None,
     only_facts: bool = False,
+    append_only: bool = False,
     timeout: float = 5.0,
     progress: bool = True,
 ) -> Database:
@@ -46,6 +47,9 @@ def attach(
     only_facts : bool
         Whether the relation ``facts`` (agent, head and marks of each version) is enough: it is there ten times as soon.
         Where it cannot be read alone, all is loaded.
+    append_only : bool
+        Your word that, since the facts were last kept, versions and scores were only added and a head that changed has
+        a new ``updated_at``: then only what is new is read. (In rollback mode; a database in WAL mode is read whole.)
     timeout : float
         Seconds to wait for a lock of another process.
 
@@ -75,8 +79,12 @@ def attach(
         work = Path(tempfile.mkdtemp(prefix="load-", dir=folder))
         try:
             try:
-                build = _build_facts if only_facts else _build
-                built = build(path, work / f"relations-{tier}.duckdb", before, timeout, progress and size > _QUIET)
+                built = work / f"relations-{tier}.duckdb"
+                older = cache.earlier_facts(folder) if only_facts and append_only and folder else None
+                if not (older and appending.append(path, older, built, before)):
+                    build = _build_facts if only_facts else _build
+                    build(path, built, before, timeout, progress and size > _QUIET)
+                built.chmod(0o600)
             except direct.UnfitError:
                 shutil.rmtree(work, ignore_errors=True)
                 return attach(source, texts=texts, timeout=timeout, progress=progress)
@@ -137,7 +145,7 @@ def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, P
     return None, path
 
 
-def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> Path:
+def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> None:
     texts = target.stem.endswith("full")
     with snapshot(path, timeout) as copy:
         try:
@@ -152,22 +160,20 @@ def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) 
             "tables": {name: facts.rows for name, facts in sorted(tables.items())},
         }
         loader.load(copy, target, tables, origin, texts=texts, progress=progress)
-    target.chmod(0o600)
-    return target
 
 
-def _build_facts(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> Path:
+def _build_facts(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> None:
     """Write the table `facts` into a new DuckDB file. Changes files: creates `target`."""
+    target.unlink(missing_ok=True)  # what could not be brought up to date
+    until = appending.ends(path)
 
     def keep(connection: duckdb.DuckDBPyConnection, tables: dict[str, schema.TableFacts]) -> None:
-        origin = json.dumps({**_origin(path, mark, tables), "texts": False, "tables": {}})
+        origin = json.dumps({**_origin(path, mark, tables), "texts": False, "tables": {}, "until": until})
         connection.execute(f"ATTACH IF NOT EXISTS {loader.quote(target)} AS cache")  # there, if a lock was in the way
         connection.execute("CREATE OR REPLACE TABLE cache.facts AS FROM facts")
         connection.execute(f"CREATE OR REPLACE TABLE cache.origin AS SELECT {loader.quote(origin)} AS facts")
 
     direct.read(path, keep, timeout)
-    target.chmod(0o600)
-    return target
 
 
 def _origin(path: Path, mark: str, tables: dict[str, schema.TableFacts]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def folder_of(path: Path) -> Path | None:
 _SERVING = {"facts": ("facts", "narrow", "full"), "narrow": ("narrow", "full"), "full": ("full",)}
 
 
-def _key(mark: str) -> str:
+def _recipe() -> str:
     import duckdb
 
     # What would be loaded differently makes another file: the text that loads is part of the key.
@@ -38,23 +38,27 @@ def _key(mark: str) -> str:
         loader.read_sql("load", f.name) for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)
     ]
     own.append(loader.read_sql("views", "05_facts.sql"))
-    return hashlib.sha256("\0".join([mark, __version__, duckdb.__version__, *own]).encode()).hexdigest()[:24]
+    return hashlib.sha256("\0".join([__version__, duckdb.__version__, *own]).encode()).hexdigest()[:12]
 
 
 def find(folder: Path, mark: str, tier: str) -> Path | None:
     """Return a kept copy that has what the tier needs: ``"facts"``, ``"narrow"`` (no long texts) or ``"full"``."""
-    key = _key(mark)
-    files = (folder / f"{key}-{each}.duckdb" for each in _SERVING[tier])
+    recipe = _recipe()
+    files = (folder / f"{recipe}-{mark}-{each}.duckdb" for each in _SERVING[tier])
     return next((file for file in files if file.is_file()), None)
+
+
+def earlier_facts(folder: Path) -> Path | None:
+    """Return the kept facts of an earlier state."""
+    return next(iter(sorted(folder.glob(f"{_recipe()}-*-facts.duckdb"))), None)
 
 
 def publish(built: Path, folder: Path, mark: str, tier: str) -> Path:
     """Put the copy in place in one step and drop those of earlier states of the database."""
-    file = folder / f"{_key(mark)}-{tier}.duckdb"
+    file = folder / f"{_recipe()}-{mark}-{tier}.duckdb"
     built.replace(file)
-    current = file.name.split("-")[0]
     for other in folder.glob("*.duckdb"):
-        if not other.name.startswith(current):
+        if not other.name.startswith(file.name.removesuffix(f"{tier}.duckdb")):
             other.unlink(missing_ok=True)
     return file
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,33 @@ def notice(path: Path) -> Job:
     from dbtools.source.snapshot import fingerprint
 
     return lambda: [fingerprint(path) for _ in range(1000)]
+
+
+def append(path: Path) -> Job:
+    """Bring the kept facts up to date by a thousand new versions, judged, in a copy of the database."""
+    from dbtools.source import attach
+
+    copy = path.with_name("growing.db")
+    shutil.copyfile(path, copy)
+    attach(copy, only_facts=True, progress=False).close()
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute(
+            "INSERT INTO prompt_versions SELECT 'n' || substr(id, 2), prompt_id, 9, text, explanation, source, "
+            "created_at, id, change_type, change_magnitude FROM prompt_versions LIMIT 1000"
+        )
+        connection.execute(
+            "INSERT INTO judge_scores SELECT 'n' || substr(id, 2), 'n' || substr(prompt_version_id, 2), 1, 2, 3, 4, 5, "
+            "feedback, created_at FROM judge_scores LIMIT 1000"
+        )
+
+    def job() -> dict[str, float]:
+        start = time.perf_counter()
+        attach(copy, only_facts=True, append_only=True, progress=False).close()
+        seconds = time.perf_counter() - start
+        copy.unlink()
+        return {"seconds": seconds}
+
+    return job
 
 
 def load(path: Path) -> Job:

@@ -47,6 +47,7 @@ RACES = (
     Race("agents again, new process", "agents_first", ()),
     Race("agents again", "agents_hot", ()),
     Race("1,000 × has it changed?", "notice", ()),
+    Race("1,000 new versions", "append", ()),
     Race("attach", "load", ()),
     Race("attach with texts", "load_texts", ()),
     Race("history to CSV", "export_csv", ("csv_module", "csv_application", "csv_cli")),

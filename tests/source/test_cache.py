@@ -141,7 +141,7 @@ def test_the_long_texts_are_a_tier_of_their_own(path: Path, cache: Path) -> None
             db.sql("SELECT text FROM versions")
     with attach(path, texts=True) as db:
         assert db.sql("SELECT count(text), count(explanation) FROM versions").fetchall() == [(6, 6)]
-    assert sorted(name.split("-")[1] for name in kept(cache)) == ["full.duckdb", "narrow.duckdb"]
+    assert sorted(name.split("-")[2] for name in kept(cache)) == ["full.duckdb", "narrow.duckdb"]
 
 
 def test_a_copy_with_texts_serves_who_does_not_ask_for_them(path: Path, cache: Path) -> None:

@@ -1,0 +1,106 @@
+"""Bring kept facts up to date by what was added since, where the user gives their word that nothing else changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools.source.loader import quote
+from dbtools.source.schema import DIMENSIONS
+from dbtools.source.snapshot import check_file
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MOST = 100_000  # rows; so many more are read anew as fast
+_ENDS = (
+    "SELECT (SELECT max(rowid) FROM prompt_versions), (SELECT max(rowid) FROM judge_scores), max(updated_at) "
+    "FROM best_heads"
+)
+_VERSIONS = "SELECT rowid, source FROM prompt_versions WHERE rowid > ? LIMIT ?"
+_SCORES = (
+    f"SELECT s.rowid, v.rowid, {', '.join(f's.{d}' for d in DIMENSIONS)} FROM judge_scores AS s "  # noqa: S608 - own
+    "LEFT JOIN prompt_versions AS v ON v.id = s.prompt_version_id WHERE s.rowid > ? ORDER BY s.rowid LIMIT ?"
+)
+_HEADS = (
+    "SELECT h.rowid, v.rowid FROM best_heads AS h LEFT JOIN prompt_versions AS v "
+    "ON v.id = h.prompt_version_id AND v.prompt_id = h.prompt_id WHERE h.updated_at >= ? LIMIT ?"
+)
+
+
+def ends(path: Path) -> list[Any] | None:
+    """Return where the tables end: the last row ids and the newest head; None where reading would leave files."""
+    if check_file(path)[18] != 1:
+        return None
+    try:
+        with closing(_connect(path)) as connection:
+            return list(connection.execute(_ENDS).fetchone())
+    except sqlite3.Error:
+        return None
+
+
+def append(path: Path, older: Path, target: Path, mark: str) -> bool:
+    """Write the facts of `older`, and of what was added since, into `target`; False where all must be read anew.
+
+    Reads the database only; changes files: creates `target`. `mark` is the database's fingerprint.
+    """
+    import duckdb
+
+    if ends(path) is None:
+        return False
+    shutil.copyfile(older, target)
+    with closing(duckdb.connect(str(target))) as facts:
+        origin = json.loads(facts.execute("SELECT facts FROM origin").fetchall()[0][0])
+        until = origin.get("until")
+        if not until or None in until:
+            return False
+        asked = zip((_VERSIONS, _SCORES, _HEADS), until, strict=True)
+        try:
+            with closing(_connect(path)) as connection:
+                connection.execute("BEGIN")
+                added = [connection.execute(query, [last, _MOST]).fetchall() for query, last in asked]
+                now = list(connection.execute(_ENDS).fetchone())
+        except (sqlite3.Error, UnicodeDecodeError):
+            return False
+        if any(len(rows) == _MOST for rows in added) or not _is_plain(*added):
+            return False
+        facts.execute("BEGIN")
+        _write(facts, *added)
+        origin |= {"fingerprint": mark, "until": now}
+        facts.execute(f"UPDATE origin SET facts = {quote(json.dumps(origin))}")  # noqa: S608 - quoted
+        facts.execute("COMMIT")
+    return True
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def _is_plain(versions: list[Any], scores: list[Any], heads: list[Any]) -> bool:
+    """Tell whether every cell is of its kind and every id was found as it is spelled."""
+    return (
+        all(isinstance(source, str) for _, source in versions)
+        and all(version is not None for _, version, *_ in [*scores, *heads])
+        and all(isinstance(mark, (int, float)) for _, _, *marks in scores for mark in marks)
+    )
+
+
+def _write(facts: duckdb.DuckDBPyConnection, versions: list[Any], scores: list[Any], heads: list[Any]) -> None:
+    first = {version: marks for _, version, *marks in reversed(scores)}
+    totals = [(version, f"'{sum(marks, 0.0)!r}'::DOUBLE") for version, marks in first.items()]
+    named = [(version, head) for head, version in heads]
+    for rows, statement in (
+        ([(row, quote(source)) for row, source in versions], "INSERT INTO facts (row_id, source) FROM new"),
+        (totals, "UPDATE facts SET total = value FROM new WHERE facts.row_id = new.row_id AND total IS NULL"),
+        (named, "UPDATE facts SET heads = NULL, head = NULL FROM new WHERE head = value"),
+        (named, "UPDATE facts SET heads = 1, head = value FROM new WHERE facts.row_id = new.row_id"),
+    ):
+        if rows:
+            values = ", ".join(f"({row}, {value})" for row, value in rows)
+            # A bound value would make DuckDB import pandas.
+            facts.execute(f"CREATE OR REPLACE TEMP TABLE new AS FROM (VALUES {values}) AS t (row_id, value)")
+            facts.execute(statement)
