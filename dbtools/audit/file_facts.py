@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dbtools.audit.scene import Scene, is_csv
 from dbtools.files import evidence
+from dbtools.files.walk import LARGEST
 from dbtools.project import CONFIG, DATABASES
 from dbtools.source import snapshot as source
 
@@ -97,7 +98,7 @@ def _same(scene: Scene, original: Path, path: Path) -> str:
     sizes = original.stat().st_size, path.stat().st_size
     if is_csv(original) != is_csv(path):
         return ""
-    if sizes[0] == sizes[1] and source.sha256(original) == source.sha256(path):
+    if sizes[0] == sizes[1] <= LARGEST and source.sha256(original) == source.sha256(path):
         return "the same bytes"
     one, other = scene.copies.get(original), scene.copies.get(path)
     comparable = isinstance(one, Path) and isinstance(other, Path) and max(sizes) <= _COMPARED

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.walk import DATABASE_NAMES, is_sidecar, walk
+from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
 from dbtools.project import Project
 from dbtools.source import Database
 from dbtools.source import snapshot as source
@@ -62,6 +62,9 @@ class Scene:
         found: dict[Path, Path | str] = {}
         for path in self.databases:
             if not self.header(path).startswith(source.MAGIC):
+                continue
+            if path.stat().st_size > LARGEST:
+                found[path] = f"it is larger than {size(LARGEST)}"
                 continue
             try:
                 found[path] = self.stack.enter_context(source.snapshot(path))
@@ -138,12 +141,12 @@ def read_query(name: str) -> str:
 
 def is_csv(path: Path) -> bool:
     """Tell whether a file has the name of a CSV file, or of a copy of one."""
-    return ".csv" in path.name.lower() and _is_regular(path) and not path.name.lower().endswith((".gz", ".zip", ".xz"))
+    return ".csv" in path.name.lower() and path.suffix.lower() not in COMPRESSED and _is_regular(path)
 
 
 def _is_database(path: Path) -> bool:
     suffixes = {s.lower() for s in path.suffixes}
-    return bool(suffixes & DATABASE_NAMES) and not path.name.lower().endswith((".gz", ".zip", ".xz", ".csv"))
+    return bool(suffixes & DATABASE_NAMES) and path.suffix.lower() not in (*COMPRESSED, ".csv")
 
 
 def _is_regular(path: Path) -> bool:

@@ -13,6 +13,7 @@ from dbtools.audit.guide import Guide, Statement
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.evidence import count_rows, covered_rows, missing_rows
+from dbtools.files.walk import LARGEST
 from dbtools.project import Project
 from dbtools.source import attach, schema
 from dbtools.source import snapshot as source
@@ -80,6 +81,12 @@ class Judge:
             raise _UnknownError(f"{file} is not there")
         return path
 
+    def _readable(self, file: str) -> Path:
+        path = self._path(file)
+        if path.stat().st_size > (csvfile.LARGEST if ".csv" in path.name.lower() else LARGEST):
+            raise _UnknownError(f"{file} is too large to be read")
+        return path
+
     def _once(self, make: Callable[[Path], _T], path: Path) -> _T:
         key = (make.__name__, path)
         if key not in self.known:
@@ -133,7 +140,7 @@ class Judge:
     def _rows(self, s: Statement) -> _Finding:
         if s.unknown:
             raise _UnknownError(f'which rows are meant by "{s.unknown}" is not in the data')
-        path = self._path(s.file)
+        path = self._readable(s.file)
         if ".csv" in path.name.lower():
             number, where = self._once(_count_records, path), f"records of {s.file}"
         elif s.column:
@@ -147,7 +154,7 @@ class Judge:
         return str(number), str(number) == s.expected[0], where
 
     def _groups(self, s: Statement) -> _Finding:
-        counts = self._by(self._path(s.file), s)
+        counts = self._by(self._readable(s.file), s)
         found = ", ".join(f"{name} ({n:,})" for name, n in [*counts.items()][:_SHOWN])
         found += f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
         return found, set(counts) == set(s.expected), f"{s.column} of {s.table} in {s.file}, with the number of rows"
@@ -162,7 +169,7 @@ class Judge:
             return {str(value): number for value, number in connection.execute(query)}
 
     def _duplicate(self, s: Statement) -> _Finding:
-        this, other = self._path(s.file), self._path(s.expected[0])
+        this, other = self._readable(s.file), self._readable(s.expected[0])
         self._hold(this)
         self._hold(other)
         if source.sha256(this) == source.sha256(other):
@@ -177,7 +184,7 @@ class Judge:
         return found, False, "compared row by row, every table"
 
     def _regenerable(self, s: Statement) -> _Finding:
-        path = self._path(s.file)
+        path = self._readable(s.file)
         csv = csvfile.read(path) if ".csv" in path.name.lower() else None
         if csv is None or csv.layout is None:
             raise _UnknownError("no file of a layout that is written from the database")

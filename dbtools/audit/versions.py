@@ -97,6 +97,8 @@ class Versions:
         with path.open("rb") as handle:
             magic = handle.read(len(source.MAGIC))
         if magic == source.MAGIC:
+            if path.stat().st_size > LARGEST["sqlite"] and path != self.project.database:
+                return  # its rows then count as being nowhere now
             if path != self.project.database:
                 self._stack.callback(source.release, path)
             self._databases.append(self._stack.enter_context(source.snapshot(path)))

@@ -10,6 +10,8 @@ from dbtools.project import STAGING, Project
 
 SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".ipynb_checkpoints", ".tox", STAGING})
 DATABASE_NAMES = frozenset({".db", ".sqlite", ".sqlite3"})
+COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz", ".lz4"})  # never opened
+LARGEST = 16 << 30  # bytes; a larger file is not read, and so never proved deletable
 SIDECARS = ("-wal", "-shm", "-journal")
 
 
@@ -19,21 +21,18 @@ def walk(project: Project) -> Iterator[Path]:
     Links are yielded, not followed, and so is a folder that cannot be read; version control, virtual environments and
     backups are left out.
     """
-
-    def scan(folder: Path) -> Iterator[Path]:
-        try:
-            entries = sorted(os.scandir(folder), key=lambda e: e.name)
-        except PermissionError:
-            yield folder  # whoever looks at it will find that it cannot be read
-            return
-        for entry in entries:
-            path = Path(entry.path)
-            if not entry.is_dir(follow_symlinks=False):
-                yield path
-            elif entry.name not in SKIPPED and path != project.backups and not _is_foreign(path):
-                yield from scan(path)
-
-    yield from scan(project.root)
+    waiting = [(project.root, True)]  # a stack: folders may lie deeper than functions can call each other
+    while waiting:
+        path, is_folder = waiting.pop()
+        if not is_folder:
+            yield path
+        elif path == project.root or not (path.name in SKIPPED or path == project.backups or _is_foreign(path)):
+            try:
+                entries = sorted(os.scandir(path), key=lambda e: e.name, reverse=True)
+            except OSError:
+                yield path  # whoever looks at it will find that it cannot be read
+            else:
+                waiting += [(Path(e.path), e.is_dir(follow_symlinks=False)) for e in entries]
 
 
 def _is_foreign(folder: Path) -> bool:
@@ -48,4 +47,5 @@ def is_run(folder: Path) -> bool:
 
 def is_sidecar(path: Path) -> bool:
     """Tell whether a file is the ``-wal``, ``-shm`` or ``-journal`` of a database beside it. Reads only."""
-    return any(path.name.endswith(s) and path.with_name(path.name[: -len(s)]).exists() for s in SIDECARS)
+    bases = (path.name[: -len(s)] for s in SIDECARS if path.name.endswith(s))
+    return any(base.strip(".") and path.with_name(base).exists() for base in bases)

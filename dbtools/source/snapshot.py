@@ -152,6 +152,8 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
         It cannot be used: see `check_file`; also truncated, damaged, or left with a hot journal by a crash.
     """
     header = check_file(path)
+    if path.stat().st_size > shutil.disk_usage(tempfile.gettempdir()).free:
+        raise DatabaseError("No room for a private copy of the database", path, "set TMPDIR to a larger disk")
     folder = Path(tempfile.mkdtemp(prefix="dbtools-"))  # mode 0700: the copy holds what the database holds
     try:
         copy = folder / "snapshot.db"
