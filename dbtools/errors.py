@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import re
+
 _LONGEST_QUOTE = 300
+# Of a URL, also where pathlib made one slash of two, and in the two spellings of drivers' settings. Up to the last @:
+# a password may hold one too.
+_PASSWORD = re.compile(
+    r"""(?P<url>[a-z][\w+.-]*:/+[^\s/:@"']*:)[^\s"']*@
+      | (?P<name>\b\w*pass(?:word|wd)?\s*=\s*)(?:'(?:[^'\\]|\\.)*'|"[^"]*"|[^\s&;,"']+)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def sentence(what: str, thing: object = None, todo: str | None = None) -> str:
     """Build the one sentence of an error: what failed, the thing in quotes, what to do."""
     text = what
     if thing is not None:
-        quoted = _printable(str(thing))
+        quoted = hide_passwords(_printable(str(thing)))  # before cutting: half a URL no longer looks like one
         if len(quoted) > _LONGEST_QUOTE:
             quoted = quoted[: _LONGEST_QUOTE - 1] + "…"
         text += f': "{quoted}"'
     if todo is not None:
         text += f"; {todo}"
-    return _printable(text) + "."
+    return hide_passwords(_printable(text)) + "."
+
+
+def hide_passwords(text: str) -> str:
+    """Return `text` with the password of every database URL and setting in it replaced by «hidden»."""
+    return _PASSWORD.sub(lambda m: f"{m['url']}«hidden»@" if m["url"] else f"{m['name']}«hidden»", text)
+
+
+def readable(text: str) -> str:
+    r"""Return `text` as any file can hold it: bytes of a name that are no UTF-8 are written ``\xff``."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _printable(text: str) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from dbtools.errors import NoProjectError, ParameterError, ProjectError
+from dbtools.errors import DbtoolsError, NoProjectError, ParameterError, ProjectError
 
 DATABASES = ("prompter.db", "packages/db/prompter.db")
 CONFIG = "dbtools.toml"
 STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
+_LONGEST = 1 << 20  # bytes; a configuration that a person wrote is shorter
 _PROJECT_KEYS = {"database", "auth", "exports", "backups"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 
@@ -55,9 +57,10 @@ class Project:
         """
         given = os.fspath(root) if root else os.environ.get("DBTOOLS_PROJECT")
         if given:
-            folder = Path(given).expanduser().absolute()
-            if not folder.is_dir():
-                raise ProjectError("No such project folder", folder, "give the folder that holds prompter.db")
+            with usable(given, ProjectError):
+                folder = Path(given).expanduser().absolute()
+                if not folder.is_dir():
+                    raise ProjectError("No such project folder", folder, "give the folder that holds prompter.db")
             return cls._load(folder)
         here = Path.cwd()
         for folder in (here, *here.parents):
@@ -95,11 +98,22 @@ class Project:
 
     def with_backups(self, folder: str | os.PathLike[str] | None) -> Project:
         """Return the project with another backup folder (relative to the root, or absolute anywhere)."""
-        return replace(self, backups=(self.root / folder).resolve()) if folder else self
+        with usable(folder):
+            return replace(self, backups=(self.root / folder).resolve()) if folder else self
 
     def relative(self, path: Path) -> str:
         """Return `path` as reports show it: relative to the root where it lies inside, with ``/``."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+@contextmanager
+def usable(path: object, kind: type[DbtoolsError] = ParameterError) -> Iterator[None]:
+    """Turn what makes a path unusable, such as a NUL in it, links in a circle or its length, into a sentence."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).split(" from ")[0].rstrip(".")
+        raise kind(f"The path cannot be used ({reason})", path, "give another path") from None
 
 
 def check_expectations(section: Any, origin: object) -> Mapping[str, Any]:
@@ -127,8 +141,9 @@ def check_expectations(section: Any, origin: object) -> Mapping[str, Any]:
 def read_expectations(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     """Read expectations from a TOML file: an ``[expect]`` section, or its keys at the top level. Reads only."""
     file = Path(path)
-    if not file.is_file():
-        raise ParameterError("No such file of expectations", file, "give a TOML file with an [expect] section")
+    with usable(file):
+        if not file.is_file():
+            raise ParameterError("No such file of expectations", file, "give a TOML file with an [expect] section")
     config = _read_toml(file)
     return check_expectations(config.get("expect", config), file)
 
@@ -154,15 +169,20 @@ def _read_config(file: Path) -> dict[str, Any]:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
+        if file.stat().st_size > _LONGEST:
+            raise ProjectError("Larger than 1 MB, so not read as TOML", file, "mend or remove it")
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # ValueError: no UTF-8, no TOML, or a number of thousands of digits.
+    except (OSError, ValueError, RecursionError) as error:
         raise ProjectError(f"Cannot read as TOML ({error})", file, "mend or remove it") from None
 
 
 def _inside(root: Path, name: str, key: str) -> Path:
     """Return the path `name` below `root`; a path that leaves the project is refused, links included."""
     path = root / name
-    if not path.resolve().is_relative_to(root) or path.resolve() == root:
+    with usable(name, ProjectError):
+        resolved, _ = path.resolve(), path.is_file()
+    if not resolved.is_relative_to(root) or resolved == root:
         raise ProjectError(
             f'"project.{key}" leads out of the project in {CONFIG}', name, "give a path inside the project"
         )

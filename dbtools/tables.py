@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dbtools.errors import hide_passwords, readable
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -58,7 +60,7 @@ def table(frame: pd.DataFrame, *, caption: str = "", formats: Mapping[str, str] 
     columns = [_column(name, frame.iloc[:limit, i].tolist(), specs.get(name)) for i, name in enumerate(names)]
     parts = [f'<div class="dbtools-table">{_STYLE}<table>']
     if caption:
-        parts.append(f"<caption>{html.escape(redact(caption))}</caption>")
+        parts.append(f"<caption>{html.escape(redact(readable(caption)))}</caption>")
     heads = "".join(f"<th{css}>{cells[0]}</th>" for css, cells in columns)
     parts.append(f"<thead><tr>{heads}</tr></thead><tbody>")
     for row in range(1, min(len(frame), limit) + 1):
@@ -73,8 +75,8 @@ def table(frame: pd.DataFrame, *, caption: str = "", formats: Mapping[str, str] 
 
 
 def redact(text: str) -> str:
-    """Return `text` with every password hash, token and API key in it replaced by «redacted». Reads only."""
-    return _SECRET.sub("«redacted»", text)
+    """Return `text` with every password hash, token, API key and URL's password in it hidden. Reads only."""
+    return hide_passwords(_SECRET.sub("«redacted»", text))
 
 
 def size(count: float) -> str:
@@ -100,7 +102,7 @@ def _column(name: str, values: list[Any], spec: str | None) -> tuple[str, list[s
     kind = "c" if flags else "n" if numbers else "d" if times or words else "t" if long else ""
     # The unit stands in the cells.
     heading = redact(name.removesuffix("_bytes").replace("_", " "))
-    return f' class="{kind}"' if kind else "", [html.escape(text) for text in (heading, *texts)]
+    return f' class="{kind}"' if kind else "", [html.escape(readable(text)) for text in (heading, *texts)]
 
 
 def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:

@@ -17,7 +17,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LEAVES = {"errors", "tables", "__version__"}
 ARROWS = {
     "errors": set(),
-    "tables": set(),
+    "tables": {"errors"},
     "project": LEAVES,
     "source": LEAVES | {"project"},
     "files": LEAVES | {"project", "source"},

@@ -17,7 +17,7 @@ from dbtools.analysis.standing import AgentResult, agreements, logged_selections
 from dbtools.analysis.statistics import INTERVALS
 from dbtools.analysis.statistics.agreement import Agreement
 from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, readable
 from dbtools.source import Database
 from dbtools.tables import table
 
@@ -197,7 +197,7 @@ def effectiveness(
     ):
         if value not in known:
             raise ParameterError(f"No such {what}", value, f"use one of {', '.join(known)}")
-    chosen, names = Chosen.of(provenance, scale), list(agents) if agents else None
+    chosen, names = Chosen.of(provenance, scale), list(map(readable, agents)) if agents else None
     with working_table(db, names) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
         standing = standings(connection, chosen, wins, interval, logged)

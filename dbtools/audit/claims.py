@@ -13,7 +13,7 @@ from dbtools.audit import guide as text
 from dbtools.audit.guide import Statement
 from dbtools.audit.verdicts import Judge
 from dbtools.errors import ParameterError
-from dbtools.project import Project
+from dbtools.project import Project, usable
 from dbtools.tables import redact, table
 
 if TYPE_CHECKING:
@@ -131,10 +131,11 @@ def claims(project: Project, guide: str | os.PathLike[str]) -> Claims:
     ParameterError
         The guide is no readable text of at most 1 MB.
     """
-    path = Path(guide).expanduser()
-    if not path.is_absolute() and not path.exists():
-        path = project.root / path
-    stated = text.read(_read(path))
+    with usable(guide):
+        path = Path(guide).expanduser()
+        if not path.is_absolute() and not path.exists():
+            path = project.root / path
+        stated = text.read(_read(path))
     same: dict[Statement, list[Statement]] = {}
     with ExitStack() as stack:
         judge = Judge(project, stated, stack)

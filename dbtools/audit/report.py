@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError, DatabaseError, ParameterError
-from dbtools.project import Project
+from dbtools.project import Project, usable
 from dbtools.tables import table
 
 if TYPE_CHECKING:
@@ -177,7 +177,9 @@ class AuditReport:
         ConflictError
             The file exists or cannot be made.
         """
-        target = Path(path).expanduser().absolute()
+        with usable(path):
+            target = Path(path).expanduser().absolute()
+            target.resolve()
         try:
             with target.open("x", encoding="utf-8", newline="") as handle:
                 self.frame.to_csv(handle, index=False, lineterminator="\n")

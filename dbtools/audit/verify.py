@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ParameterError
-from dbtools.project import Project, check_expectations, read_expectations
+from dbtools.project import Project, check_expectations, read_expectations, usable
 from dbtools.source import Database, attach, schema
 from dbtools.tables import table
 
@@ -105,7 +105,9 @@ def _files(project: Project, wanted: Mapping[str, Any]) -> Iterator[Expectation]
     for expected, key in (("there", "present"), ("not there", "absent")):
         for name in wanted.get(key, ()):
             path = (project.root / name).absolute()
-            if not path.parent.resolve().is_relative_to(project.root):
+            with usable(name):
+                folder = path.parent.resolve()
+            if not folder.is_relative_to(project.root):
                 raise ParameterError(f"expect.{key} names a path outside the project", name, "name one inside")
             yield Expectation(f"file {name}", expected, "there" if os.path.lexists(path) else "not there")
 

@@ -16,7 +16,7 @@ from dbtools.cleanup.journal import Held, Run, State
 from dbtools.cleanup.plan import Kept, Plan, Removal
 from dbtools.cleanup.remove import remove, settle, whereabouts
 from dbtools.cleanup.vault import Refused, Tick
-from dbtools.errors import CleanupError, ParameterError
+from dbtools.errors import CleanupError, ParameterError, readable
 from dbtools.tables import size, table
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class Manifest:
         """One row per planned and per kept file: path, action, size_bytes, reason, backup."""
         import pandas as pd
 
-        frame = pd.DataFrame(self.rows, columns=["path", "action", "size_bytes", "reason", "backup"])
+        rows = [(readable(path), *more, readable(why), backup) for path, *more, why, backup in self.rows]
+        frame = pd.DataFrame(rows, columns=["path", "action", "size_bytes", "reason", "backup"])
         return frame.astype({"size_bytes": "Int64"})
 
     @property
@@ -84,10 +85,10 @@ class Manifest:
         """Return the numbers as JSON can hold them."""
         return {
             "dry_run": self.dry_run,
-            "manifest": str(self.path) if self.path else None,
-            "planned": list(self.planned),
-            "removed": list(self.removed),
-            "kept": [{"path": kept.path, "reason": kept.reason} for kept in self.kept],
+            "manifest": readable(str(self.path)) if self.path else None,
+            "planned": list(map(readable, self.planned)),
+            "removed": list(map(readable, self.removed)),
+            "kept": [{"path": readable(kept.path), "reason": readable(kept.reason)} for kept in self.kept],
             "rescued_rows": self.rescued_rows,
             "bytes": self.bytes,
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, readable
 from dbtools.project import Project
 from dbtools.tables import size, table
 
@@ -114,16 +114,19 @@ class Plan:
 
         rows = [
             {
-                "path": r.path,
+                "path": readable(r.path),
                 "action": "remove",
                 "verdict": r.verdict,
                 "size_bytes": r.identity.size,
                 "rescued_rows": len(r.rescue),
-                "reason": r.reason,
+                "reason": readable(r.reason),
             }
             for r in self.removals
         ]
-        rows += [{"path": k.path, "action": "keep", "rescued_rows": 0, "reason": k.reason} for k in self.kept]
+        rows += [
+            {"path": readable(k.path), "action": "keep", "rescued_rows": 0, "reason": readable(k.reason)}
+            for k in self.kept
+        ]
         columns = ["path", "action", "verdict", "size_bytes", "rescued_rows", "reason"]
         return pd.DataFrame(rows, columns=columns).astype({"size_bytes": "Int64"})
 
@@ -142,8 +145,8 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-ready values."""
         return {
-            "planned": [r.path for r in self.removals],
-            "kept": [{"path": k.path, "reason": k.reason} for k in self.kept],
+            "planned": [readable(r.path) for r in self.removals],
+            "kept": [{"path": readable(k.path), "reason": readable(k.reason)} for k in self.kept],
             "bytes": self.bytes,
             "rescued_rows": self.rescued_rows,
         }
@@ -170,6 +173,8 @@ def plan(survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = ()
     if isinstance(accept, str):
         raise ParameterError("accept is one text, not a list of paths", accept, 'write ["a", "b"]')
     files = {file.path: file for file in survey.files}
+    listed = {readable(path): path for path in files}
+    accept = [listed.get(path, path) for path in accept]  # a name that is no UTF-8 may be given as it is shown
     for path in accept:
         if path not in files:
             raise ParameterError("accept names a file that the survey does not list", path, "give its path as listed")

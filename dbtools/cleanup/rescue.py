@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dbtools.cleanup.plan import Removal
-from dbtools.errors import CleanupError
+from dbtools.errors import CleanupError, readable
 from dbtools.files import csvfile
 from dbtools.source.loader import quote
 
@@ -50,7 +50,7 @@ def write(removal: Removal, source: Path, target: Path) -> int:
             *row.cells[:width],
             *[None] * (width - len(row.cells)),
             list(row.cells[width:]),
-            removal.path,
+            readable(removal.path),
             row.number,
         ]
         for row in read.rows

@@ -14,7 +14,7 @@ from dbtools.cleanup.journal import Held, State
 from dbtools.cleanup.plan import Removal
 from dbtools.cleanup.remove import names, release, settle
 from dbtools.cleanup.vault import Refused
-from dbtools.errors import CleanupError
+from dbtools.errors import CleanupError, readable
 from dbtools.tables import table
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Restored:
         rows = [(path, "restored", path, "") for path in self.restored]
         rows += [(path, "skipped", path, "already there, with the same content") for path in self.skipped]
         rows += [(found.path, "conflict", found.written_as, found.reason) for found in self.conflicts]
-        return pd.DataFrame(sorted(rows), columns=["path", "action", "written_as", "reason"])
+        rows = [tuple(map(readable, row)) for row in sorted(rows)]  # type: ignore[misc]
+        return pd.DataFrame(rows, columns=["path", "action", "written_as", "reason"])
 
     @property
     def sentence(self) -> str:
@@ -77,9 +78,9 @@ class Restored:
     def to_dict(self) -> dict[str, Any]:
         """Return the lists as JSON can hold them."""
         return {
-            "restored": list(self.restored),
-            "skipped": list(self.skipped),
-            "conflicts": [asdict(conflict) for conflict in self.conflicts],
+            "restored": list(map(readable, self.restored)),
+            "skipped": list(map(readable, self.skipped)),
+            "conflicts": [{k: readable(v) for k, v in asdict(conflict).items()} for conflict in self.conflicts],
         }
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup.plan import DELETABLE, Identity, Keeper
 from dbtools.cleanup.vault import identity
-from dbtools.errors import DbtoolsError
+from dbtools.errors import DbtoolsError, readable
 from dbtools.export import is_current
 from dbtools.files import csvfile, evidence
-from dbtools.files.walk import DATABASE_NAMES, is_sidecar, walk
+from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
 from dbtools.project import Project
 from dbtools.source import Database, attach
 from dbtools.source import snapshot as source
@@ -26,8 +26,6 @@ from dbtools.tables import redact, size, table
 if TYPE_CHECKING:
     import pandas as pd
 
-COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz", ".lz4"})
-LARGEST = 16 << 30  # bytes; a larger file is not read, and so never proved deletable
 _SAMPLE = 3
 
 
@@ -130,7 +128,7 @@ class Survey:
         return {
             "files": [
                 {
-                    "path": f.path,
+                    "path": readable(f.path),
                     "kind": f.kind,
                     "layout": f.layout,
                     "demo": f.demo,
@@ -139,8 +137,8 @@ class Survey:
                     "rows": f.rows,
                     "size_bytes": f.identity.size,
                     "modified": f.modified.isoformat(),
-                    "reason": "; ".join(filter(None, (f.reason, f.obstacle))),
-                    "kept": f.kept,
+                    "reason": readable("; ".join(filter(None, (f.reason, f.obstacle)))),
+                    "kept": readable(f.kept),
                 }
                 for f in self.files
             ]
@@ -190,8 +188,11 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
     """Tell the kind of a file from its name and first bytes; None for files that are none of our business."""
     try:
         status = path.lstat()
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as error:  # of a folder in folders so deep that no path can name it
+        nowhere, why = Identity(0, 0, 0, 0, 0, 0), f"cannot be looked at ({error.strerror})"
+        return FileEvidence(project.relative(path), "folder", nowhere, reason=why, obstacle="it was not examined")
     name, suffix = path.name.lower(), path.suffix.lower()
     base = FileEvidence(project.relative(path), "other", identity(status))
     owned = name.endswith((".csv", ".db", ".sqlite", ".sqlite3", ".parquet")) or path in (
@@ -341,10 +342,12 @@ class _Judge:
         return replace(file, verdict=verdict, kept=other.path, keeper=keeper, reason=reason)
 
     def _judge_csv(self, path: Path, file: FileEvidence) -> FileEvidence:
-        read = csvfile.read(path)
-        file = replace(file, rows=len(read.rows))
-        fresh = is_current(self.db, path)
-        if fresh.current:
+        fresh, large = is_current(self.db, path), file.identity.size > csvfile.LARGEST
+        if large and not fresh.current:
+            return replace(file, reason="too large to be read", obstacle="it was not examined")
+        read = None if large else csvfile.read(path)
+        file = replace(file, rows=len(read.rows) if read else None)
+        if fresh.current or read is None:
             return replace(file, verdict="export-current", layout=fresh.layout or "", reason=fresh.reason)
         if read.layout is None:
             why = fresh.reason if fresh.layout else "a CSV file of no known layout"

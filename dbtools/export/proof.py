@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtools.errors import ExportError
+from dbtools.errors import ExportError, readable
 from dbtools.export import guard, layout, manifest
 from dbtools.export.layout import Column
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dbtools.source import Database
 
 _SHORTEST = 16 << 20  # bytes; a reader allows rows of this length at least
+_LONGEST_HEADER = 1 << 16  # characters; ours are shorter
 # How many bytes of a row a byte of its texts may take: quotes are doubled in CSV, NUL is six characters in JSON.
 _ESCAPED = {"csv": 3, "parquet": 1, "json": 7}
 
@@ -153,7 +154,8 @@ def _names(columns: tuple[Column, ...]) -> tuple[str, ...]:
 def _header(connection: duckdb.DuckDBPyConnection, file: Path, kind: str) -> tuple[str, ...]:
     if kind == "csv":
         with file.open(encoding="utf-8-sig", newline="") as handle:
-            return tuple(next(csv.reader(handle), ()))
+            # Of a file that only pretends, the first line may be all there is.
+            return tuple(next(csv.reader([handle.readline(_LONGEST_HEADER)]), ()))
     if kind == "parquet":
         reader = _READERS[kind]
         described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [_literal(file)]).fetchall()  # noqa: S608
@@ -208,6 +210,8 @@ def _compare(
 
 
 def _literal(file: Path) -> str:
+    if readable(str(file)) != str(file):
+        raise ValueError("DuckDB opens no file whose name is no UTF-8")
     # DuckDB takes every path it reads for a pattern.
     return glob.escape(str(file))
 

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError
+from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, readable
 from dbtools.export import guard as guards
 from dbtools.export import layout as layout_of
 from dbtools.export import manifest as manifests
 from dbtools.export.layout import LAYOUTS, Column
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import prove
-from dbtools.project import STAGING, Project
+from dbtools.project import STAGING, Project, usable
 from dbtools.source.loader import quote
 
 try:
@@ -96,7 +96,7 @@ def write(
             folder=target,
             files=(),
             skipped=skipped,
-            database=project.relative(origin) if project else origin.name,
+            database=readable(project.relative(origin) if project else origin.name),
             fingerprint=db.origin["fingerprint"],
             generation=db.origin["generation"],
             created=(now or datetime.now(UTC)).astimezone(UTC).isoformat(),
@@ -123,7 +123,10 @@ def _folder(folder: str | os.PathLike[str] | None, project: Project | None) -> P
         if project is None:
             raise ParameterError("No export folder is known", None, "give a folder, or attach a project")
         return project.exports
-    return Path(folder).expanduser().absolute()
+    with usable(folder):
+        path = Path(folder).expanduser().absolute()
+        path.resolve().exists()  # raises for what can never be a folder
+    return path
 
 
 def _known(what: str, names: Sequence[str], known: tuple[str, ...]) -> tuple[str, ...]:

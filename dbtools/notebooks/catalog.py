@@ -97,7 +97,7 @@ def _read(file: Path, name: str) -> Notebook:
         first = next(("".join(c["source"]) for c in cells if c["cell_type"] == "markdown"), "")
         tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
         parameters = _parameters("".join(tagged[0]["source"])) if tagged else ()
-    except (OSError, ValueError, KeyError, TypeError, SyntaxError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         raise NotebookError(f"Cannot read the notebook ({error})", file, "restore it") from None
     return Notebook(name, file, _question(first), parameters)
 
@@ -131,7 +131,7 @@ def _convert(parameter: Parameter, kind: str, value: object) -> Any:
         return _CONVERTERS[kind](value)
     except KeyError:
         raise NotebookError(f'The type "{kind}" cannot be given for parameter', parameter.name) from None
-    except ValueError:
+    except (ValueError, OverflowError, RecursionError):
         known = f"give {_EXAMPLES[kind]} (default {parameter.default})"
         raise ParameterError(f'Not a value of parameter "{parameter.name}"', value, known) from None
 
@@ -159,6 +159,7 @@ def _float(value: object) -> float:
 def _str(value: object) -> str:
     if not isinstance(value, str | Path):
         raise ValueError
+    str(value).encode()  # a notebook cannot hold a name that is no UTF-8
     return str(value)
 
 
@@ -166,9 +167,9 @@ def _list(value: object) -> list[str]:
     if isinstance(value, str):
         listed = value.strip().startswith("[")
         value = json.loads(value) if listed else [v.strip() for v in value.split(",") if v.strip()]
-    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+    if not isinstance(value, list | tuple):
         raise ValueError
-    return list(value)
+    return [_str(v) for v in value]
 
 
 _CONVERTERS: dict[str, Callable[[object], Any]] = {

@@ -17,6 +17,7 @@ from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictE
 from dbtools.notebooks.catalog import Notebook, bind, find
 from dbtools.notebooks.page import render
 from dbtools.notebooks.recording import recorded
+from dbtools.project import usable
 
 # Without this, ipykernel talks about transport encryption on every start.
 _QUIET = ["--log-level=50"]
@@ -240,8 +241,10 @@ def _short(text: str, longest: int = 200) -> str:
 
 def _writable(folder: Path) -> Path:
     """Return `folder`, absolute; refuse one that cannot take the report before the notebook does its work."""
-    folder = folder.expanduser().absolute()
-    there = next(p for p in (folder, *folder.parents) if p.exists())
+    with usable(folder):
+        folder = folder.expanduser().absolute()
+        folder.resolve()
+        there = next(p for p in (folder, *folder.parents) if p.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ParameterError("Cannot write reports into", folder, "give another folder")
     return folder

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from dbtools.errors import ParameterError, VerdictError
+from dbtools.errors import ParameterError, VerdictError, readable
 
 MIME = "application/vnd.dbtools.record"
 _PASSED, _FAILED = "#009e73", "#d55e00"
@@ -31,7 +31,7 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") 
     """
     from IPython.display import display
 
-    verdict = ("✓ passed" if passed else "✗ failed") + (f": {reason}" if reason else "")
+    verdict = ("✓ passed" if passed else "✗ failed") + (f": {readable(reason)}" if reason else "")
     colour = _PASSED if passed else _FAILED
     style = f"border-left:4px solid {colour};padding:.4em .8em;margin:.4em 0;font-weight:600"
     bundle = {
@@ -68,7 +68,7 @@ def plain(value: Any) -> Any:
         A value is of another kind.
     """
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {readable(str(k)): plain(v) for k, v in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((plain(v) for v in value), key=str)
     if isinstance(value, list | tuple):
@@ -76,7 +76,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         # Sums made in parallel differ in their last digit from run to run.
         return float(f"{value:.12g}") if math.isfinite(value) else None
-    if value is None or type(value) in (bool, int, float, str):
+    if type(value) is str:
+        return readable(value)
+    if value is None or type(value) in (bool, int, float):
         return value
     # pandas' two missing values: neither is a float, and NaT passes for a datetime.
     if type(value).__name__ in ("NAType", "NaTType"):
@@ -84,13 +86,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, PurePath):
-        return value.as_posix()
+        return readable(value.as_posix())
     if isinstance(value, uuid.UUID):
         return str(value)
     for base in (int, float, str):
         # numpy and enum subclass these; json would write what they say, not what they are.
         if isinstance(value, base):
-            return base(value)
+            return plain(base(value))
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return plain(value.item())
     raise ParameterError("Cannot be recorded", type(value).__name__, "record plain data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -129,15 +130,18 @@ def explained(path: Path) -> Iterator[None]:
         raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
     except OSError as error:
         raise DatabaseError(f"Cannot read the database ({error.strerror})", path, "check the path and rights") from None
+    except (ValueError, RuntimeError) as error:  # a NUL in the path, or the home of a user who is not there
+        raise DatabaseError(f"Cannot read the database ({error})", path, "check the path") from None
 
 
 def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path]:
     if isinstance(source, Project):
         return source, source.database
-    if str(source).startswith(("postgresql:", "postgres:")):
-        raise ParameterError("Only SQLite files can be attached", str(source).split(":")[0], "give a prompter.db")
-    path = Path(source).expanduser().absolute()
+    if server := re.match(r"\s*(postgres[\w+]*):", str(source), re.IGNORECASE):
+        raise ParameterError("Only SQLite files can be attached", server[1], "give a prompter.db")
+    path = Path(source)
     with explained(path):
+        path = path.expanduser().absolute()
         is_folder = path.is_dir()
     if is_folder:
         project = Project.find(path)

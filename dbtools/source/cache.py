@@ -18,11 +18,12 @@ def folder_of(path: Path) -> Path | None:
     top = user_cache_path("dbtools") / "attach"
     folder = top / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
     try:
+        str(folder).encode()  # DuckDB opens no path that is no UTF-8
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in (top.parent, top, folder):
             each.chmod(0o700)
         return folder if os.access(folder, os.W_OK) else None
-    except OSError:
+    except (OSError, UnicodeError):
         return None
 
 

@@ -77,7 +77,7 @@ class Database:
             ):
                 raise QueryError("EXPLAIN ANALYZE runs whatever follows it", query, "use EXPLAIN alone")
             relation = self._connection.sql(query, params=parameters)
-        except duckdb.Error as error:
+        except (duckdb.Error, TypeError, RuntimeError) as error:  # the last two: a text that is no UTF-8
             line = str(error).strip().splitlines()[0]
             todo = "correct it; db.relations lists what there is"
             if self.relations == ("facts",):
@@ -173,13 +173,13 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
     for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
         found.setdefault(file.stem, []).append(file)
     for name, files in found.items():
-        paths = ", ".join(loader.quote(glob.escape(str(file))) for file in files)
         try:
+            paths = ", ".join(loader.quote(glob.escape(str(file))) for file in files)
             connection.execute(
                 f'CREATE TABLE "{name.replace(chr(34), chr(34) * 2)}" AS '
                 f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
             )
-        except duckdb.Error:
+        except (duckdb.Error, ParameterError):
             # The database itself is sound: whoever needs the rescued rows is told, and nobody else is stopped.
             text = sentence("The rescued rows cannot be read", files[-1], "restore the run, or move the file away")
             warnings.warn(text, stacklevel=2)

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError
+from dbtools.errors import DatabaseError, ParameterError, readable
 from dbtools.source import extension
 from dbtools.source.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 
@@ -59,7 +59,15 @@ def read_sql(*names: str) -> str:
 
 
 def quote(text: object) -> str:
-    """Return `text` as an SQL string literal, for the few statements that cannot bind a value."""
+    """Return `text` as an SQL string literal, for the few statements that cannot bind a value.
+
+    Raises
+    ------
+    ParameterError
+        It is a path that is no UTF-8: DuckDB takes none.
+    """
+    if readable(str(text)) != str(text):
+        raise ParameterError("DuckDB opens no path that is no UTF-8", text, "rename the file or folder")
     return "'" + str(text).replace("'", "''") + "'"
 
 
