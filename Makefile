@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab report test lint fmt check notebooks refresh pictures bench profile lock clean
+.PHONY: help demo lab report test fuzz lint fmt check notebooks refresh pictures bench profile lock clean
 
 help:  ## show what make can do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -28,6 +28,9 @@ report: $(READY)  ## write the reports of the project in ROOT (default: the demo
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest tests
+
+fuzz: $(READY)  ## try twenty times as many bad inputs, and a project of a million files; says how many (EFFORT=20 FILES=1000000)
+	DBTOOLS_FUZZ=$(or $(EFFORT),20) DBTOOLS_FUZZ_FILES=$(or $(FILES),1000000) $(BIN)/python -m pytest -q tests/fuzz
 
 notebooks: $(READY)  ## run the notebooks and compare their outputs with the committed ones
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks

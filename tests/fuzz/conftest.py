@@ -1,0 +1,16 @@
+"""Tell at the end of the run how many bad inputs it tried."""
+
+from __future__ import annotations
+
+import pytest
+from inputs import NOTES, TRIED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if TRIED:
+        terminalreporter.section("bad inputs tried")
+        for suite, number in sorted(TRIED.items()):
+            terminalreporter.write_line(f"{number:>9,}  {suite}")
+        terminalreporter.write_line(f"{TRIED.total():>9,}  in all")
+        for note in NOTES:
+            terminalreporter.write_line(f"{'':>9}  {note}")

@@ -1,0 +1,84 @@
+"""A damaged database is read or refused in one sentence, and stays as it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inputs import TRIED, damaged, damages, examples, odd
+from support import GENERATIONS, USERS, insert, make_database, unchanged
+
+from dbtools import attach
+from dbtools.errors import DbtoolsError
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Return the bytes of a database of each generation, with large rows, a stray table and both journal modes."""
+    folder, found = tmp_path_factory.mktemp("sound"), []
+    for number, generation in enumerate(GENERATIONS):
+        journal = ("delete", "wal")[number % 2]
+        path = make_database(folder / f"{generation}.db", generation, migrated=number > 2, journal=journal)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(USERS)
+            insert(connection, "prompts", original_text="long " * 3000)  # on pages of its own
+            connection.commit()
+        found.append(path.read_bytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("damaged")
+
+
+@examples(40)
+@given(st.integers(0, len(GENERATIONS) - 1), damages)
+def test_a_damaged_database_gives_rows_or_one_sentence(sound, folder, which, changes):
+    path = folder / "prompter.db"
+    path.write_bytes(damaged(sound[which], changes))
+    TRIED["damaged databases attached"] += 1
+    with unchanged(folder):
+        try:
+            with attach(path, timeout=0.5, progress=False) as db:
+                for relation in ("prompts", "versions", "scored_versions", "contests", "unreadable_cells"):
+                    assert len(db.frame(relation)) == db.rows(relation)
+        except DbtoolsError as error:
+            assert len(str(error).splitlines()) == 1
+            str(error).encode()
+
+
+@examples(150)
+@given(odd)
+def test_a_path_of_any_kind_is_refused_in_one_sentence(folder, name):
+    TRIED["paths attached"] += 1
+    with unchanged(folder), pytest.raises(DbtoolsError) as caught:
+        attach(f"{folder}/absent/{name}")
+    assert len(str(caught.value).splitlines()) == 1
+    str(caught.value).encode()
+
+
+@examples(40)
+@given(st.lists(odd, max_size=4))
+def test_what_a_user_types_as_sql_is_refused_or_answered(tmp_path_factory, words):
+    TRIED["statements typed"] += 1
+    with _open(tmp_path_factory) as db:
+        for query in (" ".join(words), f"SELECT * FROM {' '.join(words)}", f"SELECT '{' '.join(words)}'"):
+            try:
+                db.sql(query).fetchall()
+            except DbtoolsError as error:
+                assert len(str(error).splitlines()) == 1
+                str(error).encode()
+
+
+_PLACES: list[Path] = []
+
+
+def _open(factory: pytest.TempPathFactory):
+    if not _PLACES:
+        _PLACES.append(make_database(factory.mktemp("typed") / "prompter.db"))
+    return attach(_PLACES[0])
