@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _LAB_MIME = "application/vnd.vegalite.v5+json"
 _LAB_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, DejaVu Sans, Arial, sans-serif"
 _WIDTH, _ROW = 560, 30
+_TAG = re.compile(r"<(?=[/!?a-zA-Z])")
 
 
 def enable() -> None:
@@ -124,7 +126,7 @@ def _finish(chart: Any, title: str, rows: int) -> alt.LayerChart:
 
 
 def _style(chart: Any, title: str) -> Any:
-    return (
+    styled = (
         chart.properties(title=title, padding=14)
         .configure(background=_PAPER, font=_FONT)
         .configure_title(color=_INK, fontSize=15, fontWeight=600, anchor="start", offset=14)
@@ -141,6 +143,10 @@ def _style(chart: Any, title: str) -> Any:
         .configure_text(fontSize=12)
         .configure_view(stroke=None)
     )
+    # Altair writes its data into a page's script as they are: a name with "</script>" in it would end that.
+    spec = json.dumps(styled.to_dict(), ensure_ascii=False)
+    plain = _TAG.sub("‹", spec)
+    return styled if plain == spec else type(styled).from_dict(json.loads(plain))
 
 
 def _rounded(value: Any) -> Any:

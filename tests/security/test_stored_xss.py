@@ -1,0 +1,202 @@
+"""Nothing that comes from data runs, or stands raw, in any page, notebook or chart."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hostile import MARK, PAYLOADS
+
+from dbtools import Project, analysis, attach, audit, cleanup, export
+from dbtools.show import audit_charts, charts, effect_charts, time_charts, usage_charts
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking",
+    "--disable-component-update --disable-sync --allow-file-access-from-files --virtual-time-budget=8000 --dump-dom",
+)
+ACTIVE = {
+    "script",
+    "iframe",
+    "object",
+    "embed",
+    "form",
+    "base",
+    "link",
+    "video",
+    "audio",
+    "details",
+    "svg",
+    "body",
+    "a",
+}
+
+
+class Elements(HTMLParser):
+    """Collects what a browser would make of a text: its elements with their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def elements(text: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Elements()
+    parser.feed(text)
+    parser.close()
+    return parser.found
+
+
+def dangers(text: str) -> list[str]:
+    """Return what in an HTML text could run or fetch, and every element that carries a payload."""
+    found = []
+    for tag, attributes in elements(text):
+        bad = tag in ACTIVE - {"a", "body"} or any(name.startswith("on") or name == "srcdoc" for name in attributes)
+        places = [attributes.get(name) or "" for name in ("href", "src", "action", "data", "style")]
+        bad = bad or any(re.match(r"\s*(javascript|vbscript|https?|file|//)", place, re.I) for place in places)
+        bad = bad or any("url(" in place or "@import" in place for place in places)
+        if bad:
+            found.append(f"{tag} {attributes}")
+    return found
+
+
+def pictures(text: str) -> list[str]:
+    return [base64.b64decode(p).decode() for p in re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", text)]
+
+
+def shown(notebook: Path) -> list[str]:
+    """Return every output of a notebook that a browser takes for markup."""
+    cells = json.loads(notebook.read_text())["cells"]
+    bundles = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+    kinds = ("text/html", "image/svg+xml", "text/markdown", "application/javascript")
+    return ["".join(bundle[kind]) for bundle in bundles for kind in kinds if kind in bundle]
+
+
+@pytest.fixture(scope="module")
+def texts(scene, tmp_path_factory) -> dict[str, str]:
+    """Return every HTML text and picture that was made, by where it is."""
+    found = {}
+    for page in scene.made.rglob("*.html"):
+        found[page.name] = page.read_text()
+    for notebook in scene.made.rglob("*.ipynb"):
+        found |= {f"{notebook.name} output {n}": text for n, text in enumerate(shown(notebook))}
+    project = Project.find(scene.root)
+    with pytest.MonkeyPatch.context() as patch, attach(project) as db:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        survey = cleanup.survey(project)
+        plan = cleanup.plan(survey)
+        effect = analysis.effectiveness(db, provenance="all")
+        results = [survey, plan, cleanup.apply(plan), audit.run(project), audit.verify(project)]
+        results += [audit.claims(project, "guide.md"), audit.history(project, 1, progress=False), effect]
+        results += [analysis.application_stats(db), analysis.evolution(db, provenance="all"), analysis.usage(db, "all")]
+        results += [analysis.evolution(db, provenance="all").diff(), export.write(db, tmp_path_factory.mktemp("out"))]
+        drawn = draw(results[3], effect, results[9], results[10])
+    found |= {
+        f"{type(result).__name__} in Jupyter": result._repr_html_()
+        for result in results
+        if hasattr(result, "_repr_html_")
+    }
+    for name, chart in drawn.items():
+        found[f"chart {name}"] = charts._bundle(chart.to_dict())["image/svg+xml"]
+        found[f"page of chart {name}"] = chart.to_html(inline=False)
+    return found
+
+
+def draw(report, effect, evolution, usage):
+    """Return every kind of chart."""
+    return {
+        "health": audit_charts.health(report.frame),
+        "scales": audit_charts.score_scales(report.scales_frame),
+        "provenance": charts.provenance(report.provenance_frame),
+        "findings": charts.findings(report.frame),
+        "wins": charts.win_rates(effect.frame),
+        "forest": effect_charts.forest(effect.pairs_frame),
+        "distributions": effect_charts.distributions(effect.distributions_frame),
+        "filters": effect_charts.specification_curve(effect.multiverse_frame),
+        "chains": time_charts.chains(evolution),
+        "change types": time_charts.change_types(evolution.change_effects),
+        "agents": time_charts.agents_over_time(evolution.agents),
+        "days": usage_charts.cost_by_day(usage.tokens),
+        "quality": usage_charts.cost_and_quality(usage.cost),
+        "cost": usage_charts.cost_per_win(usage.cost),
+        "votes": usage_charts.votes(usage.feedback),
+        "risks": usage_charts.risks(usage.security),
+        "scores": usage_charts.risk_scores(usage.security),
+    }
+
+
+def test_no_element_of_any_page_comes_from_data(texts):
+    assert len(texts) > 60
+    for name, text in texts.items():
+        if not name.startswith(("chart ", "page of chart ")) and not text.startswith("<svg"):
+            assert dangers(text) == [], name
+        for picture in [*pictures(text), *([text] if text.startswith("<svg") else [])]:
+            assert not re.search(
+                r"<(script|foreignObject|image|a|iframe)\b|\son\w+=|javascript:", html_free(picture)
+            ), name
+
+
+def html_free(svg: str) -> str:
+    """Return the markup of a picture without the texts in it, which are escaped."""
+    return re.sub(r'="[^"]*"', '=""', re.sub(r">[^<]*<", "><", svg))
+
+
+def test_the_payloads_are_shown_as_the_text_they_are(texts):
+    whole = "".join(text for name, text in texts.items() if not name.startswith("page of chart"))
+    assert html.escape(PAYLOADS[1]) in whole
+    for payload in PAYLOADS:
+        assert payload not in whole or payload == PAYLOADS[-1]
+    assert whole.count(MARK) > 100, "the attacks reached the pages, so that escaping is what stopped them"
+    assert "{{7*7}} ${7*7}" in whole, "no template engine worked on it"
+
+
+def test_a_chart_saved_as_a_page_has_no_text_that_ends_its_script(texts):
+    # Altair writes the data into a script as they are: "</script>" in a name would end it.
+    pages = {name: text for name, text in texts.items() if name.startswith("page of chart")}
+    raw = [
+        name for name, text in pages.items() if re.search(r"</script>\s*<script>top|<(img|svg|details|iframe|a) ", text)
+    ]
+    assert len(pages) == 17
+    assert raw == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium to open the pages: apt-get install chromium")
+def test_nothing_runs_in_a_browser(texts, tmp_path):
+    pages = {"control": "".join(PAYLOADS)}
+    for name, text in texts.items():
+        if not name.startswith("page of chart"):
+            pages[name] = text
+            # Once more without the policy that forbids scripts: escaping alone must do.
+            pages[f"{name}, without its policy"] = re.sub(r"<meta http-equiv[^>]*>", "", text)
+            for number, picture in enumerate(pictures(text)):
+                pages[f"{name}, picture {number}"] = picture
+    frames = []
+    for number, (name, text) in enumerate(pages.items()):
+        (tmp_path / f"{number}.html").write_text(f"<!DOCTYPE html><meta charset='utf-8'>{text}", encoding="utf-8")
+        frames.append(f'<iframe src="{number}.html" name="{html.escape(name)}"></iframe>')
+    script = """
+      addEventListener('message', e => { let from = '?';
+        for (const f of document.querySelectorAll('iframe')) if (f.contentWindow === e.source) from = f.name;
+        const p = document.createElement('p'); p.textContent = 'RAN ' + from + ': ' + e.data;
+        document.body.append(p); });
+    """
+    index = tmp_path / "index.html"
+    index.write_text(f"<!DOCTYPE html><meta charset='utf-8'><body><script>{script}</script>{''.join(frames)}<p>END</p>")
+    command = [CHROMIUM, *" ".join(FLAGS).split(), f"--user-data-dir={tmp_path / 'profile'}", index.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert "<p>END</p>" in done.stdout, done.stderr[-2000:]
+    ran = re.findall(r"<p>RAN (.*?): (.*?)</p>", done.stdout)
+    assert {what for name, what in ran if name in ("control", "?")} >= {"ran script", "ran img", "ran svg"}, (
+        "it can run"
+    )
+    assert [(name, what) for name, what in ran if name not in ("control", "?")] == []
