@@ -52,7 +52,7 @@ def test_a_damaged_database_gives_rows_or_one_sentence(sound, folder, which, cha
             str(error).encode()
 
 
-@examples(150)
+@examples(80)
 @given(odd)
 def test_a_path_of_any_kind_is_refused_in_one_sentence(folder, name):
     TRIED["paths attached"] += 1
@@ -62,23 +62,19 @@ def test_a_path_of_any_kind_is_refused_in_one_sentence(folder, name):
     str(caught.value).encode()
 
 
-@examples(40)
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory: pytest.TempPathFactory):
+    with attach(make_database(tmp_path_factory.mktemp("typed") / "prompter.db")) as db:
+        yield db
+
+
+@examples(60)
 @given(st.lists(odd, max_size=4))
-def test_what_a_user_types_as_sql_is_refused_or_answered(tmp_path_factory, words):
+def test_what_a_user_types_as_sql_is_refused_or_answered(typed, words):
     TRIED["statements typed"] += 1
-    with _open(tmp_path_factory) as db:
-        for query in (" ".join(words), f"SELECT * FROM {' '.join(words)}", f"SELECT '{' '.join(words)}'"):
-            try:
-                db.sql(query).fetchall()
-            except DbtoolsError as error:
-                assert len(str(error).splitlines()) == 1
-                str(error).encode()
-
-
-_PLACES: list[Path] = []
-
-
-def _open(factory: pytest.TempPathFactory):
-    if not _PLACES:
-        _PLACES.append(make_database(factory.mktemp("typed") / "prompter.db"))
-    return attach(_PLACES[0])
+    for query in (" ".join(words), f"SELECT * FROM {' '.join(words)}", f"SELECT '{' '.join(words)}'"):
+        try:
+            typed.sql(query).fetchall()
+        except DbtoolsError as error:
+            assert len(str(error).splitlines()) == 1
+            str(error).encode()

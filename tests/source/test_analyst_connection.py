@@ -46,6 +46,16 @@ FILES = [
     "DROP TABLE cache.main.prompts",
     "CREATE TABLE cache.main.x (a INTEGER)",
     "CREATE SECRET s (TYPE http)",
+    "ATTACH 'dbname=x' AS pg (TYPE postgres)",
+    "FORCE INSTALL httpfs",
+    "LOAD httpfs",
+    "COPY (SELECT 1) TO '/dev/stdout'",
+    "CREATE PERSISTENT SECRET s (TYPE s3)",
+    "SET GLOBAL memory_limit = '1GB'",
+    "RESET lock_configuration",
+    "TRUNCATE cache.main.prompts",
+    "INSERT INTO cache.main.heads SELECT * FROM cache.main.heads RETURNING *",
+    "WITH x AS (DELETE FROM cache.main.heads RETURNING *) SELECT * FROM x",
 ]
 READS = [
     "SELECT * FROM sqlite_scan('{db}', 'users')",
@@ -66,8 +76,27 @@ READS = [
     "SELECT * FROM query_table('{csv}')",
     "EXPLAIN ANALYZE SELECT * FROM read_text('{csv}')",
     "WITH stolen AS (SELECT * FROM read_text('{csv}')) SELECT * FROM stolen",
+    "SELECT * FROM postgres_scan('dbname=x', 'public', 't')",
+    "SELECT * FROM read_ndjson('{csv}')",
+    "SELECT * FROM read_json_objects('{csv}')",
+    "SELECT * FROM read_duckdb('{db}')",
+    "SELECT * FROM parquet_metadata('{csv}')",
+    "SELECT * FROM parquet_schema('{csv}')",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM read_text(''{csv}'')'))",
+    "SELECT * FROM query('ATTACH ''{db}'' AS rw (TYPE sqlite)')",
+    "FROM 'hf://datasets/x/y.csv'",
+    "FROM 'file://{csv}'",
+    "SUMMARIZE '{csv}'",
+    "DESCRIBE '{csv}'",
+    "DESCRIBE SELECT * FROM read_csv('{csv}')",
+    "EXPLAIN SELECT * FROM read_csv('{csv}')",
 ]
+# These are refused when their rows are fetched.
+LATE = ["SELECT * FROM sniff_csv('{csv}')", "SELECT * FROM which_secret('s3://x', 's3')"]
 CHANGES = [
+    "CALL enable_logging()",
+    "COPY FROM DATABASE cache TO memory",
+    "ATTACH ':memory:' AS more",
     "CREATE TABLE mine (a INTEGER)",
     "CREATE OR REPLACE VIEW prompts AS SELECT 1 AS id",
     "CREATE MACRO competes(source) AS true",
@@ -150,6 +179,29 @@ def test_the_connection_itself_refuses_what_touches_files(db: Database, place: P
                 with pytest.raises(duckdb.Error):
                     db._connection.execute(fill(statement, place, cache)).fetchall()
     assert db.rows("prompts") == 2
+
+
+def test_what_is_refused_only_on_fetching_is_refused_too(db: Database, place: Path, cache: Path) -> None:
+    import duckdb
+
+    with unchanged(place), unchanged(cache):
+        for statement in LATE:
+            with pytest.raises((QueryError, duckdb.Error)) as caught:
+                db.sql(fill(statement, place, cache)).fetchall()
+            assert "canary" not in str(caught.value)
+
+
+def test_the_one_file_that_sql_can_read_is_its_own_copy_of_what_may_be_read(db: Database, cache: Path) -> None:
+    (kept,) = cache.rglob("*.duckdb")
+    sizes = db.sql("SELECT size FROM read_blob(?)", [str(kept)]).fetchall()
+    assert sizes == [(kept.stat().st_size,)]
+
+
+def test_a_text_that_is_no_utf8_is_refused_as_statement_and_as_value(db: Database) -> None:
+    for query, values in (("SELECT '\udcff'", None), ("SELECT ?", ["\udcff"])):
+        with pytest.raises(QueryError) as caught:
+            db.sql(query, values)
+        str(caught.value).encode()
 
 
 def test_a_relation_can_be_refined_but_not_written_anywhere(db: Database, place: Path) -> None:

@@ -1,0 +1,110 @@
+"""SQL is text of the package: what is put into it is listed here, with the reason why it can be nobody's input."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "dbtools"
+STATEMENT = re.compile(
+    r"\b(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE|ATTACH|COPY|PRAGMA|DESCRIBE|DROP|LOAD|EXPORT|INSTALL)\b"
+)
+# Reason, then what is interpolated where. A line that is new here is a line to be reviewed.
+REASONS = {
+    "a query of the package's own .sql files": """
+        analysis/questions.py: text
+        audit/checks.py: check.query | read_query('scored')
+        demo/__init__.py: rows.data(schema)
+        export/layout.py: query(layout) | text
+        export/proof.py: layout.query(name)
+        export/write.py: layout_of.query(name)
+        source/loader.py: derive
+    """,
+    "names and types of the allow-list in source/schema.py, or numbers counted from it": """
+        source/database.py: table.relation | schema.id_cells()
+        source/schema.py: table.relation | column.name | 1 << bit
+        source/loader.py: table.relation | table.name | ', '.join([*read, row_id + ' AS row_id']) | bits | narrow |
+            ', '.join(converted) | raw | typed
+    """,
+    "names that the same module spells out": """
+        audit/checks.py: SAMPLE
+        audit/database_facts.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
+        audit/facts.py: lists | self.name
+        audit/versions.py: filled
+        demo/__init__.py: columns | table | values
+        export/layout.py: counts
+        export/proof.py: _digest(cells, lenient) | kept | read | reader | size
+        export/write.py: FORMATS[kind] | cells
+        files/evidence.py: i | schema | name | typed
+    """,
+    "a name of the database at hand, in double quotes that are doubled": """
+        analysis/standing.py: quoted
+        audit/database_facts.py: table
+        audit/schema_facts.py: quoted | quoted_index
+        cleanup/rescue.py: ', '.join(typed)
+        files/evidence.py: _quoted(t) | _quoted(table) | cells | rows
+        source/database.py: name.replace(chr(34), chr(34) * 2)
+        source/schema.py: quoted
+    """,
+    "a path or text as a literal, in single quotes that are doubled, where nothing can be bound": """
+        cleanup/rescue.py: quote(target)
+        export/guard.py: quote(_RISKY)
+        export/write.py: quote(file)
+        source/database.py: loader.quote(file) | paths
+        source/extension.py: str(file).replace(chr(39), chr(39) * 2)
+        source/loader.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
+    """,
+    "a word (\\w+) that a pattern found in a guide, the column being one of seven; counts only": """
+        audit/verdicts.py: s.column | s.table
+    """,
+    "a name that is refused unless it is one of the relations": """
+        source/database.py: name
+    """,
+}
+
+
+def listed() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for block in REASONS.values():
+        for line in re.sub(r"\|\s*\n\s*", "| ", block).strip().splitlines():
+            file, expressions = line.strip().split(": ", 1)
+            found.setdefault(file, set()).update(e.strip() for e in expressions.split(" | "))
+    return found
+
+
+def interpolated(module: Path) -> dict[str, int]:
+    """Return what a module's f-strings put into SQL, with the line."""
+    found = {}
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            fixed = "".join(str(v.value) for v in node.values if isinstance(v, ast.Constant))
+            if STATEMENT.search(fixed):
+                values = [v for v in node.values if isinstance(v, ast.FormattedValue)]
+                found |= {ast.unparse(v.value): v.lineno for v in values}
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda m: m.relative_to(PACKAGE).as_posix())
+def test_what_is_put_into_sql_is_listed_with_its_reason(module):
+    name = module.relative_to(PACKAGE).as_posix()
+    found = interpolated(module)
+    unknown = {e: line for e, line in found.items() if e not in listed().get(name, set())}
+    assert not unknown, f"put into SQL in {name}: bind it, or list it here with the reason why it is safe"
+
+
+def test_nothing_is_listed_that_is_gone():
+    for name, expressions in listed().items():
+        assert expressions <= set(interpolated(PACKAGE / name)), name
+
+
+def test_sql_is_never_put_together_by_percent_or_format_or_plus():
+    for module in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr in ("execute", "executemany", "executescript", "sql") and node.args:
+                    assert not isinstance(node.args[0], ast.BinOp), f"{module}:{node.lineno}"
+                if node.func.attr == "format" and isinstance(node.func.value, ast.Constant):
+                    assert not STATEMENT.search(str(node.func.value.value)), f"{module}:{node.lineno}"
