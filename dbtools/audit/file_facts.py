@@ -98,8 +98,12 @@ def _same(scene: Scene, original: Path, path: Path) -> str:
     sizes = original.stat().st_size, path.stat().st_size
     if is_csv(original) != is_csv(path):
         return ""
-    if sizes[0] == sizes[1] <= LARGEST and source.sha256(original) == source.sha256(path):
-        return "the same bytes"
+    if sizes[0] == sizes[1] <= LARGEST:
+        same = source.sha256(original) == source.sha256(path)
+        scene.release(original)
+        scene.release(path)
+        if same:
+            return "the same bytes"
     one, other = scene.copies.get(original), scene.copies.get(path)
     comparable = isinstance(one, Path) and isinstance(other, Path) and max(sizes) <= _COMPARED
     if comparable and _same_rows(one, other):  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -70,6 +70,7 @@ class Scene:
                 found[path] = self.stack.enter_context(source.snapshot(path))
             except (DbtoolsError, OSError) as error:
                 found[path] = str(error)
+            self.release(path)
         return found
 
     @cached_property
@@ -109,6 +110,14 @@ class Scene:
             return os.pread(source.hold(path), 100, 0)
         except OSError:
             return b""
+        finally:
+            self.release(path)
+
+    def release(self, path: Path) -> None:
+        """Close a file that is held open, unless it is the prompter database: there may be thousands."""
+        if path != self.project.database:
+            with suppress(OSError):
+                source.release(path)
 
     def name(self, path: Path) -> str:
         """Return a path as the report shows it."""
@@ -130,8 +139,7 @@ def open_scene(project: Project, db: Database, now: datetime) -> Iterator[Scene]
             yield scene
         finally:
             for path in vars(scene).get("files", ()):
-                if path != project.database and path.exists():
-                    source.release(path)
+                scene.release(path)
 
 
 def read_query(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from dbtools.cleanup import vault
 from dbtools.cleanup.plan import Identity, Keeper, Kept, Plan, Removal
 from dbtools.errors import CleanupError, ParameterError
-from dbtools.project import Project
+from dbtools.project import Project, usable
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal"
@@ -172,7 +172,8 @@ def find_run(project: Project, name: str = "") -> Path:
         raise ParameterError("No cleanup run to restore", project.backups, "give the folder that holds the backups")
     if not name:
         return found[-1]
-    wanted = (project.backups / name).resolve()
+    with usable(name):
+        wanted = (project.backups / name).resolve()
     if wanted not in [folder.resolve() for folder in found]:
         raise ParameterError("No such cleanup run", name, f"use one of {', '.join(folder.name for folder in found)}")
     return wanted

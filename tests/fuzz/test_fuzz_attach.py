@@ -15,11 +15,14 @@ from support import GENERATIONS, USERS, insert, make_database, unchanged
 from dbtools import attach
 from dbtools.errors import DbtoolsError
 
+SOUND: list[bytes] = []  # no argument of the test: Hypothesis would print it all
+
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Return the bytes of a database of each generation, with large rows, a stray table and both journal modes."""
-    folder, found = tmp_path_factory.mktemp("sound"), []
+def _sound(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Make the bytes of a database of each generation, with large rows, a stray table and both journal modes."""
+    folder = tmp_path_factory.mktemp("sound")
+    SOUND.clear()
     for number, generation in enumerate(GENERATIONS):
         journal = ("delete", "wal")[number % 2]
         path = make_database(folder / f"{generation}.db", generation, migrated=number > 2, journal=journal)
@@ -27,8 +30,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
             connection.executescript(USERS)
             insert(connection, "prompts", original_text="long " * 3000)  # on pages of its own
             connection.commit()
-        found.append(path.read_bytes())
-    return found
+        SOUND.append(path.read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +38,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("damaged")
 
 
+@pytest.mark.usefixtures("_sound")
 @examples(40)
 @given(st.integers(0, len(GENERATIONS) - 1), damages)
-def test_a_damaged_database_gives_rows_or_one_sentence(sound, folder, which, changes):
+def test_a_damaged_database_gives_rows_or_one_sentence(folder, which, changes):
     path = folder / "prompter.db"
-    path.write_bytes(damaged(sound[which], changes))
+    path.write_bytes(damaged(SOUND[which], changes))
     TRIED["damaged databases attached"] += 1
     with unchanged(folder):
         try:

@@ -59,6 +59,8 @@ def root(tmp_path_factory):
     root = top / "root"
     (root / "storage").mkdir(parents=True)
     make_database(root / "prompter.db")
+    (root / "backup_old_csvs" / "run").mkdir(parents=True)
+    (root / "backup_old_csvs" / "run" / "manifest.json").write_text("{}")
     (root / "loop").symlink_to("loop")
     (root / "out").symlink_to(top / "outside")
     return root

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inputs import FILES, NOTES, ODD, TRIED, damaged, damages, examples, write_as
-from support import make_database, unchanged
+from support import make_database, run_python, unchanged
 
 from dbtools import Project, attach, audit, cleanup, export
 from dbtools.errors import DbtoolsError
@@ -335,3 +335,21 @@ def test_very_many_files_take_seconds_and_little_memory(root):
     )
     assert int(listed) == 1 + -(-FILES // 1000)
     assert int(megabytes) < 700 + FILES / 1000
+
+
+FEW_HANDLES = """
+import resource, sys
+from dbtools import Project, audit, cleanup
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+project = Project.find(sys.argv[1])
+found = cleanup.survey(project, progress=False)
+print(len(found.files), audit.run(project, progress=False).to_dict()["checks"]["copies"])
+"""
+
+
+def test_there_may_be_more_databases_than_a_process_may_open(root):
+    content = (root / "prompter.db").read_bytes()
+    for number in range(120):
+        (root / f"{number}.db").write_bytes(content if number % 2 else b"text %d" % number)
+    NOTES.append("120 databases where 100 files may be open")
+    assert run_python(FEW_HANDLES, root) == "121 60"

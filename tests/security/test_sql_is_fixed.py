@@ -26,7 +26,7 @@ REASONS = {
     "names and types of the allow-list in source/schema.py, or numbers counted from it": """
         source/database.py: table.relation | schema.id_cells()
         source/schema.py: table.relation | column.name | 1 << bit
-        source/loader.py: table.relation | table.name | ', '.join([*read, row_id + ' AS row_id']) | bits | narrow |
+        source/loader.py: table.relation | table.name | cells | row_id | bits | narrow |
             ', '.join(converted) | raw | typed
     """,
     "names that the same module spells out": """
@@ -46,6 +46,7 @@ REASONS = {
         audit/schema_facts.py: quoted | quoted_index
         cleanup/rescue.py: ', '.join(typed)
         files/evidence.py: _quoted(t) | _quoted(table) | cells | rows
+        source/loader.py: ', '.join((f'{chr(34)}{c}{chr(34)} {kind}' for c, kind in columns))
         source/database.py: name.replace(chr(34), chr(34) * 2)
         source/schema.py: quoted
     """,
