@@ -143,7 +143,10 @@ def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
         The tables that may be scanned, and whether by several threads.
     """
     found = {}
-    with closing(sqlite3.connect(copy, isolation_level=None)) as connection, suppress(sqlite3.OperationalError):
+    with (
+        closing(sqlite3.connect(copy, isolation_level=None)) as connection,
+        suppress(sqlite3.Error),
+    ):  # damaged: by text
         connection.execute("PRAGMA writable_schema = ON")
         for table in TABLES:
             facts = tables.get(table.name)

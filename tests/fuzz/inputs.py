@@ -74,9 +74,14 @@ _flip = st.builds(lambda at, bit: lambda b: _set(b, at, b[at % len(b)] ^ (1 << b
 _early = st.builds(lambda at, to: lambda b: _set(b, at % 200, to), _place, st.integers(0, 255))  # the header
 _smear = st.builds(lambda at, by: lambda b: _splice(b, at, by), _place, st.binary(min_size=1, max_size=64))
 _cut = st.builds(lambda at: lambda b: b[: at % (len(b) + 1)], _place)
-_zero = st.builds(lambda at: lambda b: _splice(b, at, bytes(4096)), _place)
+_zero = st.builds(lambda at: zeroed(at), _place)
 _grow = st.builds(lambda by: lambda b: b + by, st.binary(min_size=1, max_size=9000))
 damages = st.lists(st.one_of(_flip, _flip, _early, _smear, _cut, _zero, _grow), min_size=1, max_size=8)
+
+
+def zeroed(at: int) -> Callable[[bytes], bytes]:
+    """Return a change that overwrites a page's worth of bytes with zeros."""
+    return lambda content: _splice(content, at, bytes(4096))
 
 
 def damaged(content: bytes, changes: list[Callable[[bytes], bytes]]) -> bytes:

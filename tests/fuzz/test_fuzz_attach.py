@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from inputs import TRIED, damaged, damages, examples, odd
+from inputs import TRIED, damaged, damages, examples, odd, zeroed
 from support import GENERATIONS, USERS, insert, make_database, unchanged
 
 from dbtools import attach
@@ -41,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.usefixtures("_sound")
 @examples(40)
 @given(st.integers(0, len(GENERATIONS) - 1), damages)
+@example(0, [zeroed(2072581)])  # the root page of a table
 def test_a_damaged_database_gives_rows_or_one_sentence(folder, which, changes):
     path = folder / "prompter.db"
     path.write_bytes(damaged(SOUND[which], changes))
