@@ -107,13 +107,13 @@ def build(root: Path) -> dict[str, str]:
     damaged = bytearray((root / "prompter.db").read_bytes())
     damaged[3 * 4096 : 3 * 4096 + 300] = b"\xff" * 300
     (root / "old" / "damaged.db").write_bytes(damaged)
-    for number, payload in enumerate(PAYLOADS):
-        header = "prompt_id,version_no,version_uuid,text,source,explanation,timestamp"
-        quoted = '"' + payload.replace('"', '""') + '"'
-        lines = f"{header},{quoted}\n{quoted},{number},{quoted},{quoted},{quoted},{quoted},{quoted},{quoted}\n"
-        (root / "storage" / f"{file_name(payload)}.csv").write_text(lines, encoding="utf-8")
-        if number < 2:
-            shutil.copy(root / "old" / "G0.db", root / "old" / f"{file_name(payload)}.db")
+    header = "prompt_id,version_no,version_uuid,text,source,explanation,timestamp"
+    cells = ['"' + payload.replace('"', '""') + '"' for payload in PAYLOADS]
+    rows = "\n".join(",".join((cell, str(n), *[cell] * 6)) for n, cell in enumerate(cells))
+    for payload, cell in zip(PAYLOADS[:4], cells, strict=False):
+        (root / "storage" / f"{file_name(payload)}.csv").write_text(f"{header},{cell}\n{rows}\n", encoding="utf-8")
+    for payload in PAYLOADS[4:6]:
+        shutil.copy(root / "old" / "G0.db", root / "old" / f"{file_name(payload)}.db")
     _write_config(root)
     os.utime(root / "prompter.db", (1_760_000_000, 1_760_000_000))
     return placed

@@ -96,9 +96,9 @@ def test_no_generation_leaks_through_attach_export_audit_or_cache(generation, tm
         export.write(db, tmp_path / "out", formats=("csv", "parquet", "json"))
         shown += [db.frame(name).to_string() for name in db.relations]
         shown += [str(db.origin), repr(db), str(analysis.usage(db).to_dict())]
-    for result in (audit.run(project), cleanup.survey(project), audit.verify(project)):
-        shown += [repr(result), result._repr_html_(), str(result.to_dict()), result.frame.to_string()]
     report = audit.run(project)
+    for result in (report, cleanup.survey(project), audit.verify(project)):
+        shown += [repr(result), result._repr_html_(), str(result.to_dict()), result.frame.to_string()]
     shown += [report.rows(check).to_string() for check in ("credentials-in-database", "schema-drift", "foreign-table")]
     assert not CANARY.findall("".join(shown).encode())
     assert leaks(tmp_path / "out") == leaks(cache) == {}
