@@ -7,7 +7,7 @@ from inputs import NOTES, TRIED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if TRIED:
+    if TRIED or NOTES:
         terminalreporter.section("bad inputs tried")
         for suite, number in sorted(TRIED.items()):
             terminalreporter.write_line(f"{number:>9,}  {suite}")
