@@ -111,11 +111,13 @@ def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: 
     ------
     DatabaseError, BusyError, ExtensionError, ProjectError
         As `attach`.
+    QueryError
+        It is not one SELECT over relations.
     """
     project, path = _locate(source)
     try:
         with explained(path):
-            return direct.read(path, lambda connection, _: connection.execute(query).fetchall(), timeout)
+            return direct.read(path, lambda connection, _: direct.ask(connection, query), timeout)
     except direct.UnfitError:
         with attach(project or path, texts=False, timeout=timeout, progress=False) as db:
             return db.sql(query).fetchall()

@@ -8,15 +8,17 @@ process, and two SQLite libraries in it would release each other's (sqlite.org/h
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from dbtools.errors import BusyError
+from dbtools.errors import BusyError, QueryError
 from dbtools.source import extension, loader, schema
 from dbtools.source.snapshot import check_file, explain, fingerprint, is_open_here, snapshot
 
@@ -33,6 +35,7 @@ _COLUMNS = {
 # As what the scanner may hand a kind of column over without loss.
 _SOUND = {"id": ("VARCHAR",), "text": ("VARCHAR",), "real": ("DOUBLE", "BIGINT")}
 _TRIES = 3
+_SOURCES = ("SELECT_NODE", "SUBQUERY", "JOIN", "EMPTY", "EXPRESSION_LIST")  # what else has rows
 
 
 class UnfitError(Exception):
@@ -58,6 +61,36 @@ def read(path: Path, work: Work[Answer], timeout: float) -> Answer:
             return answer
     with snapshot(path, timeout) as copy:
         return _read(copy, path, work, timeout)
+
+
+def ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    """Answer one SELECT over the relations; refuse what could reach further than they do. Reads only.
+
+    The scanner that this connection needs opens any SQLite file, to write too, whatever DuckDB is told to forbid. So
+    only a query passes whose every source is a relation called by its bare name: no function that returns a table.
+
+    Raises
+    ------
+    QueryError
+        It is no such query.
+    """
+    tree = json.loads(connection.execute(f"SELECT json_serialize_sql({loader.quote(query)})").fetchall()[0][0])
+    if tree["error"] or len(tree["statements"]) != 1:
+        raise QueryError("Not one SELECT", query, "ask one question, or attach the database and use sql()")
+    for node in _nodes(tree):
+        bare = not (node.get("schema_name") or node.get("catalog_name")) and re.fullmatch(
+            r"\w+", str(node.get("table_name"))
+        )
+        if "sample" in node and not (node["type"] in _SOURCES or (node["type"] == "BASE_TABLE" and bare)):
+            raise QueryError("The statement reads more than the relations", query, "name relations only")
+    return connection.execute(query).fetchall()
+
+
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+    for part in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(part)
 
 
 def _may_be_read(path: Path) -> bool:

@@ -14,6 +14,7 @@ from support import GENERATIONS, USERS, insert, make_database, unchanged
 
 from dbtools import attach
 from dbtools.errors import DbtoolsError
+from dbtools.source import ask_facts
 
 SOUND: list[bytes] = []  # no argument of the test: Hypothesis would print it all
 
@@ -51,6 +52,7 @@ def test_a_damaged_database_gives_rows_or_one_sentence(folder, which, changes):
             with attach(path, timeout=0.5, progress=False) as db:
                 for relation in ("prompts", "versions", "scored_versions", "contests", "unreadable_cells"):
                     assert len(db.frame(relation)) == db.rows(relation)
+            assert len(ask_facts(path, "SELECT count(*), sum(total) FROM facts", timeout=0.5)) == 1
         except DbtoolsError as error:
             assert len(str(error).splitlines()) == 1
             str(error).encode()

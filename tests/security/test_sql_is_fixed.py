@@ -18,14 +18,15 @@ REASONS = {
         analysis/questions.py: text
         audit/checks.py: check.query | read_query('scored')
         demo/__init__.py: rows.data(schema)
-        export/layout.py: query(layout) | text
-        export/proof.py: layout.query(name)
+        export/layout.py: rows(layout) | text
+        export/proof.py: layout.rows(name)
         export/write.py: layout_of.query(name)
         source/loader.py: derive
     """,
     "names and types of the allow-list in source/schema.py, or numbers counted from it": """
         source/database.py: table.relation | schema.id_cells()
-        source/schema.py: table.relation | column.name | 1 << bit
+        source/schema.py: table.relation | column.name | 1 << bit | name
+        source/direct.py: cells | raw | table.name | table.relation | total | typed
         source/loader.py: table.relation | table.name | cells | row_id | bits | narrow |
             ', '.join(converted) | raw | typed
     """,
@@ -36,7 +37,7 @@ REASONS = {
         audit/versions.py: filled
         demo/__init__.py: columns | table | values
         export/layout.py: counts
-        export/proof.py: _digest(cells, lenient) | kept | read | reader | size
+        export/proof.py: _digest(cells, lenient, own) | kept | read | reader | size
         export/write.py: FORMATS[kind] | cells
         files/evidence.py: i | schema | name | typed
     """,
@@ -46,7 +47,7 @@ REASONS = {
         audit/schema_facts.py: quoted | quoted_index
         cleanup/rescue.py: ', '.join(typed)
         files/evidence.py: _quoted(t) | _quoted(table) | cells | rows
-        source/loader.py: ', '.join((f'{chr(34)}{c}{chr(34)} {kind}' for c, kind in columns))
+        source/loader.py: ', '.join(cells)
         source/database.py: name.replace(chr(34), chr(34) * 2)
         source/schema.py: quoted
     """,
@@ -54,7 +55,9 @@ REASONS = {
         cleanup/rescue.py: quote(target)
         export/guard.py: quote(_RISKY)
         export/write.py: quote(file)
+        source/attaching.py: loader.quote(origin) | loader.quote(target)
         source/database.py: loader.quote(file) | paths
+        source/direct.py: loader.quote(file) | loader.quote(query)
         source/extension.py: str(file).replace(chr(39), chr(39) * 2)
         source/loader.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
     """,
