@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.usefixtures("_sound")
-@examples(40)
+@examples(25)
 @given(st.integers(0, len(GENERATIONS) - 1), damages)
 @example(0, [zeroed(2072581)])  # the root page of a table
 def test_a_damaged_database_gives_rows_or_one_sentence(folder, which, changes):

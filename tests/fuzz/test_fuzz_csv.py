@@ -65,7 +65,7 @@ def test_a_layout_is_recognised_only_with_all_its_columns(place, names, layout):
     assert found is not None or not layout
 
 
-@examples(30)
+@examples(20)
 @given(_headers, _rows, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
 def test_a_row_counts_as_known_only_where_the_database_says_so(db, place, header, rows, quoting):
     path = place / "rows.csv"

@@ -87,7 +87,7 @@ def test_a_configuration_never_leads_out_of_the_project(root, text):
         assert os.path.realpath(path).startswith(f"{root}/")
 
 
-@examples(30)
+@examples(20)
 @given(st.dictionaries(st.sampled_from(["present", "absent"]), st.lists(_names, max_size=4)))
 def test_expectations_of_any_path_are_answered_or_refused(root, expected):
     TRIED["expectations"] += 1
@@ -140,7 +140,7 @@ def calls(project, db, found, report, value):
         lambda: analysis.usage(db, value),
         lambda: export.write(db, project.exports, layouts=[value]),
         lambda: export.write(db, project.exports, formats=[value]),
-        lambda: export.write(db, f"{project.root}/prompter.db/{value}"),
+        lambda: export.write(db, f"{project.root}/prompter.db/{value}", layouts=["prompts"]),
         lambda: db.frame(value),
     ]
 
