@@ -7,7 +7,8 @@ import glob
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+from weakref import WeakKeyDictionary
 
 from dbtools.errors import ExportError, readable
 from dbtools.export import guard, layout, manifest
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _SHORTEST = 16 << 20  # bytes; a reader allows rows of this length at least
 _LONGEST_HEADER = 1 << 16  # characters; ours are shorter
+_FOREIGN = "its columns are those of no export layout"
+_headers: WeakKeyDictionary[Database, set[tuple[str, ...]]] = WeakKeyDictionary()
 # How many bytes of a row a byte of its texts may take: quotes are doubled in CSV, NUL is six characters in JSON.
 _ESCAPED = {"csv": 3, "parquet": 1, "json": 7}
 
@@ -94,9 +97,25 @@ def is_current(db: Database, file: Path) -> Freshness:
     kind = file.suffix[1:].lower()
     if kind not in _READERS:
         return Freshness(None, False, "it is no CSV, Parquet or JSON file")
+    if kind == "csv" and _is_foreign(db, file):
+        return Freshness(None, False, _FOREIGN)
     with db.workspace() as connection:
         connection.execute(guard.MACROS)
         return _by_rows(connection, file, kind, (entry.guarded,) if entry else (False, True))
+
+
+def _is_foreign(db: Database, file: Path) -> bool:
+    """Tell by its header that a CSV file is no export: of a thousand files, nearly all are none."""
+    if db not in _headers:
+        with db.workspace() as connection:
+            every = [layout.columns(connection, name) for name in layout.LAYOUTS]
+        kept = [tuple(c for c in columns if not c.optional) for columns in every]
+        _headers[db] = {_names(columns) for columns in (*every, *kept)}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            return _first_record(handle) not in _headers[db]
+    except (OSError, ValueError, csv.Error):
+        return False  # why it cannot be read is told by whoever reads it whole
 
 
 def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guards: tuple[bool, ...]) -> Freshness:
@@ -107,7 +126,7 @@ def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guard
         header = _header(connection, file, kind)
         name, described = _recognise(connection, header)
         if name is None:
-            return Freshness(None, False, "its columns are those of no export layout")
+            return Freshness(None, False, _FOREIGN)
         columns = layout.filled(connection, name, described)
         if header != _names(columns):
             return Freshness(name, False, "its columns are not those of an export made now")
@@ -151,11 +170,15 @@ def _names(columns: tuple[Column, ...]) -> tuple[str, ...]:
     return tuple(column.name for column in columns)
 
 
+def _first_record(handle: TextIO) -> tuple[str, ...]:
+    # Of a file that only pretends, the first line may be all there is.
+    return tuple(next(csv.reader([handle.readline(_LONGEST_HEADER)]), ()))
+
+
 def _header(connection: duckdb.DuckDBPyConnection, file: Path, kind: str) -> tuple[str, ...]:
     if kind == "csv":
         with file.open(encoding="utf-8-sig", newline="") as handle:
-            # Of a file that only pretends, the first line may be all there is.
-            return tuple(next(csv.reader([handle.readline(_LONGEST_HEADER)]), ()))
+            return _first_record(handle)
     if kind == "parquet":
         reader = _READERS[kind]
         described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [_literal(file)]).fetchall()  # noqa: S608
