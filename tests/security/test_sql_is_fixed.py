@@ -24,6 +24,7 @@ REASONS = {
         source/loader.py: derive
     """,
     "names and types of the allow-list in source/schema.py, or numbers counted from it": """
+        source/appending.py: ', '.join((f's.{d}' for d in DIMENSIONS))
         source/database.py: table.relation | schema.id_cells()
         source/schema.py: table.relation | column.name | 1 << bit | name
         source/direct.py: cells | raw | table.name | table.relation | total | typed
@@ -55,6 +56,7 @@ REASONS = {
         cleanup/rescue.py: quote(target)
         export/guard.py: quote(_RISKY)
         export/write.py: quote(file)
+        source/appending.py: quote(json.dumps(origin)) | values
         source/attaching.py: loader.quote(origin) | loader.quote(target)
         source/database.py: loader.quote(file) | paths
         source/direct.py: loader.quote(file) | loader.quote(query)
