@@ -12,8 +12,8 @@ Listener = Callable[[int, int, str], None]
 _ears = threading.local()
 
 
-class Stopped(BaseException):  # noqa: N818 - nothing failed, and no handler of errors may swallow it
-    """Raised by a listener at the next step of work that is no longer wanted."""
+class Stopped(BaseException):
+    """Raised by a listener at the next step of work that is no longer wanted; nothing failed, so no error."""
 
 
 @contextmanager

@@ -15,8 +15,10 @@ def test_a_listener_hears_every_step_of_work_instead_of_a_bar(capsys):
             bar.update(4)
         progress.step("a question")
     assert heard == [
-        (0, 2, "letters"), (1, 2, "letters"), (2, 2, "letters"), (0, 10, "bytes"), (4, 10, "bytes"), (0, 0, "a question"),
-    ]  # fmt: skip
+        *((n, 2, "letters") for n in range(3)),
+        *((n, 10, "bytes") for n in (0, 4)),
+        (0, 0, "a question"),
+    ]
     assert capsys.readouterr().err == ""
 
 

@@ -49,6 +49,7 @@ class Database:
         self._file, self._owned = file, owned
         self._rescued = project.backups if project else None
         self._connection = _connect(file, self._rescued, prompts)
+        self._workspaces: list[duckdb.DuckDBPyConnection] = []
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
@@ -115,9 +116,11 @@ class Database:
         except duckdb.Error:
             path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
             raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
+        self._workspaces.append(connection)
         try:
             yield connection
         finally:
+            self._workspaces.remove(connection)
             connection.close()
 
     def only(
@@ -127,7 +130,13 @@ class Database:
 
         Inputs checked for risk belong to no prompt: they count by their own user and time. Close it before this one.
         """
-        return Database(self._file, self.project, prompts=Prompts(tuple(users), since, until))
+        some = Prompts(tuple(users), since, until) if users or since or until else None
+        return Database(self._file, self.project, prompts=some)
+
+    def interrupt(self) -> None:
+        """Make whatever question another thread has asked of this database fail now."""
+        for connection in (self._connection, *self._workspaces):
+            connection.interrupt()
 
     @property
     def narrowed(self) -> str:
