@@ -12,7 +12,7 @@ from dbtools.analysis.questions import WINS, Chosen, working_table
 from dbtools.analysis.standing import AgentResult, standings
 from dbtools.show import charts, effect_charts
 from dbtools.show.explorer import page
-from dbtools.show.explorer.controls import choice, column
+from dbtools.show.explorer.controls import choice, column, row
 from dbtools.show.explorer.jobs import Desk
 from dbtools.show.explorer.selection import Filters
 from dbtools.show.explorer.tab import Tab
@@ -58,7 +58,7 @@ def build(explorer: Explorer) -> Tab:
         lane.submit(work, told, "Comparing the agents", explorer.state)
 
     depends = ("agents", "provenance", "scale", "users", "date_range", "wins")
-    widget = column(wins, lane.widget, first, body)
+    widget = column(row(wins), lane.widget, first, body)
 
     def static(desk: Desk, filters: Filters) -> str:
         if filters.scale == "all":
@@ -98,7 +98,6 @@ def _rates(desk: Desk, filters: Filters, wins: str) -> Any:
 
 def html_of(result: analysis.Effectiveness) -> str:
     """Return a comparison: the claim on top, then what it rests on."""
-    marks = dict.fromkeys(("mean", "se", "low", "high"), ".2f")
     parts = [
         page.note(result.sentence, result.claim.verdict),
         page.head("Who wins", "The line is the 95 % Wilson interval; every contest is taken as independent."),
@@ -111,7 +110,7 @@ def html_of(result: analysis.Effectiveness) -> str:
         table(result.pairs_frame[_PAIR]),
         page.head("Dimensions", "Mean mark of each, on 0–10, with its 95 % interval."),
         page.picture(effect_charts.distributions(result.distributions_frame)) if result.distributions else "",
-        table(result.dimensions_frame, formats=marks),
+        table(_marks(result)),
         page.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
         table(result.wins_frame),
         page.head("Does the filter decide?"),
@@ -121,6 +120,15 @@ def html_of(result: analysis.Effectiveness) -> str:
         table(result.left_out_frame),
     ]
     return "".join(parts)
+
+
+def _marks(result: analysis.Effectiveness) -> Any:
+    """Return one row per agent, with the mean of each dimension and its interval."""
+    frame = result.dimensions_frame.dropna()
+    rows = zip(frame["mean"], frame["low"], frame["high"], strict=True)
+    told = frame.assign(mark=[f"{mean:.2f} ({low:.2f}–{high:.2f})" for mean, low, high in rows])
+    wide = told.pivot_table(index="agent", columns="dimension", values="mark", aggfunc="first", sort=False)
+    return wide.reset_index().rename_axis(columns=None)
 
 
 def _rates_table(result: analysis.Effectiveness) -> str:

@@ -9,7 +9,7 @@ import ipywidgets
 from dbtools import analysis
 from dbtools.show import usage_charts
 from dbtools.show.explorer import page
-from dbtools.show.explorer.controls import choice, column
+from dbtools.show.explorer.controls import choice, column, row
 from dbtools.show.explorer.jobs import Desk
 from dbtools.show.explorer.selection import Filters
 from dbtools.show.explorer.tab import Tab
@@ -35,7 +35,7 @@ def build(explorer: Explorer) -> Tab:
         lane.submit(work, told, "Adding up", explorer.state)
 
     basis.observe(lambda _: refresh(), "value")
-    widget = column(basis, lane.widget, body)
+    widget = column(row(basis), lane.widget, body)
     tooltip = "Tokens, cost, feedback, security"
 
     def static(desk: Desk, filters: Filters) -> str:

@@ -45,6 +45,10 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """
     html = traitlets.Unicode("").tag(sync=True)
 
+    def __init__(self, **state: Any) -> None:
+        super().__init__(**state)
+        self.add_class("dbtools-grid")
+
     def listen(self, chosen: Callable[[str, bool], None], sorted_by: Callable[[str], None] | None = None) -> None:
         """Call `chosen` with a row's key and whether it is to be added, and `sorted_by` with a column."""
 

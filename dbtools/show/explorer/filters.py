@@ -26,18 +26,19 @@ def build(explorer: Explorer) -> tuple[ipywidgets.Widget, Callable[[dict[str, in
     scale = choice(
         "Scale", "Whose scores count; agents are compared on one scale only", (*SCALES, "all"), explorer.scale
     )
-    ipywidgets.link((explorer, "provenance"), (provenance, "value"))
-    ipywidgets.link((explorer, "scale"), (scale, "value"))
+    links = [ipywidgets.link((explorer, "provenance"), (provenance, "value"))]
+    links.append(ipywidgets.link((explorer, "scale"), (scale, "value")))
     reset = button("Reset", "Set all filters back", explorer.reset, icon="times")
 
     def count(counts: dict[str, int]) -> None:
-        for name, control in (("provenance", provenance), ("scale", scale)):
-            known, kept = (*PROVENANCES,) if name == "provenance" else (*SCALES, "all"), getattr(explorer, name)
+        for name, control, link in (("provenance", provenance, links[0]), ("scale", scale, links[1])):
+            known = PROVENANCES if name == "provenance" else (*SCALES, "all")
             of = {kind: counts.get(f"{name} {kind}", 0) for kind in known}
             of["all"] = sum(n for kind, n in counts.items() if kind.startswith("provenance "))
-            with control.hold_trait_notifications():
-                control.options = [(f"{kind} ({of[kind]:,})", kind) for kind in known]
-                control.value = kept
+            # New options make a list choose its first one, which must not become the filter.
+            link.unlink()
+            control.options = [(f"{kind} ({of[kind]:,})", kind) for kind in known]
+            link.link()
 
     return row(provenance, scale, _agents(explorer), _users(explorer), *_days(explorer), reset), count
 
@@ -66,12 +67,12 @@ def _agents(explorer: Explorer) -> ipywidgets.Widget:
 
 def row_of(*widgets: ipywidgets.Widget) -> ipywidgets.Box:
     """Return widgets side by side, as wide as they are."""
-    return ipywidgets.Box(list(widgets), layout=ipywidgets.Layout(flex_flow="row wrap", width="auto"))
+    return ipywidgets.Box(list(widgets), layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
 
 
 def _users(explorer: Explorer) -> ipywidgets.Widget:
     known = [user for user, _ in explorer.db.sql(query("users")).fetchall()]
-    offered = {"allowed_tags": known} if len(known) <= _USERS else {}
+    offered = {"allowed_tags": list(dict.fromkeys([*known, *explorer.users]))} if len(known) <= _USERS else {}
     tags = ipywidgets.TagsInput(
         value=list(explorer.users),
         placeholder="all users",
@@ -80,7 +81,13 @@ def _users(explorer: Explorer) -> ipywidgets.Widget:
         layout=ipywidgets.Layout(width="auto"),
         **offered,
     )
-    ipywidgets.dlink((explorer, "users"), (tags, "value"))
+
+    def told(change: Any) -> None:
+        if tags.allowed_tags:
+            tags.allowed_tags = [*known, *(user for user in change["new"] if user not in known)]
+        tags.value = list(change["new"])
+
+    explorer.observe(told, "users")
     tags.observe(lambda change: setattr(explorer, "users", list(change["new"])), "value")
     return row_of(ipywidgets.Label("Users"), tags)
 

@@ -12,7 +12,7 @@ from dbtools import audit
 from dbtools.audit.scene import read_query
 from dbtools.show import audit_charts, charts
 from dbtools.show.explorer import page
-from dbtools.show.explorer.controls import button, column
+from dbtools.show.explorer.controls import button, column, row
 from dbtools.show.explorer.jobs import Desk
 from dbtools.show.explorer.selection import Filters, query, versions_of
 from dbtools.show.explorer.tab import Tab
@@ -55,7 +55,7 @@ def build(explorer: Explorer) -> Tab:
             explorer.run_audit()
 
     explorer.on_report(judged)
-    widget = column(light, ipywidgets.HBox([ask, look]), lane.widget, body)
+    widget = column(light, row(ask, look), lane.widget, body)
     return Tab(
         "overview",
         "Overview",
@@ -72,7 +72,7 @@ def audit_light(report: audit.AuditReport | None) -> str:
     """Return the audit as a light: its colour and word are those of the worst finding."""
     if report is None:
         return page.note("The audit has not been run yet.", "info")
-    return page.note(f"● Audit: {_WORDS[report.worst]}: {report.sentence}.", report.worst)
+    return page.note(f"Audit: {_WORDS[report.worst]}: {report.sentence}.", report.worst, "●")
 
 
 def html(desk: Desk, filters: Filters) -> str:

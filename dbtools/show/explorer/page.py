@@ -10,7 +10,7 @@ from dbtools.show import charts
 from dbtools.tables import redact
 
 _THEME = {
-    "#fffffe": "var(--jp-layout-color1,#fff)",
+    "#fffffe": "transparent",
     "#1f2328": "var(--jp-content-font-color1,#1f2328)",
     "#59636e": "var(--jp-content-font-color2,#59636e)",
     "#d8dee4": "var(--jp-border-color2,#d8dee4)",
@@ -61,6 +61,7 @@ STYLE = (
     ".dbtools-explorer :is(button,input,select,textarea,[tabindex]):focus-visible{outline:2px solid #0072b2}"
     "@keyframes dbtools-busy{from{margin-left:0}to{margin-left:70%}}"
     ".dbtools-busy .progress-bar{width:30%!important;animation:dbtools-busy 1.2s ease-in-out infinite alternate}"
+    ".dbtools-grid td.t{min-width:24em}"
     ".dbtools-bar{gap:6px 10px;align-items:center}"
     f"{_CHART_RULES}</style>"
 )
@@ -81,9 +82,10 @@ def quiet(text: str) -> str:
     return f'<p class="dbtools-quiet">{html.escape(redact(text))}</p>' if text else ""
 
 
-def note(text: str, kind: str = "") -> str:
-    """Return a sentence that matters, with a bar in the colour of its kind."""
-    return f'<div class="dbtools-note" style="border-color:{COLOURS[kind]}">{html.escape(redact(text))}</div>'
+def note(text: str, kind: str = "", light: str = "") -> str:
+    """Return a sentence that matters, with a bar (and a `light` before it) in the colour of its kind."""
+    shown = f'<b style="color:{COLOURS[kind]}">{light}</b> ' if light else ""
+    return f'<div class="dbtools-note" style="border-color:{COLOURS[kind]}">{shown}{html.escape(redact(text))}</div>'
 
 
 def failure(text: str) -> str:

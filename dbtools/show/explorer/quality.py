@@ -9,7 +9,7 @@ import ipywidgets
 from dbtools import audit
 from dbtools.show import audit_charts
 from dbtools.show.explorer import page
-from dbtools.show.explorer.controls import Grid, button, column
+from dbtools.show.explorer.controls import Grid, button, column, row
 from dbtools.show.explorer.jobs import Desk
 from dbtools.show.explorer.overview import audit_light
 from dbtools.show.explorer.selection import Filters
@@ -57,7 +57,7 @@ def build(explorer: Explorer) -> Tab:
     grid.listen(pick)
     explorer.on_report(told)
     told(explorer.report)
-    widget = column(again, light, explorer.auditing.widget, grid, looking.widget, bad, body)
+    widget = column(row(again), light, explorer.auditing.widget, grid, looking.widget, bad, body)
     lanes = (explorer.auditing, looking)
 
     def static(_desk: Desk, _filters: Filters) -> str:

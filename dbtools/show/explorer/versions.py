@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from dbtools.show.explorer.explorer import Explorer
 
 SIZE = 15
-_COLUMNS = ("source", "version_no", "created_at", "total", "scale", "provenance", "is_head", "text_length")
-_TEXT = 90
+_COLUMNS = ("source", "version_no", "created_at", "total", "scale", "provenance", "is_head")
+_TEXT = 100
 
 
 class _View:
@@ -138,6 +138,9 @@ def rows_html(found: Page, order: tuple[str, bool], picked: list[str]) -> str:
     shown = frame[list(_COLUMNS)].assign(prompt=frame["prompt_id"].str[:8], version=frame["version_id"].str[:8])
     if "text" in frame:
         shown = shown.assign(text=frame["text"].map(cut, na_action="ignore"))
+    else:
+        shown = shown.assign(text_length=frame["text_length"])
+    shown["is_head"] = ["★" if head else "" for head in frame["is_head"]]
     return table(shown, formats={"total": ".2f"}, keys=frame["version_id"].tolist(), picked=picked, sort=order)
 
 
