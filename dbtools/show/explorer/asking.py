@@ -58,7 +58,7 @@ def build(explorer: Explorer) -> Tab:
 
     history.observe(take, "value")
     explorer.observe(lambda change: setattr(box, "value", change["new"]), "query")
-    run = button("Run", "Ask the statement", ask, icon="play", button_style="primary")
+    run = button("Run", "Ask the statement", ask, button_style="primary")
     current = button("Current selection", "Put the filters' selection into the box", from_selection)
     names = ipywidgets.HTML(page.quiet(f"Relations: {', '.join(explorer.db.relations)}"))
     widget = column(box, row(run, current, history), lane.widget, told, names)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
-from dbtools import attach, export
+from dbtools import export
 from dbtools.errors import ParameterError
 from dbtools.export.manifest import ExportManifest
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import button, column, line, row, tick
 from dbtools.show.explorer.tab import Tab
+from dbtools.source import attach
 from dbtools.tables import size
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def build(explorer: Explorer) -> Tab:
         lane.submit(work, lambda done: setattr(told, "value", manifest_html(done)), what, explorer.state)
 
     buttons = [
-        button(text, tip, partial(write, layouts, text), icon="download")
+        button(text, tip, partial(write, layouts, text))
         for text, tip, layouts in (
             ("Export multi-agent data", "One row per prompt with every agent's answer and score", ("multi_agent_log",)),
             ("Export temporal data", "One row per version, with its parent and kind of change", ("temporal_versions",)),

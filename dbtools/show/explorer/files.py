@@ -35,17 +35,14 @@ class _View:
             [("are copied out first", "rescue"), ("keep their file", "keep")],
             "rescue",
         )
-        self.again = button("Look again", "Survey the files anew", self.look, icon="refresh")
-        self.preview = button(
-            "Preview", "Show what would be removed and lost; changes nothing", self.show_plan, icon="search"
-        )
+        self.again = button("Look again", "Survey the files anew", self.look)
+        self.preview = button("Preview", "Show what would be removed and lost; changes nothing", self.show_plan)
         self.confirm = line("", "Type the words shown to allow the cleanup", width="260px")
         self.confirm.continuous_update = True
         self.clean = button(
             "Back up and clean",
             "Back up every file of the preview, then remove it",
             self.apply,
-            icon="trash",
             button_style="danger",
             disabled=True,
         )
@@ -54,7 +51,6 @@ class _View:
             "Restore",
             "Bring back what this cleanup removed; nothing is overwritten",
             self.restore,
-            icon="undo",
             disabled=True,
         )
         self.asked = row(self.confirm, self.clean)

@@ -28,7 +28,7 @@ def build(explorer: Explorer) -> tuple[ipywidgets.Widget, Callable[[dict[str, in
     )
     links = [ipywidgets.link((explorer, "provenance"), (provenance, "value"))]
     links.append(ipywidgets.link((explorer, "scale"), (scale, "value")))
-    reset = button("Reset", "Set all filters back", explorer.reset, icon="times")
+    reset = button("Reset", "Set all filters back", explorer.reset)
 
     def count(counts: dict[str, int]) -> None:
         for name, control, link in (("provenance", provenance, links[0]), ("scale", scale, links[1])):

@@ -70,7 +70,7 @@ class Lane:
         self.opened = opened
         self.bar = ipywidgets.IntProgress(max=1000, layout=ipywidgets.Layout(width="180px"), tooltip="How far it is")
         self.label = ipywidgets.HTML()
-        self.stopper = button("Stop", "Stop what is under way", self.stop, icon="stop")
+        self.stopper = button("Stop", "Stop what is under way", self.stop)
         self.box = row(self.bar, self.label, self.stopper)
         self.box.layout.display = "none"
         self.message = ipywidgets.HTML()

@@ -46,13 +46,17 @@ def build(explorer: Explorer) -> Tab:
     def told(answer: tuple[str, dict[str, int]]) -> None:
         body.value = answer[0]
         explorer.count(answer[1])
-
-    def refresh() -> None:
-        work = lambda desk: (html(desk, explorer.filters), kinds(desk))  # noqa: E731
-        lane.submit(work, told, "Counting", explorer.state)
-        judged(explorer.report)
         if explorer.report is None and explorer.db.rows("versions") <= _LARGE:
             explorer.run_audit()
+
+    def refresh() -> None:
+        def work(desk: Desk) -> tuple[str, dict[str, int]]:
+            # Numbers first: they are there before anything can draw.
+            body.value = counts_html(desk.db)
+            return html(desk, explorer.filters), kinds(desk)
+
+        lane.submit(work, told, "Counting", explorer.state)
+        judged(explorer.report)
 
     explorer.on_report(judged)
     widget = column(light, row(ask, look), lane.widget, body)
@@ -75,31 +79,33 @@ def audit_light(report: audit.AuditReport | None) -> str:
     return page.note(f"Audit: {_WORDS[report.worst]}: {report.sentence}.", report.worst, "●")
 
 
-def html(desk: Desk, filters: Filters) -> str:
-    """Return the numbers of a database, its provenance and its scales. Reads only."""
-    db, origin = desk.db, desk.db.origin
-    connection = versions_of(desk)
-    path = Path(origin["path"])
-    span = connection.execute(query("span")).df().iloc[0]
+def counts_html(db: Database) -> str:
+    """Return where a database comes from, and how many rows it has. Reads only."""
+    origin, path = db.origin, Path(db.origin["path"])
+    ((*_, last_change),) = db.sql(query("span")).fetchall()
     facts = path.stat()
     written = datetime.fromtimestamp(facts.st_mtime, UTC)
     made = "migrated" if origin["migrated"] else "as created"
-    changed = f"{span['last_change']:%Y-%m-%d %H:%M}" if span["last_change"] == span["last_change"] else "never"
+    changed = f"{last_change:%Y-%m-%d %H:%M}" if last_change else "never"
     where = (
         f"{path} ({size(facts.st_size)}, generation {origin['generation']}, {made}); last row written {changed} UTC, "
         f"file changed {written:%Y-%m-%d %H:%M} UTC"
     )
     names = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
     counts = [(name.replace("_", " "), f"{db.rows(name):,}") for name in names]
-    origins = connection.execute(read_query("provenance")).df()
-    scales = connection.execute(read_query("scales")).df()
     other = {t: n for t, n in origin["tables"].items() if t not in origin["columns"]}
     strangers = f"Tables of which only the number of rows is read: {_listed(other)}." if other else ""
+    narrowed = page.note(f"You see {db.narrowed}.", "info") if db.narrowed else ""
+    return page.quiet(where) + narrowed + page.cards(counts) + page.quiet(strangers)
+
+
+def html(desk: Desk, _filters: Filters) -> str:
+    """Return the numbers of a database, its provenance and its scales. Reads only."""
+    connection = versions_of(desk)
+    origins = connection.execute(read_query("provenance")).df()
+    scales = connection.execute(read_query("scales")).df()
     parts = [
-        page.quiet(where),
-        page.note(f"You see {db.narrowed}.", "info") if db.narrowed else "",
-        page.cards(counts),
-        page.quiet(strangers),
+        counts_html(desk.db),
         page.picture(charts.provenance(origins)),
         page.picture(audit_charts.score_scales(scales)) if len(scales) else page.quiet("No version has a score."),
         table(connection.execute(query("origins")).df(), caption="Who wrote the versions"),

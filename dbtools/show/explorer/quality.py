@@ -26,7 +26,7 @@ def build(explorer: Explorer) -> Tab:
     """Return the tab of an explorer."""
     looking, light, body, bad = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
     grid, picked = Grid(), [""]
-    again = button("Run the audit", "Ask every check now", explorer.run_audit, icon="refresh")
+    again = button("Run the audit", "Ask every check now", explorer.run_audit)
 
     def told(report: audit.AuditReport | None) -> None:
         light.value, bad.value, picked[0] = audit_light(report), "", ""
