@@ -24,7 +24,7 @@ lab: $(READY)  ## open JupyterLab on the Explorer (of the demo project, or of $$
 	$(BIN)/jupyter lab notebooks/00_explore.ipynb
 
 app: $(READY)  ## serve the Explorer as a page of its own, on this machine only (of the demo, or of $$DBTOOLS_PROJECT)
-	$(BIN)/voila notebooks/00_explore.ipynb --Voila.ip=127.0.0.1 --token
+	cd notebooks && ../$(BIN)/voila 00_explore.ipynb
 
 report: $(READY)  ## write the reports of the project in ROOT (default: the demo project)
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports

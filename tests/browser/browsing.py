@@ -36,12 +36,12 @@ READY = """() => {
 }"""
 
 
-def copy_notebook(folder: Path, root: Path) -> Path:
+def copy_notebook(folder: Path, root: Path, name: str = "00_explore.ipynb") -> Path:
     """Copy the explorer's notebook, with its one parameter edited."""
     notebook = json.loads((ROOT / "notebooks" / "00_explore.ipynb").read_text("utf-8"))
     cell = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", ()))
     cell["source"] = "".join(cell["source"]).replace('root: str = ""', f"root: str = {json.dumps(str(root))}", 1)
-    target = folder / "00_explore.ipynb"
+    target = folder / name
     target.write_text(json.dumps(notebook), "utf-8")
     return target
 
@@ -102,22 +102,34 @@ def lab(home: Path, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def voila(home: Path, notebook: Path) -> Iterator[str]:
+    """Serve a notebook as a page of its own, with the settings of `make app`; yield its address."""
+    shutil.copy(ROOT / "notebooks" / "voila.json", home)
+    token = secrets.token_hex(16)
+    options = [str(notebook), "--no-browser", f"--token={token}"]
+    with serve(home, "voila", *options, ready=f"/voila/static/voila.js?token={token}") as url:
+        yield f"{url}/?token={token}"
+
+
+@contextmanager
 def browser() -> Iterator[Page]:
     """Open a page that keeps what goes wrong in it: errors of scripts, dialogs, and requests that leave the machine."""
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = chromium.new_page(viewport={"width": 1280, "height": 2600})
         page.set_default_timeout(30_000)
-        page.wrong = []  # type: ignore[attr-defined]
-        page.on("pageerror", lambda error: page.wrong.append(f"error: {error}"))  # type: ignore[attr-defined]
-        page.on("dialog", lambda one: (page.wrong.append(f"dialog: {one.message}"), one.dismiss()))  # type: ignore[attr-defined]
-        page.on("request", lambda one: _local(one.url) or page.wrong.append(f"request: {one.url}"))  # type: ignore[attr-defined]
+        wrong = page.wrong = []  # type: ignore[attr-defined]
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("dialog", lambda one: (wrong.append(f"dialog: {one.message}"), one.dismiss()))
+        page.on("request", lambda one: _local(one.url) or wrong.append(f"request: {one.url}"))
+        # What the page's own policy refuses never leaves the browser.
+        page.on("requestfailed", lambda one: one.failure == "csp" and wrong.remove(f"request: {one.url}"))
         yield page
         chromium.close()
 
 
 def _local(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "chrome-extension:"))
+    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "file:", "chrome-extension:"))
 
 
 def open_notebook(page: Page, address: str, name: str = "00_explore.ipynb") -> None:
