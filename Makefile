@@ -53,7 +53,8 @@ pictures: demo  ## make the README's pictures anew (needs chromium)
 	for name in audit cleanup-applied effectiveness; do \
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
 	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done
-	$(BIN)/python tests/browser/pictures.py .readme
+	mkdir -p pictures && $(BIN)/python tests/browser/pictures.py pictures  # of every tab, in both themes
+	for name in agents-light versions-light files-dark; do cp pictures/explorer-$$name.png .readme/; done
 
 bench: $(READY) $(VENV)/peers/.ready  ## measure beside peers (SIZES="3000 300000" versions)
 	$(BIN)/python tests/benchmarks/run.py $(SIZES)
@@ -74,4 +75,4 @@ lock: $(READY)  ## resolve the dependencies again
 	  -o tests/benchmarks/requirements.lock
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(DEMO) reports profiles .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO) reports pictures profiles .pytest_cache .mypy_cache .ruff_cache

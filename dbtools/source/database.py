@@ -173,6 +173,7 @@ def _connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) -
     spill = file.parent / f"spill-{os.getpid()}"
     connection = duckdb.connect(":memory:", config=loader.config(spill))
     try:
+        connection.execute("SET enable_progress_bar = false")  # it would draw itself into whatever cell is running
         connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
         connection.execute(loader.read_sql("macros.sql"))
         if file.stem.endswith("-facts"):

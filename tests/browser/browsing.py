@@ -163,14 +163,21 @@ def execute(page: Page, code: str) -> str:
 
 def open_tab(page: Page, title: str) -> None:
     """Open a tab of the Explorer, and wait until it is up to date."""
-    page.locator(".dbtools-tabs button", has_text=title).first.click()
+    tab = page.locator(".dbtools-tabs button", has_text=title).first
+    tab.click()
+    page.wait_for_function("(tab) => tab.classList.contains('mod-active')", arg=tab.element_handle())
     settle(page)
 
 
 def settle(page: Page) -> None:
     """Wait until nothing is under way in the kernel or beside it."""
-    assert execute(page, "print(explorer.wait(60))").strip() == "True"
-    page.wait_for_timeout(150)  # what the kernel has said last is on its way to the page
+    page.wait_for_timeout(200)  # a widget that waits for an answer keeps its next message back
+    if page.evaluate("!!window.jupyterapp?.shell?.currentWidget?.sessionContext"):
+        assert execute(page, "print(explorer.wait(60))").strip() == "True"
+        page.wait_for_timeout(150)  # what the kernel has said last is on its way to the page
+    else:  # Voilà lets nobody ask the kernel
+        page.wait_for_timeout(300)
+    page.wait_for_function("document.querySelectorAll('.dbtools-working').length === 0")
 
 
 def set_theme(page: Page, name: str) -> None:

@@ -22,13 +22,11 @@ def project(tmp_path_factory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, project):
+def page(lab, project):
     """Return a page with 00_explore of the project open and run."""
-    home = tmp_path_factory.mktemp("home")
-    folder = home / "work"
-    folder.mkdir()
+    address, folder = lab
     browsing.copy_notebook(folder, project.root)
-    with browsing.lab(home, folder) as address, browsing.browser() as page:
+    with browsing.browser() as page:
         browsing.open_notebook(page, address)
         sys.stdout.write(f"first view of {project.root.name}: {browsing.run_all(page):.2f} s\n")
         browsing.settle(page)

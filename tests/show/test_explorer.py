@@ -403,9 +403,9 @@ def test_without_widgets_there_is_a_snapshot_with_pictures_and_tables(explorer, 
 
 
 def test_a_project_without_texts_loaded_can_load_them(project, monkeypatch):
-    from dbtools.source import database
+    from dbtools.source import attaching
 
-    monkeypatch.setattr(database, "SMALL", 0)
+    monkeypatch.setattr(attaching, "SMALL", 0)
     with Explorer(project) as explorer:
         tab = open_tab(explorer, "versions")
         explorer.version_pair = (keys(grid(tab).html)[0], "")

@@ -40,6 +40,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
       el.addEventListener("keydown", act);
       model.on("change:html", draw);
       draw();
+      model.send({ shown: true });
     }
     export default { render };
     """
@@ -48,6 +49,10 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def __init__(self, **state: Any) -> None:
         super().__init__(**state)
         self.add_class("dbtools-grid")
+
+    def when_shown(self, act: Callable[[], object]) -> None:
+        """Call `act` whenever a page has begun to show this."""
+        self.on_msg(lambda _widget, told, _buffers: act() if "shown" in told else None)
 
     def listen(self, chosen: Callable[[str, bool], None], sorted_by: Callable[[str], None] | None = None) -> None:
         """Call `chosen` with a row's key and whether it is to be added, and `sorted_by` with a column."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import html
 import os
+import weakref
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
@@ -30,7 +32,7 @@ from dbtools.show.explorer import (
     timeline,
     versions,
 )
-from dbtools.show.explorer.controls import column
+from dbtools.show.explorer.controls import Grid, column
 from dbtools.show.explorer.jobs import Desk, Lane
 from dbtools.show.explorer.selection import Filters, as_sql
 from dbtools.show.explorer.tab import Tab
@@ -46,6 +48,12 @@ _FILTERS = {"agents": [], "provenance": "real", "scale": "judge", "users": [], "
 _LIVE = ("JPY_SESSION_NAME", "VOILA_BASE_URL")
 _FIRST = "SELECT source, provenance, scale, count(*) AS versions, round(avg(total), 2) AS mean_total\n"
 _FIRST += "FROM scored_versions\nGROUP BY ALL\nORDER BY ALL"
+
+
+def _close(explorer: weakref.ref[Explorer]) -> None:
+    there = explorer()
+    if there is not None:
+        there.close()
 
 
 class Explorer(traitlets.HasTraits):
@@ -104,6 +112,8 @@ class Explorer(traitlets.HasTraits):
         self._stale = set(self.tabs)
         self.widget = self._build()
         self.observe(self._changed)
+        # A thread that is still at work when the interpreter goes would take it down.
+        atexit.register(_close, weakref.ref(self))
 
     @traitlets.validate("date_range")
     def _days(self, proposal: dict[str, Any]) -> tuple[date | None, date | None]:
@@ -210,9 +220,18 @@ class Explorer(traitlets.HasTraits):
         tabs = ipywidgets.Box([chosen], layout=ipywidgets.Layout(width="100%"))
         tabs.add_class("dbtools-tabs")
         self._body = ipywidgets.VBox([self.tabs[self.tab].widget], layout=ipywidgets.Layout(width="100%"))
-        widget = column(ipywidgets.HTML(page.STYLE + title), self._bar, tabs, self._body)
+        top = Grid(html=page.STYLE + title)
+        top.when_shown(self._tell_again)
+        widget = column(top, self._bar, tabs, self._body)
         widget.add_class("dbtools-explorer")
         return widget
+
+    def _tell_again(self) -> None:
+        """Repeat the state of what is open: a page that was still loading has missed what changed meanwhile."""
+        waiting = [self._bar, self._body]
+        for widget in waiting:
+            widget.send_state()
+            waiting.extend(getattr(widget, "children", ()))
 
     def _changed(self, change: dict[str, Any]) -> None:
         if change["name"] == "tab":

@@ -36,7 +36,9 @@ class _View:
             "rescue",
         )
         self.again = button("Look again", "Survey the files anew", self.look)
-        self.preview = button("Preview", "Show what would be removed and lost; changes nothing", self.show_plan)
+        self.preview = button(
+            "Preview", "Show what would be removed and lost; changes nothing", self.show_plan, disabled=True
+        )
         self.confirm = line("", "Type the words shown to allow the cleanup", width="260px")
         self.confirm.continuous_update = True
         self.clean = button(
@@ -67,11 +69,12 @@ class _View:
         self.clean.disabled = not (self.plan and self.plan.removals and self.confirm.value.strip() == self.words)
 
     def look(self) -> None:
-        project = self.explorer.project
+        project, self.preview.disabled = self.explorer.project, True
         self.lane.submit(lambda _: cleanup.survey(project), self.surveyed, "Examining the files", self.explorer.state)
 
     def surveyed(self, survey: cleanup.Survey) -> None:
         self.survey = self.explorer.survey = survey
+        self.preview.disabled = False
         self.reset()
         self.list_runs()
 

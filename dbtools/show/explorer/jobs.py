@@ -91,6 +91,7 @@ class Lane:
             self._give_up()
             self._wanted = Job(work, done, what, state)
             if self._thread is None:
+                self.widget.add_class("dbtools-working")  # for the page to know, and whoever waits for it
                 self._thread = threading.Thread(target=self._work_off, name="dbtools-explorer", daemon=True)
                 self._thread.start()
 
@@ -131,6 +132,7 @@ class Lane:
                 if job is None:
                     self._thread = None
                     self.box.layout.display = "none"
+                    self.widget.remove_class("dbtools-working")
                     self._change.notify_all()
                     return
             self._do(job)
