@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab report test fuzz lint fmt check notebooks refresh pictures bench profile lock clean
+.PHONY: help demo lab app report test fuzz lint fmt check notebooks refresh pictures bench profile lock clean
 
 help:  ## show what make can do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -20,8 +20,11 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## build the demo project, run every notebook on it, say where the reports are
 	$(BIN)/dbtools demo $(DEMO)
 
-lab: $(READY)  ## open JupyterLab on the notebooks (on the demo project, or on $$DBTOOLS_PROJECT)
-	$(BIN)/jupyter lab notebooks
+lab: $(READY)  ## open JupyterLab on the Explorer (of the demo project, or of $$DBTOOLS_PROJECT)
+	$(BIN)/jupyter lab notebooks/00_explore.ipynb
+
+app: $(READY)  ## serve the Explorer as a page of its own, on this machine only (of the demo, or of $$DBTOOLS_PROJECT)
+	cd notebooks && ../$(BIN)/voila 00_explore.ipynb
 
 report: $(READY)  ## write the reports of the project in ROOT (default: the demo project)
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
@@ -53,6 +56,8 @@ pictures: demo  ## make the README's pictures anew (needs chromium)
 	for name in audit cleanup-applied effectiveness; do \
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
 	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done
+	mkdir -p pictures && $(BIN)/python tests/browser/pictures.py pictures  # of every tab, in both themes
+	for name in agents-light versions-light files-dark; do cp pictures/explorer-$$name.png .readme/; done
 
 bench: $(READY) $(VENV)/peers/.ready  ## measure beside peers (SIZES="3000 300000" versions)
 	$(BIN)/python tests/benchmarks/run.py $(SIZES)
@@ -73,4 +78,4 @@ lock: $(READY)  ## resolve the dependencies again
 	  -o tests/benchmarks/requirements.lock
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(DEMO) reports profiles .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO) reports pictures profiles .pytest_cache .mypy_cache .ruff_cache

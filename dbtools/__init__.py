@@ -35,3 +35,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Offer ``%%dsql`` to whoever says ``%load_ext dbtools``."""
+    from dbtools.show.magic import load
+
+    load(shell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import hide_passwords, readable
@@ -45,15 +45,31 @@ _STYLE = (
     ".dbtools-table .d{white-space:nowrap}"
     ".dbtools-table td.t{min-width:13em}"
     ".dbtools-table .q{color:var(--jp-content-font-color2,#59636e)}"
+    ".dbtools-table th button{all:unset;cursor:pointer}"
+    ".dbtools-table th button:hover{text-decoration:underline}"
+    ".dbtools-table tr[data-key]{cursor:pointer}"
+    ".dbtools-table tr[data-key]:hover{background:var(--jp-layout-color2,#f6f8fa)}"
+    '.dbtools-table tr[aria-selected="true"]{background:rgba(0,114,178,.18)}'
+    ".dbtools-table :is(tr,button):focus-visible{outline:2px solid #0072b2;outline-offset:-2px}"
     "</style>"
 )
 
 
-def table(frame: pd.DataFrame, *, caption: str = "", formats: Mapping[str, str] | None = None, limit: int = 200) -> str:
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str = "",
+    formats: Mapping[str, str] | None = None,
+    limit: int = 200,
+    keys: Sequence[str | None] = (),
+    picked: Collection[str] = (),
+    sort: tuple[str, bool] | None = None,
+) -> str:
     """Return `frame` as HTML: at most `limit` rows, without its index. Reads only.
 
     `formats` maps a column to a format spec (``".1%"``). Without one, ``*_bytes`` columns are shown as sizes
-    and numbers with thousands separators.
+    and numbers with thousands separators. For a page that listens, `keys` names each row that can be chosen, `picked`
+    those that are, and `sort` the column by which the rows stand and whether the last is first.
     """
     specs = formats or {}
     names = [str(name) for name in frame.columns]
@@ -61,17 +77,33 @@ def table(frame: pd.DataFrame, *, caption: str = "", formats: Mapping[str, str] 
     parts = [f'<div class="dbtools-table">{_STYLE}<table>']
     if caption:
         parts.append(f"<caption>{html.escape(redact(readable(caption)))}</caption>")
-    heads = "".join(f"<th{css}>{cells[0]}</th>" for css, cells in columns)
+    heads = "".join(
+        f"<th{css}>{cells[0]}</th>" if sort is None else _sorter(name, css, cells[0], sort)
+        for name, (css, cells) in zip(names, columns, strict=True)
+    )
     parts.append(f"<thead><tr>{heads}</tr></thead><tbody>")
     for row in range(1, min(len(frame), limit) + 1):
         cells = "".join(f"<td{css}>{cells[row]}</td>" for css, cells in columns)
-        parts.append(f"<tr>{cells}</tr>")
+        key = keys[row - 1] if keys else None
+        parts.append(f"<tr{_choice(key, key in picked) if key else ''}>{cells}</tr>")
     more = len(frame) - limit
     note = f"… and {more:,} more" if more > 0 else "" if len(frame) else "no rows"
     if note:
         parts.append(f'<tr><td class="q" colspan="{max(1, len(names))}">{note}</td></tr>')
     parts.append("</tbody></table></div>")
     return "".join(parts)
+
+
+def _choice(key: str, picked: bool) -> str:
+    return f' data-key="{html.escape(key)}" tabindex="0" aria-selected="{str(picked).lower()}"'
+
+
+def _sorter(name: str, css: str, shown: str, sort: tuple[str, bool]) -> str:
+    """Return a heading that a click can sort by."""
+    how = f' aria-sort="{"descending" if sort[1] else "ascending"}"' if sort[0] == name else ""
+    arrow = (" ▼" if sort[1] else " ▲") if how else ""
+    title = html.escape(f"Sort by {name.replace('_', ' ')}")
+    return f'<th{css}{how}><button data-sort="{html.escape(name)}" title="{title}">{shown}{arrow}</button></th>'
 
 
 def redact(text: str) -> str:

@@ -14,9 +14,10 @@ QUERIES = [q for q in sorted(PACKAGE.rglob("*.sql")) if q.parent != PACKAGE / "d
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Which rooms each room may use; within itself each may use everything.
-LEAVES = {"errors", "tables", "__version__"}
+LEAVES = {"errors", "progress", "tables", "__version__"}
 ARROWS = {
     "errors": set(),
+    "progress": set(),
     "tables": {"errors"},
     "project": LEAVES,
     "source": LEAVES | {"project"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,8 @@ class Effectiveness:
         By source that is no agent: its versions within the provenance, not used.
     logged : int
         Runs from rescued logs that count among the wins ``selected``.
+    narrowed : str
+        Which prompts alone were looked at (`Database.only`); empty: all.
     """
 
     provenance: str
@@ -68,6 +71,7 @@ class Effectiveness:
     contests: Row
     not_competing: dict[str, int]
     logged: int
+    narrowed: str = ""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -165,6 +169,7 @@ def effectiveness(
     agents: Sequence[str] | None = None,
     interval: str = "wilson",
     logs: bool = False,
+    table: duckdb.DuckDBPyConnection | None = None,
 ) -> Effectiveness:
     """Compare the agents over the contests of one provenance. Reads only.
 
@@ -183,6 +188,8 @@ def effectiveness(
         The interval of the win rates.
     logs : bool
         Whether runs in rescued logs count among the application's selections.
+    table : connection, optional
+        An open `working_table` of the same database and agents, for whoever asks more than once.
 
     Raises
     ------
@@ -198,7 +205,7 @@ def effectiveness(
         if value not in known:
             raise ParameterError(f"No such {what}", value, f"use one of {', '.join(known)}")
     chosen, names = Chosen.of(provenance, scale), list(map(readable, agents)) if agents else None
-    with working_table(db, names) as connection:
+    with nullcontext(table) if table else working_table(db, names) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
         standing = standings(connection, chosen, wins, interval, logged)
         facts = _scores(connection, chosen, standing, provenance)
@@ -216,6 +223,7 @@ def effectiveness(
             contests=contests,
             not_competing=_not_competing(origins, chosen),
             logged=sum(won for _, won in logged.values()),
+            narrowed=db.narrowed,
             **facts,
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.questions import PROVENANCES
 from dbtools.errors import ParameterError
+from dbtools.progress import step
 from dbtools.source import Database
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def ask(db: Database, name: str, **parameters: Any) -> duckdb.DuckDBPyRelation:
     """Return the answer to ``queries/<name>.sql``. Reads only."""
+    step(name)
     text = files("dbtools.analysis").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
     return db.sql(text, parameters or None)
 

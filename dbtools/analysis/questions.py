@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from dbtools.progress import step
 from dbtools.source import Database
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[duckdb
 
 def ask(connection: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> list[Row]:
     """Return the rows that ``queries/<name>.sql`` answers with. Reads only."""
+    step(name)
     text = _HOME.joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
     answer = connection.execute(text, parameters)
     columns = [column[0] for column in answer.description]

@@ -59,6 +59,7 @@ def as_json(found: Effectiveness) -> dict[str, Any]:
         "left_out": found.left_out,
         "not_competing": found.not_competing,
         "logged_selections": found.logged,
+        "narrowed": found.narrowed,
         "leader": found.claim.leader,
         "needed": found.claim.needed,
         "verdict": found.claim.verdict,
@@ -109,6 +110,8 @@ def _left(found: Effectiveness) -> str:
     kinds = found.left_out.get("versions", {})
     left = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) or "no"
     text = f"left out: {left} versions"
+    if found.narrowed:
+        text = f"{found.narrowed}; {text}"
     if found.not_competing:
         text += "; not competing: " + ", ".join(f"{n:,} by {source}" for source, n in found.not_competing.items())
     return text

@@ -11,6 +11,7 @@ from typing import Any
 from dbtools.audit.facts import FACTS, relations
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.audit.scene import Scene, Unanswerable, open_scene, read_query
+from dbtools.progress import bar
 from dbtools.project import Project
 from dbtools.source import attach, schema
 
@@ -38,16 +39,14 @@ def run(project: Project, *, now: datetime | None = None, progress: bool = True)
     DatabaseError, BusyError
         The prompter database cannot be read.
     """
-    from tqdm.auto import tqdm
-
     with opened(project, now, progress=progress) as scene:
         scene.connection.execute(f"CREATE TEMP TABLE scored AS {read_query('scored')}")
         scene.connection.execute("CREATE TEMP VIEW scored_versions AS FROM scored")
         every = checks()
         reasons = gather(scene, every)
         quiet = not progress or scene.db.origin["tables"]["prompt_versions"] < _QUIET
-        bar = tqdm(every, desc="audit", unit="checks", disable=quiet, leave=False)
-        findings = [_find(scene, check, reasons) for check in bar]
+        steps = bar(every, desc="audit", unit="checks", disable=quiet, leave=False)
+        findings = [_find(scene, check, reasons) for check in steps]
         provenance: dict[str, dict[str, int]] = {}
         for relation, kind, rows in scene.connection.execute(read_query("provenance")).fetchall():
             provenance.setdefault(relation, {})[kind] = rows

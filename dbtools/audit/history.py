@@ -14,6 +14,7 @@ from dbtools.audit import commits as git
 from dbtools.audit.commits import Change, GitError
 from dbtools.audit.versions import Version, Versions, lost_rows
 from dbtools.errors import ParameterError
+from dbtools.progress import bar
 from dbtools.project import Project
 from dbtools.tables import redact, table
 
@@ -202,12 +203,10 @@ def history(project: Project, limit: int | None = None, progress: bool = True) -
 def _judge(
     versions: Versions, changes: Sequence[Change], progress: bool
 ) -> tuple[tuple[FileChange, ...], dict[str, Version]]:
-    from tqdm.auto import tqdm
-
     last = {blob: i for i, c in enumerate(changes) for blob in (c.old, c.new)}
     judged: list[FileChange] = []
     known: dict[str, Version] = {}
-    for i, change in enumerate(tqdm(changes, desc="history", unit="versions", disable=not progress, leave=False)):
+    for i, change in enumerate(bar(changes, desc="history", unit="versions", disable=not progress, leave=False)):
         old, new = versions.get(change.old, change.path), versions.get(change.new, change.path)
         known[change.new] = new
         judged.append(_compare(change, old, new))

@@ -17,6 +17,7 @@ from dbtools.cleanup.plan import Kept, Plan, Removal
 from dbtools.cleanup.remove import remove, settle, whereabouts
 from dbtools.cleanup.vault import Refused, Tick
 from dbtools.errors import CleanupError, ParameterError, readable
+from dbtools.progress import bar
 from dbtools.tables import size, table
 
 if TYPE_CHECKING:
@@ -236,10 +237,9 @@ def _rescue_name(run: Run, entry: int) -> str:
 @contextmanager
 def _bar(total: int, progress: bool) -> Iterator[tuple[Tick, Tick]]:
     """Show a progress bar; yield a function that adds bytes to it, and one that sets them."""
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit="B", unit_scale=True, desc="Backing up", disable=not progress or total < _QUIET) as bar:
-        yield bar.update, lambda done: bar.update(done - bar.n)
+    hidden = not progress or total < _QUIET
+    with bar(total=total, unit="B", unit_scale=True, desc="Backing up", disable=hidden) as shown:
+        yield shown.update, lambda done: shown.update(done - shown.n)
 
 
 def _report(plan: Plan, *, dry_run: bool, folder: Path | None = None, state: State | None = None) -> Manifest:

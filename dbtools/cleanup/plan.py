@@ -152,7 +152,9 @@ class Plan:
         }
 
 
-def plan(survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = ()) -> Plan:
+def plan(
+    survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = (), only: Sequence[str] | None = None
+) -> Plan:
     """Decide which files of a survey may be removed. Pure.
 
     Parameters
@@ -162,6 +164,8 @@ def plan(survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = ()
     accept : sequence of str
         Paths to remove although they hold unique rows, or nothing is known of them. Named one by one; never a database
         in use.
+    only : sequence of str, optional
+        The only paths that may go, as far as the evidence allows; all others stay.
 
     Raises
     ------
@@ -183,6 +187,8 @@ def plan(survey: Survey, unique_rows: str = "rescue", accept: Sequence[str] = ()
     removals, kept = [], []
     for file in survey.files:
         why = _why_kept(file, unique_rows, accept)
+        if why is None and only is not None and file.path not in only:
+            why = "it was not chosen"
         if why is not None:
             kept.append(Kept(file.path, why))
         else:

@@ -18,6 +18,7 @@ from dbtools.errors import DbtoolsError, readable
 from dbtools.export import is_current
 from dbtools.files import csvfile, evidence
 from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
+from dbtools.progress import bar
 from dbtools.project import Project
 from dbtools.source import Database, attach
 from dbtools.source import snapshot as source
@@ -156,8 +157,6 @@ def survey(project: Project, *, progress: bool = True) -> Survey:
     DatabaseError, BusyError
         The prompter database itself cannot be read: nothing could be proved without it.
     """
-    from tqdm.auto import tqdm
-
     # The databases in use may lie behind a link, or in a folder that the walk leaves out.
     in_use = [path.resolve() for path in (project.database, project.auth) if path.is_file()]
     paths = dict.fromkeys([*in_use, *walk(project)])
@@ -165,8 +164,8 @@ def survey(project: Project, *, progress: bool = True) -> Survey:
     total = sum(f.identity.size for f in found)
     with ExitStack() as stack:
         db = stack.enter_context(attach(project, texts=True, progress=progress))
-        bar = stack.enter_context(
-            tqdm(
+        seen = stack.enter_context(
+            bar(
                 total=total,
                 unit="B",
                 unit_scale=True,
@@ -180,7 +179,7 @@ def survey(project: Project, *, progress: bool = True) -> Survey:
         judged = []
         for file in order:
             judged.append(judge.judge(file))
-            bar.update(file.identity.size)
+            seen.update(file.identity.size)
     return Survey(project, tuple(sorted(judged, key=lambda f: (_rank(project, f), f.path))))
 
 

@@ -19,6 +19,7 @@ from dbtools.export import manifest as manifests
 from dbtools.export.layout import LAYOUTS, Column
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import prove
+from dbtools.progress import bar
 from dbtools.project import STAGING, Project, usable
 from dbtools.source.loader import quote
 
@@ -80,8 +81,6 @@ def write(
     BusyError, ExportError
         Another export runs there; what was written cannot be proved, or the disk refuses it.
     """
-    from tqdm.auto import tqdm
-
     project = project or db.project
     target = _folder(folder, project)
     chosen = _known("layout", layouts or LAYOUTS, LAYOUTS)
@@ -109,9 +108,9 @@ def write(
             with _staging(target) as staging:
                 small = sum(db.origin["tables"].values()) < _QUIET
                 work = [(name, kind) for name in chosen for kind in kinds]
-                bar = tqdm(work, unit="file", leave=False, disable=small or not progress)
+                steps = bar(work, desc="export", unit="file", leave=False, disable=small or not progress)
                 files = tuple(
-                    _stage(connection, staging, manifest, name, columns[name], kind, guard) for name, kind in bar
+                    _stage(connection, staging, manifest, name, columns[name], kind, guard) for name, kind in steps
                 )
                 manifest = replace(manifest, files=files)
                 _publish(staging, manifest, known, seen)

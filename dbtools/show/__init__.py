@@ -1,5 +1,20 @@
-"""Show: charts for reports and JupyterLab."""
+"""Show: charts for reports and JupyterLab, and the Explorer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from dbtools.show import charts, time_charts, usage_charts
 
-__all__ = ["charts", "time_charts", "usage_charts"]
+if TYPE_CHECKING:
+    from dbtools.show.explorer import Explorer
+
+__all__ = ["Explorer", "charts", "time_charts", "usage_charts"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Explorer":
+        raise AttributeError(f"module 'dbtools.show' has no attribute {name!r}")
+    from dbtools.show.explorer import Explorer
+
+    return Explorer

@@ -52,7 +52,9 @@ def _stacked(
 ) -> alt.LayerChart:
     import altair as alt
 
-    data = data[[row, kind, size]].assign(place=data[kind].map(list(colours).index)).sort_values([row, "place"])
+    # A frame without rows knows no type for its numbers.
+    data = data[[row, kind, size]].astype({size: "int64"}).assign(place=data[kind].map(list(colours).index))
+    data = data.sort_values([row, "place"])
     ends = data.groupby(row)[size].cumsum()
     # A number needs room: one that does not fit its part of the bar is left to the table.
     wide = data[size] >= data.groupby(row)[size].transform("sum").max() / 25 if len(data) else data[size] > 0

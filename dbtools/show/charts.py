@@ -158,13 +158,26 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
-def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+def svg(chart: Any) -> str:
+    """Return a chart as SVG. Reads only."""
     import vl_convert
 
+    drawn: str = vl_convert.vegalite_to_svg(_settled(chart.to_dict(validate=False)), vl_version="6.4")
+    return drawn
+
+
+def _settled(spec: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(_rounded(spec))
     for number, name in enumerate(spec.get("datasets", ())):  # named after their unrounded content
         text = text.replace(name, f"data-{number}")
-    spec = json.loads(text)
+    settled: dict[str, Any] = json.loads(text)
+    return settled
+
+
+def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    import vl_convert
+
+    spec = _settled(spec)
     title = spec.get("title", "")
     text = title if isinstance(title, str) else title.get("text", "")
     return {

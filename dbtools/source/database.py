@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import glob
 import json
 import os
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.errors import DatabaseError, ParameterError, QueryError, sentence
 from dbtools.project import Project
 from dbtools.source import loader, schema
+from dbtools.source.narrowing import Prompts, narrow
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,13 +38,18 @@ class Database:
         The names `sql` can use.
     project : Project or None
         The project it was attached through; None when attached by the path of a file.
+    prompts : Prompts or None
+        The only prompts it offers (`only`); None: all.
     """
 
-    def __init__(self, file: Path, project: Project | None = None, owned: Path | None = None) -> None:
-        self.project = project
+    def __init__(
+        self, file: Path, project: Project | None = None, owned: Path | None = None, prompts: Prompts | None = None
+    ) -> None:
+        self.project, self.prompts = project, prompts
         self._file, self._owned = file, owned
         self._rescued = project.backups if project else None
-        self._connection = _connect(file, self._rescued)
+        self._connection = _connect(file, self._rescued, prompts)
+        self._workspaces: list[duckdb.DuckDBPyConnection] = []
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
@@ -105,14 +112,39 @@ class Database:
         if self.relations == ("facts",):
             raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
         try:
-            connection = _connect(self._file, self._rescued)
+            connection = _connect(self._file, self._rescued, self.prompts)
         except duckdb.Error:
             path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
             raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
+        self._workspaces.append(connection)
         try:
             yield connection
         finally:
+            self._workspaces.remove(connection)
             connection.close()
+
+    def only(
+        self, users: Sequence[str] = (), since: datetime.date | None = None, until: datetime.date | None = None
+    ) -> Database:
+        """Open the same state with the prompts of some users and days (UTC, both included), and nothing of the others.
+
+        Inputs checked for risk belong to no prompt: they count by their own user and time. Close it before this one.
+        """
+        some = Prompts(tuple(users), since, until) if users or since or until else None
+        return Database(self._file, self.project, prompts=some)
+
+    def interrupt(self) -> None:
+        """Make whatever question another thread has asked of this database fail now."""
+        for connection in (self._connection, *self._workspaces):
+            connection.interrupt()
+
+    @property
+    def narrowed(self) -> str:
+        """Which prompts alone it offers, and how many it leaves out; empty where it offers all."""
+        if not self.prompts:
+            return ""
+        others = self.rows("whole_prompts") - self.rows("prompts")
+        return f"only {self.prompts}, {others:,} other prompts left out"
 
     def close(self) -> None:
         """Close the connection; what was fetched stays valid."""
@@ -134,13 +166,14 @@ class Database:
         return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
 
 
-def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
+def _connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) -> duckdb.DuckDBPyConnection:
     """Open the relations of a cache file in a connection of its own, with every derived view."""
     import duckdb
 
     spill = file.parent / f"spill-{os.getpid()}"
     connection = duckdb.connect(":memory:", config=loader.config(spill))
     try:
+        connection.execute("SET enable_progress_bar = false")  # it would draw itself into whatever cell is running
         connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
         connection.execute(loader.read_sql("macros.sql"))
         if file.stem.endswith("-facts"):
@@ -159,6 +192,8 @@ def _connect(file: Path, rescued: Path | None) -> duckdb.DuckDBPyConnection:
             connection.execute(loader.read_sql("views", view))
         if rescued:
             _offer_rescued(connection, rescued)
+        if prompts:
+            narrow(connection, prompts)
     except BaseException:
         connection.close()
         raise

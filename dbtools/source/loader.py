@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError, readable
+from dbtools.progress import bar as progress_bar
 from dbtools.source import extension
 from dbtools.source.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 
@@ -90,10 +91,9 @@ def load(
         SQLite cannot read a table, or a row count differs from SQLite's own.
     """
     import duckdb
-    from tqdm.auto import tqdm
 
     present = [t for t in TABLES if t.name in tables]
-    bar = tqdm(
+    bar = progress_bar(
         total=sum(tables[t.name].rows for t in present),
         unit="rows",
         unit_scale=True,

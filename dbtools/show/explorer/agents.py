@@ -1,0 +1,138 @@
+"""The tab Agents: which agent is effective, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from dbtools import analysis
+from dbtools.analysis.questions import WINS, Chosen, working_table
+from dbtools.analysis.standing import AgentResult, standings
+from dbtools.show import charts, effect_charts
+from dbtools.show.explorer import page
+from dbtools.show.explorer.controls import choice, column, row
+from dbtools.show.explorer.jobs import Desk
+from dbtools.show.explorer.selection import Filters
+from dbtools.show.explorer.tab import Tab
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    from dbtools.show.explorer.explorer import Explorer
+
+_ONE_SCALE = "Scores of two scales are never compared: choose one."
+_LARGE = 100_000  # versions; of more, the win rates are shown before the rest is worked out
+_RATES = ("agent", "contests", "wins", "win_rate", "low", "high", "n_effective", "p_first", "mean_total")
+_PAIR = ["a", "b", "n", "clusters", "difference", "effect", "superiority", "mde", "p_exact", "p_holm"]
+
+
+def build(explorer: Explorer) -> Tab:
+    """Return the tab of an explorer."""
+    lane, first, body = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML()
+    kinds = {
+        "recorded: the stored heads": "recorded",
+        "score: the highest total": "score",
+        "selected: the application's choice": "selected",
+        "user: the users' choice": "user",
+    }
+    wins = choice("Wins", "Whose wins the win rates are of", list(kinds.items()), explorer.wins)
+    ipywidgets.link((explorer, "wins"), (wins, "value"))
+
+    def told(result: analysis.Effectiveness) -> None:
+        explorer.effectiveness = result
+        first.value, body.value = "", html_of(result)
+
+    def refresh() -> None:
+        filters, kind = explorer.filters, explorer.wins
+        if filters.scale == "all":
+            first.value, body.value = page.note(_ONE_SCALE, "info"), ""
+            return
+
+        def work(desk: Desk) -> analysis.Effectiveness:
+            if explorer.db.rows("versions") > _LARGE:
+                first.value = page.head("Who wins") + page.picture(charts.win_rates(_rates(desk, filters, kind)))
+                body.value = page.quiet("By how much, and how sure that is, follows …")
+            return compare(desk, filters, kind)
+
+        lane.submit(work, told, "Comparing the agents", explorer.state)
+
+    depends = ("agents", "provenance", "scale", "users", "date_range", "wins")
+    widget = column(row(wins), lane.widget, first, body)
+
+    def static(desk: Desk, filters: Filters) -> str:
+        if filters.scale == "all":
+            return page.quiet(_ONE_SCALE)
+        explorer.effectiveness = compare(desk, filters, explorer.wins)
+        return html_of(explorer.effectiveness)
+
+    return Tab("agents", "Agents", "Which agent wins, by how much, how sure", widget, (lane,), refresh, depends, static)
+
+
+def compare(desk: Desk, filters: Filters, wins: str = WINS[0]) -> analysis.Effectiveness:
+    """Compare the agents under the filters, as `analysis.effectiveness` does, over a working table that is kept."""
+    return analysis.effectiveness(
+        desk.db,
+        filters.provenance,
+        wins,
+        scale=filters.scale,
+        agents=filters.agents or None,
+        table=_working(desk, filters),
+    )
+
+
+def _working(desk: Desk, filters: Filters) -> Any:
+    def make(stack: ExitStack) -> Any:
+        return stack.enter_context(working_table(desk.db, filters.agents or None))
+
+    return desk.keep("contests", filters.agents, make)
+
+
+def _rates(desk: Desk, filters: Filters, wins: str) -> Any:
+    import pandas as pd
+
+    found = standings(_working(desk, filters), Chosen.of(filters.provenance, filters.scale), wins, "wilson", {})
+    names = [name for name in AgentResult.__dataclass_fields__ if name not in ("told", "won", "dimensions")]
+    return pd.DataFrame([[getattr(a, name) for name in names] for a in found], columns=names)
+
+
+def html_of(result: analysis.Effectiveness) -> str:
+    """Return a comparison: the claim on top, then what it rests on."""
+    parts = [
+        page.note(result.sentence, result.claim.verdict),
+        page.head("Who wins", "The line is the 95 % Wilson interval; every contest is taken as independent."),
+        page.picture(charts.win_rates(result.frame)) if len(result.frame) else "",
+        _rates_table(result),
+        page.head(
+            "By how much", "Totals compared within the same prompt; a smaller difference than mde would be missed."
+        ),
+        page.picture(effect_charts.forest(result.pairs_frame)) if result.pairs else "",
+        table(result.pairs_frame[_PAIR]),
+        page.head("Dimensions", "Mean mark of each, on 0–10, with its 95 % interval."),
+        page.picture(effect_charts.distributions(result.distributions_frame)) if result.distributions else "",
+        table(_marks(result)),
+        page.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
+        table(result.wins_frame),
+        page.head("Does the filter decide?"),
+        page.picture(effect_charts.specification_curve(result.multiverse_frame)) if result.multiverse else "",
+        page.head("What else could explain it, and what is left out"),
+        table(result.confounders_frame) if result.confounders else "",
+        table(result.left_out_frame),
+    ]
+    return "".join(parts)
+
+
+def _marks(result: analysis.Effectiveness) -> Any:
+    """Return one row per agent, with the mean of each dimension and its interval."""
+    frame = result.dimensions_frame.dropna()
+    rows = zip(frame["mean"], frame["low"], frame["high"], strict=True)
+    told = frame.assign(mark=[f"{mean:.2f} ({low:.2f}–{high:.2f})" for mean, low, high in rows])
+    wide = told.pivot_table(index="agent", columns="dimension", values="mark", aggfunc="first", sort=False)
+    return wide.reset_index().rename_axis(columns=None)
+
+
+def _rates_table(result: analysis.Effectiveness) -> str:
+    shares = dict.fromkeys(("win_rate", "low", "high", "p_first"), ".1%")
+    points = {"mean_total": ".2f", "n_effective": ",.1f"}
+    columns = [*_RATES]
+    return table(result.frame[columns], formats=shares | points)

@@ -1,0 +1,69 @@
+"""The tab Usage: tokens, cost, what users choose, and what was checked for risk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from dbtools import analysis
+from dbtools.show import usage_charts
+from dbtools.show.explorer import page
+from dbtools.show.explorer.controls import choice, column, row
+from dbtools.show.explorer.jobs import Desk
+from dbtools.show.explorer.selection import Filters
+from dbtools.show.explorer.tab import Tab
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    from dbtools.show.explorer.explorer import Explorer
+
+
+def build(explorer: Explorer) -> Tab:
+    """Return the tab of an explorer."""
+    lane, body = explorer.lane(), ipywidgets.HTML()
+    basis = choice("Costs", "Which costs are divided by wins and points", ["stored", "recomputed"], "stored")
+
+    def refresh() -> None:
+        filters, costs = explorer.filters, basis.value
+
+        def told(result: analysis.Usage) -> None:
+            explorer.usage = result
+            body.value = html_of(result)
+
+        work = lambda desk: analysis.usage(desk.db, filters.provenance, basis=costs)  # noqa: E731
+        lane.submit(work, told, "Adding up", explorer.state)
+
+    basis.observe(lambda _: refresh(), "value")
+    widget = column(row(basis), lane.widget, body)
+    tooltip = "Tokens, cost, feedback, security"
+
+    def static(desk: Desk, filters: Filters) -> str:
+        explorer.usage = analysis.usage(desk.db, filters.provenance, basis=basis.value)
+        return html_of(explorer.usage)
+
+    return Tab("usage", "Usage", tooltip, widget, (lane,), refresh, ("provenance", "users", "date_range"), static)
+
+
+def html_of(result: analysis.Usage) -> str:
+    """Return what was used as pictures and tables."""
+    money = dict.fromkeys(("cost_usd", "recomputed_usd"), ".4f")
+    kinds = result.tokens["kind"].isin(["all", "agent", "model"])
+    columns = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
+    costs, votes = result.cost, result.feedback
+    parts = [page.note(result.sentence), page.head("Tokens and cost")]
+    if kinds.any():
+        parts.append(table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=money))
+    if len(costs) and costs["mean_total"].notna().any():
+        parts.append(page.picture(usage_charts.cost_and_quality(costs)))
+    if len(costs) and costs["cost_per_win"].notna().any():
+        parts.append(page.picture(usage_charts.cost_per_win(costs)))
+    if (result.tokens["kind"] == "day").any():
+        parts.append(page.picture(usage_charts.cost_by_day(result.tokens)))
+    if len(votes):
+        shares = dict.fromkeys(("win_rate", "low", "high"), ".0%")
+        parts += [page.head("What users choose"), page.picture(usage_charts.votes(votes)), table(votes, formats=shares)]
+    if len(result.security):
+        parts += [page.head("Inputs checked for risk"), page.picture(usage_charts.risks(result.security))]
+        parts.append(page.picture(usage_charts.risk_scores(result.security)))
+    return "".join(parts)

@@ -1,0 +1,185 @@
+"""Work beside the kernel: one lane per tab, the newest job wins, with progress and a Stop that works."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from dbtools import progress
+from dbtools.errors import DbtoolsError
+from dbtools.show.explorer import page
+from dbtools.show.explorer.controls import button, row
+
+if TYPE_CHECKING:
+    from dbtools.source import Database
+
+Open = Callable[[Any], "Database"]
+_EVERY = 0.1  # seconds between two signs of progress
+_PATIENCE = 0.25  # seconds before work shows that it is under way
+
+
+@dataclass
+class Job:
+    """Something to find out with a database, and what to do with the answer."""
+
+    work: Callable[[Desk], Any]
+    done: Callable[[Any], None]
+    what: str
+    state: object
+    stopped: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+
+class Desk:
+    """What a lane keeps from job to job: its own database, and what was worked out from it."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self._kept: dict[str, tuple[object, Any, ExitStack]] = {}
+
+    def keep(self, name: str, key: object, make: Callable[[ExitStack], Any]) -> Any:
+        """Return what was made for `key`; made anew, after closing what was there, for another key."""
+        known = self._kept.get(name)
+        if known and known[0] == key:
+            return known[1]
+        if known:
+            self._kept.pop(name)[2].close()
+        with ExitStack() as stack:
+            value = make(stack)
+            self._kept[name] = key, value, stack.pop_all()
+        return value
+
+    def close(self) -> None:
+        """Close everything kept, and the database."""
+        for _, _, stack in self._kept.values():
+            stack.close()
+        self._kept.clear()
+        self.db.close()
+
+
+class Lane:
+    """The work of one tab, in a thread of its own."""
+
+    def __init__(self, opened: Open) -> None:
+        self.opened = opened
+        self.bar = ipywidgets.IntProgress(max=1000, layout=ipywidgets.Layout(width="180px"), tooltip="How far it is")
+        self.label = ipywidgets.HTML()
+        self.stopper = button("Stop", "Stop what is under way", self.stop)
+        self.box = row(self.bar, self.label, self.stopper)
+        self.box.layout.display = "none"
+        self.message = ipywidgets.HTML()
+        self.widget = ipywidgets.VBox([self.box, self.message])
+        self._change = threading.Condition()
+        self._wanted: Job | None = None
+        self._running: Job | None = None
+        self._thread: threading.Thread | None = None
+        self._desk: tuple[object, Desk] | None = None
+        self._told = 0.0
+
+    def submit(self, work: Callable[[Desk], Any], done: Callable[[Any], None], what: str, state: object = None) -> None:
+        """Do `work` beside the kernel, then call `done` with its answer; what was under way is given up.
+
+        `state` names the state of the data: for another one the lane opens its database anew.
+        """
+        with self._change:
+            self._give_up()
+            self._wanted = Job(work, done, what, state)
+            if self._thread is None:
+                self.widget.add_class("dbtools-working")  # for the page to know, and whoever waits for it
+                self._thread = threading.Thread(target=self._work_off, name="dbtools-explorer", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Give up what is under way, and say so."""
+        with self._change:
+            if self._wanted or self._running:
+                self._wanted = None
+                self._give_up()
+                self.message.value = page.note("Stopped.", "undecided")
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is under way; tell whether that is so."""
+        with self._change:
+            return self._change.wait_for(lambda: self._thread is None, seconds)
+
+    def close(self) -> None:
+        """Stop, and close the database once the work has ended."""
+        self.stop()
+        self.wait(5)
+        with self._change:
+            if self._desk and self._thread is None:
+                self._desk[1].close()
+                self._desk = None
+
+    def _give_up(self) -> None:
+        if self._running:
+            self._running.stopped = True
+            with suppress(Exception):
+                if self._desk:
+                    self._desk[1].db.interrupt()
+
+    def _work_off(self) -> None:
+        while True:
+            with self._change:
+                job, self._wanted = self._wanted, None
+                self._running = job
+                if job is None:
+                    self._thread = None
+                    self.box.layout.display = "none"
+                    self.widget.remove_class("dbtools-working")
+                    self._change.notify_all()
+                    return
+            self._do(job)
+
+    def _do(self, job: Job) -> None:
+        timer = threading.Timer(_PATIENCE, self._show, (job, 0, 0, ""))
+        timer.daemon = True
+        timer.start()
+        try:
+            with progress.heard(lambda *told: self._listen(job, *told)):
+                answer = job.work(self._at(job.state))
+            if not job.stopped:
+                self.message.value = ""
+                job.done(answer)
+        except progress.Stopped:
+            pass
+        except Exception as error:  # a thread's error would otherwise be seen by nobody
+            if not job.stopped:
+                said = str(error).strip().splitlines() or [""]
+                text = str(error) if isinstance(error, DbtoolsError) else f"{type(error).__name__}: {said[0]}"
+                self.message.value = page.failure(text)
+        finally:
+            timer.cancel()
+
+    def _at(self, state: object) -> Desk:
+        if self._desk is None or self._desk[0] != state:
+            if self._desk:
+                self._desk[1].close()
+            self._desk = None
+            self._desk = state, Desk(self.opened(state))
+        return self._desk[1]
+
+    def _listen(self, job: Job, done: int, total: int, what: str) -> None:
+        if job.stopped:
+            raise progress.Stopped
+        now = time.monotonic()
+        if now - job.began < _PATIENCE or now - self._told < _EVERY:
+            return
+        self._told = now
+        self._show(job, done, total, what)
+
+    def _show(self, job: Job, done: int, total: int, what: str) -> None:
+        if job is not self._running or job.stopped:
+            return
+        # Without a total nobody knows how far it is: the bar moves to and fro.
+        (self.bar.remove_class if total else self.bar.add_class)("dbtools-busy")
+        self.bar.value = int(1000 * min(1.0, done / total)) if total else 0
+        text = f"{job.what}{f': {what}' if what and total else ''}"
+        self.label.value = page.quiet(f"{text} ({done / total:.0%})" if total else f"{text} …")
+        self.box.layout.display = "flex"

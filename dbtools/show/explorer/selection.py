@@ -1,0 +1,136 @@
+"""Which versions the Explorer's filters select, as SQL that can be run, shown and taken along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from dbtools.source.narrowing import Prompts
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+    from dbtools.show.explorer.jobs import Desk
+
+ORDERS = ("created_at", "source", "version_no", "total", "scale", "provenance", "is_head", "text_length", "version_id")
+_QUERIES = files("dbtools.show.explorer").joinpath("queries")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the Explorer shows: sources, provenance, scale, users, days, and a text."""
+
+    agents: tuple[str, ...] = ()
+    provenance: str = "real"
+    scale: str = "judge"
+    users: tuple[str, ...] = ()
+    dates: tuple[date | None, date | None] = (None, None)
+    search: str = ""
+
+    @property
+    def bound(self) -> dict[str, Any]:
+        """The filters as parameters of the selection; those that are open are left out."""
+        kinds = {"provenance": self.provenance, "scale": self.scale}
+        asked = {name: kind for name, kind in kinds.items() if kind != "all"}
+        more = {"agents": list(self.agents), **Prompts(self.users, *self.dates).bound, "search": self.search.strip()}
+        return asked | {name: value for name, value in more.items() if value}
+
+
+def query(name: str) -> str:
+    """Return the text of one of the Explorer's own queries."""
+    return _QUERIES.joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def selection(bound: Mapping[str, Any], texts: bool) -> str:
+    """Return the query of a selection, without the conditions it does not need."""
+
+    def needed(line: str) -> bool:
+        asked = re.findall(r"\$(\w+)", line)
+        return not line.startswith("--") and all(name in bound for name in asked) and (texts or "(text)" not in line)
+
+    return "\n".join(filter(needed, query("selection").splitlines())).replace("WHERE true\n  AND ", "WHERE ")
+
+
+def as_sql(filters: Filters, texts: bool) -> str:
+    """Return the selection as one statement that `Database.sql` runs as it stands."""
+    bound = filters.bound
+    return re.sub(r"\$(\w+)", lambda match: _literal(bound[match[1]]), selection(bound, texts))
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_literal(item) for item in value)}]"
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def versions_of(desk: Desk) -> duckdb.DuckDBPyConnection:
+    """Return a connection in which the scored versions are worked out, once for all pages and details."""
+
+    def make(stack: ExitStack) -> duckdb.DuckDBPyConnection:
+        connection = stack.enter_context(desk.db.workspace())
+        connection.execute("CREATE TEMP TABLE listed AS SELECT * FROM scored_versions ORDER BY row_id")
+        connection.execute("CREATE OR REPLACE VIEW scored_versions AS FROM listed")
+        return connection
+
+    found: duckdb.DuckDBPyConnection = desk.keep("versions", "", make)
+    return found
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the selected versions, and how many there are."""
+
+    frame: pd.DataFrame
+    rows: int
+    number: int
+    of: int
+
+
+def read_page(desk: Desk, filters: Filters, order: tuple[str, bool], number: int, size: int) -> Page:
+    """Return one page of the selection, sorted. Reads only; `order` is a column of `ORDERS` and whether it descends."""
+    connection, texts = versions_of(desk), bool(desk.db.origin["texts"])
+    bound = filters.bound
+    chosen = selection(bound, texts)
+    if order[0] not in ORDERS:
+        order = ("created_at", True)
+    by = f"{order[0]} {'DESC' if order[1] else 'ASC'} NULLS LAST, version_id"
+    rows = connection.execute(f"SELECT count(*) FROM ({chosen})", bound).fetchall()[0][0]  # noqa: S608 - own query
+    pages = max(1, -(-rows // size))
+    number = min(max(0, number), pages - 1)
+    found = connection.execute(
+        f"SELECT * FROM ({chosen}) ORDER BY {by} LIMIT $size OFFSET $skip",  # noqa: S608 - columns of ORDERS
+        {**bound, "size": size, "skip": number * size},
+    ).df()
+    found = found.assign(version_id=found["version_id"].astype(str), prompt_id=found["prompt_id"].astype(str))
+    if texts:
+        told = read_texts(desk, found["version_id"].tolist())
+        found["text"] = [told.get(i, {}).get("text") for i in found["version_id"]]
+    return Page(found, rows, number, pages)
+
+
+def read_version(desk: Desk, version_id: str) -> dict[str, Any] | None:
+    """Return what is known of one version, with its texts where they are loaded. Reads only."""
+    connection = versions_of(desk)
+    answer = connection.execute(query("version"), {"id": version_id})
+    columns = [column[0] for column in answer.description]
+    row = answer.fetchone()
+    if row is None:
+        return None
+    return {**dict(zip(columns, row, strict=True)), **read_texts(desk, [version_id]).get(version_id, {})}
+
+
+def read_texts(desk: Desk, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Return by version its long texts; nothing where they are not loaded. Reads only."""
+    if not ids or not desk.db.origin["texts"]:
+        return {}
+    answer = versions_of(desk).execute(query("texts"), {"ids": ids})
+    columns = [column[0] for column in answer.description]
+    return {row[0]: dict(zip(columns, row, strict=True)) for row in answer.fetchall()}

@@ -1,0 +1,83 @@
+"""The tab Time: how versions of a prompt change, along the chain and by the clock, and the agents over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from dbtools import analysis
+from dbtools.analysis.trend import FEWEST_TIMES
+from dbtools.show import time_charts
+from dbtools.show.explorer import page
+from dbtools.show.explorer.controls import Grid, button, column, line, row
+from dbtools.show.explorer.jobs import Desk
+from dbtools.show.explorer.selection import Filters
+from dbtools.show.explorer.tab import Tab
+from dbtools.tables import table
+
+if TYPE_CHECKING:
+    from dbtools.show.explorer.explorer import Explorer
+
+_NUMBERS = ["slope", "low", "high", "change", "p"]
+_MOST = 100  # rows of a table
+
+
+def build(explorer: Explorer) -> Tab:
+    """Return the tab of an explorer."""
+    lane, body, grid = explorer.lane(), ipywidgets.HTML(), Grid()
+    prompt = line("Prompt", "The id of one prompt; empty: all prompts", explorer.prompt_id, width="400px")
+    ipywidgets.link((explorer, "prompt_id"), (prompt, "value"))
+    grid.listen(lambda prompt_id, _more: explorer.set_trait("prompt_id", prompt_id))
+    every = button("All prompts", "Follow all prompts", lambda: explorer.set_trait("prompt_id", ""))
+
+    def refresh() -> None:
+        filters, one = explorer.filters, explorer.prompt_id
+
+        def told(result: analysis.Evolution) -> None:
+            explorer.evolution = result
+            body.value, grid.html = html_of(result), trends_html(result)
+
+        work = lambda desk: analysis.evolution(desk.db, one.strip(), filters.provenance)  # noqa: E731
+        lane.submit(work, told, "Following the prompts", explorer.state)
+
+    widget = column(row(prompt, every), lane.widget, body, grid)
+    depends = ("prompt_id", "provenance", "users", "date_range")
+    tooltip = "Trends, points of change and kinds of change"
+
+    def static(desk: Desk, filters: Filters) -> str:
+        explorer.evolution = analysis.evolution(desk.db, explorer.prompt_id.strip(), filters.provenance)
+        return html_of(explorer.evolution) + trends_html(explorer.evolution)
+
+    return Tab("time", "Time", tooltip, widget, (lane,), refresh, depends, static)
+
+
+def html_of(result: analysis.Evolution) -> str:
+    """Return trends as pictures and tables."""
+    parts = [
+        page.note(result.sentence),
+        page.head("Along the chain", "From parent to child; the band is the 95 % interval of the slope."),
+        page.picture(time_charts.chains(result)),
+        page.head("By the clock", "The same marks at the times when they were made."),
+        page.picture(time_charts.chains(result, "clock")),
+        page.head("Points of change", "Where the marks before and after differ most (Pettitt's test)."),
+        table(result.change_points, limit=_MOST),
+        page.head("Which type of change helps"),
+        page.picture(time_charts.change_types(result.change_effects)) if len(result.change_effects) else "",
+        table(result.stored_types, caption="Changes by stored and recomputed type") if len(result.stored_types) else "",
+        page.head("Agents over time"),
+        page.picture(time_charts.agents_over_time(result.agents)) if len(result.agents) else "",
+    ]
+    return "".join(parts)
+
+
+def trends_html(result: analysis.Evolution) -> str:
+    """Return one row per prompt and order; each leads to its prompt."""
+    shown = result.trend.copy()
+    # A slope through a few points says nothing.
+    shown[_NUMBERS] = shown[_NUMBERS].astype(float).where(shown["times"] >= FEWEST_TIMES)
+    columns = ["prompt_id", "order", "scale", "n", "times", "verdict", *_NUMBERS]
+    formats = dict.fromkeys(_NUMBERS, ".3g")
+    keys = shown["prompt_id"].tolist()
+    listed = table(shown[columns], formats=formats, limit=_MOST, keys=keys)
+    return page.head("Trends", "A row leads to its prompt.") + listed

@@ -1,0 +1,43 @@
+"""``%load_ext dbtools``: SQL in a cell, its values taken from the notebook and bound."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from dbtools.errors import ParameterError
+from dbtools.project import Project
+from dbtools.source import Database, attach
+
+
+def load(shell: Any) -> None:
+    """Offer ``%dsql`` and ``%%dsql`` in an IPython shell."""
+    shell.register_magic_function(partial(dsql, shell), "line_cell", "dsql")
+
+
+def dsql(shell: Any, line: str, cell: str | None = None) -> Any:
+    """Ask ``%%dsql [name <<]`` of the database ``db``, by default that of the project around here. Reads only.
+
+    ``$name`` in the statement is the variable of that name, bound as a value. Returns a DataFrame, or keeps it.
+    """
+    import duckdb
+
+    names = shell.user_ns
+    kept, query = (line.strip().removesuffix("<<").strip(), cell) if cell is not None else ("", line)
+    if kept and not kept.isidentifier():
+        raise ParameterError("Not a name for the answer", kept, "write %%dsql name <<")
+    if not isinstance(names.get("db"), Database):
+        names["db"] = attach(Project.find())
+    db: Database = names["db"]
+    try:
+        asked = {name for statement in duckdb.extract_statements(query) for name in statement.named_parameters}
+    except duckdb.Error:
+        asked = set()  # `sql` says what is wrong with it
+    missing = sorted(asked - set(names))
+    if missing:
+        raise ParameterError("No such variable", missing[0], "assign it first")
+    frame = db.sql(query, {name: names[name] for name in asked} or None).df()
+    if not kept:
+        return frame
+    names[kept] = frame
+    return None

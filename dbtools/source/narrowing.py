@@ -1,0 +1,47 @@
+"""Offer some of the prompts of a database, and what belongs to them, as if there were no others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from dbtools.source.loader import read_sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Some prompts: of these users (empty: all), asked on these days (UTC, both included; None: open)."""
+
+    users: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+    def __str__(self) -> str:
+        of = f" of {', '.join(self.users[:5])}{' and more' if len(self.users) > 5 else ''}" if self.users else ""
+        days = "".join(f" {word} {day}" for word, day in (("from", self.since), ("to", self.until)) if day)
+        return f"prompts{of}{' asked' if days else ''}{days}"
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """The choice as parameters of a query."""
+        midnight = time()
+        return {
+            "users": list(self.users) or None,
+            "since": self.since and datetime.combine(self.since, midnight),
+            "before": self.until and datetime.combine(self.until + timedelta(days=1), midnight),
+        }
+
+
+def narrow(connection: duckdb.DuckDBPyConnection, prompts: Prompts) -> None:
+    """Put narrower views in the place of the relations; the derived views read those."""
+    connection.execute(f"CREATE TABLE asked_prompts AS {read_sql('narrow', 'asked.sql')}", prompts.bound)
+    connection.execute(f"CREATE TABLE asked_inputs AS {read_sql('narrow', 'inputs.sql')}", prompts.bound)
+    for relation in RELATIONS:
+        connection.execute(f"ALTER VIEW {relation} RENAME TO whole_{relation}")
+    connection.execute(read_sql("narrow", "relations.sql"))

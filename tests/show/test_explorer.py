@@ -1,0 +1,433 @@
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from contextlib import closing
+from datetime import date
+
+import pytest
+from support import assert_sentence, insert, make_database, unchanged
+
+from dbtools import Project, analysis, attach, audit, cleanup, demo
+from dbtools.errors import ParameterError
+from dbtools.notebooks import run
+from dbtools.notebooks.recording import plain
+from dbtools.show import Explorer
+from dbtools.show.explorer.explorer import TABS
+
+HOSTILE = '<script>alert(1)</script></script><img src=x onerror="alert(2)">[link](javascript:alert(3))'
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    return demo.build(tmp_path / "demo")
+
+
+@pytest.fixture
+def explorer(project):
+    with Explorer(project) as explorer:
+        yield explorer
+
+
+def open_tab(explorer: Explorer, name: str):
+    """Open a tab as a click would, and wait for its answer."""
+    if explorer.tab == name:
+        explorer._refresh()
+    explorer.tab = name
+    assert explorer.wait()
+    assert [lane.message.value for lane in explorer.tabs[name].lanes] == [""] * len(explorer.tabs[name].lanes)
+    return explorer.tabs[name].widget
+
+
+def widgets(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from widgets(child)
+
+
+def html_of(widget) -> str:
+    """Return all HTML that a tab shows."""
+    values = [getattr(w, "html", "") or getattr(w, "value", "") for w in widgets(widget)]
+    return "".join(v for v in values if isinstance(v, str))
+
+
+def control(widget, description: str):
+    (found,) = (w for w in widgets(widget) if getattr(w, "description", None) == description)
+    return found
+
+
+def grid(widget):
+    return next(w for w in widgets(widget) if hasattr(w, "html"))
+
+
+def click(widget, **told):
+    """Send what the page sends when a row or a heading is clicked."""
+    widget._handle_custom_msg(told, [])
+
+
+def keys(text: str) -> list[str]:
+    return re.findall(r'data-key="([^"]*)"', text)
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_every_tab_shows_something_and_changes_no_file(explorer, project, name):
+    with unchanged(project.root):
+        assert len(html_of(open_tab(explorer, name))) > 200
+
+
+def test_every_control_has_a_tooltip(explorer):
+    kinds = ("Button", "Dropdown", "Text", "Textarea", "Checkbox", "ToggleButton", "TagsInput", "DatePicker")
+    controls = [
+        w for tab in explorer.tabs.values() for w in widgets(tab.widget) if type(w).__name__ in kinds
+    ] + [w for w in widgets(explorer._bar) if type(w).__name__ in kinds]  # fmt: skip
+    assert len(controls) > 40
+    assert [w for w in controls if not w.tooltip] == []
+    (tabs,) = (w for w in widgets(explorer.widget) if type(w).__name__ == "ToggleButtons")
+    assert all(tabs.tooltips)
+    assert len(tabs.tooltips) == len(TABS)
+
+
+@pytest.mark.parametrize(
+    ("state", "asked"),
+    [
+        ({}, {}),
+        ({"provenance": "all"}, {}),
+        ({"provenance": "generated", "wins": "score"}, {}),
+        ({"provenance": "all", "agents": ["syntax", "structure"]}, {}),
+        ({"scale": "self"}, {}),
+        ({"users": ["ines.moreau", "l.haddad"], "provenance": "all"}, {"users": ["ines.moreau", "l.haddad"]}),
+        ({"date_range": ("2025-10-01", None)}, {"since": date(2025, 10, 1)}),
+    ],
+    ids=str,
+)
+def test_the_explorer_says_what_python_says_for_the_same_filters(project, state, asked):
+    with Explorer(project, **state) as explorer, attach(project) as whole, closing(whole.only(**asked)) as db:
+        shown = html_of(open_tab(explorer, "agents"))
+        given = {k: v for k, v in state.items() if k in ("provenance", "wins", "scale", "agents")}
+        expected = analysis.effectiveness(db, **given)
+        assert plain(explorer.effectiveness.to_dict()) == plain(expected.to_dict())
+        for agent in expected.agents:
+            assert agent.agent in shown
+            assert agent.win_rate is None or f"{agent.win_rate:.1%}" in shown
+        open_tab(explorer, "time")
+        python = analysis.evolution(db, provenance=explorer.provenance)
+        assert plain(explorer.evolution.to_dict()) == plain(python.to_dict())
+        open_tab(explorer, "usage")
+        assert plain(explorer.usage.to_dict()) == plain(analysis.usage(db, explorer.provenance).to_dict())
+
+
+def test_explorer_report_and_python_give_the_same_numbers(project, tmp_path):
+    filters = {"provenance": "all", "wins": "score", "scale": "judge"}
+    report = run("effectiveness", project.root, filters, tmp_path / "out", progress=False).values
+    with Explorer(project, **filters) as explorer, attach(project) as db:
+        open_tab(explorer, "agents")
+        mine = json.loads(json.dumps(plain(explorer.to_dict()["effectiveness"])))
+        python = json.loads(json.dumps(plain(analysis.effectiveness(db, "all", "score").to_dict())))
+        assert mine == report == python
+        open_tab(explorer, "quality")
+        assert explorer.report.to_dict()["checks"] == audit.run(project, progress=False).to_dict()["checks"]
+
+
+def test_a_filter_clicked_is_the_trait_and_the_trait_shows(explorer):
+    bar = explorer._bar
+    control(bar, "Provenance").value = "generated"
+    control(bar, "syntax").value = True
+    control(bar, "from").value = date(2025, 10, 1)
+    assert (explorer.provenance, explorer.agents, explorer.date_range) == (
+        "generated", ["syntax"], (date(2025, 10, 1), None),
+    )  # fmt: skip
+    explorer.agents, explorer.users = ["domain", "elsewhere"], ["ines.moreau"]
+    assert (control(bar, "syntax").value, control(bar, "domain").value) == (False, True)
+    assert explorer.agents == ["domain", "elsewhere"]
+    control(bar, "Reset").click()
+    assert explorer.filters == type(explorer.filters)()
+    assert not control(bar, "domain").value
+
+
+def test_the_filters_say_how_many_versions_are_of_each_kind(explorer):
+    open_tab(explorer, "overview")
+    assert [label for label, _ in control(explorer._bar, "Provenance").options] == [
+        "real (33)", "generated (12)", "placeholder (0)", "unknown (0)", "all (45)",
+    ]  # fmt: skip
+
+
+def test_the_selection_can_be_taken_along(explorer, project):
+    explorer.provenance, explorer.agents, explorer.search = "all", ["syntax"], "it's"
+    explorer.users, explorer.date_range = ["ines.moreau"], ("2025-09-01", "2025-12-01")
+    with attach(project) as db:
+        assert db.sql(explorer.sql).df().equals(explorer.frame)
+    explorer.reset()
+    explorer.provenance, explorer.search = "all", "e"
+    assert len(explorer.frame) == 45
+    assert explorer.sql.startswith("SELECT *\nFROM scored_versions\nWHERE scale = 'judge'\n  AND (contains(")
+    explorer.search, explorer.provenance = "", "real"
+    assert explorer.sql.splitlines()[2:] == [
+        "WHERE provenance = 'real'", "  AND scale = 'judge'", "ORDER BY created_at DESC, version_id",
+    ]  # fmt: skip
+    assert len(explorer.frame) == 33
+
+
+def test_versions_are_searched_sorted_and_paged(explorer):
+    tab = open_tab(explorer, "versions")
+    assert "33 of 45 versions; page 1 of 3. Left out: 12" in html_of(tab)
+    click(grid(tab), sort="total")
+    assert explorer.wait()
+    totals = explorer.frame["total"]
+    assert f"{totals.max():.2f}" in grid(tab).html
+    click(grid(tab), sort="total")
+    assert explorer.wait()
+    assert f"{totals.min():.2f}" in grid(tab).html.split("<tr data-key")[1]
+    control(tab, "⏭").click()
+    assert explorer.wait()
+    assert len(keys(grid(tab).html)) == 3
+    control(tab, "▶").click()
+    control(tab, "Search").value = "GraphQL"
+    assert explorer.wait()
+    found = keys(grid(tab).html)
+    assert sorted(found) == sorted(str(i) for i in explorer.frame["version_id"])
+    assert 0 < len(found) < 15
+    explorer.search = found[0][:8]
+    assert explorer.wait()
+    assert found[0] in keys(grid(tab).html)
+    explorer.search = "' OR 1=1 --"
+    assert explorer.wait()
+    assert keys(grid(tab).html) == []
+
+
+def test_a_version_shows_all_that_is_known_of_it_and_two_are_compared(explorer):
+    tab = open_tab(explorer, "versions")
+    first, second = keys(grid(tab).html)[:2]
+    click(grid(tab), key=first)
+    assert explorer.wait()
+    assert explorer.version_pair == (first, "")
+    shown = html_of(tab)
+    assert "Provenance: real (nothing marks it as generated or failed)." in shown
+    assert "Explanation" in shown
+    control(tab, "Compare two").value = True
+    click(grid(tab), key=second)
+    assert explorer.wait()
+    assert explorer.version_pair == (first, second)
+    assert grid(tab).html.count('aria-selected="true">') == 2
+    assert "<del>" in html_of(tab)
+    assert "<ins>" in html_of(tab)
+    control(tab, "Follow this prompt over time").click()
+    assert explorer.wait()
+    assert explorer.tab == "time"
+    assert [p.prompt_id for p in explorer.evolution.prompts] == [explorer.prompt_id]
+
+
+def test_a_generated_version_shows_its_evidence(explorer):
+    explorer.provenance = "generated"
+    tab = open_tab(explorer, "versions")
+    explorer.version_pair = (keys(grid(tab).html)[0], "")
+    assert explorer.wait()
+    assert "Provenance: generated (its explanation says it is synthetic" in html_of(tab)
+
+
+def test_the_bad_rows_of_a_check_are_shown(explorer):
+    tab = open_tab(explorer, "quality")
+    click(grid(tab), key="head-not-best")
+    assert explorer.wait()
+    assert "head-not-best: 2 rows" in html_of(tab)
+
+
+def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explorer, project):
+    tab = open_tab(explorer, "files")
+    before = {p.relative_to(project.root): p.read_bytes() for p in project.root.rglob("*.csv")}
+    assert set(keys(grid(tab).html)) == {r.path for r in cleanup.plan(cleanup.survey(project)).removals}
+    click(grid(tab), key="storage/prompt_versions.csv")
+    assert grid(tab).html.count("☑") == 4
+    clean = control(tab, "Back up and clean")
+    assert clean.disabled
+    control(tab, "Preview").click()
+    assert "it was not chosen" in html_of(tab)
+    ticked = [r.path for r in cleanup.plan(cleanup.survey(project)).removals if r.path != "storage/prompt_versions.csv"]
+    lost = cleanup.plan(cleanup.survey(project), only=ticked).rescued_rows
+    assert f"Nothing would be lost: {lost} rows" in html_of(tab)
+    (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "") == "remove 4 files")
+    words.value = "yes"
+    assert clean.disabled
+    words.value = "remove 4 files"
+    assert not clean.disabled
+    clean.click()
+    assert explorer.wait()
+    assert "4 of 4 planned files removed" in html_of(tab)
+    assert not (project.root / "storage/my_learning_log.csv").exists()
+    assert (project.root / "storage/prompt_versions.csv").exists()
+    assert any(name.startswith("rescued_") for name in explorer.db.relations)
+    control(tab, "Restore").click()
+    assert explorer.wait()
+    assert "4 files restored" in html_of(tab)
+    assert {p: (project.root / p).read_bytes() for p in before} == before
+
+
+def test_ticking_anew_takes_the_confirmation_back(explorer):
+    tab = open_tab(explorer, "files")
+    control(tab, "Preview").click()
+    (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "").startswith("remove"))
+    words.value = "remove 5 files"
+    click(grid(tab), key="storage/my_learning_log.csv")
+    assert control(tab, "Back up and clean").disabled
+    assert words.value == ""
+
+
+def test_an_export_is_proved_and_linked_and_a_conflict_is_one_sentence(explorer, project):
+    tab = open_tab(explorer, "export")
+    control(tab, "Folder").value = "out"
+    control(tab, "json").value = True
+    control(tab, "Export multi-agent data").click()
+    assert explorer.wait()
+    assert "Proved: 2 files, 30 rows" in html_of(tab)
+    assert 'download="multi_agent_log.csv"' in html_of(tab)
+    assert sorted(p.name for p in (project.root / "out").iterdir()) == [
+        "exports.json", "multi_agent_log.csv", "multi_agent_log.json",
+    ]  # fmt: skip
+    control(tab, "Folder").value = "storage"
+    control(tab, "Export everything").click()
+    assert explorer.wait()
+    (message,) = (lane.message.value for lane in explorer.tabs["export"].lanes)
+    assert "✗ A file that is not an unchanged export is in the way" in message
+
+
+def test_sql_is_answered_remembered_and_refused_in_one_sentence(explorer):
+    tab = open_tab(explorer, "sql")
+    box, run_it = next(w for w in widgets(tab) if type(w).__name__ == "Textarea"), control(tab, "Run")
+    run_it.click()
+    assert explorer.wait()
+    assert explorer.result["versions"].sum() == 45
+    assert "structure" in html_of(tab)
+    box.value = "SELEKT 1"
+    run_it.click()
+    assert explorer.wait()
+    (message,) = (lane.message.value for lane in explorer.tabs["sql"].lanes)
+    assert message.count("✗") == 1
+    assert "DuckDB refuses the statement" in message
+    box.value = "SELECT * FROM versions, versions AS b"
+    run_it.click()
+    assert explorer.wait()
+    assert "the first 200 rows" in html_of(tab)
+    assert [value for _, value in control(tab, "History").options][1:3] == [box.value, "SELEKT 1"]
+    control(tab, "Current selection").click()
+    assert box.value == explorer.sql
+
+
+def test_long_work_can_be_stopped_and_the_kernel_stays_free(explorer):
+    tab = open_tab(explorer, "sql")
+    (lane,) = explorer.tabs["sql"].lanes
+    box = next(w for w in widgets(tab) if type(w).__name__ == "Textarea")
+    box.value = "SELECT count(*) FROM range(100000000000) AS a (i) WHERE hash(i) % 7 = 3"
+    start = time.monotonic()
+    control(tab, "Run").click()
+    assert time.monotonic() - start < 1
+    while lane.box.layout.display != "flex":
+        assert time.monotonic() - start < 20
+        time.sleep(0.02)
+    control(tab, "Stop").click()
+    assert explorer.wait(20)
+    assert "Stopped." in lane.message.value
+    assert lane.box.layout.display == "none"
+    box.value = "SELECT 1 AS one"
+    control(tab, "Run").click()
+    assert explorer.wait()
+    assert explorer.result["one"].tolist() == [1]
+
+
+def test_of_two_changes_the_last_one_counts(explorer):
+    open_tab(explorer, "agents")
+    for kind in ("generated", "all", "real", "all"):
+        explorer.provenance = kind
+    assert explorer.wait()
+    assert explorer.effectiveness.provenance == "all"
+
+
+def test_hostile_texts_stay_texts_in_every_tab(tmp_path):
+    database = make_database(tmp_path / "prompter.db", prompts=3)
+    import sqlite3
+
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table, columns in {
+            "prompts": ("original_text", "user_id", "request_id"),
+            "prompt_versions": ("text", "explanation", "source", "change_type"),
+            "judge_scores": ("feedback",),
+            "security_inputs": ("input_text", "label", "user_id"),
+            "user_feedback": ("user_choice", "judge_winner", "agent_winner"),
+            "token_usage": ("model",),
+        }.items():
+            for column in columns:
+                connection.execute(f"UPDATE {table} SET {column} = ? || rowid", [HOSTILE])
+    (tmp_path / f"{HOSTILE.replace('/', '')}.csv").write_text(f"a\n{HOSTILE}\n")
+    with Explorer(tmp_path, provenance="all", scale="all") as explorer:
+        for name in TABS:
+            tab = open_tab(explorer, name)
+            if name == "versions":
+                explorer.version_pair = tuple(keys(grid(tab).html)[:2])
+                assert explorer.wait()
+                assert "&lt;script&gt;" in html_of(tab)
+            if name == "quality":
+                for check in keys(grid(tab).html)[:3]:
+                    click(grid(tab), key=check)
+                    assert explorer.wait()
+                    assert not re.search(r"<script|<img", html_of(tab))
+            assert not re.search(r"<script|<img|</script", html_of(tab)), name
+        explorer.scale = "judge"
+        assert not re.search(r"<script|<img", html_of(open_tab(explorer, "agents")))
+        assert not re.search(r"<script|<img", explorer.snapshot())
+
+
+def test_secrets_in_texts_are_hidden(tmp_path):
+    secret = "$2b$12$" + "abcdefghijklmnopqrstuv" * 2
+    database = make_database(tmp_path / "prompter.db", prompts=1)
+    insert(database, "prompt_versions", text=f"use {secret}", explanation=f'{{"a": "{secret}"}}', version_no=4)
+    with Explorer(tmp_path, provenance="all", scale="all") as explorer:
+        tab = open_tab(explorer, "versions")
+        explorer.version_pair = (keys(grid(tab).html)[0], "")
+        for key in keys(grid(tab).html):
+            explorer.version_pair = (key, "")
+            assert explorer.wait()
+            assert secret not in html_of(tab)
+
+
+def test_without_widgets_there_is_a_snapshot_with_pictures_and_tables(explorer, monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.widget.model_id
+    assert bundle["text/html"].count("<svg") > 8
+    assert "Who wins" in bundle["text/html"]
+    assert set(explorer.to_dict()) == {
+        "filters", "tables", "effectiveness", "evolution", "usage", "report", "survey",
+    }  # fmt: skip
+    monkeypatch.setenv("JPY_SESSION_NAME", "live")
+    assert "<svg" not in explorer._repr_mimebundle_()["text/html"]
+
+
+def test_a_project_without_texts_loaded_can_load_them(project, monkeypatch):
+    from dbtools.source import attaching
+
+    monkeypatch.setattr(attaching, "SMALL", 0)
+    with Explorer(project) as explorer:
+        tab = open_tab(explorer, "versions")
+        explorer.version_pair = (keys(grid(tab).html)[0], "")
+        assert explorer.wait()
+        assert "The long texts are not loaded" in html_of(tab)
+        control(tab, "Load the texts").click()
+        assert explorer.wait()
+        assert explorer.db.origin["texts"]
+        assert "The long texts are not loaded" not in html_of(tab)
+
+
+@pytest.mark.parametrize(
+    ("state", "thing"), [({"agentz": []}, "agentz"), ({"date_range": ("2025-13-01", None)}, "('2025-13-01', None)")]
+)
+def test_what_cannot_be_set_is_said(project, state, thing):
+    with pytest.raises(ParameterError) as raised:
+        Explorer(project, **state)
+    assert_sentence(raised.value, thing)
+
+
+def test_closing_ends_every_thread(project):
+    explorer = Explorer(project)
+    explorer.tab = "agents"
+    explorer.close()
+    assert not [t for t in threading.enumerate() if t.name == "dbtools-explorer"]
