@@ -37,6 +37,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         subprocess.run([*git, *arguments], check=True)
     shutil.copytree(root, cleaned)
     read = [
+        "explore",
         "audit",
         "cleanup",
         "verify",

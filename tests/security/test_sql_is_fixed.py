@@ -21,7 +21,9 @@ REASONS = {
         export/layout.py: rows(layout) | text
         export/proof.py: layout.rows(name)
         export/write.py: layout_of.query(name)
+        show/explorer/selection.py: chosen
         source/loader.py: derive
+        source/narrowing.py: read_sql('narrow', 'asked.sql') | read_sql('narrow', 'inputs.sql')
     """,
     "names and types of the allow-list in source/schema.py, or numbers counted from it": """
         source/appending.py: ', '.join((f's.{d}' for d in DIMENSIONS))
@@ -41,6 +43,7 @@ REASONS = {
         export/proof.py: _digest(cells, lenient, own) | kept | read | reader | size
         export/write.py: FORMATS[kind] | cells
         files/evidence.py: i | schema | name | typed
+        show/explorer/selection.py: by
     """,
     "a name of the database at hand, in double quotes that are doubled": """
         analysis/standing.py: quoted
