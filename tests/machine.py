@@ -119,7 +119,10 @@ def lost(plan: Plan) -> dict[str, int]:
     """Return the planned files, and their sizes, whose content is neither in the tree nor in a backup of its hash."""
     root, backups = plan.project.root, plan.project.backups
     here = {sha256(path) for path in root.rglob("*") if path.is_file() and len(path.name) != 64}
-    stored = {path.name for path in backups.glob("*/*") if len(path.name) == 64 and sha256(path) == path.name}
+    objects = [
+        path for path in backups.glob("*/*") if len(path.name) == 64 and path.is_file() and not path.is_symlink()
+    ]
+    stored = {path.name for path in objects if sha256(path) == path.name}
     gone = [removal for removal in plan.removals if removal.sha256 not in here | stored]
     return {removal.path: removal.identity.size for removal in gone}
 
