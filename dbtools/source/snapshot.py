@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sqlite3
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from dbtools.errors import BusyError, DatabaseError
+from dbtools.source import scratch
 
 try:
     import fcntl
@@ -44,6 +43,8 @@ def hold(path: Path) -> int:
     facts = path.stat()
     key = (facts.st_dev, facts.st_ino)
     if key not in _held:
+        for gone in [k for k, held in _held.items() if not os.fstat(held).st_nlink]:
+            os.close(_held.pop(gone))  # replaced or deleted: nobody can open it any more, and it takes up the disk
         _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer would block
     return _held[key]
 
@@ -152,7 +153,7 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
         It cannot be used: see `check_file`; also truncated, damaged, or left with a hot journal by a crash.
     """
     header = check_file(path)
-    folder = Path(tempfile.mkdtemp(prefix="dbtools-"))  # mode 0700: the copy holds what the database holds
+    folder = scratch.make("dbtools-snapshot-")  # private: the copy holds what the database holds
     try:
         copy = folder / "snapshot.db"
         try:
@@ -169,7 +170,7 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
             raise DatabaseError("No permission to read the database", path, _PERMISSION) from None
         yield copy
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove(folder)
 
 
 def explain(error: Exception, path: Path) -> BusyError | DatabaseError:
