@@ -168,6 +168,8 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
             raise explain(error, path) from None
         except PermissionError:
             raise DatabaseError("No permission to read the database", path, _PERMISSION) from None
+        except OSError as error:
+            raise _no_room(error.strerror, path) from None
         yield copy
     finally:
         scratch.remove(folder)
@@ -184,11 +186,18 @@ def explain(error: Exception, path: Path) -> BusyError | DatabaseError:
             path,
             "open it once with the application so that SQLite rolls it back",
         )
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE")):  # nothing is ever written but the copy
+        return _no_room(error, path)
     if is_truncated(path):
         return _truncated(path)
     if name.startswith("SQLITE_NOTADB"):
         return DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
     return DatabaseError(f"The database cannot be read ({error})", path, "check it with PRAGMA integrity_check")
+
+
+def _no_room(reason: object, path: Path) -> DatabaseError:
+    what = f"No private copy of the database could be made ({reason})"
+    return DatabaseError(what, path, "free space in the folder for temporary files, or name another in TMPDIR")
 
 
 def _truncated(path: Path) -> DatabaseError:

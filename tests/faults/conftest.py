@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 from machine import lost
+from victims import Victims, victims
 
 from dbtools.cleanup.plan import Plan
 
@@ -72,6 +73,13 @@ def _suite(path: str) -> str:
 def tally(request: pytest.FixtureRequest) -> Tally:
     """Return the figures of the test's suite, to be added to."""
     return _tallies.setdefault(_suite(request.node.path.name), Tally())
+
+
+@pytest.fixture(scope="session")
+def others() -> Iterator[Victims]:
+    """Return processes that can be killed; they share the environment of the test."""
+    with victims() as started:
+        yield started
 
 
 @pytest.fixture
