@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab report test lint fmt check notebooks refresh pictures bench profile lock clean
+.PHONY: help demo lab report test lint fmt check notebooks refresh pictures faults faults-all mutants bench profile lock clean
 
 help:  ## show what make can do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -28,6 +28,15 @@ report: $(READY)  ## write the reports of the project in ROOT (default: the demo
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest tests
+
+faults: $(READY)  ## the fault suites as CI runs them, with a table of what was tried
+	$(BIN)/python -m pytest -q tests/faults
+
+faults-all: $(READY)  ## the fault suites with every combination (slow)
+	FAULTS=all $(BIN)/python -m pytest -q tests/faults
+
+mutants: $(READY)  ## take out each safeguard once: which test notices? (slow)
+	$(BIN)/python tests/faults/mutants.py
 
 notebooks: $(READY)  ## run the notebooks and compare their outputs with the committed ones
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks

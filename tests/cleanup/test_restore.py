@@ -46,6 +46,14 @@ def test_restoring_again_does_nothing(project: Project) -> None:
         assert restore(run / "manifest.json").skipped == tuple(FILES)
 
 
+def test_other_runs_whose_files_are_away_are_named(project: Project) -> None:
+    first, second = remove(project, "storage/a.csv"), remove(project, "empty.csv")
+    result = restore(second)
+    assert result.others == (first.name,)
+    assert result.sentence.endswith(f"; files of other runs are still away: {first.name}")
+    assert restore(first).others == restore(second).others == ()
+
+
 def test_missing_folders_are_made_again(project: Project) -> None:
     before = tree(project.root)
     run = remove(project)

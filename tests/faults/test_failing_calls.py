@@ -88,23 +88,27 @@ def test_calls_that_write_or_read_less_than_asked_are_gone_on_with(folder: Path,
     assert tree(plan.project.root, "backups") == before
 
 
-@pytest.mark.parametrize("kept", [0, 1])
-def test_a_write_that_claims_more_than_it_wrote_is_found_by_reading_back(folder: Path, tally: Any, kept: int) -> None:
-    """A disk that lies: a write, or a sync, reports success and half of the bytes, or all, are not there."""
+def lying(at: int, half: bool) -> Machine:
+    """Return a machine whose write number `at` reports success, while half of the bytes, or none, are there."""
+
+    def before(call: int, name: str, args: tuple[Any, ...]) -> Any:
+        if call != at or name != "write":
+            return None
+        if half:
+            os.write(args[0], args[1][: len(args[1]) // 2])
+        return len(args[1])
+
+    return Machine(before)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_write_that_claims_more_than_it_wrote_is_found_by_reading_back(folder: Path, tally: Any, half: bool) -> None:
     plan = world(folder, PLANNED[:2])
     before = tree(plan.project.root)
     names = calls(lambda: clean(plan))
     for at in [i for i, name in enumerate(names) if name == "write"]:
-
-        def lying(call: int, name: str, args: tuple[Any, ...], at: int = at) -> Any:
-            if call != at:
-                return None
-            if kept:
-                os.write(args[0], args[1][: len(args[1]) // 2])
-            return len(args[1])
-
         plan = world(folder, PLANNED[:2])
-        with running(Machine(lying)), suppress(CleanupError):
+        with running(lying(at, half)), suppress(CleanupError):
             clean(plan)
         tally.runs += 1
         tally.examine(plan)
@@ -112,4 +116,24 @@ def test_a_write_that_claims_more_than_it_wrote_is_found_by_reading_back(folder:
             clean(plan)
         for run in runs(plan.project.backups):
             restore(run)
+        assert tree(plan.project.root, "backups") == before
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_restore_whose_write_claims_more_than_it_wrote_puts_nothing_wrong_in_place(
+    folder: Path, tally: Any, half: bool
+) -> None:
+    plan = world(folder, PLANNED[:2])
+    before = tree(plan.project.root)
+    path = clean(plan).path
+    names = calls(lambda: restore(path))
+    for at in [i for i, name in enumerate(names) if name == "write"]:
+        for file in PLANNED[:2]:
+            (plan.project.root / file).unlink(missing_ok=True)
+        with running(lying(at, half)), pytest.raises(CleanupError, match="not what was written"):
+            restore(path)
+        tally.runs += 1
+        here = tree(plan.project.root, "backups")
+        assert {name: before[name] for name in here} == here
+        restore(path)
         assert tree(plan.project.root, "backups") == before
