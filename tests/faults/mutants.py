@@ -55,6 +55,7 @@ _VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/ap
 _GUARD, _REMOVE, _RESTORE = "cleanup/guard.py", "cleanup/remove.py", "cleanup/restore.py"
 _PUBLISH_SYNC = (_VAULT, "    os.fsync(folder)\n\n\ndef store_file", "\n\ndef store_file")
 _BARRIER_SYNC = (_APPLY, "            os.fsync(held.store)\n", "")
+_JOURNAL_SYNC = (_JOURNAL, "    if size == 0:\n        os.fsync(store)\n", "")
 _STATUS_1 = (_GUARD, "    check_status(removal, status)\n", "")
 _STATUS_2 = (_GUARD, "        check_status(removal, os.fstat(fd))\n", "")
 _DIGEST = (
@@ -95,7 +96,7 @@ MUTANTS = (
         (POWER,),
         "every backup was followed by a sync of the run folder",
     ),
-    Mutant("sync the run folder at all", (_PUBLISH_SYNC, _BARRIER_SYNC), (POWER,)),
+    Mutant("sync the run folder at all", (_PUBLISH_SYNC, _BARRIER_SYNC, _JOURNAL_SYNC), (POWER,)),
     _one(
         "sync the folder that holds the run folder",
         _VAULT,
@@ -178,7 +179,7 @@ MUTANTS = (
         "        vault.write(fd, line)\n",
         POWER,
     ),
-    _one("sync the name of the journal", _JOURNAL, "    if size == 0:\n        os.fsync(store)\n", "", POWER),
+    Mutant("sync the name of the journal", (_JOURNAL_SYNC,), (POWER,)),
     _one(
         "check every record of the journal", _JOURNAL, "line.startswith(_check(line[17:-1]))", "len(line) > 18", JOURNAL
     ),

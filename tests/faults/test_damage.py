@@ -97,7 +97,7 @@ def test_a_flipped_bit_anywhere_in_a_manifest_is_noticed_or_changes_nothing(fold
     sound, manifest = read(run), run / journal.MANIFEST
     content = manifest.read_bytes()
     manifest.chmod(0o600)
-    for bit in tally.some(range(8 * len(content)), 1500):
+    for bit in tally.some(range(8 * len(content)), 1000):
         flip(manifest, bit)
         tally.runs += 1
         with suppress(CleanupError):
@@ -127,7 +127,7 @@ def test_a_flipped_bit_anywhere_in_a_journal_hinders_no_restore(folder: Path, ta
     run = clean(plan).path
     log = run / journal.JOURNAL
     content, bits = log.read_bytes(), 8 * log.stat().st_size
-    for bit in tally.some(range(bits), 250):
+    for bit in tally.some(range(bits), 200):
         (run / f"{journal.JOURNAL}.damaged").unlink(missing_ok=True)
         log.write_bytes(content)
         for file in PLANNED[1:3]:
@@ -147,7 +147,7 @@ def test_a_flipped_bit_anywhere_in_a_journal_lets_no_resumed_cleanup_lose_anythi
     with running(killed(middle)):
         clean(plan)
     bits = 8 * (runs(plan.project.backups)[0] / journal.JOURNAL).stat().st_size
-    for bit in tally.some(range(bits), 120):
+    for bit in tally.some(range(bits), 100):
         plan = world(folder, PLANNED[1:3])
         before = tree(plan.project.root)
         with running(killed(middle)):

@@ -26,6 +26,7 @@ def test_a_call_that_fails_loses_nothing_and_is_reported_truly(folder: Path, tal
     root, before = plan.project.root, tree(plan.project.root)
     names = calls(lambda: clean(plan))
     tally.calls += len(names) if name == ERRORS[0] else 0
+    restored = tally.some(range(len(names)), 60)
     for at in range(len(names)):
         plan, result = world(folder, PLANNED[1:3]), None
         with running(failing(at, getattr(errno, name))):
@@ -41,8 +42,9 @@ def test_a_call_that_fails_loses_nothing_and_is_reported_truly(folder: Path, tal
             assert [path for path in result.removed if (root / path).exists()] == []
         assert sorted(clean(plan).removed) == sorted(PLANNED[1:3])
         assert unfinished(plan.project.backups) == []
-        restore(runs(plan.project.backups)[0])
-        assert tree(root, "backups") == before
+        if at in restored:
+            restore(runs(plan.project.backups)[0])
+            assert tree(root, "backups") == before
 
 
 def journals(plan: Plan) -> list[Path]:

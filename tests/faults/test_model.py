@@ -146,7 +146,7 @@ class Files(RuleBasedStateMachine):
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
 def test_no_order_of_user_cleanup_and_restore_loses_anything(tally: Any) -> None:
     Files.counted = tally
-    examples, steps = (600, 25) if ALL else (100, 20)
+    examples, steps = (600, 25) if ALL else (80, 20)
     run_state_machine_as_test(
         Files,
         settings=settings(
