@@ -43,8 +43,11 @@ def hold(path: Path) -> int:
     facts = path.stat()
     key = (facts.st_dev, facts.st_ino)
     if key not in _held:
-        for gone in [k for k, held in _held.items() if not os.fstat(held).st_nlink]:
-            os.close(_held.pop(gone))  # replaced or deleted: nobody can open it any more, and it takes up the disk
+        # What was replaced or deleted nobody can open any more, and it takes up the disk; other threads may see so too.
+        for other, held in list(_held.items()):
+            with suppress(OSError):
+                if not os.fstat(held).st_nlink and _held.pop(other, None) is not None:
+                    os.close(held)
         _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer would block
     return _held[key]
 

@@ -493,7 +493,7 @@ MUTANTS = (
     # The cache.
     _one(
         "a copy belongs to one state of the database",
-        "source/database.py",
+        "source/attaching.py",
         "            if fingerprint(path) == before:",
         "            if True:",
         "tests/source",
