@@ -377,7 +377,6 @@ MUTANTS = (
         "        same = same and snapshot.fingerprint(path) == keeper.fingerprint\n",
         "",
         APPLY,
-        covered="a committed write to a database that is read here has been seen in its bytes; the fingerprint adds the -wal",
     ),
     # The restore.
     _one(
