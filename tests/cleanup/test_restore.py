@@ -104,6 +104,16 @@ def test_kept_files_are_left_alone(project: Project) -> None:
     assert restore(run).restored == ("empty.csv",)
 
 
+def test_what_a_run_kept_and_its_owner_deleted_later_does_not_come_back(project: Project) -> None:
+    (project.root / "twin.csv").write_bytes(FILES["storage/a.csv"])
+    plan = planned(project, "storage/a.csv", "twin.csv")
+    with (project.root / "storage/a.csv").open("rb"):
+        run = apply(plan, dry_run=False, progress=False).path
+    (project.root / "storage/a.csv").unlink()
+    assert restore(run).restored == ("twin.csv",)
+    assert not (project.root / "storage/a.csv").exists()
+
+
 def test_a_copied_project_restores_into_itself(project: Project, tmp_path: Path) -> None:
     before = tree(project.root)
     run = remove(project)

@@ -63,6 +63,16 @@ _DIGEST = (
     "    if vault.digest(fd) != removal.sha256:\n        raise Refused",
     "    if False:\n        raise Refused",
 )
+_HASH_BEFORE = (
+    _RESTORE,
+    "        if vault.digest_at(held.store, removal.sha256) != removal.sha256:",
+    "        if False:",
+)
+_HASH_AFTER = (
+    _RESTORE,
+    "                if vault.copy(source, fd) != removal.sha256:",
+    '                if vault.copy(source, fd) == "":',
+)
 _LEASE = (_GUARD, "        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n", "")
 _HELD = (_GUARD, "    if fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK:", "    if False:")
 
@@ -379,23 +389,9 @@ MUTANTS = (
         APPLY,
     ),
     # The restore.
-    _one(
-        "hash a backup before it is restored",
-        _RESTORE,
-        "        if vault.digest_at(held.store, removal.sha256) != removal.sha256:",
-        "        if False:",
-        RESTORE,
-        covered="the copy is hashed while it is made, and again when it is read back",
-    ),
-    _one(
-        "hash what was restored",
-        _RESTORE,
-        "                if vault.copy(source, fd) != removal.sha256:",
-        '                if vault.copy(source, fd) == "":',
-        RESTORE,
-        DAMAGE,
-        covered="the backup was hashed just before, and the copy is read back",
-    ),
+    Mutant("hash a backup before it is restored", (_HASH_BEFORE,), (RESTORE,), "the copy is hashed while it is made"),
+    Mutant("hash what was restored", (_HASH_AFTER,), (RESTORE,), "the backup was hashed just before"),
+    Mutant("hash what is restored at all", (_HASH_BEFORE, _HASH_AFTER), (RESTORE,)),
     _one("sync a restored file", _RESTORE, "            os.fsync(fd)\n", "", POWER),
     _one(
         "sync the name of a restored file",
