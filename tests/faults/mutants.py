@@ -474,6 +474,7 @@ MUTANTS = (
         "        if _state(folder / name) != (facts and _identity(facts)):",
         "        if False:",
         EXPORT,
+        "tests/faults/test_interrupted.py",
     ),
     _one(
         "one export at a time",

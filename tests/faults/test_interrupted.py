@@ -8,14 +8,17 @@ import random
 import sqlite3
 import tempfile
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Tally
 from support import insert, make_database, python
+from tally import Tally
 from victims import Victims, kill_times
 
 from dbtools import attach, export
+from dbtools.errors import ConflictError
 
 ATTACH = """
 from dbtools import attach
@@ -145,6 +148,30 @@ def test_an_export_on_a_full_disk_says_so_and_leaves_what_was_there(
         assert_whole(folder, tally)
         assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
         assert not (tmp_path / "fresh").exists()
+
+
+def test_a_file_that_somebody_writes_during_an_export_is_not_replaced(
+    path: Path, tmp_path: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = import_module("dbtools.export.write")
+    folder = tmp_path / "exports"
+    for before in (None, "earlier"):
+        if before:
+            with attach(path, texts=True) as db:
+                export.write(db, folder, layouts=LAYOUTS)
+
+        def meanwhile(*given: Any, prove: Any = write.prove) -> int:
+            (folder / "judge_scores.csv").write_text("somebody's")
+            return int(prove(*given))
+
+        folder.mkdir(exist_ok=True)
+        with monkeypatch.context() as patch, attach(path, texts=True) as db:
+            patch.setattr(write, "prove", meanwhile)
+            with pytest.raises(ConflictError, match="changed during the export"):
+                export.write(db, folder, layouts=LAYOUTS)
+        tally.runs += 1
+        assert (folder / "judge_scores.csv").read_text() == "somebody's"
+        (folder / "judge_scores.csv").unlink()
 
 
 TWICE = """

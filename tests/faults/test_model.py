@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from cleaning import make_files, removal, sha256, tree
-from conftest import ALL
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from machine import failing, killed, running
+from tally import ALL
 
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.journal import runs
