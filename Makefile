@@ -6,7 +6,8 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab app report test fuzz lint fmt check notebooks refresh pictures bench profile lock clean
+.PHONY: help demo lab app report test faults faults-all mutants fuzz lint fmt check notebooks refresh pictures bench \
+  profile lock clean
 
 help:  ## show what make can do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -31,6 +32,15 @@ report: $(READY)  ## write the reports of the project in ROOT (default: the demo
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest tests
+
+faults: $(READY)  ## the fault suites as CI runs them, with a table of what was tried
+	$(BIN)/python -m pytest -q tests/faults
+
+faults-all: $(READY)  ## the fault suites with every combination (slow)
+	FAULTS=all $(BIN)/python -m pytest -q tests/faults
+
+mutants: $(READY)  ## take out each safeguard once: which test notices? (slow)
+	$(BIN)/python tests/faults/mutants.py
 
 fuzz: $(READY)  ## try twenty times as many bad inputs, and a project of a million files; says how many (EFFORT=20 FILES=1000000)
 	DBTOOLS_FUZZ=$(or $(EFFORT),20) DBTOOLS_FUZZ_FILES=$(or $(FILES),1000000) $(BIN)/python -m pytest -q tests/fuzz

@@ -27,10 +27,18 @@ class Killed(BaseException):
 
 
 class Machine:
-    """Stands for ``os`` and ``fcntl`` and counts their calls; `before` is called with each number and name."""
+    """Stands for ``os`` and ``fcntl`` and counts their calls.
 
-    def __init__(self, before: Callable[[int, str, tuple[Any, ...]], None] | None = None) -> None:
-        self.before = before
+    `before` gets the number, the name and the arguments of each; what it returns, unless None, is the call's result.
+    `after` gets its name and arguments once it is done.
+    """
+
+    def __init__(
+        self,
+        before: Callable[[int, str, tuple[Any, ...]], Any] | None = None,
+        after: Callable[[str, tuple[Any, ...]], None] | None = None,
+    ) -> None:
+        self.before, self.after = before, after
         self.calls: list[str] = []
         self.open: set[int] = set()
 
@@ -48,13 +56,15 @@ class Machine:
 
     def call(self, name: str, function: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]) -> Any:
         self.calls.append(name)
-        if self.before:
-            self.before(len(self.calls) - 1, name, args)
-        result = function(*args, **more)
+        result = self.before(len(self.calls) - 1, name, args) if self.before else None
+        if result is None:
+            result = function(*args, **more)
         if name in ("open", "dup"):
             self.open.add(result)
         elif name == "close":
             self.open.discard(args[0])
+        if self.after:
+            self.after(name, args)
         return result
 
 
@@ -66,6 +76,16 @@ def killed(at: int, torn: bool = False) -> Machine:
             if torn and number == at and name == "write":
                 os.write(args[0], args[1][: len(args[1]) // 2])
             raise Killed(name)
+
+    return Machine(before)
+
+
+def failing(at: int, number: int) -> Machine:
+    """Return a machine whose call number `at` fails; a ``close`` gives its descriptor back whatever it says."""
+
+    def before(call: int, name: str, args: tuple[Any, ...]) -> None:
+        if call == at and name != "close":
+            raise OSError(number, os.strerror(number))
 
     return Machine(before)
 
@@ -95,13 +115,21 @@ def world(folder: Path, paths: tuple[str, ...] = PLANNED) -> Plan:
     return Plan(project, tuple(removal(project, path, keeper=keepers.get(path, "")) for path in paths), ())
 
 
+def lost(plan: Plan) -> dict[str, int]:
+    """Return the planned files, and their sizes, whose content is neither in the tree nor in a backup of its hash."""
+    root, backups = plan.project.root, plan.project.backups
+    here = {sha256(path) for path in root.rglob("*") if path.is_file() and len(path.name) != 64}
+    objects = [
+        path for path in backups.glob("*/*") if len(path.name) == 64 and path.is_file() and not path.is_symlink()
+    ]
+    stored = {path.name for path in objects if sha256(path) == path.name}
+    gone = [removal for removal in plan.removals if removal.sha256 not in here | stored]
+    return {removal.path: removal.identity.size for removal in gone}
+
+
 def assert_nothing_lost(plan: Plan) -> None:
     """Prove that every planned content is in the tree or in a backup that bears its hash."""
-    here = {sha256(path) for path in plan.project.root.rglob("*") if path.is_file() and len(path.name) != 64}
-    stored = {
-        path.name for path in plan.project.backups.glob("*/*") if len(path.name) == 64 and sha256(path) == path.name
-    }
-    assert {removal.sha256 for removal in plan.removals} <= here | stored
+    assert lost(plan) == {}
 
 
 def clean(plan: Plan) -> Manifest:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.audit import commits as git
@@ -16,6 +14,7 @@ from dbtools.audit.versions import Version, Versions, lost_rows
 from dbtools.errors import ParameterError
 from dbtools.progress import bar
 from dbtools.project import Project
+from dbtools.source import scratch
 from dbtools.tables import redact, table
 
 if TYPE_CHECKING:
@@ -188,8 +187,8 @@ def history(project: Project, limit: int | None = None, progress: bool = True) -
     if not changes:
         return History("")
     with (
-        tempfile.TemporaryDirectory(prefix="dbtools-", ignore_cleanup_errors=True) as folder,
-        Versions(project, Path(folder)) as versions,
+        scratch.folder("dbtools-history-") as folder,
+        Versions(project, folder) as versions,
     ):
         judged, known = _judge(versions, changes, progress)
     cuts = (

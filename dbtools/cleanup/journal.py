@@ -100,7 +100,7 @@ def create(plan: Plan, now: datetime) -> Run:
         now += timedelta(seconds=1)
     vault.make_folders(folder)
     root, here = plan.project.root.resolve(), folder.resolve()
-    body = {
+    body: dict[str, Any] = {
         "format": _FORMAT,
         "made": now.isoformat(timespec="seconds"),
         # A copied or moved project must restore into itself, never into the original.
@@ -109,6 +109,7 @@ def create(plan: Plan, now: datetime) -> Run:
         "removals": [asdict(removal) for removal in plan.removals],
         "kept": [asdict(kept) for kept in plan.kept],
     }
+    body["check"] = _sum(body)
     with vault.opened_folder(folder) as fd:
         vault.store_bytes(fd, MANIFEST, json.dumps(body, indent=1).encode("ascii"))
     return read(folder)
@@ -139,12 +140,18 @@ def read(folder: Path, root: str | Path | None = None) -> Run:
         raise CleanupError(
             f"The manifest of the run cannot be read ({type(error).__name__})", folder, _BY_HAND
         ) from error
-    if fingerprint(removals) != run.sha256:
+    # Over everything: one flipped bit in the root would restore into another folder.
+    if _sum(body) != body.get("check"):
         raise CleanupError("The manifest of the run is damaged", folder, _BY_HAND)
     return run
 
 
 _BY_HAND = "the files beside it named by 64 hex digits are the removed files, byte for byte"
+
+
+def _sum(body: dict[str, Any]) -> str:
+    text = json.dumps({key: value for key, value in body.items() if key != "check"}, sort_keys=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _removal(item: dict[str, Any]) -> Removal:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup import guard, journal, vault
-from dbtools.cleanup.journal import Held, State
+from dbtools.cleanup.journal import Held, Run, State
 from dbtools.cleanup.plan import Removal
 from dbtools.cleanup.remove import names, release, settle
 from dbtools.cleanup.vault import Refused
@@ -44,11 +44,14 @@ class Restored:
     ----------
     skipped : tuple of str
         Already there, with the same content.
+    others : tuple of str
+        The other runs of the project with files whose place is empty, each to be restored by a call of its own.
     """
 
     restored: tuple[str, ...]
     skipped: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -67,6 +70,7 @@ class Restored:
         return (
             f"{len(self.restored)} files restored, {len(self.skipped)} were there already, "
             f"{len(self.conflicts)} stand beside something newer"
+            + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
         )
 
     def __repr__(self) -> str:
@@ -81,6 +85,7 @@ class Restored:
             "restored": list(map(readable, self.restored)),
             "skipped": list(map(readable, self.skipped)),
             "conflicts": [{k: readable(v) for k, v in asdict(conflict).items()} for conflict in self.conflicts],
+            "others": list(map(readable, self.others)),
         }
 
 
@@ -110,11 +115,23 @@ def restore(run: str | Path, root: str | Path | None = None) -> Restored:
         raise CleanupError(f"The restore stopped ({error.strerror or error})", folder, _AGAIN) from error
     if damaged:
         raise CleanupError(f"{len(damaged)} of the backups are damaged or gone", damaged[0], _OTHERS)
-    return result
+    return replace(result, others=_others(pinned))
 
 
 _AGAIN = "mend the cause and restore the run again"
 _OTHERS = "the files of this run whose backups are sound were restored"
+
+
+def _others(run: Run) -> tuple[str, ...]:
+    found = []
+    for folder in journal.runs(run.folder.parent):
+        with suppress(CleanupError):
+            other = journal.read(folder)
+            away = [r for r in other.removals if not os.path.lexists(run.root / r.path)]
+            backed_up = any(os.path.lexists(folder / removal.sha256) for removal in away)
+            if other.sha256 != run.sha256 and other.root == run.root and backed_up:
+                found.append(folder.name)
+    return tuple(found)
 
 
 def _state(held: Held, settled: bool) -> State | None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError
 from dbtools.project import Project
-from dbtools.source import appending, cache, direct, loader, schema
+from dbtools.source import appending, cache, direct, loader, schema, scratch
 from dbtools.source.database import Database
 from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
 
@@ -77,7 +75,7 @@ def attach(
         except duckdb.Error:
             if file:
                 file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
-        work = Path(tempfile.mkdtemp(prefix="load-", dir=folder))
+        work = scratch.make("load-", folder)
         try:
             try:
                 built = work / f"relations-{tier}.duckdb"
@@ -87,19 +85,19 @@ def attach(
                     build(path, built, before, timeout, progress and size > _QUIET)
                 built.chmod(0o600)
             except direct.UnfitError:
-                shutil.rmtree(work, ignore_errors=True)
+                scratch.remove(work)
                 return attach(source, texts=texts, timeout=timeout, progress=progress)
             if folder is None:
                 return Database(built, project, owned=work)
             if fingerprint(path) == before:
                 file = cache.publish(built, folder, before, tier)
-                shutil.rmtree(work, ignore_errors=True)
+                scratch.remove(work)
                 with suppress(duckdb.Error):  # another process may have dropped it already
                     return Database(file, project)
                 continue
             return Database(built, project, owned=work)  # consistent, but already of the past: not kept
         except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
+            scratch.remove(work)
             raise
     raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
 

@@ -7,7 +7,6 @@ import glob
 import json
 import os
 import re
-import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError, QueryError, sentence
 from dbtools.project import Project
-from dbtools.source import loader, schema
+from dbtools.source import loader, schema, scratch
 from dbtools.source.narrowing import Prompts, narrow
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ class Database:
         """Close the connection; what was fetched stays valid."""
         self._connection.close()
         if self._owned:
-            shutil.rmtree(self._owned, ignore_errors=True)
+            scratch.remove(self._owned)
 
     def __enter__(self) -> Database:
         return self

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbtools.errors import BusyError, QueryError
-from dbtools.source import extension, loader, schema
+from dbtools.source import extension, loader, schema, scratch
 from dbtools.source.snapshot import check_file, explain, fingerprint, is_open_here, snapshot
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def _read(file: Path, path: Path, work: Work[Answer], timeout: float) -> Answer:
     tables, parallel = _inspect(file, path, timeout)
     deadline = time.monotonic() + timeout
     with (
-        tempfile.TemporaryDirectory(prefix="dbtools-") as spill,
+        scratch.folder("dbtools-spill-") as spill,
         closing(extension.connect(":memory:", loader.config(spill))) as connection,
     ):
         connection.execute("SET preserve_insertion_order = false")

@@ -6,18 +6,19 @@ in its folder, so such a database is copied, and the copy is opened.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import sqlite3
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from dbtools.errors import BusyError, DatabaseError
+from dbtools.source import scratch
 
 try:
     import fcntl
@@ -44,6 +45,11 @@ def hold(path: Path) -> int:
     facts = path.stat()
     key = (facts.st_dev, facts.st_ino)
     if key not in _held:
+        # What was replaced or deleted nobody can open any more, and it takes up the disk; other threads may see so too.
+        for other, held in list(_held.items()):
+            with suppress(OSError):
+                if not os.fstat(held).st_nlink and _held.pop(other, None) is not None:
+                    os.close(held)
         _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer would block
     return _held[key]
 
@@ -152,10 +158,10 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
         It cannot be used: see `check_file`; also truncated, damaged, or left with a hot journal by a crash.
     """
     header = check_file(path)
-    if path.stat().st_size > shutil.disk_usage(tempfile.gettempdir()).free:
-        raise DatabaseError("No room for a private copy of the database", path, "set TMPDIR to a larger disk")
-    folder = Path(tempfile.mkdtemp(prefix="dbtools-"))  # mode 0700: the copy holds what the database holds
+    folder = scratch.make("dbtools-snapshot-")  # private: the copy holds what the database holds
     try:
+        if path.stat().st_size > shutil.disk_usage(folder).free:
+            raise _no_room(os.strerror(errno.ENOSPC), path)
         copy = folder / "snapshot.db"
         try:
             if header[18] == 2 or header[19] == 2:
@@ -169,9 +175,11 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
             raise explain(error, path) from None
         except PermissionError:
             raise DatabaseError("No permission to read the database", path, _PERMISSION) from None
+        except OSError as error:
+            raise _no_room(error.strerror, path) from None
         yield copy
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove(folder)
 
 
 def explain(error: Exception, path: Path) -> BusyError | DatabaseError:
@@ -185,11 +193,18 @@ def explain(error: Exception, path: Path) -> BusyError | DatabaseError:
             path,
             "open it once with the application so that SQLite rolls it back",
         )
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE")):  # nothing is ever written but the copy
+        return _no_room(error, path)
     if is_truncated(path):
         return _truncated(path)
     if name.startswith("SQLITE_NOTADB"):
         return DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
     return DatabaseError(f"The database cannot be read ({error})", path, "check it with PRAGMA integrity_check")
+
+
+def _no_room(reason: object, path: Path) -> DatabaseError:
+    what = f"No private copy of the database could be made ({reason})"
+    return DatabaseError(what, path, "free space in the folder for temporary files, or name another in TMPDIR")
 
 
 def _truncated(path: Path) -> DatabaseError:

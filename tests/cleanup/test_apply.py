@@ -319,6 +319,20 @@ def test_a_file_that_rests_on_a_database_goes_unless_the_database_was_written_to
     assert clean(plan).removed == ("storage/two.csv",)
 
 
+def test_a_file_that_rests_on_a_database_stays_when_only_its_wal_was_written_to(project: Project) -> None:
+    path = project.root / "data.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        plan = planned(project, "storage/one.csv")
+        object.__setattr__(plan.removals[0], "keeper", Keeper("data.db", sha256(path), fingerprint(path)))
+        with connection:
+            connection.execute("DELETE FROM t")
+        assert sha256(path) == plan.removals[0].keeper.sha256
+        assert '"data.db"' in clean(plan).kept[0].reason
+
+
 def test_rows_are_rescued_before_their_file_goes(project: Project) -> None:
     import duckdb
 

@@ -46,6 +46,14 @@ def test_restoring_again_does_nothing(project: Project) -> None:
         assert restore(run / "manifest.json").skipped == tuple(FILES)
 
 
+def test_other_runs_whose_files_are_away_are_named(project: Project) -> None:
+    first, second = remove(project, "storage/a.csv"), remove(project, "empty.csv")
+    result = restore(second)
+    assert result.others == (first.name,)
+    assert result.sentence.endswith(f"; files of other runs are still away: {first.name}")
+    assert restore(first).others == restore(second).others == ()
+
+
 def test_missing_folders_are_made_again(project: Project) -> None:
     before = tree(project.root)
     run = remove(project)
@@ -94,6 +102,16 @@ def test_kept_files_are_left_alone(project: Project) -> None:
     with (project.root / "storage/a.csv").open("rb"):
         run = apply(plan, dry_run=False, progress=False).path
     assert restore(run).restored == ("empty.csv",)
+
+
+def test_what_a_run_kept_and_its_owner_deleted_later_does_not_come_back(project: Project) -> None:
+    (project.root / "twin.csv").write_bytes(FILES["storage/a.csv"])
+    plan = planned(project, "storage/a.csv", "twin.csv")
+    with (project.root / "storage/a.csv").open("rb"):
+        run = apply(plan, dry_run=False, progress=False).path
+    (project.root / "storage/a.csv").unlink()
+    assert restore(run).restored == ("twin.csv",)
+    assert not (project.root / "storage/a.csv").exists()
 
 
 def test_a_copied_project_restores_into_itself(project: Project, tmp_path: Path) -> None:

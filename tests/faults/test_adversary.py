@@ -14,6 +14,7 @@ from machine import Machine, calls, clean, running
 from support import read_tree
 
 from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.restore import restore
 
 NEW = b"new!" * 750
 OLD = b"old." * 750
@@ -85,8 +86,10 @@ WRITING = (overwrite, append, replace, recreate, folder_in_place)
 @pytest.mark.parametrize(
     "act", [*WRITING, link_outside, folder_outside, another_name, fifo], ids=lambda act: act.__name__
 )
-def test_what_somebody_does_meanwhile_is_respected(folder: Path, act: Callable[[Path], None]) -> None:
-    for at in range(len(calls(lambda: clean(small_world(folder / "count"))))):
+def test_what_somebody_does_meanwhile_is_respected(folder: Path, tally: Any, act: Callable[[Path], None]) -> None:
+    names = calls(lambda: clean(small_world(folder / "count")))
+    tally.calls += len(names) if act is overwrite else 0
+    for at in range(len(names)):
         here = folder / str(at)
         plan, acted = small_world(here), []
         (here / "outside").mkdir()
@@ -103,15 +106,19 @@ def test_what_somebody_does_meanwhile_is_respected(folder: Path, act: Callable[[
         with running(Machine(before)):
             clean(plan)
         clean(plan)
-        contents = [path.read_bytes() for path in plan.project.root.rglob("*") if path.is_file()]
+        tally.runs += 1
         assert read_tree(here / "outside") == outside
         assert not list(plan.project.root.rglob(".del-*"))
-        assert any(OLD in content for content in contents)
-        if acted and act in WRITING:
-            assert any(NEW in content for content in contents), at
+        tally.prove(missing(plan, OLD, *[NEW] * (bool(acted) and act in WRITING)))
 
 
-def test_a_file_that_somebody_opens_at_any_moment_is_not_removed(folder: Path) -> None:
+def missing(plan: Plan, *wanted: bytes) -> dict[str, int]:
+    """Return the sizes of the contents that are in no file of the project, backups included."""
+    contents = [path.read_bytes() for path in plan.project.root.rglob("*") if path.is_file()]
+    return {text[:4].decode(): len(text) for text in wanted if not any(text in content for content in contents)}
+
+
+def test_a_file_that_somebody_opens_at_any_moment_is_not_removed(folder: Path, tally: Any) -> None:
     for at in range(len(calls(lambda: clean(small_world(folder / "count"))))):
         plan, handles = small_world(folder / str(at)), []
 
@@ -126,5 +133,56 @@ def test_a_file_that_somebody_opens_at_any_moment_is_not_removed(folder: Path) -
         for fd in handles:
             os.write(fd, NEW)
             os.close(fd)
-        contents = [path.read_bytes() for path in plan.project.root.rglob("*") if path.is_file()]
-        assert not handles or NEW in contents, at
+        tally.runs += 1
+        tally.prove(missing(plan, *[NEW] * bool(handles)))
+
+
+def folder_with_inner(file: Path) -> None:
+    file.mkdir()
+    (file / "inner").write_bytes(NEW)
+
+
+def newer(file: Path) -> None:
+    file.write_bytes(NEW)
+
+
+def link_out(file: Path) -> None:
+    file.symlink_to(file.parents[2] / "outside" / "file.csv")
+
+
+def dangling(file: Path) -> None:
+    file.symlink_to(file.parents[2] / "outside" / "nothing")
+
+
+@pytest.mark.parametrize(
+    "act", [newer, folder_with_inner, link_out, dangling, os.mkfifo, folder_outside], ids=lambda act: act.__name__
+)
+def test_what_somebody_puts_in_the_place_of_a_file_during_its_restore_stays(
+    folder: Path, tally: Any, act: Callable[[Path], None]
+) -> None:
+    plan = small_world(folder / "count")
+    run = clean(plan).path
+    names = calls(lambda: restore(run))
+    tally.calls += len(names) if act is newer else 0
+    for at in range(len(names)):
+        here, acted = folder / str(at), []
+        plan = small_world(here)
+        run, file = clean(plan).path, plan.project.root / "a/file.csv"
+        (here / "outside").mkdir()
+        (here / "outside" / "file.csv").write_bytes(OLD)
+        outside = read_tree(here / "outside")
+
+        def before(call: int, name: str, args: tuple[Any, ...], at: int = at, file: Path = file) -> None:
+            if call == at and not os.path.lexists(file):
+                act(file)
+                acted.append(True)  # noqa: B023
+
+        with running(Machine(before)):
+            restore(run)
+        tally.runs += 1
+        assert read_tree(here / "outside") == outside
+        assert not list(plan.project.root.rglob(".restore-*"))
+        wrote = act in (newer, folder_with_inner) and bool(acted)
+        tally.prove(missing(plan, OLD, *[NEW] * wrote))
+        if acted and act is not folder_outside:  # what was removed came back all the same, under another name
+            assert [path.read_bytes() for path in file.parent.glob("*.restored-*")] == [OLD]

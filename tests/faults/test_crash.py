@@ -5,11 +5,13 @@ What a kill after a call leaves behind is what a kill before the next one does; 
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cleaning import planned, tree
-from machine import PLANNED, assert_nothing_lost, calls, clean, killed, running, world
+from cleaning import make_files, planned, tree
+from machine import PLANNED, calls, clean, killed, running, world
 
 from dbtools.cleanup.journal import runs, unfinished
 from dbtools.cleanup.plan import Plan
@@ -17,17 +19,20 @@ from dbtools.cleanup.restore import restore
 
 
 @pytest.mark.parametrize("torn", [False, True])
-def test_a_killed_cleanup_loses_nothing_and_the_same_call_finishes_it(folder: Path, torn: bool) -> None:
+def test_a_killed_cleanup_loses_nothing_and_the_same_call_finishes_it(folder: Path, tally: Any, torn: bool) -> None:
     plan = world(folder)
     before = tree(plan.project.root)
     names = calls(lambda: clean(plan))
-    for at, name in enumerate(names):
+    tally.calls += 0 if torn else len(names)
+    # The number after the last call is a kill after it.
+    for at, name in enumerate([*names, ""]):
         if torn and name != "write":
             continue
         plan = world(folder)
         with running(killed(at, torn)):
             clean(plan)
-        assert_nothing_lost(plan)
+        tally.runs += 1
+        tally.examine(plan)
         result = clean(plan)
         assert sorted(result.removed) == sorted(PLANNED)
         assert result.kept == ()
@@ -37,37 +42,41 @@ def test_a_killed_cleanup_loses_nothing_and_the_same_call_finishes_it(folder: Pa
         done = tree(plan.project.root)
         assert clean(plan) == result
         assert tree(plan.project.root) == done
-        assert_nothing_lost(plan)
+        tally.examine(plan)
         restore(result.path)
         assert tree(plan.project.root, "backups") == before
 
 
-def test_a_killed_cleanup_can_be_restored_at_once(folder: Path) -> None:
+def test_a_killed_cleanup_can_be_restored_at_once(folder: Path, tally: Any) -> None:
     plan = world(folder)
     before = tree(plan.project.root)
     names = calls(lambda: clean(plan))
-    for at in range(len(names)):
+    for at in tally.some(range(len(names) + 1), 180):
         plan = world(folder)
         with running(killed(at)):
             clean(plan)
+        tally.runs += 1
         for run in runs(plan.project.backups):
             assert restore(run).conflicts == ()
+        tally.examine(plan)
         assert tree(plan.project.root, "backups") == before
         assert unfinished(plan.project.backups) == []
 
 
-def test_another_cleanup_closes_the_killed_one_and_says_so(folder: Path) -> None:
+def test_another_cleanup_closes_the_killed_one_and_says_so(folder: Path, tally: Any) -> None:
     plan = world(folder)
     before = tree(plan.project.root)
     names = calls(lambda: clean(plan))
-    for at in range(len(names)):
+    for at in tally.some(range(len(names)), 100):
         plan = world(folder)
         with running(killed(at)):
             clean(plan)
+        tally.runs += 1
         earlier = runs(plan.project.backups)
         result = clean(planned(plan.project, "a/other.csv"))
         assert result.removed == ("a/other.csv",)
         assert unfinished(plan.project.backups) == []
+        tally.examine(plan)
         here = tree(plan.project.root, "backups")
         assert {name: before[name] for name in here} == here
         for run in (*earlier, result.path):
@@ -76,19 +85,68 @@ def test_another_cleanup_closes_the_killed_one_and_says_so(folder: Path) -> None
 
 
 @pytest.mark.parametrize("torn", [False, True])
-def test_a_killed_restore_is_finished_by_the_same_call(folder: Path, torn: bool) -> None:
+def test_a_killed_restore_is_finished_by_the_same_call(folder: Path, tally: Any, torn: bool) -> None:
     plan = world(folder)
     before = tree(plan.project.root)
     path = clean(plan).path
-    for at, name in enumerate(calls(lambda: restore(path))):
+    names = calls(lambda: restore(path))
+    tally.calls += 0 if torn else len(names)
+    for at, name in enumerate(names):
         if torn and name != "write":
             continue
         for file in PLANNED:
             (plan.project.root / file).unlink(missing_ok=True)
         with running(killed(at, torn)):
             restore(path)
+        tally.runs += 1
+        tally.examine(plan)
         assert restore(path).conflicts == ()
         assert tree(plan.project.root, "backups") == before
+
+
+def test_a_cleanup_killed_twice_and_a_restore_of_it_killed_once_lose_nothing(folder: Path, tally: Any) -> None:
+    plan = world(folder)
+    before = tree(plan.project.root)
+    length = len(calls(lambda: clean(plan)))
+    # The last number is a resumed cleanup, or a restore, that gets as far as it can.
+    for first, second in tally.some(list(product(range(0, length, 3), range(0, length, 3))), 120):
+        plan = world(folder)
+        for at in (first, second):
+            with running(killed(at)):
+                clean(plan)
+            tally.examine(plan)
+        for run in runs(plan.project.backups):
+            with running(killed(second // 2)):
+                restore(run)
+            tally.examine(plan)
+            restore(run)
+        tally.runs += 1
+        tally.examine(plan)
+        assert tree(plan.project.root, "backups") == before
+
+
+def test_a_cleanup_killed_while_it_rescues_rows_removes_nothing_and_then_rescues_each_once(
+    folder: Path, tally: Any
+) -> None:
+    def rescuing(name: str) -> Plan:
+        project = make_files(folder / name, {"a.csv": b"id,text\n1,x\n2,y\n", "b.csv": b"id\n3\n"})
+        return planned(project, "a.csv", "b.csv", rescue=(1,))
+
+    names = calls(lambda: clean(rescuing("count")))
+    # The backups are there when the first folder in the run folder is made, and files go from the first rename.
+    start, end = [i for i, name in enumerate(names) if name == "mkdir"][-2], names.index("rename")
+    for at in tally.some(range(start, end + 1), 10):
+        plan = rescuing(str(at))
+        before = tree(plan.project.root)
+        with running(killed(at)):
+            clean(plan)
+        tally.runs += 1
+        tally.examine(plan)
+        assert tree(plan.project.root, "backups") == before
+        result = clean(plan)
+        assert (result.rescued_rows, len(result.removed)) == (2, 2)
+        rescued = sorted(path.name for path in result.path.glob("rescued/*"))
+        assert rescued == ["rescued_a.parquet", "rescued_b.parquet"]
 
 
 def captured_without_backup(folder: Path, rename: int) -> Plan:
@@ -103,7 +161,9 @@ def captured_without_backup(folder: Path, rename: int) -> Plan:
     return plan
 
 
-def test_a_file_that_cannot_go_any_more_gets_its_name_back_whenever_that_is_interrupted(folder: Path) -> None:
+def test_a_file_that_cannot_go_any_more_gets_its_name_back_whenever_that_is_interrupted(
+    folder: Path, tally: Any
+) -> None:
     rename = calls(lambda: clean(world(folder, PLANNED[:1]))).index("rename")
     plan = captured_without_backup(folder, rename)
     names = calls(lambda: clean(plan))
@@ -111,7 +171,8 @@ def test_a_file_that_cannot_go_any_more_gets_its_name_back_whenever_that_is_inte
         plan = captured_without_backup(folder, rename)
         with running(killed(at)):
             clean(plan)
-        assert_nothing_lost(plan)
+        tally.runs += 1
+        tally.examine(plan)
         result = clean(plan)
         if result.kept:
             assert result.kept[0].reason == "its backup is damaged"

@@ -1,0 +1,72 @@
+"""Private folders for work under way, which whoever comes next removes when their maker was killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process left stays
+    fcntl = None  # type: ignore[assignment]
+
+_locks: dict[Path, int] = {}
+
+
+def make(prefix: str, within: Path | None = None) -> Path:
+    """Make a folder, mode 0700, in `within` or else in the system's temporary folder.
+
+    Changes files: makes the folder, and removes those of the same prefix and user whose maker is gone.
+    """
+    top = within or Path(tempfile.gettempdir())
+    for left in top.glob(f"{prefix}*"):
+        with suppress(FileNotFoundError):
+            if fcntl and left.lstat().st_uid == os.getuid() and _lock(left):
+                remove(left)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=top))
+        if _lock(folder) is not False:  # else somebody who sweeps was quicker
+            return folder
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that `make` made. Changes files: the folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    lock = _locks.pop(folder, None)
+    if lock is not None:
+        os.close(lock)
+
+
+@contextmanager
+def folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
+    """Make a folder for the length of a ``with`` block. Changes files: see `make`."""
+    made = make(prefix, within)
+    try:
+        yield made
+    finally:
+        remove(made)
+
+
+def _lock(folder: Path) -> bool | None:
+    """Take the lock of a folder, which the kernel drops with the process; None where there is none to be had."""
+    if fcntl is None:
+        return None
+    lock, taken = None, False
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        taken = os.path.samestat(os.fstat(lock), folder.lstat())
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except OSError:
+        return None
+    finally:
+        if taken and lock is not None:
+            _locks[folder] = lock
+        elif lock is not None:
+            os.close(lock)
+    return taken

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support import insert, make_database, python
+
+from dbtools import attach
+from dbtools.source import scratch, snapshot
+
+MAKE = """
+import sys
+from pathlib import Path
+from dbtools.source import scratch
+made = scratch.make("work-", Path(sys.argv[1]))
+(made / "file").write_text("half")
+print(made, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_folder_is_private_and_goes_with_the_block(tmp_path: Path) -> None:
+    with scratch.folder("work-", tmp_path) as made:
+        assert stat.S_IMODE(made.stat().st_mode) == 0o700
+        (made / "file").write_text("x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_uses_stays(tmp_path: Path) -> None:
+    with python(MAKE, tmp_path) as killed, python(MAKE, tmp_path) as living:
+        left, used = (Path(child.stdout.readline().strip()) for child in (killed, living))
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait(timeout=30)
+        (tmp_path / "work-file").write_text("no folder")
+        (tmp_path / "other").mkdir()
+        with scratch.folder("work-", tmp_path), scratch.folder("work-", tmp_path):
+            assert (left.exists(), (used / "file").read_text()) == (False, "half")
+            assert len(list(tmp_path.iterdir())) == 5
+        living.communicate("")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([used.name, "work-file", "other"])
+
+
+def test_a_link_in_the_temporary_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "work-link").symlink_to("mine")
+    with scratch.folder("work-", tmp_path):
+        pass
+    assert (tmp_path / "mine").is_dir()
+    assert (tmp_path / "work-link").is_symlink()
+
+
+def test_attaching_a_database_that_is_replaced_again_and_again_keeps_no_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = make_database(tmp_path / "prompter.db", journal="wal")
+    counts = []
+    for number in range(6):
+        fresh = make_database(tmp_path / "fresh.db", journal="wal", prompts=number + 1)
+        fresh.replace(path)
+        with closing(sqlite3.connect(path)) as connection:
+            insert(connection, "prompts", user_id="late")
+            connection.commit()
+            with attach(path) as db:
+                assert db.rows("prompts") == number + 2
+        counts.append(len(snapshot._held))
+    assert counts[-1] == counts[1]
