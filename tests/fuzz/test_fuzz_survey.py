@@ -195,7 +195,7 @@ def test_sparse_files_of_100_gb_are_not_examined_and_never_deletable(root):
 def test_a_database_larger_than_the_disk_is_refused_before_it_is_copied(root):
     sparse(root / "prompter.db", 1 << 43, (root / "prompter.db").read_bytes())
     TRIED["sparse files of 100 GB"] += 1
-    with pytest.raises(DbtoolsError, match="No room for a private copy"):
+    with pytest.raises(DbtoolsError, match="No private copy of the database could be made"):
         look(root)
 
 

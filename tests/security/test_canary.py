@@ -56,7 +56,7 @@ def leaks(folder: Path) -> dict[str, set[bytes]]:
 def test_nothing_that_was_made_of_a_project_holds_a_canary(scene):
     names = {p.suffix for p in scene.made.rglob("*") if p.is_file()}
     assert {".html", ".ipynb", ".json", ".csv", ".parquet", ".duckdb", ".txt"} <= names
-    assert len(list(scene.made.rglob("*.html"))) == len(list(scene.made.rglob("*.ipynb"))) == 9
+    assert len(list(scene.made.rglob("*.html"))) == len(list(scene.made.rglob("*.ipynb"))) == 10
     assert leaks(scene.made) == {}
 
 

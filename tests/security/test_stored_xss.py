@@ -39,6 +39,9 @@ ACTIVE = {
 }
 
 
+DRAWN = re.compile(r'<svg (?:[\w:]+="[^"<>]*" )*?class="marks".*?</svg>', re.DOTALL)
+
+
 class Elements(HTMLParser):
     """Collects what a browser would make of a text: its elements with their attributes."""
 
@@ -97,8 +100,9 @@ def texts(scene) -> dict[str, str]:
 def test_no_element_of_any_page_comes_from_data(texts):
     assert len(texts) > 50
     for name, text in texts.items():
-        assert text.startswith("<svg") or dangers(text) == [], name
-        for picture in [*pictures(text), *([text] if text.startswith("<svg") else [])]:
+        drawn = DRAWN.findall(text)  # the Explorer's page holds its charts as they are
+        assert dangers(DRAWN.sub("", text)) == [], name
+        for picture in [*pictures(text), *drawn]:
             assert not re.search(
                 r"<(script|foreignObject|image|a|iframe)\b|\son\w+=|javascript:", html_free(picture)
             ), name
