@@ -45,6 +45,10 @@ _STYLE = (
     ".dbtools-table .d{white-space:nowrap}"
     ".dbtools-table td.t{min-width:13em}"
     ".dbtools-table .q{color:var(--jp-content-font-color2,#59636e)}"
+    "</style>"
+)
+_LISTENING = (
+    "<style>"
     ".dbtools-table th button{all:unset;cursor:pointer}"
     ".dbtools-table th button:hover{text-decoration:underline}"
     ".dbtools-table tr[data-key]{cursor:pointer}"
@@ -74,7 +78,7 @@ def table(
     specs = formats or {}
     names = [str(name) for name in frame.columns]
     columns = [_column(name, frame.iloc[:limit, i].tolist(), specs.get(name)) for i, name in enumerate(names)]
-    parts = [f'<div class="dbtools-table">{_STYLE}<table>']
+    parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table>']
     if caption:
         parts.append(f"<caption>{html.escape(redact(readable(caption)))}</caption>")
     heads = "".join(
