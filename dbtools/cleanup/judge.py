@@ -14,6 +14,7 @@ from dbtools.cleanup.vault import identity
 from dbtools.errors import DbtoolsError
 from dbtools.export import is_current
 from dbtools.files import csvfile, evidence
+from dbtools.files.lookup import look_up
 from dbtools.files.walk import LARGEST
 from dbtools.project import Project
 from dbtools.source import Database
@@ -153,8 +154,9 @@ class Judge:
             why = fresh.reason if fresh.layout else "a CSV file of no known layout"
             return replace(file, layout=fresh.layout or "", reason="; ".join(filter(None, (why, read.notes))))
         file = replace(file, layout=read.layout.name, demo=read.layout.demo)
-        found = evidence.covered_rows(self.db, read)
-        file = replace(file, incomplete=tuple(sorted(evidence.incomplete_rows(self.db, read))))
+        known = look_up(self.db, read)
+        found = known.found
+        file = replace(file, incomplete=tuple(sorted(known.incomplete)))
         unique = tuple(number for number, how in found.items() if how is None)
         primary = next(other for other, _ in self.databases if other.verdict == "primary")
         if unique:
