@@ -12,9 +12,9 @@ from pathlib import Path
 from dbtools.cleanup.evidence import DELETABLE, FileEvidence, Keeper
 from dbtools.cleanup.vault import identity
 from dbtools.errors import DbtoolsError
-from dbtools.export import is_current
+from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile, evidence
-from dbtools.files.lookup import look_up
+from dbtools.files.lookup import Lookup, look_up
 from dbtools.files.walk import LARGEST
 from dbtools.project import Project
 from dbtools.source import Database
@@ -88,9 +88,7 @@ class Judge:
             return self._rests_on(twin, replace(file, layout=twin.layout, demo=twin.demo, rows=twin.rows), "same-bytes")
         if file.kind != "csv":
             fresh = is_current(self.db, path)
-            if not fresh.current:
-                return file
-            return replace(file, verdict="export-current", layout=fresh.layout or "", reason=fresh.reason)
+            return _as_export(file, fresh) if fresh.current else file
         return self._judge_csv(path, file)
 
     def _judge_database(self, path: Path, file: FileEvidence, twin: FileEvidence | None) -> FileEvidence:
@@ -143,20 +141,21 @@ class Judge:
         return replace(file, verdict=verdict, kept=other.path, keeper=keeper, reason=reason)
 
     def _judge_csv(self, path: Path, file: FileEvidence) -> FileEvidence:
-        fresh, large = is_current(self.db, path), file.identity.size > csvfile.LARGEST
-        if large and not fresh.current:
-            return replace(file, reason="too large to be read", obstacle="it was not examined")
-        read = None if large else csvfile.read(path)
-        file = replace(file, rows=len(read.rows) if read else None)
-        if fresh.current or read is None:
-            return replace(file, verdict="export-current", layout=fresh.layout or "", reason=fresh.reason)
-        if read.layout is None:
+        if file.identity.size > csvfile.LARGEST:
+            fresh = is_current(self.db, path)
+            too_large = replace(file, reason="too large to be read", obstacle="it was not examined")
+            return _as_export(file, fresh) if fresh.current else too_large
+        read = csvfile.read(path)
+        file = replace(file, rows=len(read.rows))
+        known = look_up(self.db, read) if read.layout else None
+        fresh = is_current(self.db, path, differs=known is not None and _differs(self.db, read, known))
+        if fresh.current:
+            return _as_export(file, fresh)
+        if read.layout is None or known is None:
             why = fresh.reason if fresh.layout else "a CSV file of no known layout"
             return replace(file, layout=fresh.layout or "", reason="; ".join(filter(None, (why, read.notes))))
-        file = replace(file, layout=read.layout.name, demo=read.layout.demo)
-        known = look_up(self.db, read)
-        found = known.found
-        file = replace(file, incomplete=tuple(sorted(known.incomplete)))
+        found, incomplete = known.found, tuple(sorted(known.incomplete))
+        file = replace(file, layout=read.layout.name, demo=read.layout.demo, incomplete=incomplete)
         unique = tuple(number for number, how in found.items() if how is None)
         primary = next(other for other, _ in self.databases if other.verdict == "primary")
         if unique:
@@ -166,6 +165,25 @@ class Judge:
         means = ", ".join(f"{n} by {word}" for word, n in how.items() if n)
         file = replace(file, reason="; ".join(filter(None, (means and f"found {means}", read.notes))))
         return self._rests_on(primary, file, "regenerable" if how["id"] == len(found) else "subset")
+
+
+def _as_export(file: FileEvidence, fresh: Freshness) -> FileEvidence:
+    return replace(file, verdict="export-current", layout=fresh.layout or "", reason=fresh.reason)
+
+
+def _differs(db: Database, read: csvfile.CsvFile, known: Lookup) -> bool:
+    """Tell whether a file cannot be an export of the database as it is now: rows are too many, too few, or foreign.
+
+    Every export has a row for each row of its relation, and texts letter by letter. Of a malformed file nothing is
+    said: another reader may see other rows.
+    """
+    if read.layout is None or read.repeated_headers or any(row.problem for row in read.rows):
+        return False
+    places = [read.columns[name] for name in read.layout.texts if name in read.columns]
+    return len(read.rows) != db.rows(read.layout.owner) or any(
+        known.found[row.number] not in ("id", "text") and any(row.cells[place].strip() for place in places)
+        for row in read.rows
+    )
 
 
 def _lost(read: csvfile.CsvFile, unique: tuple[int, ...]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_GUARDED = re.compile(r"'+[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|'+[\t\r\n]")
+_GUARDED = re.compile(r"'+[\s\x00\ufeff\"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|'+[\t\r\n]")
 
 
 @dataclass(frozen=True)
