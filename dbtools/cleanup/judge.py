@@ -21,6 +21,7 @@ from dbtools.source import Database
 from dbtools.source import snapshot as source
 from dbtools.tables import redact
 
+_SIDE_FILES = ("-wal", "-journal")  # not empty, they are a part of the database
 _SAMPLE = 3
 
 
@@ -68,7 +69,7 @@ class Judge:
         return judged
 
     def _obstacle(self, path: Path, file: FileEvidence) -> str:
-        for suffix in ("-wal", "-journal"):
+        for suffix in _SIDE_FILES:
             if file.kind == "sqlite" and source.sidecar(path, suffix):
                 return f"it is in use: {path.name}{suffix} is not empty"
         if file.identity.links > 1:
@@ -92,9 +93,13 @@ class Judge:
         return self._judge_csv(path, file)
 
     def _judge_database(self, path: Path, file: FileEvidence, twin: FileEvidence | None) -> FileEvidence:
+        place = rank(self.project, file)
+        if twin and place == 2:
+            both = (path, self.project.root / twin.path)
+            if not any(source.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
+                return self._rests_on(twin, replace(file, rows=twin.rows), "same-bytes")
         copy = self.stack.enter_context(source.snapshot(path))
         file = replace(file, rows=evidence.count_rows(copy))
-        place = rank(self.project, file)
         if place < 2:
             verdict, use = (
                 ("primary", "the prompter database in use") if place == 0 else ("auth", "the auth database in use")
@@ -114,7 +119,7 @@ class Judge:
             return replace(file, reason="a database without rows")
         for other, other_copy in self.databases:
             if not evidence.missing_rows(copy, [other_copy]):
-                same = not evidence.missing_rows(other_copy, [copy])
+                same = evidence.has_same_shape(copy, other_copy)
                 return self._rests_on(other, file, "same-rows" if same else "subset")
         missing = evidence.missing_rows(copy, [c for _, c in self.databases])
         where = ", ".join(f"{n:,} in {table}" for table, n in missing.items())

@@ -72,8 +72,7 @@ def _offer(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout) 
 
     sound = [row for row in csv.rows if not row.problem]
     # Blank as Python means it, which knows more kinds of white space than SQL.
-    cells = [[c if c.strip() else "" for c in column] for column in zip(*(row.cells for row in sound), strict=True)]
-    cells = cells or [[] for _ in csv.header]
+    cells = [[c if (c := row.cells[i]).strip() else "" for row in sound] for i in range(len(csv.header))]
     columns = {f"c{i}": _objects(column) for i, column in enumerate(cells)}
     guarded = set()
     for i in _text_places(csv, layout):
