@@ -69,7 +69,8 @@ def _digests(
     """Count the rows of `table` in the first schema, by digest, without those that the second has in the same place."""
     names = [_quoted(c) for c in columns]
     first, second = (f"{schema}.{_quoted(table)}" for schema in schemas)
-    query = f"SELECT {', '.join(_CELL.format(c=c) for c in names)} FROM {first} AS t"  # noqa: S608 - quoted names
+    cells = ", ".join(_CELL.format(c=c) for c in names)
+    query = f"SELECT {cells} FROM {first} AS t"  # noqa: S608 - quoted names
     if place:
         same = " AND ".join([f"o.{place} = t.{place}", *(_SAME.format(c=c) for c in names)])
         query += f" WHERE NOT EXISTS (SELECT 1 FROM {second} AS o WHERE {same})"  # noqa: S608 - quoted names

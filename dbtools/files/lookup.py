@@ -52,7 +52,8 @@ def look_up(db: Database, csv: CsvFile) -> Lookup:
         guarded = _offer(connection, csv, layout)
         # Most rows of most files are simply there, and the thorough queries take many times as long per row.
         if same := _same(csv, layout, guarded):
-            connection.execute(f"CREATE TABLE settled AS {_query('settled').replace('{same}', same)}", owner)
+            settled = _query("settled").replace("{same}", same)
+            connection.execute(f"CREATE TABLE settled AS {settled}", owner)
             found.update((row, "id") for (row,) in connection.execute("FROM settled").fetchall())
             connection.execute("DELETE FROM csv_wide WHERE row IN (SELECT row FROM settled)")
         if _offer_rest(connection, csv, layout, guarded):
@@ -131,11 +132,13 @@ def _offer_rest(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Lay
     texts += [(f"g{place}", str(i)) for place, i in places if place in guarded]
     cells = [(f"c{place}", quote(name)) for place, name in _other_cells(csv, layout)]
     connection.execute("CREATE VIEW csv_rows AS SELECT row, id, scores FROM csv_wide")
-    for table, key, value, columns in (("csv_texts", "place", "text", texts), ("csv_cells", "name", "value", cells)):
-        parts = [
+    tables = (("csv_texts", "place", "0", "text", texts), ("csv_cells", "name", "''", "value", cells))
+    for table, key, empty_key, value, columns in tables:
+        parts = [f"SELECT 0::BIGINT AS row, {empty_key} AS {key}, '' AS {value} WHERE false"]
+        parts += [
             f"SELECT row, {name} AS {key}, {cell} AS {value} FROM csv_wide WHERE {cell} IS NOT NULL"  # noqa: S608 - places
             for cell, name in columns
         ]
-        empty = f"SELECT 0::BIGINT AS row, {'0' if key == 'place' else chr(39) * 2} AS {key}, '' AS {value} WHERE false"
-        connection.execute(f"CREATE TABLE {table} AS {' UNION ALL '.join([empty, *parts])}")
+        union = " UNION ALL ".join(parts)
+        connection.execute(f"CREATE TABLE {table} AS {union}")
     return bool(connection.execute("SELECT count(*) FROM csv_rows").fetchall()[0][0])
