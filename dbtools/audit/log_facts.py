@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from dbtools.audit.scene import Scene, Unanswerable
-from dbtools.files import evidence
 from dbtools.files.csvfile import CsvFile, Row
+from dbtools.files.lookup import look_up
 
 _AGENTS = re.compile(r"(\w+)_score")
 
@@ -38,7 +38,7 @@ def lost_rows(scene: Scene) -> Iterator[tuple[str, int, int, bool]]:
     for path, csv in scene.logs:
         if csv.layout is None:
             continue
-        found = evidence.covered_rows(scene.db, csv)
+        found = look_up(scene.db, csv).found
         for row in csv.rows:
             if found[row.number] is None:
                 yield scene.name(path), row.number, row.line, csv.layout.demo

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from dbtools.audit.guide import Guide, Statement
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.evidence import count_rows, covered_rows, missing_rows
+from dbtools.files.evidence import count_rows, missing_rows
+from dbtools.files.lookup import look_up
 from dbtools.files.walk import LARGEST
 from dbtools.project import Project
 from dbtools.source import attach, schema
@@ -189,7 +190,7 @@ class Judge:
         if csv is None or csv.layout is None:
             raise _UnknownError("no file of a layout that is written from the database")
         with attach(self.project, texts=True, progress=False) as db:
-            there = sum(how is not None for how in covered_rows(db, csv).values())
+            there = sum(how is not None for how in look_up(db, csv).found.values())
         found = f"{there:,} of {len(csv.rows):,} rows are in the database"
         return found, None, "the file can be written anew, but only with rows that are in the database"
 

@@ -17,7 +17,8 @@ from dbtools.audit.report import Check
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.csvfile import CsvFile
-from dbtools.files.evidence import count_rows, covered_rows, missing_rows
+from dbtools.files.evidence import count_rows, missing_rows
+from dbtools.files.lookup import look_up
 from dbtools.files.walk import walk
 from dbtools.project import Project
 from dbtools.source import Database, attach, cache, schema
@@ -146,7 +147,7 @@ class Versions:
         if read.layout:
             with suppress(DbtoolsError):  # without the database, rows are looked for in the other files
                 self._db = self._db or self._stack.enter_context(attach(self.project, texts=True, progress=False))
-                numbers = {number for number, how in covered_rows(self._db, read).items() if how is None}
+                numbers = {number for number, how in look_up(self._db, read).found.items() if how is None}
         lacking = _count_cells(read, read.header, numbers)
         for other in self._csvs:
             if set(read.header) <= set(other.header):

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dbtools.cleanup import vault
+from dbtools.cleanup.evidence import Keeper
 from dbtools.cleanup.journal import Held
-from dbtools.cleanup.plan import Keeper, Plan, Removal
+from dbtools.cleanup.plan import Plan, Removal
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, DbtoolsError
 from dbtools.files.walk import is_run

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dbtools.cleanup import vault
-from dbtools.cleanup.plan import Identity, Keeper, Kept, Plan, Removal
+from dbtools.cleanup.evidence import Identity, Keeper
+from dbtools.cleanup.plan import Kept, Plan, Removal
 from dbtools.errors import CleanupError, ParameterError
 from dbtools.project import Project, usable
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dbtools.cleanup.evidence import DELETABLE, IN_USE, FileEvidence, Identity, Keeper
 from dbtools.errors import ParameterError, readable
 from dbtools.project import Project
 from dbtools.tables import size, table
@@ -14,41 +15,7 @@ from dbtools.tables import size, table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dbtools.cleanup.survey import FileEvidence, Survey
-
-IN_USE = ("primary", "auth")
-DELETABLE = ("same-bytes", "same-rows", "subset", "regenerable")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What the file system said of a regular file when it was examined."""
-
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    mode: int
-    links: int
-
-
-@dataclass(frozen=True)
-class Keeper:
-    """A file that must still be there, unchanged, when a removal that rests on it is carried out.
-
-    Attributes
-    ----------
-    path : str
-        Relative to the project's root, with ``/``.
-    sha256 : str
-        Of the file's bytes.
-    fingerprint : str
-        Of the database file and its ``-wal`` (`dbtools.source.snapshot.fingerprint`); empty for other files.
-    """
-
-    path: str
-    sha256: str
-    fingerprint: str
+    from dbtools.cleanup.survey import Survey
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from dbtools.cleanup.plan import Identity
+from dbtools.cleanup.evidence import Identity
 from dbtools.errors import BusyError, CleanupError
 
 try:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import math
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from dbtools.files.layouts import Layout, recognise
 
@@ -18,8 +17,7 @@ _SHOWN = 5
 _PROBLEMS = ("ragged", "bad encoding", "bad quoting")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):  # there may be millions, and a dataclass takes three times as long to make
     r"""One record after the header.
 
     Attributes
@@ -76,26 +74,34 @@ def read(path: Path) -> CsvFile:
     """Read a CSV file whole. Reads only; raises OSError as the file system does."""
     # csv refuses cells above 128 KiB by default; prompts may be megabytes.
     csv.field_size_limit(_LONGEST_CELL)
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        reader = csv.reader(handle)
-        header = tuple(_readable(name) for name in next(reader, []))
-        layout = recognise(list(header))
+    try:
+        return _read(path, sound=True)
+    except (UnicodeDecodeError, csv.Error):
+        return _read(path, sound=False)
+
+
+def _read(path: Path, sound: bool) -> CsvFile:
+    """Read a file that must be UTF-8 and quoted by the rules, or any; the first says the same of it in less time."""
+    with path.open(encoding="utf-8-sig", errors="strict" if sound else "surrogateescape", newline="") as handle:
+        reader = csv.reader(handle, strict=sound)
+        header = _clean(next(reader, []))
+        layout, width = recognise(header), len(header)
         rows, repeated, others = [], [], []
-        for number, (line, cells) in enumerate(_records(reader), 1):
-            if tuple(map(_readable, cells)) == header or (len(cells) > 1 and recognise(cells) is not None):
-                repeated.append(line)
-                if recognise(cells) != layout:
-                    others.append(line)
-            elif cells:
-                rows.append(_row(number, line, cells, len(header)))
-        broken = _broken_from(handle)
-    rows = [replace(row, problem="bad quoting") if row.line >= broken else row for row in rows]
+        for number, raw in enumerate(reader, 1):
+            cells = tuple(raw) if sound else _clean(raw)
+            if cells == header or (len(raw) > 1 and recognise(raw) is not None):
+                repeated.append(reader.line_num)
+                if recognise(raw) != layout:
+                    others.append(reader.line_num)
+            elif raw:
+                problem = "" if len(raw) == width else "ragged"
+                if not sound and cells != tuple(raw):
+                    problem = "bad encoding"
+                rows.append(Row(number, reader.line_num, cells, problem))
+        if not sound:
+            broken = _broken_from(handle)
+            rows = [row._replace(problem="bad quoting") if row.line >= broken else row for row in rows]
     return CsvFile(header, layout, tuple(rows), tuple(repeated), tuple(others))
-
-
-def _records(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    for cells in reader:
-        yield reader.line_num, cells  # type: ignore[attr-defined]
 
 
 def _broken_from(handle: TextIO) -> float:
@@ -111,14 +117,10 @@ def _broken_from(handle: TextIO) -> float:
     return math.inf
 
 
-def _readable(cell: str) -> str:
-    r"""Return a cell whose bytes that are no UTF-8 are written ``\xff``."""
-    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _row(number: int, line: int, cells: list[str], width: int) -> Row:
-    clean = tuple(map(_readable, cells))
-    problem = "ragged" if len(cells) != width else ""
-    if any(a != b for a, b in zip(cells, clean, strict=True)):
-        problem = "bad encoding"
-    return Row(number, line, clean, problem)
+def _clean(cells: list[str]) -> tuple[str, ...]:
+    r"""Return cells whose bytes that are no UTF-8 are written ``\xff``."""
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return tuple(c.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for c in cells)
+    return tuple(cells)

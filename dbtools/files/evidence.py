@@ -1,113 +1,21 @@
-"""Evidence computed from content: which rows of a file exist elsewhere, which nowhere."""
+"""Evidence computed from content: which rows of a database exist in others, and which nowhere."""
 
 from __future__ import annotations
 
-import re
+import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from importlib.resources import files
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from dbtools.files.csvfile import CsvFile, Row
-from dbtools.source import Database
-from dbtools.source.schema import DIMENSIONS
-
-if TYPE_CHECKING:
-    import duckdb
-
-_MOST_ATTACHED = 9  # SQLite attaches at most ten databases to a connection
-_GUARDED = re.compile(r"'+[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|'+[\t\r\n]")
-# A cell as text that is equal exactly when storage class and bytes are; collations and affinities have no say.
+# Two cells are equal exactly when storage class and value are, a text's being its bytes; collations and affinities have
+# no say, and the two zeros of doubles are one.
+_SAME = "typeof(t.{c}) = typeof(o.{c}) AND +t.{c} IS +o.{c} COLLATE BINARY"
+# The same as Python's sqlite3 hands it over without a loss.
 _CELL = (
-    "CASE typeof({c}) WHEN 'real' THEN 'r' || printf('%!.17g', {c}) WHEN 'integer' THEN 'i' || {c} "
-    "WHEN 'null' THEN 'n' ELSE substr(typeof({c}), 1, 1) || hex(CAST({c} AS BLOB)) END"
+    "typeof(t.{c}), CASE typeof(t.{c}) WHEN 'text' THEN CAST(t.{c} AS BLOB) WHEN 'real' THEN t.{c} + 0.0 ELSE t.{c} END"
 )
-
-
-def covered_rows(db: Database, csv: CsvFile) -> dict[int, str | None]:
-    """Look each row of a CSV file of a known layout up in the database. Reads only.
-
-    Returns
-    -------
-    dict
-        By row number: ``"id"``, ``"text"`` or ``"normalised"``, as it was found; None for a row that exists nowhere in
-        the database, and for one that is malformed, of which nothing can be proved.
-    """
-    found: dict[int, str | None] = {row.number: None for row in csv.rows}
-    with _loaded(db, csv) as connection:
-        found.update(connection.execute(_query("covered")).fetchall())
-    return found
-
-
-def incomplete_rows(db: Database, csv: CsvFile) -> set[int]:
-    """Return the numbers of the sound rows with a cell, besides id and texts, that the database lacks. Reads only.
-
-    Such a row is not unique, but without it what that cell says is lost.
-    """
-    with _loaded(db, csv) as connection:
-        return {number for (number,) in connection.execute(_query("incomplete")).fetchall()}
-
-
-def _query(name: str) -> str:
-    return files("dbtools.files").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
-
-
-@contextmanager
-def _loaded(db: Database, csv: CsvFile) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Offer the sound rows of a CSV file beside the relations of the database."""
-    import pandas as pd
-
-    layout, place = csv.layout, csv.columns
-    assert layout is not None  # noqa: S101 - callers look up known layouts only
-    sound = [row for row in csv.rows if not row.problem]
-    texts = [
-        (row.number, i, cell)
-        for row in sound
-        for i, name in enumerate(layout.texts)
-        for cell in _variants(_cell(row, place.get(name)))
-    ]
-    looked_up = {layout.id, *layout.texts, *(DIMENSIONS if layout.owner == "scores" else ())}
-    others = [(i, name.strip().lower()) for i, name in enumerate(csv.header) if place[name.strip().lower()] == i]
-    others = [(i, name) for i, name in others if name not in looked_up]
-    twins = [(i, "") for i, name in enumerate(csv.header) if place[name.strip().lower()] != i]
-    cells = [(row.number, name, row.cells[i]) for row in sound for i, name in [*others, *twins] if row.cells[i].strip()]
-    rows = [
-        (row.number, _cell(row, place.get(layout.id)), [_cell(row, place.get(d)) for d in DIMENSIONS]) for row in sound
-    ]
-    tables: dict[str, tuple[list[Any], dict[str, str]]] = {
-        "csv_rows": (
-            rows,
-            {
-                "row": "row::BIGINT",
-                "id": "try_cast(trim(id::VARCHAR) AS UUID)",
-                "scores": "list_transform(scores::VARCHAR[], s -> try_cast(s AS DOUBLE))",
-            },
-        ),
-        "csv_texts": (texts, {"row": "row::BIGINT", "place": "place::BIGINT", "text": "text::VARCHAR"}),
-        "csv_cells": (cells, {"row": "row::BIGINT", "name": "name::VARCHAR", "value": "value::VARCHAR"}),
-    }
-    with db.workspace() as connection:
-        for name, (values, columns) in tables.items():
-            connection.register("frame", pd.DataFrame(values, columns=list(columns), dtype=object))
-            typed = ", ".join(f"{expression} AS {column}" for column, expression in columns.items())
-            connection.execute(f"CREATE TABLE {name} AS SELECT {typed} FROM frame")  # noqa: S608 - names of this module
-        connection.execute("CREATE TABLE csv_owner AS SELECT ? AS owner", [layout.owner])
-        yield connection
-
-
-def _cell(row: Row, place: int | None) -> str:
-    return row.cells[place] if place is not None and place < len(row.cells) else ""
-
-
-def _variants(text: str) -> list[str]:
-    """Return the texts to look for; blank ones prove nothing and are not looked for."""
-    if not text.strip():
-        return []
-    # Exports guard texts a spreadsheet would run as a formula with one quote mark; the database has none.
-    return [text, text[1:]] if _GUARDED.match(text) else [text]
 
 
 def missing_rows(candidate: Path, keepers: Sequence[Path]) -> Counter[str]:
@@ -116,35 +24,94 @@ def missing_rows(candidate: Path, keepers: Sequence[Path]) -> Counter[str]:
     All files must be snapshots: private, consistent copies. A row counts as held when a table of the same name holds a
     row equal in every column, storage class and byte.
     """
-    missing: Counter[str] = Counter()
-    with closing(sqlite3.connect(f"file:{candidate}?mode=ro", uri=True)) as connection:
-        names = []
-        for i, keeper in enumerate(keepers[:_MOST_ATTACHED]):
-            connection.execute(f"ATTACH ? AS keeper{i}", [f"file:{keeper}?mode=ro"])
-            names.append(f"keeper{i}")
-        for table in _tables(connection, "main"):
-            columns = _columns(connection, "main", table)
-            holders = [n for n in names if set(columns) <= set(_columns(connection, n, table))]
-            rows = " EXCEPT ".join(_numbered_rows(schema, table, columns) for schema in ("main", *holders))
-            count = connection.execute(f"SELECT count(*) FROM ({rows})").fetchone()[0]  # noqa: S608 - quoted names
-            if count:
-                missing[table] = count
-    return missing
+    lacking: dict[str, Counter[bytes]] = {}
+    with closing(_open(candidate)) as connection:
+        columns = {table: _columns(connection, "main", table) for table in _tables(connection, "main")}
+        for keeper in keepers:
+            connection.execute("ATTACH ? AS keeper", [_uri(keeper)])
+            for table, names in columns.items():
+                known = lacking.get(table)
+                if (known or known is None) and set(names) <= set(_columns(connection, "keeper", table)):
+                    less = _lacking(connection, table, names)
+                    # What the best of several keepers lacks of a row is the least that any of them lacks.
+                    lacking[table] = less if known is None else less & known
+            connection.execute("DETACH keeper")
+        counts = {t: lacking[t].total() if t in lacking else _count(connection, t) for t in columns}
+    return Counter({table: count for table, count in counts.items() if count})
+
+
+def has_same_shape(one: Path, other: Path) -> bool:
+    """Tell whether two snapshots have rows in the same tables, equally many, of the same columns. Reads only."""
+    return _shape(one) == _shape(other)
 
 
 def count_rows(snapshot: Path) -> int:
     """Count the rows of all tables of a snapshot. Reads only."""
-    with closing(sqlite3.connect(f"file:{snapshot}?mode=ro", uri=True)) as connection:
-        return sum(
-            connection.execute(f"SELECT count(*) FROM {_quoted(t)}").fetchone()[0]  # noqa: S608 - quoted name
-            for t in _tables(connection, "main")
-        )
+    with closing(_open(snapshot)) as connection:
+        return sum(_count(connection, table) for table in _tables(connection, "main"))
 
 
-def _numbered_rows(schema: str, table: str, columns: Sequence[str]) -> str:
-    """Select the rows of a table, equal ones numbered, so that EXCEPT compares multisets."""
-    cells = ", ".join(_CELL.format(c=_quoted(c)) for c in columns)
-    return f"SELECT {cells}, row_number() OVER (PARTITION BY {cells}) FROM {schema}.{_quoted(table)}"  # noqa: S608
+def _lacking(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Counter[bytes]:
+    """Count the rows of `table` that the keeper holds less often, by digest.
+
+    Copies mostly have equal rows in equal places: such pairs are found cell by cell in one scan of both, and taken off
+    both sides they change nothing of the difference. What is left is compared by SHA-256 of its exact cells: two rows
+    that share a digest would be as hard to make, even on purpose, as two files that do.
+    """
+    place = _row_id(connection, table)
+    left = _digests(connection, ("main", "keeper"), table, columns, place)
+    return left - _digests(connection, ("keeper", "main"), table, columns, place) if left else left
+
+
+def _digests(
+    connection: sqlite3.Connection, schemas: tuple[str, str], table: str, columns: Sequence[str], place: str | None
+) -> Counter[bytes]:
+    """Count the rows of `table` in the first schema, by digest, without those that the second has in the same place."""
+    names = [_quoted(c) for c in columns]
+    first, second = (f"{schema}.{_quoted(table)}" for schema in schemas)
+    cells = ", ".join(_CELL.format(c=c) for c in names)
+    query = f"SELECT {cells} FROM {first} AS t"  # noqa: S608 - quoted names
+    if place:
+        same = " AND ".join([f"o.{place} = t.{place}", *(_SAME.format(c=c) for c in names)])
+        query += f" WHERE NOT EXISTS (SELECT 1 FROM {second} AS o WHERE {same})"  # noqa: S608 - quoted names
+    # The text of a row tells its cells apart: bytes and numbers in it are literals of Python.
+    return Counter(hashlib.sha256(repr(row).encode()).digest() for row in connection.execute(query))
+
+
+def _row_id(connection: sqlite3.Connection, table: str) -> str | None:
+    """Return a name of the row id that is no column's, or None where a table is not stored by row ids."""
+    taken = {c.lower() for schema in ("main", "keeper") for c in _columns(connection, schema, table)}
+    name = next((n for n in ("rowid", "_rowid_", "oid") if n not in taken), None)
+    for schema in ("main", "keeper"):
+        stored = f"SELECT rootpage FROM {schema}.sqlite_master WHERE type = 'table' AND lower(name) = lower(?)"  # noqa: S608
+        try:
+            if not name or not connection.execute(stored, [table]).fetchone()[0]:
+                return None
+            connection.execute(f"SELECT {name} FROM {schema}.{_quoted(table)} LIMIT 0").fetchall()  # noqa: S608
+        except sqlite3.OperationalError:
+            return None
+    return name
+
+
+def _shape(snapshot: Path) -> dict[str, tuple[frozenset[str], int]]:
+    with closing(_open(snapshot)) as connection:
+        found = {
+            table.lower(): (frozenset(_columns(connection, "main", table)), _count(connection, table))
+            for table in _tables(connection, "main")
+        }
+    return {table: shape for table, shape in found.items() if shape[1]}
+
+
+def _open(snapshot: Path) -> sqlite3.Connection:
+    return sqlite3.connect(_uri(snapshot), uri=True)
+
+
+def _uri(snapshot: Path) -> str:
+    return f"{snapshot.absolute().as_uri()}?mode=ro"
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM main.{_quoted(table)}").fetchone()[0])  # noqa: S608 - quoted
 
 
 def _tables(connection: sqlite3.Connection, schema: str) -> list[str]:

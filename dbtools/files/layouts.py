@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -74,7 +75,9 @@ LAYOUTS = (
 )
 
 
-def recognise(header: list[str]) -> Layout | None:
+def recognise(header: Sequence[str]) -> Layout | None:
     """Return the layout whose columns the header holds, or None. Pure."""
+    if "_" not in "".join(header):
+        return None  # every layout needs a name with one; rows are asked by the million
     present = {name.strip().lower() for name in header}
     return next((layout for layout in LAYOUTS if layout.needs <= present), None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import hex_id, insert, make_database, python, unchanged
 
-from dbtools import demo
+from dbtools import attach, demo, export
 from dbtools.cleanup import survey
 from dbtools.errors import DatabaseError
 from dbtools.project import Project
@@ -369,3 +369,47 @@ def test_secrets_in_samples_are_hidden(root):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", version_uuid="", text=text)])
     assert "«redacted»" in look(root)["storage/v.csv"].reason
     assert "$2b$" not in look(root)["storage/v.csv"].reason
+
+
+LAYOUTS = ["judge_scores", "multi_agent_log", "prompt_versions", "temporal_versions"]
+ODD = ["=1+1", "'=1+1", "\ufeff=1", "\0=1", "", " ", "\t", "a\rb", "É\u3000x", '"', 'no, "rest"\n']
+
+
+@pytest.fixture
+def exported(root) -> Path:
+    for number, text in enumerate(ODD, 50):
+        prompt = hex_id("prompt", number)
+        insert(root / "prompter.db", "prompts", id=prompt, original_text=text, request_id=prompt)
+        insert(root / "prompter.db", "prompt_versions", id=hex_id(number), prompt_id=prompt, text=text, source="syntax")
+        insert(root / "prompter.db", "judge_scores", prompt_version_id=hex_id(number), clarity=number)
+        insert(root / "prompter.db", "best_heads", prompt_id=prompt, prompt_version_id=hex_id(number))
+    with attach(root, texts=True, progress=False) as db:
+        export.write(db, root / "storage", layouts=LAYOUTS, progress=False)
+    (root / "storage" / "exports.json").unlink()
+    return root
+
+
+def test_exports_of_the_database_as_it_is_now_are_known_whatever_their_texts(exported):
+    found = look(exported)
+    assert {f.layout: f.verdict for f in found.values() if f.kind == "csv"} == dict.fromkeys(LAYOUTS, "export-current")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_export_with_a_row_less_or_another_cell_is_not_current(exported, layout):
+    path = exported / "storage" / f"{layout}.csv"
+    with path.open(newline="", encoding="utf-8") as handle:
+        header, *rows = csv.reader(handle)
+    write_csv(path, rows[1:], header)
+    assert look(exported)[f"storage/{layout}.csv"].verdict != "export-current"
+    place = header.index("timestamp")
+    write_csv(path, [[*rows[0][:place], "2020-01-01", *rows[0][place + 1 :]], *rows[1:]], header)
+    file = look(exported)[f"storage/{layout}.csv"]
+    assert (file.verdict != "export-current", bool(file.incomplete)) == (True, True)
+
+
+def test_a_text_that_an_export_guarded_is_known_by_its_letters(exported):
+    rows = [
+        version_row(1, "syntax", version_uuid="", text=f"'{text}") for text in ODD if "=" in text and text[0] != "'"
+    ]
+    write_csv(exported / "storage" / "v.csv", rows)
+    assert "3 by text" in look(exported)["storage/v.csv"].reason

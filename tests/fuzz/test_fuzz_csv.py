@@ -12,8 +12,9 @@ from inputs import TRIED, examples, odd
 from support import make_database
 
 from dbtools import attach
-from dbtools.files import csvfile, evidence
+from dbtools.files import csvfile
 from dbtools.files.layouts import LAYOUTS, recognise
+from dbtools.files.lookup import look_up
 
 _headers = st.sampled_from([sorted(layout.needs) for layout in LAYOUTS])
 _known = st.sampled_from(["Explain topic 1", "explain  TOPIC 1", "Explain topic 1, the syntax way", ""])
@@ -72,7 +73,7 @@ def test_a_row_counts_as_known_only_where_the_database_says_so(db, place, header
     path.write_bytes(written(header, rows, quoting))
     TRIED["CSV files held against a database"] += 1
     read = csvfile.read(path)
-    found = evidence.covered_rows(db, read)
+    found = look_up(db, read).found
     assert set(found) == {row.number for row in read.rows}
     texts = [text for (text,) in db.sql("SELECT original_text FROM prompts UNION SELECT text FROM versions").fetchall()]
     for row in read.rows:

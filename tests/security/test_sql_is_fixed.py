@@ -40,9 +40,10 @@ REASONS = {
         audit/versions.py: filled
         demo/__init__.py: columns | table | values
         export/layout.py: counts
-        export/proof.py: _digest(cells, lenient, own) | kept | read | reader | size
+        export/proof.py: _digest(cells, lenient, own) | kept | reader | selected | size
         export/write.py: FORMATS[kind] | cells
-        files/evidence.py: i | schema | name | typed
+        files/evidence.py: first | name | schema | second
+        files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
         show/explorer/selection.py: by
     """,
     "a name of the database at hand, in double quotes that are doubled": """
@@ -50,7 +51,7 @@ REASONS = {
         audit/database_facts.py: table
         audit/schema_facts.py: quoted | quoted_index
         cleanup/rescue.py: ', '.join(typed)
-        files/evidence.py: _quoted(t) | _quoted(table) | cells | rows
+        files/evidence.py: _quoted(table) | cells | same
         source/loader.py: ', '.join(cells)
         source/database.py: name.replace(chr(34), chr(34) * 2)
         source/schema.py: quoted
@@ -59,6 +60,7 @@ REASONS = {
         cleanup/rescue.py: quote(target)
         export/guard.py: quote(_RISKY)
         export/write.py: quote(file)
+        files/lookup.py: name | settled
         source/appending.py: quote(json.dumps(origin)) | values
         source/attaching.py: loader.quote(origin) | loader.quote(target)
         source/database.py: loader.quote(file) | paths
