@@ -30,8 +30,8 @@ app: $(READY)  ## serve the Explorer as a page of its own, on this machine only 
 report: $(READY)  ## write the reports of the project in ROOT (default: the demo project)
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
 
-test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest tests
+test: $(READY)  ## run the tests, on all cores
+	$(BIN)/python -m pytest -n auto --dist loadfile tests
 
 faults: $(READY)  ## the fault suites as CI runs them, with a table of what was tried
 	$(BIN)/python -m pytest -q tests/faults

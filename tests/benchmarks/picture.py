@@ -1,0 +1,73 @@
+"""Put the figures of `run.py --keep FILE` into the README: `python picture.py FILE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import altair as alt
+import pandas as pd
+import vl_convert
+
+sys.path.insert(0, str(Path(__file__).parent))
+from run import table
+
+ROOT = Path(__file__).parents[2]
+MARKS = "<!-- speed -->\n", "<!-- /speed -->\n"
+LINES = {
+    "agents": "dbtools, nothing kept",
+    "agents_hot": "dbtools, asked again",
+    "scan_1": "C, one thread: the floor",
+    "agents_polars": "polars + connectorx",
+    "agents_adbc": "ADBC + DuckDB",
+    "agents_pandas": "pandas",
+    "agents_sqlite3": "sqlite3",
+    "agents_orm": "SQLAlchemy, row by row",
+}
+
+
+def picture(records: list[dict]) -> str:
+    """Return the log-log picture of the agent question as SVG."""
+    rows = [
+        {
+            "versions": r["size"],
+            "seconds": r["seconds"],
+            "who": LINES[r["name"]],
+            "ours": r["name"].startswith("agents"),
+        }
+        for r in records
+        if r["name"] in LINES and (r["title"].startswith("agents") or r["name"] == "agents_orm")
+    ]
+    frame = pd.DataFrame(rows).drop_duplicates(["versions", "who"])
+    frame["ours"] = frame["who"].str.startswith("dbtools")
+    base = alt.Chart(frame).encode(
+        x=alt.X("versions:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="versions in the database", format=",d",
+                values=[3_000, 30_000, 300_000, 3_000_000])),
+        y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="seconds", format="~g")),
+        detail="who:N",
+        color=alt.condition(alt.datum.ours, alt.value("#0072b2"), alt.value("#8c8c8c")),
+    )  # fmt: skip
+    last = base.transform_joinaggregate(most="max(versions)", groupby=["who"]).transform_filter(
+        "datum.versions == datum.most"
+    )
+    drawn = base.mark_line(point=True) + last.mark_text(align="left", dx=8, fontSize=11).encode(text="who:N")
+    chart = drawn.properties(
+        width=560, height=360, background="white", title="Wins and means per agent: time by size of the database",
+        padding={"left": 5, "right": 150, "top": 5, "bottom": 5},
+    )  # fmt: skip
+    return vl_convert.vegalite_to_svg(chart.to_dict(), vl_version="6.4")
+
+
+def main(file: str) -> None:
+    """Write the picture, and the table between its marks in the README."""
+    records = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
+    (ROOT / ".readme" / "speed.svg").write_text(picture(records), encoding="utf-8")
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    readme.write_text(before + MARKS[0] + "\n".join(table(records)) + "\n" + MARKS[1] + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
