@@ -21,13 +21,16 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## build the demo project, run every notebook on it, say where the reports are
 	$(BIN)/dbtools demo $(DEMO)
 
+$(DEMO)/prompter.db: $(READY)
+	$(BIN)/dbtools demo $(DEMO)
+
 lab: $(READY)  ## open JupyterLab on the Explorer (of the demo project, or of $$DBTOOLS_PROJECT)
 	$(BIN)/jupyter lab notebooks/00_explore.ipynb
 
 app: $(READY)  ## serve the Explorer as a page of its own, on this machine only (of the demo, or of $$DBTOOLS_PROJECT)
 	cd notebooks && ../$(BIN)/voila 00_explore.ipynb
 
-report: $(READY)  ## write the reports of the project in ROOT (default: the demo project)
+report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the project in ROOT (default: the demo project)
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
 
 test: $(READY)  ## run the tests, on all cores

@@ -152,7 +152,7 @@ def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
         return size(value) if name.endswith("_bytes") else f"{value:,.{decimals}f}"
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m-%d %H:%M" if hasattr(value, "hour") else "%Y-%m-%d"))
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) or hasattr(value, "ndim"):
         return _shorten(", ".join(str(v) for v in value))
     return _shorten(str(value))
 
@@ -174,7 +174,8 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return not _is_flag(value) and hasattr(value, "__float__") and not isinstance(value, str)
+    # A list in a cell comes as an array, which claims to be a number too.
+    return not _is_flag(value) and hasattr(value, "__float__") and not getattr(value, "ndim", 0)
 
 
 def _decimals(values: list[Any]) -> int:

@@ -41,6 +41,7 @@ class ApplicationStats:
     """The application's own figures per source: of all rows, whatever their provenance and scale."""
 
     sources: tuple[SourceStats, ...]
+    narrowed: str = ""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -53,9 +54,10 @@ class ApplicationStats:
     def sentence(self) -> str:
         """What these figures are, and what they are not."""
         versions = sum(s.versions for s in self.sources)
+        some = f" ({self.narrowed})" if self.narrowed else ""
         return (
-            f"By the application's own definition, over all {versions:,} versions: heads per version and the mean sum "
-            "of marks; real and generated rows and all scales together, so no evidence of which agent is effective."
+            f"By the application's own definition, over all {versions:,} versions{some}: heads per version and the "
+            "mean sum of marks; real and generated rows and all scales together, so no evidence of which agent is effective."
         )
 
     def __repr__(self) -> str:
@@ -83,5 +85,8 @@ def application_stats(source: Database | Project | str | os.PathLike[str]) -> Ap
         As `attach`.
     """
     query = files("dbtools.analysis").joinpath("queries", "application.sql").read_text(encoding="utf-8")
-    rows = source.sql(query).fetchall() if isinstance(source, Database) else ask_facts(source, query)
-    return ApplicationStats(tuple(SourceStats(*row) for row in rows))
+    if isinstance(source, Database):
+        rows, narrowed = source.sql(query).fetchall(), source.narrowed
+    else:
+        rows, narrowed = ask_facts(source, query), ""
+    return ApplicationStats(tuple(SourceStats(*row) for row in rows), narrowed)

@@ -49,6 +49,7 @@ class Evolution:
     unlisted: int
     left_out: dict[str, dict[str, int]]
     _texts: dict[str, str] = field(default_factory=dict)
+    narrowed: str = ""
 
     @cached_property
     def trend(self) -> pd.DataFrame:
@@ -87,7 +88,7 @@ class Evolution:
         """What the numbers say, and what they leave out."""
         rows = "rows of any provenance" if self.provenance == "all" else f"{self.provenance} rows"
         out = ", ".join(f"{n:,} {kind}" for kind, n in self.left_out.get("versions", {}).items() if n) or "no"
-        tail = f"left out: {out} versions"
+        tail = "left out: " + "; ".join(filter(None, (self.narrowed, f"{out} versions")))
         if self.unlisted:
             tail += f", and {self.unlisted:,} prompts with fewer versions"
         if not self.prompts:
@@ -221,7 +222,8 @@ def evolution(
     agents = ask(db, "agents_over_time", **asked).df()
     types = stored_types(changes, texts)
     out = left_out(db, provenance, "prompts", "versions", "scores")
-    return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, there - len(prompts), out, texts)
+    less = there - len(prompts)
+    return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, less, out, texts, db.narrowed)
 
 
 def _known_prompt(db: Database, prompt_id: str | None) -> str | None:

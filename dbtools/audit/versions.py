@@ -95,9 +95,7 @@ class Versions:
         self._stack.close()
 
     def _hold_against(self, path: Path) -> None:
-        with path.open("rb") as handle:
-            magic = handle.read(len(source.MAGIC))
-        if magic == source.MAGIC:
+        if source.peek(path) == source.MAGIC:
             if path.stat().st_size > LARGEST["sqlite"] and path != self.project.database:
                 return  # its rows then count as being nowhere now
             if path != self.project.database:

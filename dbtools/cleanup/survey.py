@@ -151,8 +151,7 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
     if suffix in COMPRESSED:
         return replace(base, kind="compressed", reason="compressed files are never opened, so nothing is known of it")
     try:
-        with path.open("rb") as handle:
-            magic = handle.read(len(source.MAGIC))
+        magic = source.peek(path)
     except OSError as error:
         why = f"cannot be read ({error.strerror})"
         return replace(base, reason=why, obstacle="it was not examined") if owned else None

@@ -85,7 +85,8 @@ def _row_id(connection: sqlite3.Connection, table: str) -> str | None:
     for schema in ("main", "keeper"):
         stored = f"SELECT rootpage FROM {schema}.sqlite_master WHERE type = 'table' AND lower(name) = lower(?)"  # noqa: S608
         try:
-            if not name or not connection.execute(stored, [table]).fetchone()[0]:
+            found = connection.execute(stored, [table]).fetchone()  # None: it is a view there
+            if not name or not found or not found[0]:
                 return None
             connection.execute(f"SELECT {name} FROM {schema}.{_quoted(table)} LIMIT 0").fetchall()  # noqa: S608
         except sqlite3.OperationalError:

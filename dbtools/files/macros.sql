@@ -33,7 +33,7 @@ WHERE owner = 'prompts';
 CREATE MACRO same_cell(name, value, f) AS coalesce(CASE
   WHEN name = 'prompt_id' THEN try_cast(value AS UUID) = (f).prompt_id
   WHEN name = 'parent_version_id' THEN try_cast(value AS UUID) = (f).parent_version_id
-  WHEN name = 'version_no' THEN (f).version_no - try_cast(value AS BIGINT) IN (0, 1)
+  WHEN name = 'version_no' THEN (f).version_no::HUGEINT - try_cast(value AS BIGINT) IN (0, 1)
   WHEN name = 'source' THEN value = (f).source
   WHEN name IN ('explanation', 'feedback') THEN value = (f).json
     OR CASE WHEN json_valid(value) AND json_valid((f).json) THEN json(value) = json((f).json) END

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 _MOST = 100_000  # rows; so many more are read anew as fast
 _ENDS = (
-    "SELECT (SELECT max(rowid) FROM prompt_versions), (SELECT max(rowid) FROM judge_scores), max(updated_at) "
+    "SELECT (SELECT max(rowid) FROM prompt_versions), (SELECT max(rowid) FROM judge_scores), max(updated_at), count(*) "
     "FROM best_heads"
 )
+_NAMED = "SELECT count(head) FROM facts"
 _VERSIONS = "SELECT rowid, source FROM prompt_versions WHERE rowid > ? LIMIT ?"
 _SCORES = (
     f"SELECT s.rowid, v.rowid, {', '.join(f's.{d}' for d in DIMENSIONS)} FROM judge_scores AS s "  # noqa: S608 - own
@@ -33,7 +34,7 @@ _HEADS = (
 
 
 def ends(path: Path) -> list[Any] | None:
-    """Return where the tables end: the last row ids and the newest head; None where reading would leave files."""
+    """Return where the tables end: last row ids, newest head, number of heads; None where that would leave files."""
     if check_file(path)[18] != 1:
         return None
     try:
@@ -58,7 +59,7 @@ def append(path: Path, older: Path, target: Path, mark: str) -> bool:
         until = origin.get("until")
         if not until or None in until:
             return False
-        asked = zip((_VERSIONS, _SCORES, _HEADS), until, strict=True)
+        asked = zip((_VERSIONS, _SCORES, _HEADS), until[:3], strict=True)
         try:
             with closing(_connect(path)) as connection:
                 connection.execute("BEGIN")
@@ -69,7 +70,10 @@ def append(path: Path, older: Path, target: Path, mark: str) -> bool:
         if any(len(rows) == _MOST for rows in added) or not _is_plain(*added):
             return False
         facts.execute("BEGIN")
+        named = facts.execute(_NAMED).fetchall()[0][0]
         _write(facts, *added)
+        if facts.execute(_NAMED).fetchall()[0][0] - named != now[3] - until[3]:
+            return False  # a head was replaced by another row: which version it named before is not known
         origin |= {"fingerprint": mark, "until": now}
         facts.execute(f"UPDATE origin SET facts = {quote(json.dumps(origin))}")  # noqa: S608 - quoted
         facts.execute("COMMIT")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import glob
 import json
-import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +46,7 @@ class Database:
         self.project, self.prompts = project, prompts
         self._file, self._owned = file, owned
         self._rescued = project.backups if project else None
-        self._connection = _connect(file, self._rescued, prompts)
+        self._connection, self._spill = _connect(file, self._rescued, prompts)
         self._workspaces: list[duckdb.DuckDBPyConnection] = []
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
@@ -106,21 +105,27 @@ class Database:
     @contextmanager
     def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
-        import duckdb
-
         if self.relations == ("facts",):
             raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
-        try:
-            connection = _connect(self._file, self._rescued, self.prompts)
-        except duckdb.Error:
-            path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
-            raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
+        with self._still_there():
+            connection, spill = _connect(self._file, self._rescued, self.prompts)
         self._workspaces.append(connection)
         try:
             yield connection
         finally:
             self._workspaces.remove(connection)
             connection.close()
+            scratch.remove(spill)
+
+    @contextmanager
+    def _still_there(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error:
+            path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
+            raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
 
     def only(
         self, users: Sequence[str] = (), since: datetime.date | None = None, until: datetime.date | None = None
@@ -129,8 +134,11 @@ class Database:
 
         Inputs checked for risk belong to no prompt: they count by their own user and time. Close it before this one.
         """
+        if isinstance(users, str):
+            raise ParameterError("Users are a list", users, "put the name in brackets")
         some = Prompts(tuple(users), since, until) if users or since or until else None
-        return Database(self._file, self.project, prompts=some)
+        with self._still_there():
+            return Database(self._file, self.project, prompts=some)
 
     def interrupt(self) -> None:
         """Make whatever question another thread has asked of this database fail now."""
@@ -148,6 +156,7 @@ class Database:
     def close(self) -> None:
         """Close the connection; what was fetched stays valid."""
         self._connection.close()
+        scratch.remove(self._spill)
         if self._owned:
             scratch.remove(self._owned)
 
@@ -165,19 +174,26 @@ class Database:
         return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
 
 
-def _connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) -> duckdb.DuckDBPyConnection:
-    """Open the relations of a cache file in a connection of its own, with every derived view."""
+def _connect(
+    file: Path, rescued: Path | None, prompts: Prompts | None = None
+) -> tuple[duckdb.DuckDBPyConnection, Path]:
+    """Open the relations of a cache file in a connection of its own, with every derived view.
+
+    DuckDB gives the files it spills to the same names in every connection: each needs a folder of its own, the second
+    value.
+    """
     import duckdb
 
-    spill = file.parent / f"spill-{os.getpid()}"
-    connection = duckdb.connect(":memory:", config=loader.config(spill))
+    spill = scratch.make("spill-", file.parent)
+    connection = None
     try:
+        connection = duckdb.connect(":memory:", config=loader.config(spill))
         connection.execute("SET enable_progress_bar = false")  # it would draw itself into whatever cell is running
         connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
         connection.execute(loader.read_sql("macros.sql"))
         if file.stem.endswith("-facts"):
             connection.execute("CREATE VIEW facts AS FROM cache.main.facts")
-            return connection
+            return connection, spill
         prices = loader.quote(glob.escape(str(loader.SQL.joinpath("prices.csv"))))
         connection.execute(loader.read_sql("prices.sql").replace("{file}", prices))
         for table in schema.TABLES:
@@ -194,9 +210,11 @@ def _connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) -
         if prompts:
             narrow(connection, prompts)
     except BaseException:
-        connection.close()
+        if connection:
+            connection.close()
+        scratch.remove(spill)
         raise
-    return connection
+    return connection, spill
 
 
 def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None:

@@ -32,11 +32,17 @@ def connect(database: str, config: dict[str, Any], name: str = "sqlite") -> duck
     trusted = mark is not None and os.access(mark, os.R_OK)
     connection = duckdb.connect(database, config={**config, "allow_unsigned_extensions": trusted})
     try:
-        _load(connection, name, file)
+        loaded = file is not None and _loads(connection, file)
+        if not loaded and not trusted:
+            _install(connection, name)
     except BaseException:
         connection.close()
         raise
-    if mark and not trusted:
+    if mark and trusted and not loaded:
+        connection.close()  # no more than the wheel's own file is ever loaded without a look at its signature
+        mark.unlink(missing_ok=True)
+        return connect(database, config, name)
+    if mark and loaded and not trusted:
         with suppress(OSError):
             mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (mark.parent.parent, mark.parent):
@@ -72,13 +78,19 @@ def _mark(file: Path) -> Path:
     return user_cache_path("dbtools") / "signed" / hashlib.sha256(repr(state).encode()).hexdigest()
 
 
-def _load(connection: duckdb.DuckDBPyConnection, name: str, file: Path | None) -> None:
+def _loads(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
     import duckdb
 
-    if file:
-        with suppress(duckdb.Error):  # built for another DuckDB: its own installer knows the right one
-            connection.execute(f"LOAD '{str(file).replace(chr(39), chr(39) * 2)}'")
-            return
+    try:
+        connection.execute(f"LOAD '{str(file).replace(chr(39), chr(39) * 2)}'")
+    except duckdb.Error:  # built for another DuckDB: its own installer knows the right one
+        return False
+    return True
+
+
+def _install(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    import duckdb
+
     try:
         connection.install_extension(name)
         connection.load_extension(name)

@@ -37,6 +37,7 @@ _CONFIG: dict[str, Any] = {
 }
 MEMORY = "DBTOOLS_MEMORY"  # the environment variable, such as "250MB", for those who have less or more than usual
 _USUAL = "1500MB"
+_LITERAL = re.compile(r"[-+]? ?\d+(\.\d+)?(e[-+]?\d+)?|'([^']|'')*'|null", re.IGNORECASE)
 _AMOUNT = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B)")
 
 
@@ -135,7 +136,8 @@ def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
     """Declare tables so that the scanner reads them without loss: times and ids as text; drop their indexes.
 
     Left alone are tables whose rows do not hold what the declaration says (without row ids, with a column that is the
-    row id or is computed), and those with truth values, of which the scanner and `Column.convert` think differently.
+    row id or is computed, or with a default that is no plain literal), and those with truth values, of which the
+    scanner and `Column.convert` think differently.
 
     Returns
     -------
@@ -152,6 +154,8 @@ def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
             facts = tables.get(table.name)
             kinds = {name: column.kind for column in table.columns for name in (column.name, *column.aliases)}
             if not facts or not facts.scannable or not facts.stored or "boolean" in kinds.values():
+                continue
+            if not all(_LITERAL.fullmatch(default) for default in facts.defaults.values()):
                 continue
             types = {"real": "REAL", "integer": "INTEGER"}
             columns = [(c.replace('"', '""'), types.get(kinds.get(c.lower(), ""), "TEXT"), c) for c in facts.columns]

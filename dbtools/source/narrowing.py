@@ -34,7 +34,9 @@ class Prompts:
         return {
             "users": list(self.users) or None,
             "since": self.since and datetime.combine(self.since, midnight),
-            "before": self.until and datetime.combine(self.until + timedelta(days=1), midnight),
+            "before": datetime.combine(self.until + timedelta(days=1), midnight)
+            if self.until and self.until < date.max
+            else None,
         }
 
 

@@ -32,6 +32,7 @@ _WAL_HEADER = 32
 _PERMISSION = "make it readable for this user"
 
 
+_LISTS_DESCRIPTORS = os.path.isdir("/proc/self/fd")  # noqa: PTH112 - no file of the user's
 _held: dict[tuple[int, int], int] = {}
 
 
@@ -57,9 +58,19 @@ def hold(path: Path) -> int:
 def release(path: Path) -> None:
     """Close the descriptor that `hold` keeps, so that the file counts as not in use."""
     facts = path.stat()
+    if _LISTS_DESCRIPTORS and is_open_here(path):
+        return  # with this descriptor the locks of whoever else has it open would go
     descriptor = _held.pop((facts.st_dev, facts.st_ino), None)
     if descriptor is not None:
         os.close(descriptor)
+
+
+def peek(path: Path) -> bytes:
+    """Return the first bytes of a file, as many as tell an SQLite database. Reads only."""
+    try:
+        return os.pread(hold(path), len(MAGIC), 0)
+    finally:
+        release(path)
 
 
 def is_open_here(path: Path, *, to_write: bool = False) -> bool:

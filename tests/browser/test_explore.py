@@ -180,7 +180,7 @@ def test_a_cleanup_is_previewed_confirmed_run_and_taken_back(page, project):
     browsing.open_tab(page, "Files")
     goes = [project.root / removal.path for removal in cleanup.plan(cleanup.survey(project)).removals]
     button(page, "Preview").click()
-    page.get_by_text("Nothing would be lost").wait_for()
+    page.get_by_text("Nothing would be lost:").wait_for()
     clean = button(page, "Back up and clean")
     assert clean.is_disabled()
     page.get_by_placeholder(f"remove {len(goes)} files").fill(f"remove {len(goes)} files")

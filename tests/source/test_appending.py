@@ -85,3 +85,13 @@ def test_without_that_word_a_row_changed_in_place_is_seen(path: Path) -> None:
         connection.execute("UPDATE judge_scores SET clarity = 0")
     with attach(path, only_facts=True) as db:
         assert db.sql(ALL).fetchall() == ask_facts(path, ALL)
+
+
+def test_a_head_that_another_row_replaced_is_read_anew(path: Path) -> None:
+    attach(path, only_facts=True).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO best_heads SELECT prompt_id, id, 1, '2027-01-01' "
+            "FROM prompt_versions WHERE rowid = 1"
+        )
+    assert not is_brought_up_to_date(path)

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -362,3 +363,29 @@ def test_the_amount_of_memory_is_what_is_asked_for(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("DBTOOLS_MEMORY", "256MiB")
     with attach(make_database(tmp_path / "prompter.db")) as db:
         assert db.sql("SELECT current_setting('memory_limit')").fetchall() == [("256.0 MiB",)]
+
+
+def test_two_databases_spill_into_folders_of_their_own(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(tmp_path / "prompter.db")
+    setting = "SELECT current_setting('temp_directory')"
+    with attach(path) as one, attach(path) as two, one.workspace() as third:
+        folders = {db.sql(setting).fetchall()[0][0] for db in (one, two)} | {third.execute(setting).fetchall()[0][0]}
+        assert len(folders) == 3
+        assert all(Path(folder).is_dir() for folder in folders)
+    assert not list(cache.rglob("spill-*"))
+
+
+def test_some_prompts_of_a_state_that_is_gone_are_a_sentence(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "prompter.db")
+    with attach(path) as db:
+        insert(path, "prompts", user_id="late")
+        attach(path).close()
+        with pytest.raises(DatabaseError, match="changed since it was attached"):
+            db.only(users=["late"])
+    with attach(path) as db:
+        with pytest.raises(ParameterError, match="Users are a list"):
+            db.only(users="late")
+        with db.only(until=date.max, users=["late"]) as some:
+            assert some.rows("prompts") == 1

@@ -290,3 +290,11 @@ def test_the_key_of_a_text_is_that_of_its_words(path: Path) -> None:
         )
         rows, equal, keys = db.sql(query).fetchall()[0]
     assert rows == equal == 3000 > keys > 1000
+
+
+def test_a_default_in_double_quotes_stops_nobody(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "prompter.db", "G1")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute('ALTER TABLE prompt_versions ADD COLUMN change_type TEXT DEFAULT "draft"')
+    with attach(path) as db:
+        assert db.sql("SELECT DISTINCT change_type FROM versions").fetchall() == [("draft",)]

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import assert_sentence, insert, make_database, unchanged
+from support import assert_sentence, insert, make_database, run_python, unchanged
 
 from dbtools.errors import DatabaseError
 from dbtools.source.snapshot import (
@@ -17,6 +17,7 @@ from dbtools.source.snapshot import (
     hold,
     integrity,
     is_truncated,
+    peek,
     release,
     sha256,
     sidecar,
@@ -200,3 +201,24 @@ def test_integrity_tells_a_sound_copy_from_a_damaged_one(path: Path) -> None:
         assert integrity(copy) != []
         copy.write_bytes(b"no database" * 1000)
         assert integrity(copy) != []
+
+
+def test_a_lock_this_process_holds_outlives_a_peek_and_a_release(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "prompter.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert peek(path) == b"SQLite format 3\x00"
+        fingerprint(path)
+        release(path)
+        assert run_python(TRY_LOCK, path) == "database is locked"
+    assert run_python(TRY_LOCK, path) == "free"
+
+
+TRY_LOCK = """
+import sqlite3, sys
+try:
+    sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0).execute("BEGIN IMMEDIATE")
+    print("free")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
