@@ -57,7 +57,8 @@ class ApplicationStats:
         some = f" ({self.narrowed})" if self.narrowed else ""
         return (
             f"By the application's own definition, over all {versions:,} versions{some}: heads per version and the "
-            "mean sum of marks; real and generated rows and all scales together, so no evidence of which agent is effective."
+            "mean sum of marks; real and generated rows and all scales together, so no evidence of which agent is "
+            "effective."
         )
 
     def __repr__(self) -> str:
