@@ -12,13 +12,17 @@ from dbtools.source import Database, attach
 
 def load(shell: Any) -> None:
     """Offer ``%dsql`` and ``%%dsql`` in an IPython shell."""
-    shell.register_magic_function(partial(dsql, shell), "line_cell", "dsql")
+    from IPython.core.magic import no_var_expand
+
+    # Else IPython would write the text of $name and {…} into a line before anything could be bound.
+    shell.register_magic_function(no_var_expand(partial(dsql, shell)), "line_cell", "dsql")
 
 
 def dsql(shell: Any, line: str, cell: str | None = None) -> Any:
     """Ask ``%%dsql [name <<]`` of the database ``db``, by default that of the project around here. Reads only.
 
-    ``$name`` in the statement is the variable of that name, bound as a value. Returns a DataFrame, or keeps it.
+    ``$name`` in the statement is the variable of that name, bound as a value; a `db` that is something else is refused.
+    Returns a DataFrame, or keeps it.
     """
     import duckdb
 
@@ -26,9 +30,11 @@ def dsql(shell: Any, line: str, cell: str | None = None) -> Any:
     kept, query = (line.strip().removesuffix("<<").strip(), cell) if cell is not None else ("", line)
     if kept and not kept.isidentifier():
         raise ParameterError("Not a name for the answer", kept, "write %%dsql name <<")
-    if not isinstance(names.get("db"), Database):
+    if "db" not in names:
         names["db"] = attach(Project.find())
-    db: Database = names["db"]
+    db = names["db"]
+    if not isinstance(db, Database):
+        raise ParameterError("The variable db is no attached database", type(db).__name__, "rename it, or del db")
     try:
         asked = {name for statement in duckdb.extract_statements(query) for name in statement.named_parameters}
     except duckdb.Error:

@@ -34,6 +34,22 @@ def test_variables_are_bound_as_values_and_never_as_text(asked, shell):
     assert shell.user_ns["found"]["n"].tolist() == [4]
 
 
+def test_a_line_binds_variables_as_a_cell_does(asked, shell):
+    shell.user_ns.update(agent="syntax' OR true --", agents=["syntax", "domain"])
+    ask = "SELECT count(*) AS n FROM versions WHERE "
+    assert shell.run_line_magic("dsql", f"{ask}source = $agent")["n"].tolist() == [0]
+    assert shell.run_line_magic("dsql", f"{ask}list_contains($agents, source)")["n"].tolist() == [4]
+    assert shell.run_line_magic("dsql", "SELECT '{agent}' AS text")["text"].tolist() == ["{agent}"]
+
+
+def test_a_variable_of_ones_own_named_db_is_refused_and_stays(asked, shell):
+    shell.user_ns["db"] = mine = ["mine"]
+    with pytest.raises(ParameterError) as raised:
+        asked("", "SELECT 1")
+    assert_sentence(raised.value, "list")
+    assert shell.user_ns.pop("db") is mine
+
+
 def test_one_line_will_do(asked, shell):
     assert shell.run_line_magic("dsql", "SELECT 1 AS one")["one"].tolist() == [1]
 
