@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -35,8 +35,3 @@ class Tab:
     refresh: Callable[[], None]
     depends: tuple[str, ...] = ()
     static: Callable[[Desk, Filters], str] | None = None
-
-
-def shown(answer: Any, into: ipywidgets.HTML) -> None:
-    """Show an answer that is HTML already."""
-    into.value = answer
