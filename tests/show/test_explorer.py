@@ -169,6 +169,18 @@ def test_the_selection_can_be_taken_along(explorer, project):
     assert len(explorer.frame) == 33
 
 
+@pytest.mark.parametrize("search", ["-----", " ----- "])
+def test_dashes_alone_are_the_beginning_of_no_id(explorer, search):
+    explorer.search = search
+    assert len(explorer.frame) == 0
+
+
+def test_what_the_explorer_says_can_be_written_as_json(explorer):
+    explorer.date_range = ("2025-09-01", None)
+    open_tab(explorer, "agents")
+    assert json.loads(json.dumps(explorer.to_dict()["filters"]))["dates"] == ["2025-09-01", None]
+
+
 def test_versions_are_searched_sorted_and_paged(explorer):
     tab = open_tab(explorer, "versions")
     assert "33 of 45 versions; page 1 of 3. Left out: 12" in html_of(tab)
@@ -284,6 +296,10 @@ def test_an_export_is_proved_and_linked_and_a_conflict_is_one_sentence(explorer,
     assert sorted(p.name for p in (project.root / "out").iterdir()) == [
         "exports.json", "multi_agent_log.csv", "multi_agent_log.json",
     ]  # fmt: skip
+    control(tab, "Folder").value = "~nobody-of-this-name/x"
+    control(tab, "Export multi-agent data").click()
+    assert explorer.wait()
+    assert "✗ The path cannot be used" in html_of(tab)
     control(tab, "Folder").value = "storage"
     control(tab, "Export everything").click()
     assert explorer.wait()

@@ -261,7 +261,8 @@ class Explorer(traitlets.HasTraits):
         """Return the filters, and the numbers of the tabs that were open, as JSON-ready values."""
         known = {name: getattr(self, name) for name in ("effectiveness", "evolution", "usage", "report", "survey")}
         numbers = {name: value.to_dict() for name, value in known.items() if value is not None}
-        return {"filters": asdict(self.filters), "tables": self.db.origin["tables"], **numbers}
+        days = [day and day.isoformat() for day in self.date_range]
+        return {"filters": {**asdict(self.filters), "dates": days}, "tables": self.db.origin["tables"], **numbers}
 
     def __repr__(self) -> str:
         return f"Explorer({str(self.project.root)!r})"

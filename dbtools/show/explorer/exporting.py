@@ -13,6 +13,7 @@ import ipywidgets
 from dbtools import export
 from dbtools.errors import ParameterError
 from dbtools.export.manifest import ExportManifest
+from dbtools.project import usable
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import button, column, line, row, tick
 from dbtools.show.explorer.tab import Tab
@@ -40,11 +41,13 @@ def build(explorer: Explorer) -> Tab:
 
     def write(layouts: tuple[str, ...] | None, what: str) -> None:
         kinds = tuple(kind for kind, box in formats.items() if box.value)
-        target = project.root / Path(folder.value.strip() or project.exports).expanduser()
+        named = folder.value.strip() or project.exports
 
         def work(_desk: object) -> ExportManifest:
             if not kinds:
                 raise ParameterError("No format is ticked", None, "tick csv, json or parquet")
+            with usable(named):  # as with the home of a user who is not there
+                target = project.root / Path(named).expanduser()
             # The layouts hold the long texts, and what is exported is what is in the database now.
             with attach(project, texts=True) as db:
                 return export.write(db, target, layouts=layouts, formats=kinds)

@@ -12,6 +12,6 @@ WHERE true
   AND prompt_id IN (SELECT id FROM prompts WHERE created_at < $before)
   AND (contains(lower(concat_ws(' ', source, change_type)), lower($search))
     OR version_id IN (SELECT id FROM versions WHERE contains(lower(text), lower($search)))
-    OR starts_with(replace(version_id::VARCHAR, '-', ''), replace(lower($search), '-', ''))
-    OR starts_with(replace(prompt_id::VARCHAR, '-', ''), replace(lower($search), '-', '')))
+    OR starts_with(replace(version_id::VARCHAR, '-', ''), nullif(replace(lower($search), '-', ''), ''))
+    OR starts_with(replace(prompt_id::VARCHAR, '-', ''), nullif(replace(lower($search), '-', ''), '')))
 ORDER BY created_at DESC, version_id
