@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 import time
@@ -283,6 +284,25 @@ def test_ticking_anew_takes_the_confirmation_back(explorer):
     click(grid(tab), key="storage/my_learning_log.csv")
     assert control(tab, "Back up and clean").disabled
     assert words.value == ""
+
+
+def test_a_name_that_is_no_utf8_has_a_box_and_can_be_unticked(explorer, project):
+    odd = os.fsencode(project.root / "storage") + b"/copy-\xff.csv"
+    with open(odd, "wb") as file:  # noqa: PTH123 - a name of bytes
+        file.write((project.root / "storage/my_learning_log.csv").read_bytes())
+    tab = open_tab(explorer, "files")
+    (key,) = (key for key in keys(grid(tab).html) if "copy-" in key)
+    ticked = grid(tab).html.count("☑")
+    assert len(keys(grid(tab).html)) == ticked == grid(tab).html.count('aria-selected="true">')
+    click(grid(tab), key=key)
+    assert grid(tab).html.count("☑") == ticked - 1
+    control(tab, "Preview").click()
+    assert f"{ticked - 1} files to remove" in html_of(tab)
+    click(grid(tab), key=key)
+    control(tab, "Preview").click()
+    assert f"{ticked} files to remove" in html_of(tab)
+    click(grid(tab), key="storage/no-such-file.csv")
+    assert grid(tab).html.count("☑") == ticked
 
 
 def test_an_export_is_proved_and_linked_and_a_conflict_is_one_sentence(explorer, project):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from dbtools import cleanup
+from dbtools.errors import readable
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import Grid, button, choice, column, line, row
 from dbtools.show.explorer.jobs import Desk
@@ -83,9 +84,11 @@ class _View:
             self.ticked = frozenset(r.path for r in cleanup.plan(self.survey, self.unique.value).removals)
             self._changed()
 
-    def tick(self, path: str, _more: bool) -> None:
-        self.ticked = self.ticked ^ {path}
-        self._changed()
+    def tick(self, key: str, _more: bool) -> None:
+        paths = {name: path for path, name in keys_of(self.survey).items()} if self.survey else {}
+        if key in paths:
+            self.ticked = self.ticked ^ {paths[key]}
+            self._changed()
 
     def _changed(self) -> None:
         self.plan, self.told.value, self.asked.layout.display = None, "", "none"
@@ -156,16 +159,27 @@ def build(explorer: Explorer) -> Tab:
     return Tab("files", "Files", "What lies there, what may go, and back", widget, (view.lane,), refresh, (), static)
 
 
+def keys_of(survey: cleanup.Survey) -> dict[str, str]:
+    """Return by path what the page calls a file: the path as any text can hold it, and no two alike."""
+    paths: dict[str, str] = {}
+    for file in survey.files:
+        key = readable(file.path)
+        while key in paths:
+            key += "'"
+        paths[key] = file.path
+    return {path: key for key, path in paths.items()}
+
+
 def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str) -> str:
     """Return the files as a table; those that may go can be ticked."""
+    keys = keys_of(survey)
     free = {removal.path for removal in cleanup.plan(survey, unique_rows).removals}
-    frame = survey.frame
-    marks = ["☑" if path in ticked else "☐" if path in free else "" for path in frame["path"]]
-    shown = frame[["path", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason"]].copy()
+    marks = ["☑" if path in ticked else "☐" if path in free else "" for path in keys]
+    shown = survey.frame[["path", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason"]].copy()
     shown.insert(0, "remove", marks)
-    keys = [path if path in free else None for path in frame["path"]]
+    named = [key if path in free else None for path, key in keys.items()]
     said = f"{survey.sentence}. A ticked file goes; those without a box stay, whatever is ticked."
-    return table(shown, caption=said, keys=keys, picked=ticked, limit=1000)
+    return table(shown, caption=said, keys=named, picked={keys[path] for path in ticked}, limit=1000)
 
 
 def plan_html(plan: cleanup.Plan, words: str) -> str:
