@@ -17,7 +17,7 @@ from dbtools.cleanup.plan import Kept, Plan, Removal
 from dbtools.cleanup.remove import remove, settle, whereabouts
 from dbtools.cleanup.vault import Refused, Tick
 from dbtools.errors import CleanupError, ParameterError, readable
-from dbtools.progress import bar
+from dbtools.progress import bar, step
 from dbtools.tables import size, table
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def _carry_out(held: Held, progress: bool) -> None:
             # Whatever happens from here on, every file that may go is on disk twice.
             journal.append(held.store, do="all")
         for entry in journal.load(held).undecided(held.run):
+            step()  # whoever listens can stop here: what was not begun stays
             remove(held, entry)
     journal.append(held.store, do="closed")
 

@@ -286,6 +286,36 @@ def test_ticking_anew_takes_the_confirmation_back(explorer):
     assert words.value == ""
 
 
+def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explorer, project, monkeypatch):
+    tab = open_tab(explorer, "files")
+    (lane,) = explorer.tabs["files"].lanes
+    planned = [project.root / removal.path for removal in cleanup.plan(explorer.survey).removals]
+    before = {path: path.read_bytes() for path in planned}
+    heard, refused = lane._listen, []
+
+    def impatient(job, *told):
+        if any(not path.exists() for path in planned) and not refused:
+            control(tab, "Look again").click()
+            refused.append(lane.message.value)
+            control(tab, "Stop").click()
+        heard(job, *told)
+
+    monkeypatch.setattr(lane, "_listen", impatient)
+    control(tab, "Preview").click()
+    (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "").startswith("remove"))
+    words.value = words.placeholder
+    control(tab, "Back up and clean").click()
+    assert explorer.wait()
+    assert "Files are being changed" in refused[0]
+    assert [path.exists() for path in planned].count(False) == 1
+    assert "Stopped." in html_of(tab)
+    assert len(keys(grid(tab).html)) == len(planned) - 1
+    control(tab, "Restore").click()
+    assert explorer.wait()
+    assert "1 files restored" in html_of(tab)
+    assert {path: path.read_bytes() for path in planned} == before
+
+
 def test_a_name_that_is_no_utf8_has_a_box_and_can_be_unticked(explorer, project):
     odd = os.fsencode(project.root / "storage") + b"/copy-\xff.csv"
     with open(odd, "wb") as file:  # noqa: PTH123 - a name of bytes

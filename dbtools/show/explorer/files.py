@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import ipywidgets
@@ -109,22 +110,30 @@ class _View:
         if plan is None or self.clean.disabled:
             return
         self.clean.disabled = True
-        self.lane.submit(
-            lambda _: cleanup.apply(plan, dry_run=False), self.done, "Backing up and cleaning", self.explorer.state
-        )
+        self.change(lambda _: cleanup.apply(plan, dry_run=False), "Backing up and cleaning")
 
     def restore(self) -> None:
         run = self.runs.value
         if run:
-            self.lane.submit(lambda _: cleanup.restore(run), self.done, "Restoring", self.explorer.state)
+            self.change(lambda _: cleanup.restore(run), "Restoring")
+
+    def change(self, work: Callable[[Desk], cleanup.Manifest | cleanup.Restored], what: str) -> None:
+        self.outcome.value = ""
+        self.lane.submit(work, self.done, what, self.explorer.state, after=self.changed)
 
     def done(self, result: cleanup.Manifest | cleanup.Restored) -> None:
         self.outcome.value = page.note(f"{result.sentence[0].upper()}{result.sentence[1:]}.", "none") + table(
             result.frame
         )
+
+    def changed(self) -> None:
+        if not self.outcome.value:  # stopped, or failed: the survey that follows would wipe it away
+            more = "What was not begun is as it was; Restore brings back what went."
+            self.outcome.value = self.lane.message.value + page.quiet(more)
         self._changed()
-        self.explorer.renew()
+        self.list_runs()
         self.look()
+        self.explorer.renew()
 
     def list_runs(self) -> None:
         runs = [(folder.name, str(folder)) for folder in reversed(cleanup.runs(self.explorer.project.backups))]

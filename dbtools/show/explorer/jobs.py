@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ class Job:
     done: Callable[[Any], None]
     what: str
     state: object
+    after: Callable[[], None] | None = None
     stopped: bool = False
     began: float = field(default_factory=time.monotonic)
 
@@ -81,15 +82,29 @@ class Lane:
         self._thread: threading.Thread | None = None
         self._desk: tuple[object, Desk] | None = None
         self._told = 0.0
+        self._closed = False
 
-    def submit(self, work: Callable[[Desk], Any], done: Callable[[Any], None], what: str, state: object = None) -> None:
+    def submit(
+        self,
+        work: Callable[[Desk], Any],
+        done: Callable[[Any], None],
+        what: str,
+        state: object = None,
+        after: Callable[[], None] | None = None,
+    ) -> None:
         """Do `work` beside the kernel, then call `done` with its answer; what was under way is given up.
 
-        `state` names the state of the data: for another one the lane opens its database anew.
+        `state` names the state of the data: for another one the lane opens its database anew. Work that changes files
+        brings `after`, called however it ended; until then the lane takes on nothing else.
         """
         with self._change:
+            if self._closed:
+                return
+            if any(job and job.after for job in (self._running, self._wanted)):
+                self.message.value = page.note("Files are being changed: stop that first, or wait for it.", "undecided")
+                return
             self._give_up()
-            self._wanted = Job(work, done, what, state)
+            self._wanted = Job(work, done, what, state, after)
             if self._thread is None:
                 self.widget.add_class("dbtools-working")  # for the page to know, and whoever waits for it
                 self._thread = threading.Thread(target=self._work_off, name="dbtools-explorer", daemon=True)
@@ -110,6 +125,7 @@ class Lane:
 
     def close(self) -> None:
         """Stop, and close the database once the work has ended."""
+        self._closed = True
         self.stop()
         self.wait(5)
         with self._change:
@@ -141,21 +157,30 @@ class Lane:
         timer = threading.Timer(_PATIENCE, self._show, (job, 0, 0, ""))
         timer.daemon = True
         timer.start()
-        try:
+        with self._saying(job):
             with progress.heard(lambda *told: self._listen(job, *told)):
                 answer = job.work(self._at(job.state))
-            if not job.stopped:
+            # What has changed files is told even where the Stop came too late.
+            if job.after or not job.stopped:
                 self.message.value = ""
                 job.done(answer)
+        timer.cancel()
+        after, job.after = job.after, None
+        if after:
+            with self._saying(job):
+                after()
+
+    @contextmanager
+    def _saying(self, job: Job) -> Iterator[None]:
+        try:
+            yield
         except progress.Stopped:
             pass
         except Exception as error:  # a thread's error would otherwise be seen by nobody
-            if not job.stopped:
+            if job.after or not job.stopped:
                 said = str(error).strip().splitlines() or [""]
                 text = str(error) if isinstance(error, DbtoolsError) else f"{type(error).__name__}: {said[0]}"
                 self.message.value = page.failure(text)
-        finally:
-            timer.cancel()
 
     def _at(self, state: object) -> Desk:
         if self._desk is None or self._desk[0] != state:
