@@ -400,6 +400,33 @@ def test_long_work_can_be_stopped_and_the_kernel_stays_free(explorer):
     assert explorer.result["one"].tolist() == [1]
 
 
+def test_a_database_that_goes_on_changing_is_attached_anew(explorer, project):
+    open_tab(explorer, "agents")
+    insert(project.database, "prompts", user_id="somebody.new")
+    attach(project).close()  # drops the copy that the Explorer has
+    explorer.provenance = "all"
+    open_tab(explorer, "agents")
+    assert explorer.db.rows("prompts") == 16
+    insert(project.database, "prompts", user_id="somebody.newer")
+    attach(project).close()
+    explorer.users = ["ines.moreau"]
+    open_tab(explorer, "agents")
+    assert explorer.db.rows("prompts") == 17
+    open_tab(explorer, "versions")
+    assert [lane.message.value for lane in explorer._lanes if lane.message.value] == []
+
+
+def test_reload_shows_the_database_as_it_is_now(explorer, project):
+    tab = open_tab(explorer, "overview")
+    assert "<b>15</b>" in html_of(tab)
+    insert(project.database, "prompts", user_id="somebody.new")
+    control(explorer._bar, "Reload").click()
+    assert explorer.wait()
+    assert explorer.db.rows("prompts") == 16
+    assert "<b>16</b>" in html_of(tab)
+    assert explorer.report.to_dict() == audit.run(project, progress=False).to_dict()
+
+
 def test_of_two_changes_the_last_one_counts(explorer):
     open_tab(explorer, "agents")
     for kind in ("generated", "all", "real", "all"):

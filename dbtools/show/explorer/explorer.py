@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import html
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +18,7 @@ import traitlets
 
 from dbtools import analysis, audit, cleanup
 from dbtools.analysis.questions import PROVENANCES, SCALES, WINS
-from dbtools.errors import ParameterError
+from dbtools.errors import DatabaseError, ParameterError
 from dbtools.project import Project
 from dbtools.show.explorer import (
     agents,
@@ -32,7 +33,7 @@ from dbtools.show.explorer import (
     timeline,
     versions,
 )
-from dbtools.show.explorer.controls import Grid, column
+from dbtools.show.explorer.controls import Grid, button, column
 from dbtools.show.explorer.jobs import Desk, Lane
 from dbtools.show.explorer.selection import Filters, as_sql
 from dbtools.show.explorer.tab import Tab
@@ -97,7 +98,7 @@ class Explorer(traitlets.HasTraits):
         self.report: audit.AuditReport | None = None
         self.survey: cleanup.Survey | None = None
         self.result: pd.DataFrame | None = None
-        self._generation = 0
+        self._generation, self._renewing = 0, threading.RLock()
         self._lanes: list[Lane] = []
         self._heirs: list[Database] = []
         self._judging: list[Callable[[Any], None]] = []
@@ -106,7 +107,7 @@ class Explorer(traitlets.HasTraits):
                 known = ", ".join(sorted(self.trait_names()))
                 raise ParameterError("The Explorer has no trait", name, f"use one of {known}")
         super().__init__(**state)
-        self.auditing = self.lane()
+        self.auditing, self.reloading = self.lane(), self.lane()
         self._bar, self.count = filters.build(self)
         self.tabs: dict[str, Tab] = {tab.name: tab for tab in (room.build(self) for room in _ROOMS)}
         self._stale = set(self.tabs)
@@ -158,7 +159,21 @@ class Explorer(traitlets.HasTraits):
 
     def _open(self, state: tuple[Any, ...]) -> Database:
         _, users, (since, until) = state
-        return self.db.only(users, since, until)
+        db = self.db
+        try:
+            return db.only(users, since, until)
+        except DatabaseError:  # whoever attached a newer state dropped the file of this one
+            with self._renewing:
+                if self.db is db:
+                    self.renew()
+            return self.db.only(users, since, until)
+
+    def reload(self) -> None:
+        """Look at the project as it is now, beside the kernel."""
+        self.reloading.submit(lambda _: self._attach(), self.renew, "Reading the database", self.state)
+
+    def _attach(self) -> Database:
+        return attach(self.project, texts=self.db.origin["texts"] or None)
 
     def on_report(self, told: Callable[[Any], None]) -> None:
         """Call `told` with every new audit report, and with None when it is no longer true."""
@@ -181,10 +196,12 @@ class Explorer(traitlets.HasTraits):
 
     def renew(self, db: Database | None = None) -> None:
         """Look at the project anew: at `db`, else as it is now."""
-        # The old one stays open for the lanes that are still reading it.
-        self._heirs.append(self.db)
-        self.db = db or attach(self.project)
-        self._generation += 1
+        with self._renewing:
+            new = db or self._attach()
+            # The old one stays open for the lanes that are still reading it.
+            self._heirs.append(self.db)
+            self.db = new
+            self._generation += 1
         self._judged(None)
         self._stale = set(self.tabs) - {"files", "export", "sql"}
         self._refresh()
@@ -222,7 +239,9 @@ class Explorer(traitlets.HasTraits):
         self._body = ipywidgets.VBox([self.tabs[self.tab].widget], layout=ipywidgets.Layout(width="100%"))
         top = Grid(html=page.STYLE + title)
         top.when_shown(self._tell_again)
-        widget = column(top, self._bar, tabs, self._body)
+        again = button("Reload", "Look at the database as it is now", self.reload)
+        self._bar.children = (*self._bar.children, again)
+        widget = column(top, self._bar, self.reloading.widget, tabs, self._body)
         widget.add_class("dbtools-explorer")
         return widget
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from dbtools import progress
-from dbtools.errors import DbtoolsError
+from dbtools.errors import DatabaseError, DbtoolsError
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import button, row
 
@@ -159,7 +159,7 @@ class Lane:
         timer.start()
         with self._saying(job):
             with progress.heard(lambda *told: self._listen(job, *told)):
-                answer = job.work(self._at(job.state))
+                answer = self._answer(job)
             # What has changed files is told even where the Stop came too late.
             if job.after or not job.stopped:
                 self.message.value = ""
@@ -169,6 +169,18 @@ class Lane:
         if after:
             with self._saying(job):
                 after()
+
+    def _answer(self, job: Job) -> Any:
+        try:
+            return job.work(self._at(job.state))
+        except DatabaseError:
+            if job.after or job.stopped:
+                raise
+            # Whoever attached a newer state dropped the file of this one: once more, with what is there now.
+            if self._desk:
+                self._desk[1].close()
+            self._desk = None
+            return job.work(self._at(job.state))
 
     @contextmanager
     def _saying(self, job: Job) -> Iterator[None]:
