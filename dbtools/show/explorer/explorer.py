@@ -197,10 +197,8 @@ class Explorer(traitlets.HasTraits):
     def renew(self, db: Database | None = None) -> None:
         """Look at the project anew: at `db`, else as it is now."""
         with self._renewing:
-            new = db or self._attach()
             # The old one stays open for the lanes that are still reading it.
-            self._heirs.append(self.db)
-            self.db = new
+            self._heirs, self.db = [*self._heirs, self.db], db or self._attach()
             self._generation += 1
         self._judged(None)
         self._stale = set(self.tabs) - {"files", "export", "sql"}
