@@ -72,7 +72,7 @@ def measure(size: int, races: tuple[Race, ...], folder: Path | None) -> Iterator
             write(path, size)
             _surround(path)
         environment = {**os.environ, "XDG_CACHE_HOME": f"{scratch}/cache"}
-        repeats = 5 if size < 100_000 else 3 if size < 1_000_000 else 1
+        repeats = 3 if size < 1_000_000 else 1
         for race in races:
             if race.only == "small" and size != SMALL:
                 continue
