@@ -11,7 +11,7 @@ import pandas as pd
 import vl_convert
 
 sys.path.insert(0, str(Path(__file__).parent))
-from run import table
+from run import SMALL, table
 
 ROOT = Path(__file__).parents[2]
 MARKS = "<!-- speed -->\n", "<!-- /speed -->\n"
@@ -53,7 +53,7 @@ def picture(records: list[dict]) -> str:
     )
     drawn = base.mark_line(point=True) + last.mark_text(align="left", dx=8, fontSize=11).encode(text="who:N")
     chart = drawn.properties(
-        width=560, height=360, background="white", title="Wins and means per agent: time by size of the database",
+        width=560, height=500, background="white", title="Wins and means per agent: time by size of the database",
         padding={"left": 5, "right": 150, "top": 5, "bottom": 5},
     )  # fmt: skip
     return vl_convert.vegalite_to_svg(chart.to_dict(), vl_version="6.4")
@@ -66,7 +66,9 @@ def main(file: str) -> None:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
-    readme.write_text(before + MARKS[0] + "\n".join(table(records)) + "\n" + MARKS[1] + after, encoding="utf-8")
+    larger = {r["title"] for r in records if r["size"] > SMALL}
+    shown = [r for r in records if r["size"] > SMALL or r["title"] not in larger]
+    readme.write_text(before + MARKS[0] + "\n".join(table(shown)) + "\n" + MARKS[1] + after, encoding="utf-8")
 
 
 if __name__ == "__main__":
