@@ -62,5 +62,10 @@ def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(da
             expected.pop("narrowed"), expected.pop("sentence")
             assert found == expected
             assert [a["agent"] for a in found["agents"]] == sorted(AGENTS)
-            assert analysis.evolution(some).sentence == analysis.evolution(whole).sentence
-            assert analysis.usage(some).to_dict()["tokens"] == analysis.usage(whole).to_dict()["tokens"]
+            for analyse in (analysis.evolution, analysis.usage):
+                told, plain = analyse(some), analyse(whole)
+                assert "only prompts of user-1, 3 other prompts left out" in told.sentence
+                assert {**told.to_dict(), "sentence": ""} == {**plain.to_dict(), "sentence": ""}
+            own = analysis.application_stats(some)
+            assert own.sources == analysis.application_stats(whole).sources
+            assert "3 other prompts left out" in own.sentence
