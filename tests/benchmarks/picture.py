@@ -48,10 +48,16 @@ def picture(records: list[dict]) -> str:
         detail="who:N",
         color=alt.condition(alt.datum.ours, alt.value("#0072b2"), alt.value("#8c8c8c")),
     )  # fmt: skip
-    last = base.transform_joinaggregate(most="max(versions)", groupby=["who"]).transform_filter(
-        "datum.versions == datum.most"
-    )
-    drawn = base.mark_line(point=True) + last.mark_text(align="left", dx=8, fontSize=11).encode(text="who:N")
+    ends = frame.sort_values("versions").groupby("who").tail(1).sort_values("seconds", ascending=False)
+    places: list[float] = []
+    for seconds in ends["seconds"]:  # a line of text takes a factor of 1.32 of this scale
+        places.append(min([seconds, *(place / 1.32 for place in places[-1:])]))
+    labels = alt.Chart(ends.assign(seconds=places)).mark_text(align="left", dx=8, fontSize=11)
+    labels = labels.encode(
+        x="versions:Q", y="seconds:Q", text="who:N",
+        color=alt.condition(alt.datum.ours, alt.value("#0072b2"), alt.value("#5f5f5f")),
+    )  # fmt: skip
+    drawn = base.mark_line(point=True) + labels
     chart = drawn.properties(
         width=560, height=500, background="white", title="Wins and means per agent: time by size of the database",
         padding={"left": 5, "right": 150, "top": 5, "bottom": 5},
