@@ -1,6 +1,7 @@
 import re
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -109,3 +110,9 @@ def test_secrets_are_hidden_wherever_they_stand(secret):
 @pytest.mark.parametrize("text", ["risk-adjusted-returns-of-1234567", "2025-12-04", "a" * 64, "$2 bills", "basket"])
 def test_ordinary_text_is_not_hidden(text):
     assert redact(text) == text
+
+
+def test_a_list_in_a_cell_is_shown_as_its_words():
+    frame = pd.DataFrame({"marks": [np.array(["generated-user", "generated-text"]), np.array([])]})
+    assert "<td" in table(frame)
+    assert "generated-user, generated-text" in table(frame)

@@ -413,3 +413,14 @@ def test_a_text_that_an_export_guarded_is_known_by_its_letters(exported):
     ]
     write_csv(exported / "storage" / "v.csv", rows)
     assert "3 by text" in look(exported)["storage/v.csv"].reason
+
+
+def test_a_view_named_like_a_table_elsewhere_stops_nothing(tmp_path):
+    make_database(tmp_path / "prompter.db")
+    with closing(sqlite3.connect(tmp_path / "prompter.db")) as connection, connection:
+        connection.execute("CREATE VIEW summary AS SELECT id FROM prompts")
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
+        connection.execute("CREATE TABLE summary (id TEXT)")
+        connection.execute("INSERT INTO summary VALUES ('alone')")
+    found = {file.path: file for file in survey(Project.find(tmp_path), progress=False).files}
+    assert (found["other.db"].verdict, found["other.db"].unique_rows) == ("unique", 1)
