@@ -184,6 +184,21 @@ def run_python(code: str, *arguments: object) -> str:
     return printed.strip()
 
 
+def try_lock(path: Path) -> str:
+    """Try to begin writing from another process; return ``free``, or what SQLite says against it."""
+    return run_python(
+        """
+import sqlite3, sys
+try:
+    sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0).execute("BEGIN IMMEDIATE")
+    print("free")
+except sqlite3.OperationalError as error:
+    print(error)
+""",
+        path,
+    )
+
+
 def _default(table: str, name: str, number: int) -> object:
     if name == "id" or name.endswith("_id"):
         return hex_id(table, name, number)

@@ -35,7 +35,7 @@ _HEADS = (
 
 def ends(path: Path) -> list[Any] | None:
     """Return where the tables end: last row ids, newest head, number of heads; None where that would leave files."""
-    if check_file(path)[18] != 1:
+    if not _leaves_nothing(path):
         return None
     try:
         with closing(_connect(path)) as connection:
@@ -51,7 +51,7 @@ def append(path: Path, older: Path, target: Path, mark: str) -> bool:
     """
     import duckdb
 
-    if ends(path) is None:
+    if not _leaves_nothing(path):
         return False
     shutil.copyfile(older, target)
     with closing(duckdb.connect(str(target))) as facts:
@@ -78,6 +78,11 @@ def append(path: Path, older: Path, target: Path, mark: str) -> bool:
         facts.execute(f"UPDATE origin SET facts = {quote(json.dumps(origin))}")  # noqa: S608 - quoted
         facts.execute("COMMIT")
     return True
+
+
+def _leaves_nothing(path: Path) -> bool:
+    """Tell whether reading the file leaves no other beside it: whether it is in rollback mode."""
+    return check_file(path)[18] == 1
 
 
 def _connect(path: Path) -> sqlite3.Connection:

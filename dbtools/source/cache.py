@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from functools import lru_cache
 from pathlib import Path
 
 from dbtools import __version__
@@ -30,6 +31,7 @@ def folder_of(path: Path) -> Path | None:
 _SERVING = {"facts": ("facts", "narrow", "full"), "narrow": ("narrow", "full"), "full": ("full",)}
 
 
+@lru_cache
 def _recipe() -> str:
     import duckdb
 

@@ -95,16 +95,21 @@ def agents_cli(path: Path) -> Job:
     return lambda: subprocess.run(["sqlite3", "-readonly", path, AGENTS], check=True, capture_output=True)
 
 
-def agents_pandas(path: Path) -> Job:
-    """read_sql, merge, groupby."""
+def _joined(path: Path) -> Any:
     import pandas as pd
 
+    with sqlite3.connect(path) as connection:
+        versions, scores, heads = (pd.read_sql(query, connection) for query in (VERSIONS, SCORES, HEADS))
+    rows = versions.merge(scores, on="id", how="left")
+    return rows.merge(heads.assign(head=1), on=["prompt_id", "id"], how="left")
+
+
+def agents_pandas(path: Path) -> Job:
+    """read_sql, merge, groupby."""
+    import pandas  # noqa: F401 - its import is no part of the job
+
     def job() -> Any:
-        with sqlite3.connect(path) as connection:
-            versions, scores, heads = (pd.read_sql(query, connection) for query in (VERSIONS, SCORES, HEADS))
-        rows = versions.merge(scores, on="id", how="left").merge(
-            heads.assign(head=1), on=["prompt_id", "id"], how="left"
-        )
+        rows = _joined(path)
         found = rows.groupby("source").agg(n=("id", "size"), wins=("head", "sum"), mean=("total", "mean"))
         return found.reset_index().values.tolist()
 
@@ -176,14 +181,10 @@ def agents_orm(path: Path) -> Job:
 
 def effectiveness_pandas(path: Path) -> Job:
     """Wins, means and paired differences only: no clusters, no multiverse, no exact tests."""
-    import pandas as pd
+    import pandas  # noqa: F401 - its import is no part of the job
 
     def job() -> None:
-        with sqlite3.connect(path) as connection:
-            versions, scores, heads = (pd.read_sql(query, connection) for query in (VERSIONS, SCORES, HEADS))
-        rows = versions.merge(scores, on="id", how="left").merge(
-            heads.assign(head=1), on=["prompt_id", "id"], how="left"
-        )
+        rows = _joined(path)
         rows.groupby("source").agg(n=("id", "size"), wins=("head", "sum"), mean=("total", "mean"))
         wide = rows.pivot_table(index="prompt_id", columns="source", values="total")
         for a, b in (("syntax", "structure"), ("syntax", "domain"), ("structure", "domain")):

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import DIMENSIONS, hex_id, insert, make_database, python, run_python, unchanged
+from support import DIMENSIONS, hex_id, insert, make_database, python, try_lock, unchanged
 
 from dbtools import attach
 from dbtools.errors import BusyError, DatabaseError, ParameterError, QueryError
@@ -32,14 +32,6 @@ while True:
         connection.execute("UPDATE judge_scores SET clarity = clarity + ? WHERE rowid = 1", [by])
         connection.execute("UPDATE judge_scores SET clarity = clarity - ? WHERE rowid = 4500", [by])
         connection.execute("COMMIT")
-"""
-TRY_LOCK = """
-import sqlite3, sys
-try:
-    sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0).execute("BEGIN IMMEDIATE")
-    print("free")
-except sqlite3.OperationalError as error:
-    print(error)
 """
 
 
@@ -181,7 +173,7 @@ def test_a_lock_this_process_holds_outlives_it(tmp_path: Path, journal: str) -> 
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("DELETE FROM best_heads")
         assert ask_facts(path, "SELECT sum(heads) FROM facts") == [(2,)], "what is not committed is not seen"
-        assert run_python(TRY_LOCK, path) == "database is locked"
+        assert try_lock(path) == "database is locked"
         connection.execute("COMMIT")
     assert ask_facts(path, "SELECT sum(heads) FROM facts") == [(None,)]
 
@@ -195,7 +187,7 @@ def test_a_lock_that_another_thread_takes_meanwhile_outlives_it(tmp_path: Path) 
             connection.execute("BEGIN IMMEDIATE")
             opened.set()
             time.sleep(0.5)  # long enough for the reader to let go, did it not wait
-            seen.append(run_python(TRY_LOCK, path))
+            seen.append(try_lock(path))
 
     def work(connection, _):
         thread.start()

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import hex_id, insert, make_database, python, run_python
+from support import hex_id, insert, make_database, python, try_lock
 
 from dbtools import attach
 from dbtools.source.snapshot import fingerprint, sha256
@@ -26,14 +26,6 @@ for number in range(1, 1_000_000):
     connection.execute("UPDATE security_inputs SET risk_score = ?", [number])
     connection.execute("UPDATE token_usage SET total_tokens = ?", [number])
     connection.execute("COMMIT")
-"""
-TRY_LOCK = """
-import sqlite3, sys
-try:
-    sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0).execute("BEGIN IMMEDIATE")
-    print("free")
-except sqlite3.OperationalError as error:
-    print(error)
 """
 
 
@@ -124,10 +116,10 @@ def test_w4_a_lock_this_process_holds_outlives_an_attach(tmp_path: Path, journal
             assert db.rows("heads") == 2, "what is not committed is not seen"
         with attach(path):
             pass
-        assert run_python(TRY_LOCK, path) == "database is locked"
+        assert try_lock(path) == "database is locked"
         connection.execute("COMMIT")
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert run_python(TRY_LOCK, path) == "free"
+    assert try_lock(path) == "free"
     with attach(path) as db:
         assert db.rows("heads") == 0
 
@@ -148,7 +140,7 @@ def test_w4_a_lock_survives_attaches_from_other_threads(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert counted == [2, 2, 2]
-        assert run_python(TRY_LOCK, path) == "database is locked"
+        assert try_lock(path) == "database is locked"
 
 
 def test_w5_no_double_loses_digits(tmp_path: Path) -> None:

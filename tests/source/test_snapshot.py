@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import assert_sentence, insert, make_database, run_python, unchanged
+from support import assert_sentence, insert, make_database, try_lock, unchanged
 
 from dbtools.errors import DatabaseError
 from dbtools.source.snapshot import (
@@ -210,15 +210,5 @@ def test_a_lock_this_process_holds_outlives_a_peek_and_a_release(tmp_path: Path)
         assert peek(path) == b"SQLite format 3\x00"
         fingerprint(path)
         release(path)
-        assert run_python(TRY_LOCK, path) == "database is locked"
-    assert run_python(TRY_LOCK, path) == "free"
-
-
-TRY_LOCK = """
-import sqlite3, sys
-try:
-    sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0).execute("BEGIN IMMEDIATE")
-    print("free")
-except sqlite3.OperationalError as error:
-    print(error)
-"""
+        assert try_lock(path) == "database is locked"
+    assert try_lock(path) == "free"
