@@ -2,14 +2,7 @@
 -- Parameters: $provenance (real, generated, placeholder, unknown, or all; that of the prompt).
 -- Choice: of all rows with a choice. Agent: of the rows in which the agent's answer was the one shown (judge_winner).
 WITH
-chosen AS (
-  SELECT f.*
-  FROM feedback AS f
-  LEFT JOIN prompts AS p ON p.id = f.prompt_id
-  LEFT JOIN prompts AS r ON f.prompt_id IS NULL AND r.request_id = f.request_id
-  LEFT JOIN provenance AS o ON o.relation = 'prompts' AND o.row_id = coalesce(p.row_id, r.row_id)
-  WHERE $provenance IN (coalesce(o.provenance, 'unknown'), 'all')
-),
+chosen AS (FROM feedback_among($provenance)),
 answers AS (
   SELECT 'choice' AS kind, c.name, f.user_choice = c.name AS won
   FROM chosen AS f, (SELECT DISTINCT user_choice AS name FROM chosen WHERE user_choice IS NOT NULL) AS c

@@ -2,14 +2,7 @@
 -- Parameters: $provenance (real, generated, placeholder, unknown, or all; that of the prompt).
 -- repeats_choice: judge_correct equals user_choice = 'multi' in every row, so it says nothing of the judge.
 WITH
-chosen AS (
-  SELECT f.*
-  FROM feedback AS f
-  LEFT JOIN prompts AS p ON p.id = f.prompt_id
-  LEFT JOIN prompts AS r ON f.prompt_id IS NULL AND r.request_id = f.request_id
-  LEFT JOIN provenance AS o ON o.relation = 'prompts' AND o.row_id = coalesce(p.row_id, r.row_id)
-  WHERE $provenance IN (coalesce(o.provenance, 'unknown'), 'all')
-)
+chosen AS (FROM feedback_among($provenance))
 SELECT
   count(*) AS n, count(DISTINCT user_id) AS users, count(judge_correct) AS judged,
   count(*) FILTER (judge_correct) AS correct, coalesce(bool_and(judge_correct = (user_choice = 'multi')), false) AS repeats_choice,
