@@ -308,13 +308,15 @@ def test_a_tree_deeper_than_any_path_is_walked_as_far_as_paths_reach_and_the_res
 
 
 COUNT = """
-import resource, sys, time
+import re, sys, time
+from pathlib import Path
 from dbtools import Project, audit, cleanup
 project, start = Project.find(sys.argv[1]), time.monotonic()
 found = cleanup.survey(project, progress=False)
 surveyed = time.monotonic()
 audit.run(project, progress=False)
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+# Not ru_maxrss: a child takes over the peak of the process that started it.
+memory = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10
 print(len(found.files), round(surveyed - start, 1), round(time.monotonic() - surveyed, 1), memory)
 """
 
@@ -334,7 +336,7 @@ def test_very_many_files_take_seconds_and_little_memory(root):
         f"{FILES:,} files in one project: surveyed in {survey_seconds} s, audited in {audit_seconds} s, {megabytes} MB"
     )
     assert int(listed) == 1 + -(-FILES // 1000)
-    assert int(megabytes) < 700 + FILES / 1000
+    assert int(megabytes) < 300 + FILES / 1000
 
 
 FEW_HANDLES = """
