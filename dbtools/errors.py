@@ -33,6 +33,11 @@ def hide_passwords(text: str) -> str:
     return _PASSWORD.sub(lambda m: f"{m['url']}«hidden»@" if m["url"] else f"{m['name']}«hidden»", text)
 
 
+def first_line(error: Exception) -> str:
+    """Return the line of a library's error that says what happened; the others advise in that library's words."""
+    return str(error).strip().splitlines()[0]
+
+
 def readable(text: str) -> str:
     r"""Return `text` as any file can hold it: bytes of a name that are no UTF-8 are written ``\xff``."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -5,8 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support import FIELD
+
+# A machine may be busy: how long an example takes is never a verdict.
+hypothesis.settings.register_profile("dbtools", deadline=None)
+hypothesis.settings.load_profile("dbtools")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from weakref import WeakKeyDictionary
 
-from dbtools.errors import ExportError, readable
+from dbtools.errors import ExportError, first_line, readable
 from dbtools.export import guard, layout, manifest
 from dbtools.export.layout import Column
 from dbtools.source.loader import quote
@@ -77,8 +77,7 @@ def prove(
         found = _header(connection, file, kind)
         difference = _compare(connection, file, name, columns, kind, guarded, own=True)
     except (OSError, ValueError, csv.Error, duckdb.Error) as error:
-        line = str(error).strip().splitlines()[0]
-        raise ExportError(f"What was written cannot be read back ({line})", file.name, todo) from None
+        raise ExportError(f"What was written cannot be read back ({first_line(error)})", file.name, todo) from None
     # An array of no objects names no columns.
     columns_differ = found != _names(columns) and (kind != "json" or difference.rows > 0)
     if columns_differ or difference.size:
@@ -146,8 +145,7 @@ def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guard
         if kind == "csv":
             _read_to_the_end(file)
     except (OSError, ValueError, csv.Error, duckdb.Error) as error:
-        line = str(error).strip().splitlines()[0]
-        return Freshness(name, False, f"it cannot be read as an export ({line})")
+        return Freshness(name, False, f"it cannot be read as an export ({first_line(error)})")
     if not best.size:
         return Freshness(name, True, f"its {best.rows} rows are those of the database")
     return Freshness(
@@ -191,22 +189,23 @@ def _header(connection: duckdb.DuckDBPyConnection, file: Path, kind: str) -> tup
         with file.open(encoding="utf-8-sig", newline="") as handle:
             return _first_record(handle)
     if kind == "parquet":
-        reader = _READERS[kind]
-        described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [_literal(file)]).fetchall()  # noqa: S608
+        reader = _READERS[kind].format(file=_literal(file))
+        described = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - own
         return tuple(row[0] for row in described)
-    keys = "SELECT DISTINCT json_keys(json) FROM read_json_objects(?, format = 'array', maximum_object_size = ?)"
-    found = connection.execute(keys, [_literal(file), max(file.stat().st_size, _SHORTEST)]).fetchall()
+    longest = max(file.stat().st_size, _SHORTEST)
+    objects = f"read_json_objects({_literal(file)}, format = 'array', maximum_object_size = {longest})"
+    found = connection.execute(f"SELECT DISTINCT json_keys(json) FROM {objects}").fetchall()  # noqa: S608 - own
     return tuple(found[0][0]) if len(found) == 1 else ()
 
 
 # A file's rows with every cell as text, except that Parquet cells have types of their own. The buffer is named because
-# DuckDB would take sixteen times the longest line.
+# DuckDB would take sixteen times the longest line; the file is no bound value because for one DuckDB imports pandas.
 _READERS = {
-    "csv": "read_csv(?, auto_detect = false, header = true, columns = {texts}, delim = ',', quote = '\"', "
+    "csv": "read_csv({file}, auto_detect = false, header = true, columns = {texts}, delim = ',', quote = '\"', "
     "escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false, hive_partitioning = false, "
     "max_line_size = {longest}, buffer_size = 2 * {longest})",
-    "parquet": "read_parquet(?, hive_partitioning = false)",
-    "json": "read_json(?, format = 'array', columns = {texts}, hive_partitioning = false, "
+    "parquet": "read_parquet({file}, hive_partitioning = false)",
+    "json": "read_json({file}, format = 'array', columns = {texts}, hive_partitioning = false, "
     "maximum_object_size = {longest})",
 }
 
@@ -229,14 +228,11 @@ def _compare(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {kept}")
     longest = connection.execute("SELECT coalesce(max(size), 0) FROM kept").fetchall()[0][0]
     texts = "{" + ", ".join(f"'{column.name}': 'VARCHAR'" for column in columns) + "}"
-    reader = _READERS[kind].format(texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
+    reader = _READERS[kind].format(file=_literal(file), texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
     read = _digest([_read(column, kind, guarded) for column in columns], lenient, own)
     marks = [f"coalesce(starts_with({cell}, {quote(chr(39))}), false)" for cell in cells] if lenient else ["false"]
     selected = f"{read} AS digest, {' OR '.join(marks)} AS marked"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE written AS SELECT {selected} FROM {reader}",  # noqa: S608 - own
-        [_literal(file)],
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE written AS SELECT {selected} FROM {reader}")  # noqa: S608 - own
     counts = connection.execute(
         "SELECT (SELECT count(*) FROM written), "
         "(SELECT count(*) FROM (SELECT digest FROM written EXCEPT ALL SELECT digest FROM kept)), "
@@ -250,7 +246,7 @@ def _literal(file: Path) -> str:
     if readable(str(file)) != str(file):
         raise ValueError("DuckDB opens no file whose name is no UTF-8")
     # DuckDB takes every path it reads for a pattern.
-    return glob.escape(str(file))
+    return quote(glob.escape(str(file)))
 
 
 def _digest(cells: list[str], lenient: bool, own: bool) -> str:

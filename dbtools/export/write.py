@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, readable
+from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, first_line, readable
 from dbtools.export import guard as guards
 from dbtools.export import layout as layout_of
 from dbtools.export import manifest as manifests
@@ -21,7 +21,7 @@ from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import prove
 from dbtools.progress import bar
 from dbtools.project import STAGING, Project, usable
-from dbtools.source.loader import quote
+from dbtools.source.loader import MEMORY, quote
 
 try:
     import fcntl
@@ -171,9 +171,10 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
-        line = str(error).strip().splitlines()[0]
-        todo = "free space or mend the rights, and export again; files already in place are whole and proved"
-        raise ExportError(f"The export could not be completed ({line})", folder, todo) from None
+        short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
+        mend = f"set ${MEMORY} higher" if short_of_memory else "free space or mend the rights"
+        todo = f"{mend}, and export again; files already in place are whole and proved"
+        raise ExportError(f"The export could not be completed ({first_line(error)})", folder, todo) from None
 
 
 def _owned(file: Path, known: tuple[ExportedFile, ...]) -> os.stat_result | None:

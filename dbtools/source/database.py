@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError, QueryError, sentence
+from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line, sentence
 from dbtools.project import Project
 from dbtools.source import loader, schema, scratch
 from dbtools.source.narrowing import Prompts, narrow
@@ -83,7 +83,7 @@ class Database:
                 raise QueryError("EXPLAIN ANALYZE runs whatever follows it", query, "use EXPLAIN alone")
             relation = self._connection.sql(query, params=parameters)
         except (duckdb.Error, TypeError, RuntimeError) as error:  # the last two: a text that is no UTF-8
-            line = str(error).strip().splitlines()[0]
+            line = first_line(error)
             todo = "correct it; db.relations lists what there is"
             if self.relations == ("facts",):
                 todo += ", and attach(…) without only_facts loads all"

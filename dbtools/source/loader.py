@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError, readable
+from dbtools.errors import DatabaseError, ParameterError, first_line, readable
 from dbtools.progress import bar as progress_bar
 from dbtools.source import extension
 from dbtools.source.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
@@ -38,7 +38,8 @@ _CONFIG: dict[str, Any] = {
 MEMORY = "DBTOOLS_MEMORY"  # the environment variable, such as "250MB", for those who have less or more than usual
 _USUAL = "1500MB"
 _LITERAL = re.compile(r"[-+]? ?\d+(\.\d+)?(e[-+]?\d+)?|'([^']|'')*'|null", re.IGNORECASE)
-_AMOUNT = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B)")
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B")
+_LEAST = 100e6  # bytes; with less, DuckDB cannot open what it needs for the smallest question
 
 
 def config(spill: object) -> dict[str, Any]:
@@ -47,11 +48,14 @@ def config(spill: object) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        $DBTOOLS_MEMORY is no amount of memory.
+        $DBTOOLS_MEMORY is no amount of memory, or less than 100MB.
     """
     memory = os.environ.get(MEMORY, _USUAL)
-    if not _AMOUNT.fullmatch(memory):
+    amount = _AMOUNT.fullmatch(memory)
+    if not amount:
         raise ParameterError(f"${MEMORY} is no amount of memory", memory, "set it to one such as 500MB or 2GB")
+    if float(amount[1]) * (1024 if amount[3] else 1000) ** ("KMGT".index(amount[2]) + 1) < _LEAST:
+        raise ParameterError(f"${MEMORY} is too little to work with", memory, "set it to 100MB or more")
     return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
 
 
@@ -115,7 +119,7 @@ def load(
                 _load_table(connection, table, facts, texts, scanned.get(table.name))
             except (duckdb.Error, UnicodeDecodeError) as error:
                 raise DatabaseError(
-                    f"Table {table.name} cannot be read ({_first_line(error)})",
+                    f"Table {table.name} cannot be read ({first_line(error)})",
                     origin["path"],
                     "check it with PRAGMA integrity_check",
                 ) from None
@@ -224,7 +228,3 @@ def _create(
         f"INSERT INTO unreadable_cells SELECT {quote(table.relation)}, c.name, t.row_id FROM {table.relation} AS t "  # noqa: S608
         f"JOIN (VALUES {bits}) AS c (bit, name) ON t.unreadable & c.bit > 0 WHERE t.unreadable > 0"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

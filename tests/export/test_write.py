@@ -401,6 +401,18 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, hostile: Database) ->
     assert set(read_tree(tmp_path)) == before
 
 
+def test_too_little_memory_is_said_to_be_that_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with attached(tmp_path, [{"id": hex_id("long"), "original_text": "x" * 40_000_000}]) as db:
+        before = set(read_tree(tmp_path))
+        monkeypatch.setenv("DBTOOLS_MEMORY", "100MB")
+        with pytest.raises(ExportError, match=r"set \$DBTOOLS_MEMORY higher") as caught:
+            export.write(db, tmp_path / "new" / "out", layouts=["prompts"])
+        assert_sentence(caught.value, tmp_path / "new" / "out")
+        assert set(read_tree(tmp_path)) == before
+
+
 def test_a_second_export_into_the_folder_waits_for_nobody(tmp_path: Path, db: Database) -> None:
     (tmp_path / "out").mkdir()
     descriptor = os.open(tmp_path / "out", os.O_RDONLY)

@@ -40,7 +40,7 @@ REASONS = {
         audit/versions.py: filled
         demo/__init__.py: columns | table | values
         export/layout.py: counts
-        export/proof.py: _digest(cells, lenient, own) | kept | reader | selected | size
+        export/proof.py: _digest(cells, lenient, own) | kept | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
         files/evidence.py: first | name | schema | second
         files/lookup.py: cell | empty_key | key | table | texts | typed | value | union

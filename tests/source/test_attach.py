@@ -349,7 +349,7 @@ def test_rows_inserted_later_are_there_at_the_next_attach(folder: Path) -> None:
     assert ("late",) in users(path)
 
 
-@pytest.mark.parametrize("amount", ["much", "500", "-1GB", "1GB; DROP", ""])
+@pytest.mark.parametrize("amount", ["much", "500", "-1GB", "1GB; DROP", "", "99MB", "90MiB"])
 def test_an_amount_of_memory_that_is_none_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amount: str
 ) -> None:
