@@ -45,16 +45,18 @@ class Project:
     expect: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def find(cls, root: str | os.PathLike[str] | None = None) -> Project:
+    def find(cls, root: Project | str | os.PathLike[str] | None = None) -> Project:
         """Find the project: `root`, else ``$DBTOOLS_PROJECT``, else the nearest parent with a database.
 
-        Reads only.
+        Reads only. A project that was found already is returned as it is.
 
         Raises
         ------
         ProjectError
             There is no such folder, it holds no prompter database, or its dbtools.toml cannot be used.
         """
+        if isinstance(root, Project):
+            return root
         given = os.fspath(root) if root else os.environ.get("DBTOOLS_PROJECT")
         if given:
             with usable(given, ProjectError):

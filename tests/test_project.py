@@ -219,3 +219,8 @@ def test_expectations_that_do_not_exist_are_one_sentence(tmp_path: Path) -> None
     with pytest.raises(ParameterError) as caught:
         read_expectations(tmp_path / "absent.toml")
     assert_sentence(caught.value, tmp_path / "absent.toml")
+
+
+def test_a_project_that_was_found_is_found_again_as_it_is(tmp_path):
+    project = Project.find(make_project(tmp_path)).with_backups("elsewhere")
+    assert Project.find(project) is project

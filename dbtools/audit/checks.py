@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,7 +27,9 @@ def checks() -> tuple[Check, ...]:
     return tuple(sorted(found, key=lambda c: (SEVERITIES.index(c.severity), c.id)))
 
 
-def run(project: Project, *, now: datetime | None = None, progress: bool = True) -> AuditReport:
+def run(
+    project: Project | str | os.PathLike[str], *, now: datetime | None = None, progress: bool = True
+) -> AuditReport:
     """Run every check on a project: its prompter database, its other databases and its CSV files. Reads only.
 
     Parameters
@@ -39,6 +42,7 @@ def run(project: Project, *, now: datetime | None = None, progress: bool = True)
     DatabaseError, BusyError
         The prompter database cannot be read.
     """
+    project = Project.find(project)
     with opened(project, now, progress=progress) as scene:
         scene.connection.execute(f"CREATE TEMP TABLE scored AS {read_query('scored')}")
         scene.connection.execute("CREATE TEMP VIEW scored_versions AS FROM scored")

@@ -112,7 +112,7 @@ class Claims:
         return {"guide": self.guide, "counts": counts, "claims": claims}
 
 
-def claims(project: Project, guide: str | os.PathLike[str]) -> Claims:
+def claims(project: Project | str | os.PathLike[str], guide: str | os.PathLike[str]) -> Claims:
     """Hold each checkable statement of a cleanup guide in Markdown against the project as it is now. Reads only.
 
     Statements that say the same of the same thing are judged once and listed with all their lines. A size holds where
@@ -131,6 +131,7 @@ def claims(project: Project, guide: str | os.PathLike[str]) -> Claims:
     ParameterError
         The guide is no readable text of at most 1 MB.
     """
+    project = Project.find(project)
     with usable(guide):
         path = Path(guide).expanduser()
         if not path.is_absolute() and not path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -152,7 +153,7 @@ class History:
         return {"sentence": self.sentence, **{name: [_plain(row) for row in rows] for name, rows in parts.items()}}
 
 
-def history(project: Project, limit: int | None = None, progress: bool = True) -> History:
+def history(project: Project | str | os.PathLike[str], limit: int | None = None, progress: bool = True) -> History:
     """Audit every committed version of every database and CSV file of a project. Reads only.
 
     All branches and tags count, oldest commit first; each commit is held against its first parent, so a merge shows
@@ -179,6 +180,7 @@ def history(project: Project, limit: int | None = None, progress: bool = True) -
     """
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ParameterError("The limit of commits is no whole number above 0", limit, "give 1 or more, or None")
+    project = Project.find(project)
     try:
         changes = git.read_changes(project, limit)
         shallow, current = git.is_shallow(project), git.current(project)

@@ -77,7 +77,9 @@ class Verification:
         }
 
 
-def verify(project: Project, expect: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> Verification:
+def verify(
+    project: Project | str | os.PathLike[str], expect: str | os.PathLike[str] | Mapping[str, Any] | None = None
+) -> Verification:
     """Hold a project against expectations. Reads only.
 
     Parameters
@@ -91,6 +93,7 @@ def verify(project: Project, expect: str | os.PathLike[str] | Mapping[str, Any] 
     ParameterError, ProjectError
         The expectations cannot be used.
     """
+    project = Project.find(project)
     if isinstance(expect, Mapping):
         wanted = check_expectations(expect, "expect")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -86,7 +87,7 @@ class Survey:
         }
 
 
-def survey(project: Project, *, progress: bool = True) -> Survey:
+def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) -> Survey:
     """Find every database and CSV file of a project and judge each on its content. Reads only.
 
     Links are not followed; version control, virtual environments and the backup folder are left out; compressed files
@@ -97,6 +98,7 @@ def survey(project: Project, *, progress: bool = True) -> Survey:
     DatabaseError, BusyError
         The prompter database itself cannot be read: nothing could be proved without it.
     """
+    project = Project.find(project)
     # The databases in use may lie behind a link, or in a folder that the walk leaves out.
     in_use = [path.resolve() for path in (project.database, project.auth) if path.is_file()]
     paths = dict.fromkeys([*in_use, *walk(project)])

@@ -146,6 +146,7 @@ def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tu
                 copy,
                 bound,
                 kernel_name="python3",
+                language="python",
                 progress_bar=bar,
                 request_save_on_cell_execute=False,
                 extra_arguments=_QUIET,

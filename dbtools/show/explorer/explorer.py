@@ -90,7 +90,7 @@ class Explorer(traitlets.HasTraits):
     tab = traitlets.Enum(TABS, "overview")
 
     def __init__(self, project: Project | str | os.PathLike[str] | None = None, **state: Any) -> None:
-        self.project = project if isinstance(project, Project) else Project.find(project)
+        self.project = Project.find(project)
         self.db = attach(self.project)
         self.effectiveness: analysis.Effectiveness | None = None
         self.evolution: analysis.Evolution | None = None
