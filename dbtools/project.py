@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -170,6 +169,8 @@ def _read_config(file: Path) -> dict[str, Any]:
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         if file.stat().st_size > _LONGEST:
             raise ProjectError("Larger than 1 MB, so not read as TOML", file, "mend or remove it")

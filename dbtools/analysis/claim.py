@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import ceil, log2
-from statistics import NormalDist
 
 from dbtools.analysis.comparison import Pair
 
@@ -109,6 +108,8 @@ def contests_needed(pair: Pair, pairs: int) -> int | None:
     """
     if pair.difference <= 0 or pair.mde is None:
         return None
+    from statistics import NormalDist
+
     normal = NormalDist()
     unit = pair.mde / (normal.inv_cdf(1 - LEVEL / 2) + normal.inv_cdf(POWER))
     steps = normal.inv_cdf(1 - LEVEL / 2 / pairs) + normal.inv_cdf(POWER)

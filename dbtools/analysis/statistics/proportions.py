@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from statistics import NormalDist
 
 Interval = tuple[float, float]
 
@@ -17,6 +16,8 @@ def wilson_interval(wins: float, contests: int, confidence: float = 0.95) -> Int
     """
     if not contests:
         return 0.0, 1.0
+    from statistics import NormalDist
+
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     rate, spread = wins / contests, z * z / contests
     middle = (rate + spread / 2) / (1 + spread)
