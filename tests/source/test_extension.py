@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import os
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 from support import run_python
 
 from dbtools.source import extension
 
 PACKAGE = "duckdb_extension_sqlite_scanner"
-# In a process of its own, as a file that is mapped as code must not be changed; without what DuckDB could install.
+# In a process of its own, as a file that is mapped as code must not be changed; without what DuckDB would download.
 LOAD = f"""
 import sys
 sys.path.insert(0, sys.argv[1] + "/site")
@@ -29,9 +31,9 @@ def setting(connection):
     return "unchecked" if unsigned else "checked"
 extension._install = watched
 assert str(extension._file("sqlite")).startswith(sys.argv[1] + "/site/{PACKAGE}")
-nowhere = {{"custom_extension_repository": sys.argv[1] + "/none", "extension_directory": sys.argv[1] + "/home"}}
+own = {{"custom_extension_repository": sys.argv[1] + "/offered", "extension_directory": sys.argv[1] + "/home"}}
 try:
-    connection = extension.connect(":memory:", nowhere)
+    connection = extension.connect(":memory:", own)
     assert connection.execute("FROM duckdb_extensions() WHERE loaded AND extension_name = 'sqlite_scanner'").fetchall()
     print(setting(connection))
 except ExtensionError:
@@ -101,4 +103,16 @@ def test_when_a_marked_file_cannot_be_loaded_nothing_is_installed_unchecked_in_i
     os.truncate(scanner, 4096)
     mark.rename(extension._mark(scanner))
     assert run_python(LOAD, tmp_path) == "checked refused"
+    assert marks(cache) == []
+
+
+def test_what_duckdb_installs_in_the_place_of_a_bad_file_earns_that_file_no_mark(
+    scanner: Path, tmp_path: Path, cache: Path
+) -> None:
+    platform, offered = duckdb.sql("PRAGMA platform").fetchall()[0][0], tmp_path / "offered"
+    home = offered / scanner.parent.name / platform
+    home.mkdir(parents=True)
+    (home / f"{scanner.name}.gz").write_bytes(gzip.compress(scanner.read_bytes(), 1))
+    flip(scanner, 1 << 20)
+    assert run_python(LOAD, tmp_path) == "checked checked"
     assert marks(cache) == []
