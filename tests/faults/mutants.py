@@ -99,8 +99,8 @@ _HASH_BEFORE = (
 )
 _HASH_AFTER = (
     _RESTORE,
-    "                if vault.copy(source, fd) != removal.sha256:",
-    '                if vault.copy(source, fd) == "":',
+    "                if vault.copy(source, fd, lambda _: step()) != removal.sha256:",
+    '                if vault.copy(source, fd, lambda _: step()) == "":',
 )
 _LEASE = (_GUARD, "        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n", "")
 _HELD = (_GUARD, "    if fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK:", "    if False:")
@@ -485,7 +485,7 @@ MUTANTS = (
     _one(
         "list what is new before it is in place",
         _WRITE,
-        "    _put_manifest(staging, manifest, (*known, *manifest.files))\n",
+        "    _put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))\n",
         "",
         EXPORT,
         INTERRUPTED,
