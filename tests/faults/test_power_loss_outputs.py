@@ -90,7 +90,7 @@ def told(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["the first", "another"])
-def test_an_export_during_which_the_power_goes_is_the_old_one_or_the_new_one_or_says_that_it_is_neither(
+def test_an_export_without_power_is_the_old_one_or_the_new_one_or_says_that_it_is_neither(
     folder: Path, tally: Tally, states: tuple[Database, Database], again: bool
 ) -> None:
     old, new = states
