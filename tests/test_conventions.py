@@ -27,7 +27,7 @@ ARROWS = {
     "analysis": LEAVES | {"project", "source"},
     "cleanup": LEAVES | {"project", "source", "files", "export"},
     "show": LEAVES | {"project", "source", "audit", "export", "analysis", "cleanup"},
-    "notebooks": LEAVES | {"project", "show"},
+    "notebooks": LEAVES | {"project", "source", "show"},
     "demo": LEAVES | {"project", "cleanup"},
     "cli": LEAVES | {"project", "notebooks", "demo"},
 }

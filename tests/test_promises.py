@@ -1,13 +1,16 @@
-"""What may never happen, and the tests that would fail if it did."""
+"""What may never happen, what the README promises of it, and the tests that would fail if it did."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 APPLY, ADVERSARY = "cleanup/test_apply.py", "faults/test_adversary.py"
+ANALYST, INTERRUPTED = "source/test_analyst_connection.py", "faults/test_interrupted.py"
+OUTPUTS, SURVEYED = "faults/test_power_loss_outputs.py", "fuzz/test_fuzz_survey.py"
 
 PROMISES = {
     "The databases in use, and what is outside the project, are not modified, locked for long or deleted.": {
@@ -41,7 +44,27 @@ PROMISES = {
         "a kill": "faults/test_crash.py::test_a_killed_cleanup_loses_nothing_and_the_same_call_finishes_it",
         "a power cut": "faults/test_power_loss.py::test_no_file_is_lost_when_the_power_goes_during_a_cleanup",
         "a call that fails": "faults/test_failing_calls.py::test_a_call_that_fails_loses_nothing_and_is_reported_truly",
+        "a Stop": "faults/test_stopped.py::"
+        "test_a_cleanup_that_is_stopped_at_any_step_loses_nothing_and_the_same_call_finishes_it",
         "any order of all these": "faults/test_model.py::test_no_order_of_user_cleanup_and_restore_loses_anything",
+    },
+    "Nothing half is in place, and nothing stale is used.": {
+        "an export that is killed": f"{INTERRUPTED}::"
+        "test_an_export_that_is_killed_at_any_time_leaves_whole_files_and_the_next_one_replaces_them",
+        "an export without room": f"{INTERRUPTED}::test_an_export_on_a_full_disk_says_so_and_leaves_what_was_there",
+        "an export without power": f"{OUTPUTS}::"
+        "test_an_export_without_power_is_the_old_one_or_the_new_one_or_says_that_it_is_neither",
+        "two exports": f"{INTERRUPTED}::test_two_exports_at_once_leave_one_whole_and_the_other_says_that_it_must_wait",
+        "a load that is killed": f"{INTERRUPTED}::"
+        "test_a_load_that_is_killed_at_any_time_leaves_no_stale_cache_and_nothing_for_good",
+        "a load without room": f"{INTERRUPTED}::test_a_load_on_a_full_disk_says_so_and_the_next_one_is_whole",
+        "a report that is killed or fails": f"{INTERRUPTED}::"
+        "test_a_report_that_ends_between_its_files_has_no_numbers_and_leaves_nothing_behind",
+        "a report without power": f"{OUTPUTS}::"
+        "test_a_report_during_which_the_power_goes_has_no_numbers_but_those_of_its_page",
+        "two reports": f"{INTERRUPTED}::test_two_reports_of_one_name_do_not_take_turns_within",
+        "a lock of a killed process": "source/test_scratch.py::"
+        "test_what_a_killed_process_left_goes_and_what_a_living_one_uses_stays",
     },
     "No credential appears in an export, report, widget, log or error text.": {
         "in the cache": "source/test_cache.py::test_no_credential_is_in_its_bytes",
@@ -66,6 +89,65 @@ PROMISES = {
         "a chart": "show/test_usage_charts.py::test_every_chart_says_its_n",
         "a table": "test_tables.py::test_rows_beyond_the_limit_are_counted",
     },
+    # The section "Security" of the README, by the words each promise begins with.
+    "Credentials stay where they are.": {
+        "whatever is made": "security/test_canary.py::test_nothing_that_was_made_of_a_project_holds_a_canary",
+        "every generation": "security/test_canary.py::test_no_generation_leaks_through_attach_export_audit_or_cache",
+        "an error": "security/test_canary.py::test_no_error_of_a_damaged_database_quotes_what_nobody_may_read",
+        "a private copy": "security/test_canary.py::test_no_private_copy_is_left_behind",
+        "the search itself": "security/test_canary.py::test_the_search_finds_what_is_there",
+        "a password": "security/test_passwords.py::test_no_door_shows_a_password",
+        "a password in a report": "security/test_passwords.py::test_a_report_hides_it_too",
+    },
+    "Text from data never runs.": {
+        "in any page": "security/test_stored_xss.py::test_no_element_of_any_page_comes_from_data",
+        "as text": "security/test_stored_xss.py::test_the_payloads_are_shown_as_the_text_they_are",
+        "in a chart": "security/test_stored_xss.py::test_a_chart_saved_as_a_page_has_no_text_that_ends_its_script",
+        "in a browser": "security/test_stored_xss.py::test_nothing_runs_in_a_browser",
+        "in JupyterLab": "browser/test_hostile.py::test_nothing_runs_in_jupyterlab",
+        "in a page of its own": "browser/test_hostile.py::test_nothing_runs_in_voila_which_works_without_a_network",
+        "in the reports": "browser/test_hostile.py::test_nothing_runs_in_the_reports",
+    },
+    "SQL you type only reads.": {
+        "every way out": f"{ANALYST}::test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",
+        "beside the check of statements": f"{ANALYST}::test_the_connection_itself_refuses_what_touches_files",
+        "a direct question": "security/test_direct_questions.py::test_every_way_out_is_refused_and_changes_nothing",
+        "any words": "fuzz/test_fuzz_attach.py::test_what_a_user_types_as_sql_is_refused_or_answered",
+        "our own": "security/test_sql_is_fixed.py::test_what_is_put_into_sql_is_listed_with_its_reason",
+        "put together otherwise": "security/test_sql_is_fixed.py::"
+        "test_sql_is_never_put_together_by_percent_or_format_or_plus",
+        "by another scanner": "source/test_extension.py::"
+        "test_a_file_that_is_changed_with_its_time_put_back_is_not_loaded_by_an_old_mark",
+    },
+    "Parameters are data.": {
+        "a name": "fuzz/test_fuzz_parameters.py::test_a_name_that_is_not_declared_never_passes",
+        "a value": "fuzz/test_fuzz_parameters.py::"
+        "test_a_value_passes_only_in_its_declared_type_and_reaches_the_notebook_unchanged",
+        "a path": "fuzz/test_fuzz_project.py::test_a_configuration_never_leads_out_of_the_project",
+    },
+    "Bad input is a sentence.": {
+        "damaged databases": "fuzz/test_fuzz_attach.py::test_a_damaged_database_gives_rows_or_one_sentence",
+        "damaged files": f"{SURVEYED}::test_damaged_files_of_every_kind_are_rows_and_only_what_is_proved_may_go",
+        "files that pretend": f"{SURVEYED}::test_files_that_only_pretend_are_rows_of_the_survey",
+        "sparse files": f"{SURVEYED}::test_sparse_files_of_100_gb_are_not_examined_and_never_deletable",
+        "bombs": f"{SURVEYED}::test_compressed_bombs_are_listed_and_never_opened",
+        "deep trees": f"{SURVEYED}::"
+        "test_a_tree_deeper_than_any_path_is_walked_as_far_as_paths_reach_and_the_rest_reported",
+        "many files": f"{SURVEYED}::test_very_many_files_take_seconds_and_little_memory",
+        "odd names": f"{SURVEYED}::test_a_name_of_any_bytes_is_shown_everywhere_and_can_be_removed_and_restored",
+        "CSV files": "fuzz/test_fuzz_csv.py::test_a_row_counts_as_known_only_where_the_database_says_so",
+        "guides": "fuzz/test_fuzz_guide.py::test_every_statement_gets_a_verdict_and_nothing_is_changed",
+        "notebooks": "fuzz/test_fuzz_parameters.py::test_a_notebook_of_any_content_is_listed_or_named_as_damaged",
+        "no temporary folder": "source/test_scratch.py::"
+        "test_without_a_folder_for_temporary_files_there_is_one_sentence",
+    },
+    "Backups are private.": {
+        "modes": "security/test_backups_are_private.py::test_a_backup_is_private_whatever_the_mask",
+        "git": "security/test_backups_are_private.py::test_git_never_sees_a_backup",
+        "said": "security/test_backups_are_private.py::test_the_report_says_that_backups_hold_credentials",
+        "no copies elsewhere": "security/test_canary.py::"
+        "test_a_cleaned_project_holds_canaries_only_in_its_own_files_and_their_private_backups",
+    },
 }
 
 
@@ -76,3 +158,10 @@ def test_every_promise_is_held_by_tests_that_exist() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     found = {line.split("[")[0] for line in done.stdout.splitlines() if "::" in line}
     assert set(wanted) <= found
+
+
+def test_every_security_promise_of_the_readme_is_held() -> None:
+    section = (ROOT / "README.md").read_text("utf-8").split("\n## Security\n")[1].split("\n## ")[0]
+    promised = re.findall(r"^- \*\*(.+?)\*\*", section, re.MULTILINE)
+    assert promised == list(PROMISES)[-len(promised) :]
+    assert len(promised) >= 6

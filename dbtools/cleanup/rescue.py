@@ -10,6 +10,7 @@ from pathlib import Path
 from dbtools.cleanup.plan import Removal
 from dbtools.errors import CleanupError, readable
 from dbtools.files import csvfile
+from dbtools.progress import step
 from dbtools.source.loader import quote
 
 ORIGIN = ("_file", "_row", "_sha256")
@@ -43,6 +44,7 @@ def write(removal: Removal, source: Path, target: Path) -> int:
     import pandas as pd
 
     read = csvfile.read(source)
+    step()  # whoever listens can stop here: nothing was removed yet
     columns = _column_names(read.header)
     wanted, width = set(removal.rescue), len(columns)
     rows = [

@@ -15,6 +15,7 @@ from dbtools.cleanup.plan import Removal
 from dbtools.cleanup.remove import names, release, settle
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, readable
+from dbtools.progress import step
 from dbtools.tables import table
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def _restore_all(held: Held, state: State | None) -> tuple[Restored, list[str]]:
     conflicts: list[Conflict] = []
     damaged: list[str] = []
     for entry, removal in enumerate(held.run.removals):
+        step()  # whoever listens can stop here, or within a copy: the same call brings back the rest
         if state and entry in state.kept:
             continue
         surely = state is not None and entry in state.removed
@@ -191,7 +193,7 @@ def _restore_one(held: Held, entry: int, removal: Removal) -> str | None:
             raise _Damaged
         with vault.temporary(folder, temporary) as fd:
             with vault.opened_file(held.store, removal.sha256) as source:
-                if vault.copy(source, fd) != removal.sha256:
+                if vault.copy(source, fd, lambda _: step()) != removal.sha256:
                     raise _Damaged
             os.fchmod(fd, stat.S_IMODE(removal.identity.mode))
             os.utime(fd, ns=(removal.identity.mtime_ns, removal.identity.mtime_ns))

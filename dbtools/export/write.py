@@ -22,6 +22,7 @@ from dbtools.export.proof import prove
 from dbtools.progress import bar
 from dbtools.project import STAGING, Project, usable
 from dbtools.source.loader import MEMORY, quote
+from dbtools.source.scratch import flush
 
 try:
     import fcntl
@@ -145,7 +146,7 @@ def _reserved(folder: Path) -> Iterator[None]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for path in made:
-                _flush(path.parent)
+                flush(path.parent)
             if fcntl:
                 descriptor = os.open(folder, os.O_RDONLY)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -216,7 +217,7 @@ def _stage(
     cells = ", ".join(f'{_cell(column, kind, guarded)} AS "{column.name}"' for column in columns)
     # Identifiers are those of our own layouts.
     connection.execute(f"COPY (SELECT {cells} FROM ({layout_of.query(name)})) TO {quote(file)} ({FORMATS[kind]})")  # noqa: S608
-    _flush(file)
+    flush(file)
     return ExportedFile(
         path=file.name,
         layout=name,
@@ -256,11 +257,12 @@ def _publish(
     for name, facts in seen.items():
         if _state(folder / name) != (facts and _identity(facts)):
             raise ConflictError("A file changed during the export", folder / name, manifests.TODO)
-    # Old and new entries together: whenever this is interrupted, each file in place is one of those listed.
-    _put_manifest(staging, manifest, (*known, *manifest.files))
+    # Old and new entries together, not yet proved: whenever this is interrupted, each file in place is one of those
+    # listed, and old ones beside new ones do not pass for one export.
+    _put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))
     for file in manifest.files:
         (staging / file.path).replace(folder / file.path)
-    _flush(folder)
+    flush(folder)
     kept = (e for e in known if e.path not in seen and manifests.is_unchanged(folder / e.path, e))
     _put_manifest(staging, manifest, (*kept, *manifest.files))
 
@@ -268,9 +270,9 @@ def _publish(
 def _put_manifest(staging: Path, manifest: ExportManifest, files: tuple[ExportedFile, ...]) -> None:
     file = staging / manifests.NAME
     file.write_text(manifests.dumps(manifest, tuple(sorted(files, key=lambda f: f.path))), encoding="utf-8")
-    _flush(file)
+    flush(file)
     file.replace(manifest.folder / manifests.NAME)
-    _flush(manifest.folder)
+    flush(manifest.folder)
 
 
 def _state(file: Path) -> tuple[int, ...] | None:
@@ -282,14 +284,3 @@ def _state(file: Path) -> tuple[int, ...] | None:
 
 def _identity(facts: os.stat_result) -> tuple[int, ...]:
     return facts.st_dev, facts.st_ino, facts.st_mode, facts.st_size, facts.st_mtime_ns
-
-
-def _flush(path: Path) -> None:
-    """Force a file's bytes, or a folder's entries, to the disk."""
-    if fcntl is None:  # Windows flushes neither folders nor files opened for reading
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,8 +16,10 @@ from dbtools import errors
 from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictError
 from dbtools.notebooks.catalog import Notebook, bind, find
 from dbtools.notebooks.page import render
+from dbtools.notebooks.placing import place
 from dbtools.notebooks.recording import recorded
 from dbtools.project import usable
+from dbtools.source import scratch
 
 # Without this, ipykernel talks about transport encryption on every start.
 _QUIET = ["--log-level=50"]
@@ -112,7 +114,7 @@ def refresh(folder: Path) -> list[Path]:
             raise NotebookError(f'The notebook "{path.name}" stopped at', what, "run it in JupyterLab") from None
         after = _text(notebook)
         if _settled(after, folder) != _settled(before, folder):
-            _write(path, after)
+            place(path.with_suffix(""), {"ipynb": after})
             changed.append(path)
     return changed
 
@@ -138,8 +140,8 @@ def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tu
     bar = {"desc": notebook.name, "leave": False} if progress and sys.stderr.isatty() else False
     # papermill takes a node or a path; a path would be read as a format string.
     node = nbformat.read(notebook.path, as_version=4)  # type: ignore[no-untyped-call]
-    with tempfile.TemporaryDirectory(prefix="dbtools-") as scratch:
-        copy = Path(scratch) / "executed.ipynb"
+    with scratch.folder("dbtools-run-") as folder:
+        copy = folder / "executed.ipynb"
         try:
             executed = papermill.execute_notebook(
                 node,
@@ -191,13 +193,10 @@ def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: st
         passed=verdict is None,
         reason=str(verdict or ""),
     )
-    _write(report.ipynb, _text(executed))
-    _write(report.html, render(executed, stopped=stopped))
-    if stopped:
-        # Numbers of an earlier run beside the page of this one would pass for its own.
-        report.json.unlink(missing_ok=True)
-    else:
-        _write(report.json, json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+    texts = {"ipynb": _text(executed), "html": render(executed, stopped=stopped)}
+    if not stopped:
+        texts["json"] = json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    place(target, texts)
     return report
 
 
@@ -249,17 +248,3 @@ def _writable(folder: Path) -> Path:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ParameterError("Cannot write reports into", folder, "give another folder")
     return folder
-
-
-def _write(path: Path, text: str) -> None:
-    """Write `text` so that `path` holds all of it or what it held before."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(path)
-    except OSError as error:
-        reason = error.strerror or "no reason given"
-        raise ParameterError(f"Cannot write ({reason})", path, "give another folder") from None
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dbtools.errors import DatabaseError
+
 try:
     import fcntl
 except ImportError:  # Windows: what a killed process left stays
@@ -21,16 +23,29 @@ def make(prefix: str, within: Path | None = None) -> Path:
     """Make a folder, mode 0700, in `within` or else in the system's temporary folder.
 
     Changes files: makes the folder, and removes those of the same prefix and user whose maker is gone.
+
+    Raises
+    ------
+    OSError
+        `within` does not take it.
+    DatabaseError
+        No folder for temporary files takes it.
     """
-    top = within or Path(tempfile.gettempdir())
-    for left in top.glob(f"{prefix}*"):
-        with suppress(FileNotFoundError):
-            if fcntl and left.lstat().st_uid == os.getuid() and _lock(left):
-                remove(left)
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=top))
-        if _lock(folder) is not False:  # else somebody who sweeps was quicker
-            return folder
+    try:
+        top = within or Path(tempfile.gettempdir())
+        for left in top.glob(f"{prefix}*"):
+            with suppress(FileNotFoundError):
+                if fcntl and left.lstat().st_uid == os.getuid() and _lock(left):
+                    remove(left)
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=top))
+            if _lock(folder) is not False:  # else somebody who sweeps was quicker
+                return folder
+    except OSError as error:
+        if within:
+            raise
+        what = f"No folder for temporary files can be used ({error.strerror})"
+        raise DatabaseError(what, tempfile.tempdir, "free space or name another in TMPDIR") from None
 
 
 def remove(folder: Path) -> None:
@@ -49,6 +64,17 @@ def folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
         yield made
     finally:
         remove(made)
+
+
+def flush(path: Path) -> None:
+    """Force a file's bytes, or a folder's entries, to the disk."""
+    if fcntl is None:  # Windows flushes neither folders nor files opened for reading
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _lock(folder: Path) -> bool | None:

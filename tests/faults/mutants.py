@@ -1,7 +1,8 @@
 """Take one safeguard out at a time: some test must fail, or the reason why none does is written down here.
 
-``python tests/faults/mutants.py [NAME…]`` patches a copy of the package, runs the suites against it, and prints a row
-per safeguard. A patch that no longer fits, a survivor without a reason, and a reason that is no longer true are errors.
+``python tests/faults/mutants.py [NAME…]`` patches copies of the package, runs the suites against them, and prints a
+row per safeguard. A patch that no longer fits, a survivor without a reason, and a reason that is no longer true are
+errors.
 """
 
 from __future__ import annotations
@@ -12,11 +13,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[2]
-EVERY = ("tests/faults", "tests/cleanup", "tests/export", "tests/source")
+AT_ONCE = 2
+# What is asked about a safeguard of each part when the tests named with it say nothing.
+SUITES = {
+    "cleanup": ("tests/faults", "tests/cleanup"),
+    "export": ("tests/faults/test_interrupted.py", "tests/faults/test_power_loss_outputs.py", "tests/export"),
+    "files": ("tests/files", "tests/cleanup/test_survey.py"),
+    "notebooks": ("tests/faults/test_interrupted.py", "tests/faults/test_power_loss_outputs.py", "tests/notebooks"),
+    "source": ("tests/faults/test_interrupted.py", "tests/source", "tests/security"),
+}
 APPLY, RESTORE, JOURNAL = (
     "tests/cleanup/test_apply.py",
     "tests/cleanup/test_restore.py",
@@ -25,6 +37,20 @@ APPLY, RESTORE, JOURNAL = (
 CRASH, POWER, DAMAGE = "tests/faults/test_crash.py", "tests/faults/test_power_loss.py", "tests/faults/test_damage.py"
 FAILING, ADVERSARY = "tests/faults/test_failing_calls.py", "tests/faults/test_adversary.py"
 WRITERS, EXPORT = "tests/faults/test_database_writers.py", "tests/export/test_write.py"
+INTERRUPTED, SURVEY, PLAN = (
+    "tests/faults/test_interrupted.py",
+    "tests/cleanup/test_survey.py",
+    "tests/cleanup/test_plan.py",
+)
+ATTACH, SNAPSHOT, SILENT, DIRECT = (
+    f"tests/source/test_{name}.py" for name in ("attach", "snapshot", "silent_errors", "direct")
+)
+CACHE, APPENDING, SCRATCH, ANALYST = (
+    f"tests/source/test_{name}.py" for name in ("cache", "appending", "scratch", "analyst_connection")
+)
+OUTPUTS, STOPPED = "tests/faults/test_power_loss_outputs.py", "tests/faults/test_stopped.py"
+SIGNED = "tests/source/test_extension.py"
+EVIDENCE, CSV, WALK = (f"tests/files/test_{name}.py" for name in ("evidence", "csvfile", "walk"))
 
 
 @dataclass(frozen=True)
@@ -36,7 +62,7 @@ class Mutant:
     patches : tuple of (file, old text, new text)
         Below ``dbtools``; each old text occurs once.
     tests : tuple of str
-        What should notice, tried first.
+        What should notice, tried first; where nothing does, what would be the nearest to.
     covered : str
         Why nothing notices; empty where something must.
     """
@@ -52,6 +78,10 @@ def _one(name: str, file: str, old: str, new: str, *tests: str, covered: str = "
 
 
 _VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/apply.py"
+_JUDGE, _PLAN, _WRITE = "cleanup/judge.py", "cleanup/plan.py", "export/write.py"
+_EVIDENCE, _SNAPSHOT, _DIRECT = "files/evidence.py", "source/snapshot.py", "source/direct.py"
+_APPENDING, _SCRATCH, _DATABASE = "source/appending.py", "source/scratch.py", "source/database.py"
+_EXTENSION, _PLACING = "source/extension.py", "notebooks/placing.py"
 _GUARD, _REMOVE, _RESTORE = "cleanup/guard.py", "cleanup/remove.py", "cleanup/restore.py"
 _PUBLISH_SYNC = (_VAULT, "    os.fsync(folder)\n\n\ndef store_file", "\n\ndef store_file")
 _BARRIER_SYNC = (_APPLY, "            os.fsync(held.store)\n", "")
@@ -70,8 +100,8 @@ _HASH_BEFORE = (
 )
 _HASH_AFTER = (
     _RESTORE,
-    "                if vault.copy(source, fd) != removal.sha256:",
-    '                if vault.copy(source, fd) == "":',
+    "                if vault.copy(source, fd, lambda _: step()) != removal.sha256:",
+    '                if vault.copy(source, fd, lambda _: step()) == "":',
 )
 _LEASE = (_GUARD, "        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n", "")
 _HELD = (_GUARD, "    if fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK:", "    if False:")
@@ -141,6 +171,8 @@ MUTANTS = (
         _VAULT,
         "os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW",
         "os.O_RDWR | os.O_CREAT",
+        APPLY,
+        FAILING,
         covered="what lies at the temporary name is removed just before, and only this run writes into its folder",
     ),
     _one(
@@ -148,6 +180,8 @@ MUTANTS = (
         _VAULT,
         "        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)\n    except",
         "        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)\n    except",
+        APPLY,
+        CRASH,
         covered="what would be replaced in a run folder has the same hash for its name, or is a journal's neighbour of the same bytes",
     ),
     _one(
@@ -443,42 +477,43 @@ MUTANTS = (
         "cleanup/rescue.py",
         "    if differing or len(rows)",
         "    if len(rows)",
+        "tests/cleanup/test_rescue.py",
         covered="DuckDB reads back what DuckDB wrote; a disk that lies would be needed",
     ),
     # The export.
     _one(
         "prove every file",
-        "export/write.py",
+        _WRITE,
         "        rows=prove(connection, file, name, kind, guarded, columns),",
         "        rows=0,",
         EXPORT,
     ),
     _one(
         "list what is new before it is in place",
-        "export/write.py",
-        "    _put_manifest(staging, manifest, (*known, *manifest.files))\n",
+        _WRITE,
+        "    _put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))\n",
         "",
         EXPORT,
-        "tests/faults/test_interrupted.py",
+        INTERRUPTED,
     ),
     _one(
         "a file that is no export of ours stays",
-        "export/write.py",
+        _WRITE,
         "    if not stat.S_ISREG(facts.st_mode) or not any(manifests.is_unchanged(file, entry) for entry in own):",
         "    if False:",
         EXPORT,
     ),
     _one(
         "look again before the files are put in place",
-        "export/write.py",
+        _WRITE,
         "        if _state(folder / name) != (facts and _identity(facts)):",
         "        if False:",
         EXPORT,
-        "tests/faults/test_interrupted.py",
+        INTERRUPTED,
     ),
     _one(
         "one export at a time",
-        "export/write.py",
+        _WRITE,
         "                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "",
         EXPORT,
@@ -489,16 +524,473 @@ MUTANTS = (
         "source/attaching.py",
         "            if fingerprint(path) == before:",
         "            if True:",
-        "tests/source/test_cache.py",
+        CACHE,
         covered="the copy would bear the fingerprint of a state that is gone, which nobody asks for again",
     ),
     _one(
         "what a living process uses is not swept",
-        "source/scratch.py",
+        _SCRATCH,
         "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "",
-        "tests/source/test_scratch.py",
+        SCRATCH,
     ),
+    _one(
+        "only folders of the same user are swept",
+        _SCRATCH,
+        "left.lstat().st_uid == os.getuid() and ",
+        "",
+        SCRATCH,
+        covered="the system lets nobody but root remove what another user keeps in a folder of mode 0700",
+    ),
+    _one(
+        "what is swept is what was locked",
+        _SCRATCH,
+        "        taken = os.path.samestat(os.fstat(lock), folder.lstat())\n",
+        "        taken = True\n",
+        SCRATCH,
+    ),
+    _one("no link is swept", _SCRATCH, " | os.O_NOFOLLOW", "", SCRATCH),
+    _one("a cached copy is private", "source/attaching.py", "                built.chmod(0o600)\n", "", CACHE),
+    # What the survey says of a file.
+    _one(
+        "a database with live side files is not judged deletable",
+        _JUDGE,
+        '            if file.kind == "sqlite" and source.sidecar(path, suffix):',
+        "            if False:",
+        SURVEY,
+    ),
+    _one(
+        "a hard link is not judged deletable",
+        _JUDGE,
+        "        if file.identity.links > 1:",
+        "        if False:",
+        SURVEY,
+    ),
+    _one(
+        "a read-only file is meant to stay",
+        _JUDGE,
+        "        if not file.identity.mode & stat.S_IWUSR and ",
+        "        if False and ",
+        SURVEY,
+    ),
+    _one("a file that changed while it was read", _JUDGE, "        if not unchanged:", "        if False:", SURVEY),
+    _one(
+        "a file too large to be read is not examined",
+        _JUDGE,
+        "        if file.identity.size > LARGEST:",
+        "        if False:",
+        SURVEY,
+    ),
+    _one(
+        "a CSV file too large to be read is not examined",
+        _JUDGE,
+        "        if file.identity.size > csvfile.LARGEST:",
+        "        if False:",
+        SURVEY,
+    ),
+    _one(
+        "a database by another name is the database",
+        _JUDGE,
+        "            if (status.st_dev, status.st_ino) == (file.identity.device, file.identity.inode):",
+        "            if project.root / file.path == database:",
+        SURVEY,
+    ),
+    _one(
+        "a database with live side files is compared row by row",
+        _JUDGE,
+        "            if not any(source.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):",
+        "            if True:",
+        SURVEY,
+    ),
+    _one("an empty file has no twin", _JUDGE, "        if twin and file.identity.size:", "        if twin:", SURVEY),
+    _one(
+        "only what stays is a twin", _JUDGE, "        if judged.verdict not in DELETABLE:", "        if True:", SURVEY
+    ),
+    _one(
+        "files of no known layout are unknown",
+        _JUDGE,
+        "        if read.layout is None or known is None:",
+        "        if False:",
+        SURVEY,
+    ),
+    _one(
+        "compressed files are never opened",
+        _JUDGE,
+        'file.kind in ("link", "compressed")',
+        'file.kind == "link"',
+        SURVEY,
+        covered="the first look at it read nothing either, so that it has no kind that anything could be proved of",
+    ),
+    _one(
+        "links are not followed",
+        "files/walk.py",
+        "e.is_dir(follow_symlinks=False)",
+        "e.is_dir()",
+        WALK,
+        SURVEY,
+    ),
+    _one(
+        "backups are not surveyed",
+        "files/walk.py",
+        "path == project.backups or _is_foreign(path)",
+        "False",
+        SURVEY,
+        WALK,
+    ),
+    _one(
+        "backups in another folder are not surveyed",
+        "files/walk.py",
+        " or is_run(folder)\n\n\ndef is_run",
+        "\n\n\ndef is_run",
+        SURVEY,
+        WALK,
+    ),
+    # What a plan may hold.
+    _one(
+        "no database in use is accepted", _PLAN, "        if files[path].verdict in IN_USE:", "        if False:", PLAN
+    ),
+    _one("what forbids a removal is heeded", _PLAN, "    if file.obstacle:", "    if False:", PLAN),
+    _one(
+        "current exports stay",
+        _PLAN,
+        '(*IN_USE, "export-current")',
+        "IN_USE",
+        PLAN,
+        covered="such a verdict is not one of those that may go",
+    ),
+    _one("nothing goes that was not chosen", _PLAN, "only is not None and file.path not in only", "False", PLAN),
+    _one(
+        "rows that say more than the database are rescued",
+        _PLAN,
+        "sorted((*file.unique, *file.incomplete))",
+        "sorted(file.unique)",
+        PLAN,
+    ),
+    _one("no file rests on another that goes", _PLAN, "        if twin is None:", "        if True:", PLAN),
+    # Evidence from content.
+    _one(
+        "cells of different kinds differ",
+        _EVIDENCE,
+        '_SAME = "typeof(t.{c}) = typeof(o.{c}) AND +t.{c}',
+        '_SAME = "+t.{c}',
+        EVIDENCE,
+    ),
+    _one("collations have no say", _EVIDENCE, " COLLATE BINARY", "", EVIDENCE),
+    _one(
+        "affinities have no say",
+        _EVIDENCE,
+        "+t.{c} IS +o.{c}",
+        "t.{c} IS o.{c}",
+        EVIDENCE,
+        covered="two cells of one storage class are compared without any conversion",
+    ),
+    _one(
+        "rows count as often as they are there",
+        _EVIDENCE,
+        '    return left - _digests(connection, ("keeper", "main"), table, columns, place) if left else left\n',
+        '    there = _digests(connection, ("keeper", "main"), table, columns, place)\n    return Counter({row: n for row, n in left.items() if row not in there})\n',
+        EVIDENCE,
+    ),
+    _one(
+        "a keeper has all columns",
+        _EVIDENCE,
+        'set(names) <= set(_columns(connection, "keeper", table))',
+        '_columns(connection, "keeper", table)',
+        EVIDENCE,
+    ),
+    _one(
+        "no column is taken for the row id",
+        _EVIDENCE,
+        '(n for n in ("rowid", "_rowid_", "oid") if n not in taken)',
+        'iter(("rowid",))',
+        EVIDENCE,
+    ),
+    _one(
+        "of a malformed row nothing is proved",
+        "files/lookup.py",
+        "    sound = [row for row in csv.rows if not row.problem]\n",
+        "    sound = [row for row in csv.rows if len(row.cells) >= len(csv.header)]\n",
+        "tests/files/test_lookup.py",
+        SURVEY,
+    ),
+    _one(
+        "what an open quote swallowed is malformed",
+        "files/csvfile.py",
+        "        if not sound:\n            broken",
+        "        if False:\n            broken",
+        CSV,
+    ),
+    # Reading the database where it lies.
+    _one(
+        "a look at a file keeps the locks of this process",
+        _SNAPSHOT,
+        "    if _LISTS_DESCRIPTORS and is_open_here(path):",
+        "    if False:",
+        SNAPSHOT,
+        SILENT,
+    ),
+    _one(
+        "a truncated database is refused",
+        _SNAPSHOT,
+        '.fetchone()[0] != "wal" and is_truncated(path):',
+        '.fetchone()[0] != "wal" and False:',
+        ATTACH,
+    ),
+    _one(
+        "a truncated database in WAL mode is refused",
+        _SNAPSHOT,
+        '        cut = not sidecar(path, "-wal") and is_truncated(path)\n',
+        "        cut = False\n",
+        ATTACH,
+    ),
+    _one(
+        "a copied -wal did not begin anew",
+        _SNAPSHOT,
+        "        if _wal_mark(path) == before:",
+        "        if True:",
+        SILENT,
+        SNAPSHOT,
+    ),
+    _one(
+        "a database in WAL mode is never opened where it lies",
+        _SNAPSHOT,
+        "            if header[18] == 2 or header[19] == 2:",
+        "            if False:",
+        ATTACH,
+        SNAPSHOT,
+    ),
+    _one(
+        "only a regular file is a database",
+        _SNAPSHOT,
+        "        if not stat.S_ISREG(mode):",
+        "        if False:",
+        ATTACH,
+    ),
+    _one(
+        "room for a copy is asked for first",
+        _SNAPSHOT,
+        "        if path.stat().st_size > shutil.disk_usage(folder).free:",
+        "        if False:",
+        SNAPSHOT,
+        covered="writing the copy then fails, and says the same",
+    ),
+    _one(
+        "the fingerprint knows the -wal",
+        _SNAPSHOT,
+        '((path, _HEADER), (_beside(path, "-wal"), _WAL_HEADER))',
+        "((path, _HEADER),)",
+        SNAPSHOT,
+        CACHE,
+    ),
+    _one(
+        "a direct answer is of one state",
+        _DIRECT,
+        "        if fingerprint(path) == before:",
+        "        if True:",
+        DIRECT,
+    ),
+    _one(
+        "a direct read keeps the locks of this process",
+        _DIRECT,
+        "header[18] == header[19] == 1 and not is_open_here(path)",
+        "header[18] == header[19] == 1",
+        DIRECT,
+    ),
+    _one(
+        "a database in WAL mode is never read where it lies",
+        _DIRECT,
+        "header[18] == header[19] == 1 and not",
+        "not",
+        DIRECT,
+    ),
+    _one(
+        "a write of this process that began meanwhile keeps its lock",
+        _DIRECT,
+        "                while file == path and is_open_here(path, to_write=True) and time.monotonic() < deadline:",
+        "                while False:",
+        DIRECT,
+    ),
+    _one(
+        "a direct question names relations only",
+        _DIRECT,
+        '        if "sample" in node and not',
+        "        if False and not",
+        "tests/security/test_direct_questions.py",
+    ),
+    _one(
+        "a column that the scanner would bend is not read in place",
+        _DIRECT,
+        "            if str(kind) not in _SOUND[column.kind]:",
+        "            if False:",
+        DIRECT,
+    ),
+    _one(
+        "rows of other kinds are read anew",
+        _APPENDING,
+        "        if any(len(rows) == _MOST for rows in added) or not _is_plain(*added):",
+        "        if any(len(rows) == _MOST for rows in added):",
+        APPENDING,
+    ),
+    _one(
+        "more rows than are asked for are read anew",
+        _APPENDING,
+        "        if any(len(rows) == _MOST for rows in added) or not",
+        "        if not",
+        APPENDING,
+    ),
+    _one(
+        "a replaced head is read anew",
+        _APPENDING,
+        "        if facts.execute(_NAMED).fetchall()[0][0] - named != now[3] - until[3]:",
+        "        if False:",
+        APPENDING,
+    ),
+    _one(
+        "a database in WAL mode is not appended from",
+        _APPENDING,
+        "    return check_file(path)[18] == 1\n",
+        "    return True\n",
+        APPENDING,
+    ),
+    # What a statement that somebody typed can reach.
+    _one(
+        "no access to files",
+        _DATABASE,
+        '        self._connection.execute("SET enable_external_access = false")\n',
+        "",
+        ANALYST,
+    ),
+    _one(
+        "no change of settings",
+        _DATABASE,
+        '        self._connection.execute("SET lock_configuration = true")\n',
+        "",
+        ANALYST,
+    ),
+    _one("the copy is opened read-only", _DATABASE, " AS cache (READ_ONLY)", " AS cache", ANALYST, CACHE),
+    _one(
+        "one statement at a time",
+        _DATABASE,
+        "            if len(statements) != 1:",
+        "            if not statements:",
+        ANALYST,
+    ),
+    _one(
+        "only statements that read",
+        _DATABASE,
+        "            if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):",
+        "            if False:",
+        ANALYST,
+    ),
+    _one(
+        "no statement hidden in EXPLAIN ANALYZE",
+        _DATABASE,
+        "            if statements[0].type == duckdb.StatementType.EXPLAIN and re",
+        "            if False and re",
+        ANALYST,
+    ),
+    # The scanner.
+    _one(
+        "a signature is checked",
+        _EXTENSION,
+        "    trusted = mark is not None and os.access(mark, os.R_OK)\n",
+        "    trusted = mark is not None\n",
+        SIGNED,
+    ),
+    _one(
+        "only what was loaded is marked",
+        _EXTENSION,
+        "    if mark and loaded and not trusted:",
+        "    if mark and not trusted:",
+        SIGNED,
+    ),
+    _one("a mark is of one state of a file", _EXTENSION, "        facts.st_ctime_ns,\n", "", SIGNED),
+    _one(
+        "a marked file that cannot be loaded is checked anew",
+        _EXTENSION,
+        "        if not loaded and not trusted:",
+        "        if not loaded:",
+        SIGNED,
+    ),
+    # Power cuts during an export.
+    _one("sync an export", _WRITE, "    flush(file)\n    return ExportedFile", "    return ExportedFile", OUTPUTS),
+    _one(
+        "sync the list of an export",
+        _WRITE,
+        "    flush(file)\n    file.replace(manifest.folder / manifests.NAME)\n",
+        "    file.replace(manifest.folder / manifests.NAME)\n",
+        OUTPUTS,
+    ),
+    _one(
+        "sync the name of the list before and after the files",
+        _WRITE,
+        "    file.replace(manifest.folder / manifests.NAME)\n    flush(manifest.folder)\n",
+        "    file.replace(manifest.folder / manifests.NAME)\n",
+        OUTPUTS,
+    ),
+    _one("sync the names of an export", _WRITE, "    flush(folder)\n    kept", "    kept", OUTPUTS),
+    _one(
+        "sync the folders made for an export",
+        _WRITE,
+        "                flush(path.parent)\n",
+        "                pass\n",
+        OUTPUTS,
+    ),
+    _one(
+        "an export under way does not pass for a whole one",
+        _WRITE,
+        "replace(manifest, proved=False)",
+        "manifest",
+        OUTPUTS,
+    ),
+    # The report.
+    _one("sync a report", _PLACING, "                scratch.flush(staging / kind)\n", "", OUTPUTS),
+    _one("old numbers go first", _PLACING, "    last.unlink(missing_ok=True)\n", "", OUTPUTS, INTERRUPTED),
+    _one(
+        "sync that the old numbers are gone",
+        _PLACING,
+        "    last.unlink(missing_ok=True)\n    scratch.flush(target.parent)\n",
+        "    last.unlink(missing_ok=True)\n",
+        OUTPUTS,
+    ),
+    _one(
+        "sync the names of a report before its numbers come",
+        _PLACING,
+        "    scratch.flush(target.parent)\n    if numbers:",
+        "    if numbers:",
+        OUTPUTS,
+    ),
+    _one(
+        "numbers come last",
+        _PLACING,
+        "[kind for kind in texts if kind != LAST], numbers=LAST in texts)",
+        "[kind for kind in sorted(texts, reverse=True)], numbers=False)",
+        OUTPUTS,
+        INTERRUPTED,
+    ),
+    _one(
+        "one report at a time",
+        _PLACING,
+        "                fcntl.flock(descriptor, fcntl.LOCK_EX)\n",
+        "                pass\n",
+        INTERRUPTED,
+    ),
+    # A Stop.
+    _one(
+        "a rescue can be stopped",
+        "cleanup/rescue.py",
+        "    step()  # whoever listens can stop here: nothing was removed yet\n",
+        "",
+        STOPPED,
+    ),
+    _one(
+        "a restore can be stopped between files",
+        _RESTORE,
+        "        step()  # whoever listens can stop here, or within a copy: the same call brings back the rest\n",
+        "",
+        STOPPED,
+    ),
+    _one("a restore can be stopped within a file", _RESTORE, "fd, lambda _: step())", "fd)", STOPPED),
 )
 
 
@@ -514,10 +1006,12 @@ def patched(mutant: Mutant, package: Path) -> dict[Path, str]:
     return texts
 
 
-def failed(copy: Path, tests: tuple[str, ...]) -> str:
+def failed(copy: Path, tests: Iterable[str]) -> str:
     """Run tests on the copy; return the first that fails, or nothing."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    # That the patches fit is told by a test that each of them breaks.
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--ignore=tests/faults/test_mutants.py"]
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     try:
         done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=900)
     except subprocess.TimeoutExpired:
@@ -526,31 +1020,92 @@ def failed(copy: Path, tests: tuple[str, ...]) -> str:
     return lines[0] if lines else "" if done.returncode == 0 else f"pytest ended with {done.returncode}"
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """Which test noticed a mutant, if any; or that the mutant is `stale`."""
+
+    mutant: Mutant
+    test: str
+    seconds: float
+    stale: str = ""
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.stale) or bool(self.test) == bool(self.mutant.covered)
+
+    def __str__(self) -> str:
+        survives = f"survives: {self.mutant.covered or 'NO REASON KNOWN'}"
+        verdict = self.stale or (f"noticed by {self.test}" if self.test else survives)
+        if self.test and self.mutant.covered:
+            verdict += f"; THE LIST SAYS THAT NOTHING DOES, AS {self.mutant.covered}"
+        return f"{self.mutant.name}\t{verdict}\t{self.seconds:.0f} s"
+
+
+def tried(mutant: Mutant, copy: Path) -> Outcome:
+    """Run the tests that should notice a mutant, then all that could; the copy is whole again afterwards."""
+    started, package = time.perf_counter(), copy / "dbtools"
+    try:
+        texts = patched(mutant, package)
+    except LookupError as error:
+        return Outcome(mutant, "", 0.0, f"STALE: {error}")
+    sound = {path: path.read_text("utf-8") for path in texts}
+    for path, text in texts.items():
+        path.write_text(text, "utf-8")
+    test = failed(copy, mutant.tests)
+    if not test and not mutant.covered:  # whatever else there is may notice; a reason is held by the tests named alone
+        test = failed(copy, dict.fromkeys(t for file, *_ in mutant.patches for t in SUITES[file.split("/")[0]]))
+    for path, text in sound.items():
+        path.write_text(text, "utf-8")
+    return Outcome(mutant, test, time.perf_counter() - started)
+
+
+def copied(folder: Path) -> Path:
+    """Copy what the tests need, so that a patch touches nobody's files."""
+    for part in ("dbtools", "tests", "notebooks"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
 def main(names: list[str]) -> int:
-    """Try the mutants of these names, or all, and return how many are not as this list says."""
-    wrong = 0
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        for part in ("dbtools", "tests"):
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        if not names and (test := failed(copy, EVERY)):
-            raise SystemExit(f"without any patch, {test} fails")
-        for mutant in [m for m in MUTANTS if not names or m.name in names]:
-            started, texts = time.perf_counter(), patched(mutant, copy / "dbtools")
-            sound = {path: path.read_text("utf-8") for path in texts}
-            for path, text in texts.items():
-                path.write_text(text, "utf-8")
-            test = (mutant.tests and failed(copy, mutant.tests)) or failed(copy, EVERY)
-            for path, text in sound.items():
-                path.write_text(text, "utf-8")
-            verdict = f"noticed by {test}" if test else f"survives: {mutant.covered or 'NO REASON KNOWN'}"
-            if bool(test) == bool(mutant.covered):
-                wrong += 1
-                verdict += "; THE LIST SAYS OTHERWISE"
-            sys.stdout.write(f"{mutant.name}\t{verdict}\t{time.perf_counter() - started:.0f} s\n")
+    """Try the mutants of these names, or all, and return 1 if any is not as this list says."""
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    outcomes, free = list[Outcome](), SimpleQueue[Path]()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
+        Path(folder).chmod(0o755)  # some tests are another user for a moment
+        for number in range(AT_ONCE):
+            free.put(copied(Path(folder, str(number))))
+
+        def borrowed(work, given):
+            copy = free.get()
+            try:
+                return work(given, copy)
+            finally:
+                free.put(copy)
+
+        # A test that fails anyway would notice everything.
+        for test in pool.map(
+            lambda test: borrowed(lambda test, copy: failed(copy, [test]), test),
+            dict.fromkeys(test for mutant in chosen for test in mutant.tests),
+        ):
+            if test:
+                raise SystemExit(f"without any patch, {test} fails")
+        for done in as_completed([pool.submit(borrowed, tried, mutant) for mutant in chosen]):
+            outcomes.append(done.result())
+            sys.stdout.write(f"{outcomes[-1]}\n")
             sys.stdout.flush()
-    return wrong
+    sys.stdout.write(summary(outcomes))
+    return int(any(outcome.wrong for outcome in outcomes))
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """Say how many were tried and noticed, which survive and why, and what is not as the list says."""
+    noticed = sum(bool(outcome.test) for outcome in outcomes)
+    survivors = [o for o in outcomes if not o.test and not o.stale]
+    lines = [f"{len(outcomes)} safeguards taken out, {noticed} noticed, {len(survivors)} survive:"]
+    lines += [f"  {o.mutant.name}: {o.mutant.covered or 'NO REASON KNOWN'}" for o in survivors]
+    lines += [f"  NOT AS LISTED: {o}" for o in outcomes if o.wrong]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

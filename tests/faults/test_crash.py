@@ -51,7 +51,7 @@ def test_a_killed_cleanup_can_be_restored_at_once(folder: Path, tally: Any) -> N
     plan = world(folder)
     before = tree(plan.project.root)
     names = calls(lambda: clean(plan))
-    for at in tally.some(range(len(names) + 1), 180):
+    for at in tally.some(range(len(names) + 1), 110):
         plan = world(folder)
         with running(killed(at)):
             clean(plan)
@@ -67,7 +67,7 @@ def test_another_cleanup_closes_the_killed_one_and_says_so(folder: Path, tally: 
     plan = world(folder)
     before = tree(plan.project.root)
     names = calls(lambda: clean(plan))
-    for at in tally.some(range(len(names)), 100):
+    for at in tally.some(range(len(names)), 60):
         plan = world(folder)
         with running(killed(at)):
             clean(plan)
@@ -109,7 +109,7 @@ def test_a_cleanup_killed_twice_and_a_restore_of_it_killed_once_lose_nothing(fol
     before = tree(plan.project.root)
     length = len(calls(lambda: clean(plan)))
     # The last number is a resumed cleanup, or a restore, that gets as far as it can.
-    for first, second in tally.some(list(product(range(0, length, 3), range(0, length, 3))), 120):
+    for first, second in tally.some(list(product(range(0, length, 3), range(0, length, 3))), 80):
         plan = world(folder)
         for at in (first, second):
             with running(killed(at)):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cleaning import tree
 from machine import PLANNED, Machine, calls, clean, failing, running, world
+from tally import ALL
 
 from dbtools.cleanup.journal import runs, unfinished
 from dbtools.cleanup.plan import Plan
@@ -27,7 +28,8 @@ def test_a_call_that_fails_loses_nothing_and_is_reported_truly(folder: Path, tal
     names = calls(lambda: clean(plan))
     tally.calls += len(names) if name == ERRORS[0] else 0
     restored = tally.some(range(len(names)), 60)
-    for at in range(len(names)):
+    # Every call fails in some way, and in every way if every combination is tried.
+    for at in range(0 if ALL else ERRORS.index(name) % 2, len(names), 1 if ALL else 2):
         plan, result = world(folder, PLANNED[1:3]), None
         with running(failing(at, getattr(errno, name))):
             try:

@@ -9,9 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import insert, make_database, python
+from support import insert, make_database, python, run_python
 
 from dbtools import attach
+from dbtools.errors import DatabaseError
 from dbtools.source import scratch, snapshot
 
 MAKE = """
@@ -22,6 +23,19 @@ made = scratch.make("work-", Path(sys.argv[1]))
 (made / "file").write_text("half")
 print(made, flush=True)
 sys.stdin.readline()
+"""
+
+NO_ROOM = """
+import resource, signal, sys
+from dbtools import attach
+from dbtools.errors import DatabaseError
+from dbtools.errors import DatabaseError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    attach(sys.argv[1])
+except DatabaseError as error:
+    print(error)
 """
 
 
@@ -71,3 +85,15 @@ def test_attaching_a_database_that_is_replaced_again_and_again_keeps_no_descript
                 assert db.rows("prompts") == number + 2
         counts.append(len(snapshot._held))
     assert counts[-1] == counts[1]
+
+
+def test_without_a_folder_for_temporary_files_there_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(tmp_path / "prompter.db")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(DatabaseError, match=r"No folder .*\(No such file or directory\): .*gone\"; .* in TMPDIR\.$"):
+        attach(path)
+    said = run_python(NO_ROOM, path)
+    assert said.startswith("No folder for temporary files can be used (No usable temporary directory found in ['/")
+    assert said.endswith("; free space or name another in TMPDIR.")
