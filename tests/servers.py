@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,33 @@ class Postgres:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
 
+    @contextmanager
+    def session(self, database: str, script: str) -> Iterator[Callable[[str], None]]:
+        """Keep a session open that has done `script`; yield what makes it do more, and wait until that is done."""
+        command = [self.binaries / "psql", "-qXAt", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", database]
+        environment = {**os.environ, "PGPASSWORD": PASSWORD}
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        ) as psql:
+
+            def do(more: str) -> None:
+                psql.stdin.write(f"{more};\n\\echo done\n")
+                psql.stdin.flush()
+                while psql.stdout.readline() not in ("done\n", ""):
+                    pass
+
+            do(script)
+            yield do
+            psql.stdin.close()
+
+    def wait(self) -> None:
+        """Wait until the server takes connections."""
+        ready = [self.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        deadline = time.monotonic() + 60
+        while subprocess.run(ready).returncode:
+            assert self.process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.02)
+
     def url(self, database: str, user: str = "postgres", secret: str = "") -> str:
         """Return the URL of a database, for `user`; `secret` goes in as it is."""
         return f"postgresql://{user}{secret and ':'}{secret}@127.0.0.1:{self.port}/{database}"
@@ -71,7 +98,7 @@ def postgres() -> Iterator[Postgres]:
         initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={secret}"]
         initdb += ["--no-sync", "--no-locale", "--encoding=UTF8"]
         subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
-        port = _free_port()
+        port = free_port()
         command = [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -79,7 +106,7 @@ def postgres() -> Iterator[Postgres]:
             )
         try:
             server = Postgres(port, folder, process, binaries)
-            _wait(server)
+            server.wait()
             yield server
         finally:
             process.send_signal(signal.SIGQUIT)  # at once, its own children included
@@ -93,7 +120,8 @@ def _give(path: Path, user: str) -> None:
     os.chown(path, facts.pw_uid, facts.pw_gid)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -102,14 +130,6 @@ def _free_port() -> int:
 def _die_with_parent() -> None:
     if hasattr(ctypes.CDLL(None), "prctl"):
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGQUIT)
-
-
-def _wait(server: Postgres) -> None:
-    ready = [server.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(server.port)]
-    deadline = time.monotonic() + 60
-    while subprocess.run(ready).returncode:
-        assert server.process.poll() is None and time.monotonic() < deadline, (server.folder / "log").read_text()
-        time.sleep(0.02)
 
 
 TABLES = (

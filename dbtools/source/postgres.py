@@ -11,7 +11,7 @@ import hashlib
 import math
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +74,8 @@ def opened(
     DatabaseError, BusyError, ExtensionError
         The server refuses the connection, ends it, or lacks what is asked for; a lock is in the way; no scanner.
     """
+    import duckdb
+
     with scratch.folder("dbtools-spill-", target and target.parent) as spill:
         connection = extension.connect(str(target or ":memory:"), loader.config(spill), name="postgres")
         try:
@@ -85,6 +87,9 @@ def opened(
             with explained(server, password):
                 connection.execute("COMMIT")
         finally:
+            # Where the server is gone, DuckDB takes the whole process down if it has a transaction to end while closing.
+            with suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
             connection.close()
 
 
