@@ -100,6 +100,7 @@ def postgres() -> Iterator[Postgres]:
         subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
         port = free_port()
         command = [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
+        command += ["-c", "autovacuum=off"]  # it counts as a change, whenever it comes
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 command, user=user, cwd="/", stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent

@@ -87,7 +87,7 @@ def opened(
             with explained(server, password):
                 connection.execute("COMMIT")
         finally:
-            # Where the server is gone, DuckDB takes the whole process down if it has a transaction to end while closing.
+            # Where the server is gone, DuckDB ends the whole process if it has a transaction to end while closing.
             with suppress(duckdb.Error):
                 connection.execute("ROLLBACK")
             connection.close()

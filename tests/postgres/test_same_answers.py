@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from servers import PASSWORD
@@ -46,12 +48,11 @@ def test_every_cell_of_every_relation_is_the_same_to_the_last_bit(twins: Twins) 
 def test_the_analyses_are_the_same(twins: Twins) -> None:
     with attach(twins.file) as file, attach(twins.served) as served:
         prompts = [prompt for (prompt,) in file.sql("SELECT id FROM prompts ORDER BY id").fetchall()]
-        for provenance in ("real", "all"):
+        for provenance in ("real", "all") if twins.database == "migrated" else ("all",):
             for ask in (analysis.effectiveness, analysis.usage, analysis.evolution):
                 one, other = (ask(db, provenance=provenance).to_dict() for db in (file, served))
                 assert equal(one, other), (ask, provenance)
-        for prompt in prompts[-3:]:
-            assert equal(*(analysis.evolution(db, prompt).to_dict() for db in (file, served)))
+        assert equal(*(analysis.evolution(db, prompts[-1]).to_dict() for db in (file, served)))
 
 
 def test_the_audit_finds_the_same_and_says_what_only_a_file_can_tell(twins: Twins) -> None:
@@ -102,7 +103,7 @@ def test_the_explorer_shows_the_same_numbers(twins: Twins) -> None:
     shown = []
     for project in (twins.file, twins.served):
         with show.Explorer(project, provenance="all") as explorer:
-            for tab in ("overview", "agents", "usage"):
+            for tab in ("overview", "usage"):
                 explorer.tab = tab
                 assert explorer.wait()
             page = explorer.snapshot("overview", "quality")
@@ -114,18 +115,29 @@ def test_the_explorer_shows_the_same_numbers(twins: Twins) -> None:
 
 
 @pytest.mark.parametrize("twins", ["migrated"], indirect=True)  # one shape is enough for four kernels
-def test_notebooks_record_the_same_numbers(twins: Twins, tmp_path: Path) -> None:
+def test_notebooks_record_the_same_numbers_and_hold_no_password(twins: Twins, tmp_path: Path, cache: Path) -> None:
+    root = Path(shutil.copytree(twins.served.root, tmp_path / "environment"))
+    config = (root / "dbtools.toml").read_text()
+    (root / "dbtools.toml").write_text(config.replace("database =", "# database ="))
+    url = twins.server.url(twins.database, secret=quote(PASSWORD, safe=""))
+    environment = {name: value for name, value in os.environ.items() if name != "PGPASSWORD"} | {"DATABASE_URL": url}
     started = []
-    for project in (twins.file, twins.served):
-        command = [sys.executable, "-m", "dbtools.cli", "run", "effectiveness", "audit", "--root", project.root]
-        out = tmp_path / project.root.name
-        started.append((out, subprocess.Popen([*command, "--out", out], env={**os.environ, "PGPASSWORD": PASSWORD})))
-    assert [process.wait(300) for _, process in started] == [0, 0]
-    one, other = ({f.stem: json.loads(f.read_text()) for f in out.glob("*.json")} for out, _ in started)
-    assert list(one["effectiveness"]) == list(other["effectiveness"])
-    assert equal(one["effectiveness"], other["effectiveness"])
+    for project, folder in ((twins.file.root, "file"), (root, "served")):
+        command = [sys.executable, "-m", "dbtools.cli", "run", "effectiveness", "audit", "--root", project]
+        started.append(subprocess.Popen([*command, "--out", tmp_path / "made" / folder], env=environment))
+    assert [process.wait(300) for process in started] == [0, 0]
+    one, other = (
+        {
+            name: json.loads((tmp_path / "made" / folder / f"{name}.json").read_text())
+            for name in ("effectiveness", "audit")
+        }
+        for folder in ("file", "served")
+    )
     for recorded in (one, other):
         for check in FILES_ONLY:
             recorded["audit"]["checks"].pop(check, None)
             recorded["audit"]["not_applicable"].pop(check, None)
-    assert equal(one["audit"], other["audit"])
+    assert equal(one, other)
+    made = [path for top in (tmp_path / "made", cache) for path in top.rglob("*") if path.is_file()]
+    assert {".html", ".ipynb", ".json", ".duckdb"} <= {path.suffix for path in made}
+    assert [path for path in made if b"canarypg" in path.read_bytes() + str(path).encode()] == []

@@ -221,11 +221,14 @@ def test_a_dying_server_is_status_two_for_the_command_line(tmp_path: Path, cache
     with servers.postgres() as own:
         copy_database(own, "small", make_database(tmp_path / "prompter.db"), "created")
         (root / "dbtools.toml").write_text(f'[project]\ndatabase = "{own.url("small")}"\n')
-        with own.session("small", "BEGIN; LOCK TABLE judge_scores"), unchanged(root):
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-                wait_for_lock(own)
-                own.process.kill()
-                _, printed = run.communicate(timeout=120)
+        with (
+            own.session("small", "BEGIN; LOCK TABLE judge_scores"),
+            unchanged(root),
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run,
+        ):
+            wait_for_lock(own)
+            own.process.kill()
+            _, printed = run.communicate(timeout=120)
     assert run.returncode == 2
     assert len(printed.splitlines()) == 1, printed
     assert "server closed the connection unexpectedly" in printed
@@ -249,7 +252,7 @@ def test_nothing_can_be_written_through_any_door(server: servers.Postgres, datab
         "FROM postgres_query('source', 'DELETE FROM prompts RETURNING id')",
         "CALL postgres_execute('source', 'DELETE FROM prompts')",
     ):
-        with pytest.raises(Exception, match="read-only|syntax error"), postgres.opened(address) as (connection, _):
+        with pytest.raises(Exception, match=r"read-only|syntax error"), postgres.opened(address) as (connection, _):
             connection.execute(statement)
     assert server.psql("SELECT count(*) FROM prompts", database) == before
 
