@@ -13,13 +13,16 @@ _PASSWORD = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# Where a server's URL is the thing at fault, its password may hold quotes and blanks as well.
+_WHOLE = re.compile(r"(postgres[\w+]*:/+[^/:@]*:).*@", re.IGNORECASE | re.DOTALL)
 
 
 def sentence(what: str, thing: object = None, todo: str | None = None) -> str:
     """Build the one sentence of an error: what failed, the thing in quotes, what to do."""
     text = what
     if thing is not None:
-        quoted = hide_passwords(_printable(str(thing)))  # before cutting: half a URL no longer looks like one
+        shown = _WHOLE.sub(lambda m: f"{m[1]}«hidden»@", str(thing))
+        quoted = hide_passwords(_printable(shown))  # before cutting: half a URL no longer looks like one
         if len(quoted) > _LONGEST_QUOTE:
             quoted = quoted[: _LONGEST_QUOTE - 1] + "…"
         text += f': "{quoted}"'

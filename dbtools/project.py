@@ -10,7 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from dbtools import server
 from dbtools.errors import DbtoolsError, NoProjectError, ParameterError, ProjectError
+from dbtools.server import Server
 
 DATABASES = ("prompter.db", "packages/db/prompter.db")
 CONFIG = "dbtools.toml"
@@ -28,8 +30,10 @@ class Project:
     ----------
     root : Path
         The project folder, absolute.
-    database, auth : Path
-        The prompter database, and the auth database (which need not exist).
+    database : Path or Server
+        The prompter database: a file, or the address of one on a PostgreSQL server.
+    auth : Path
+        The auth database (which need not exist).
     exports, backups : Path
         The export folder, and the folder that takes the backups of a cleanup.
     expect : Mapping
@@ -37,7 +41,7 @@ class Project:
     """
 
     root: Path
-    database: Path
+    database: Path | Server
     auth: Path
     exports: Path
     backups: Path
@@ -47,7 +51,9 @@ class Project:
     def find(cls, root: Project | str | os.PathLike[str] | None = None) -> Project:
         """Find the project: `root`, else ``$DBTOOLS_PROJECT``, else the nearest parent with a database.
 
-        Reads only. A project that was found already is returned as it is.
+        Its database is the one that dbtools.toml names; else prompter.db or packages/db/prompter.db, if one is there;
+        else the PostgreSQL server that ``$DATABASE_URL`` names. A project that was found already is
+        returned as it is. Reads only.
 
         Raises
         ------
@@ -78,16 +84,7 @@ class Project:
         root = root.resolve()
         config = _read_config(root / CONFIG)
         section = config.get("project", {})
-        if "database" in section:
-            database = _inside(root, section["database"], "database")
-        else:
-            database = next((root / n for n in DATABASES if (root / n).is_file()), root / DATABASES[0])
-        if not database.is_file():
-            raise ProjectError(
-                "No prompter database in the project",
-                root,
-                f"expected {database.relative_to(root)}; give another root, or name it in {CONFIG}",
-            )
+        database = _database(root, section.get("database"))
         return cls(
             root=root,
             database=database,
@@ -102,8 +99,15 @@ class Project:
         with usable(folder):
             return replace(self, backups=(self.root / folder).resolve()) if folder else self
 
-    def relative(self, path: Path) -> str:
+    @property
+    def in_use(self) -> tuple[Path, ...]:
+        """The database files that the application works with, which nothing here ever changes."""
+        return (self.auth,) if isinstance(self.database, Server) else (self.database, self.auth)
+
+    def relative(self, path: Path | Server) -> str:
         """Return `path` as reports show it: relative to the root where it lies inside, with ``/``."""
+        if isinstance(path, Server):
+            return str(path)
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
 
@@ -178,6 +182,28 @@ def _read_toml(file: Path) -> dict[str, Any]:
     # ValueError: no UTF-8, no TOML, or a number of thousands of digits.
     except (OSError, ValueError, RecursionError) as error:
         raise ProjectError(f"Cannot read as TOML ({error})", file, "mend or remove it") from None
+
+
+def _database(root: Path, named: str | None) -> Path | Server:
+    """Return the database that dbtools.toml names, else the file that is there, else that of the environment."""
+    if named is not None and server.is_url(named):
+        address, password = server.parse(named)
+        if password is not None:
+            todo = f"take it out, and set PGPASSWORD or {server.VARIABLE}, or write it into ~/.pgpass"
+            raise ProjectError(f"A password stands in {CONFIG}", address, todo)
+        return address
+    place = _inside(root, named, "database") if named is not None else None
+    file = place or next((root / name for name in DATABASES if (root / name).is_file()), root / DATABASES[0])
+    if file.is_file():
+        return file
+    found = server.from_environment() if place is None else None
+    if found and not any(os.path.lexists(root / name) for name in DATABASES):  # a broken link is not passed over
+        return found
+    raise ProjectError(
+        "No prompter database in the project",
+        root,
+        f"expected {file.relative_to(root)}; give another root, or name it in {CONFIG}",
+    )
 
 
 def _inside(root: Path, name: str, key: str) -> Path:

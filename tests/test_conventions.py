@@ -14,10 +14,11 @@ QUERIES = [q for q in sorted(PACKAGE.rglob("*.sql")) if q.parent != PACKAGE / "d
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Which rooms each room may use; within itself each may use everything.
-LEAVES = {"errors", "progress", "tables", "__version__"}
+LEAVES = {"errors", "progress", "server", "tables", "__version__"}
 ARROWS = {
     "errors": set(),
     "progress": set(),
+    "server": {"errors"},
     "tables": {"errors"},
     "project": LEAVES,
     "source": LEAVES | {"project"},

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
+from dbtools import server
 from dbtools.audit.facts import FACTS, relations
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.audit.scene import Scene, Unanswerable, open_scene, read_query
@@ -17,6 +18,10 @@ from dbtools.project import Project
 from dbtools.source import attach, schema
 
 SAMPLE = 5
+_NEVER_MADE = {"user_feedback", "token_usage", "prompts.request_id"} | {
+    f"prompt_versions.{name}" for name in ("parent_version_id", "change_type", "change_magnitude")
+}
+_UNMADE = "as the application's migrations 003 to 005 fail on PostgreSQL"
 _QUIET = 100_000  # versions; an audit of fewer takes no progress bar
 
 
@@ -88,15 +93,20 @@ def gather(scene: Scene, wanted: Iterable[Check]) -> dict[str, str]:
 def _missing(origin: Mapping[str, Any]) -> dict[str, str]:
     """Name the relations and columns that the database at hand does not have."""
     columns, found = origin["columns"], {}
+    lacks = f"the database, of generation {origin['generation']}, has no"
     for table in schema.TABLES:
         if table.name not in columns:
-            found[table.relation] = f"the database, of generation {origin['generation']}, has no table {table.name}"
+            found[table.relation] = f"{lacks} table {table.name}{_why(origin, table.name)}"
         for column in table.columns:
             if table.name in columns and column.found_in({c: c for c in columns[table.name]}) is None:
-                found[f"{table.relation}.{column.name}"] = (
-                    f"the database, of generation {origin['generation']}, has no column {table.name}.{column.name}"
-                )
+                name = f"{table.name}.{column.name}"
+                found[f"{table.relation}.{column.name}"] = f"{lacks} column {name}{_why(origin, name)}"
     return found
+
+
+def _why(origin: Mapping[str, Any], name: str) -> str:
+    """Say that it is not the user who forgot a migration: PostgreSQL takes no key of text to one of type uuid."""
+    return f", {_UNMADE}" if server.is_url(origin["path"]) and name in _NEVER_MADE else ""
 
 
 def _parse(name: str, text: str) -> Check:

@@ -60,7 +60,7 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
         The project is in no repository, or git cannot read it.
     """
     _git(project.root, "rev-parse", "--git-dir")
-    specs = (*_SPECS, *(f":(literal){project.relative(p)}" for p in (project.database, project.auth)))
+    specs = (*_SPECS, *(f":(literal){project.relative(p)}" for p in project.in_use))
     most = () if limit is None else (f"--max-count={limit}",)
     walk = ("rev-list", "--all", "--full-history", "--date-order", "--reverse", *most, "--format=%H %ct %P")
     listed = [line.split() for line in _git(project.root, *walk, "--", *specs).decode().splitlines()]
@@ -72,7 +72,7 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
         found = _git(project.root, *diff, "-M", "--", *specs, given=pairs.encode())
     except GitError:  # contents that are not there, as in a partial clone, cannot be compared for likeness
         found = _git(project.root, *diff, "--no-renames", "--", *specs, given=pairs.encode())
-    named = {project.relative(project.database), project.relative(project.auth)}
+    named = {project.relative(p) for p in project.in_use}
     return [c for c in _parse(found, when) if NAME.search(c.path) or c.path in named]
 
 

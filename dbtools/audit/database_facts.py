@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.server import NOT_A_FILE, Server
 
 # Columns whose content lets somebody in, or says from where somebody came.
 _CREDENTIALS = ("hashed_password", "password_reset_token", "two_factor_secret", "login_ip_history")
@@ -30,9 +31,8 @@ def tables(scene: Scene) -> list[tuple[str, int]]:
 
 def broken_keys(scene: Scene) -> list[tuple[object, ...]]:
     """Return the rows that break a declared foreign key (``PRAGMA foreign_key_check``)."""
-    copy = _own_copy(scene)
     try:
-        return [row[:3] for row in scene.rows(copy, "PRAGMA foreign_key_check")]
+        return [row[:3] for row in scene.rows(scene.own_copy, "PRAGMA foreign_key_check")]
     except sqlite3.Error as error:
         raise Unanswerable(f"SQLite cannot check the foreign keys ({error})") from None
 
@@ -66,6 +66,8 @@ def unknown_users(scene: Scene) -> list[tuple[str]]:
 
 def credentials(scene: Scene) -> Iterator[tuple[str, str, object, str, bool]]:
     """Yield the rows that hold a credential: where, and in which columns; never the value."""
+    if isinstance(scene.project.database, Server) and "users" in scene.db.origin["tables"]:
+        raise Unanswerable(f"{NOT_A_FILE}, of whose accounts only the number is read")
     blank = ", ".join(f"'{word}'" for word in _NOTHING)
     for path, copy in _copies(scene):
         for (name,) in scene.rows(copy, _TABLES):
@@ -77,13 +79,6 @@ def credentials(scene: Scene) -> Iterator[tuple[str, str, object, str, bool]]:
                 found = f"SELECT rowid, trim({listed}) FROM {table} WHERE {' OR '.join(filled)} ORDER BY rowid"  # noqa: S608
                 for row_id, columns in scene.rows(copy, found):
                     yield scene.name(path), str(name), row_id, str(columns).replace(" ", ", "), _is_auth(scene, path)
-
-
-def _own_copy(scene: Scene) -> Path:
-    copy = scene.copies.get(Path(scene.db.origin["path"]))
-    if not isinstance(copy, Path):
-        raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
-    return copy
 
 
 def _copies(scene: Scene) -> Iterator[tuple[Path, Path]]:

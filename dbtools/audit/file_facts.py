@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from dbtools.audit.scene import Scene, is_csv
+from dbtools.audit.scene import Scene, Unanswerable, is_csv
 from dbtools.files import evidence
 from dbtools.files.walk import LARGEST
 from dbtools.project import CONFIG, DATABASES
+from dbtools.server import NOT_A_FILE, Server
 from dbtools.source import snapshot as source
 
 _NAME_ONLY = "the same name, other content"
@@ -22,6 +23,7 @@ _RELATIVE = re.compile(r"^\s*(?:export\s+)?(?:DATABASE_URL|sqlalchemy\.url)\s*=\
 
 def databases(scene: Scene) -> Iterator[tuple[str, int, bool, int, int | None, int, int]]:
     """Yield size, header and side files of every database file."""
+    _check_files(scene)
     for path in scene.databases:
         header = scene.header(path)
         size = int.from_bytes(header[16:18], "big")
@@ -40,6 +42,7 @@ def databases(scene: Scene) -> Iterator[tuple[str, int, bool, int, int | None, i
 
 def integrity(scene: Scene) -> Iterator[tuple[str, str]]:
     """Yield what SQLite complains of in each database; one that cannot be copied is a complaint of its own."""
+    _check_files(scene)
     for path, copy in scene.copies.items():
         for message in source.integrity(copy) if isinstance(copy, Path) else [copy]:
             yield scene.name(path), message
@@ -69,7 +72,9 @@ def tracked(scene: Scene) -> list[tuple[str, str]]:
 
 def wrong_places(scene: Scene) -> Iterator[tuple[str, int | None, str]]:
     """Yield what makes the application open another database than the one that lies here."""
-    root, database = scene.project.root, Path(scene.db.origin["path"])
+    root, database = scene.project.root, scene.project.database
+    if isinstance(database, Server):
+        raise Unanswerable(NOT_A_FILE)
     for name in _ENVIRONMENT:
         file = root / name
         if file.is_file() and not file.is_symlink():
@@ -80,6 +85,12 @@ def wrong_places(scene: Scene) -> Iterator[tuple[str, int | None, str]]:
     if database != expected and not _configured(root):
         reason = f"a database of generation {scene.db.origin['generation']} is expected at {scene.name(expected)}"
         yield scene.name(database), None, reason
+
+
+def _check_files(scene: Scene) -> None:
+    """Refuse to speak of database files where the only database is on a server."""
+    if isinstance(scene.project.database, Server) and not scene.databases:
+        raise Unanswerable(NOT_A_FILE)
 
 
 def _configured(root: Path) -> bool:

@@ -20,6 +20,7 @@ from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
 from dbtools.project import Project
+from dbtools.server import NOT_A_FILE, Server
 from dbtools.source import Database
 from dbtools.source import snapshot as source
 from dbtools.tables import size
@@ -52,7 +53,7 @@ class Scene:
     @cached_property
     def databases(self) -> tuple[Path, ...]:
         """The database files, the prompter database first, then the auth database."""
-        first = [self.project.database, self.project.auth]
+        first = self.project.in_use
         found = [p for p in self.files if not is_csv(p)]
         return tuple(sorted(found, key=lambda p: (first.index(p) if p in first else 2, str(p))))
 
@@ -72,6 +73,16 @@ class Scene:
                 found[path] = str(error)
             self.release(path)
         return found
+
+    @property
+    def own_copy(self) -> Path:
+        """The private copy of the prompter database; raises `Unanswerable`."""
+        if isinstance(self.project.database, Server):
+            raise Unanswerable(NOT_A_FILE)
+        copy = self.copies.get(self.project.database)
+        if not isinstance(copy, Path):
+            raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
+        return copy
 
     @cached_property
     def csv_files(self) -> dict[Path, csvfile.CsvFile | str]:

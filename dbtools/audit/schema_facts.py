@@ -9,7 +9,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.audit.scene import Scene
 from dbtools.source.schema import DIMENSIONS, TABLES
 
 _SHAPES = files("dbtools.audit").joinpath("shapes")
@@ -26,7 +26,7 @@ def differences(scene: Scene) -> Iterator[tuple[str, str]]:
     Column types are compared by affinity (sqlite.org/datatype3.html, 3.1). A migration leaves its indexes and the ORM
     creates none, so an index is missing only from a migrated table and extra where neither makes one on its columns.
     """
-    actual = _declared(_copy(scene))
+    actual = _declared(scene.own_copy)
     shapes = [_expected(scene.db.origin["generation"], kind) for kind in ("created", "migrated")]
     for table in sorted(actual.keys() | shapes[0].keys()):
         if table in shapes[0]:
@@ -39,8 +39,8 @@ def differences(scene: Scene) -> Iterator[tuple[str, str]]:
 
 def lost_constraints(scene: Scene) -> Iterator[tuple[str, str]]:
     """Yield the UNIQUE and CHECK constraints of the PostgreSQL schema that these tables lack."""
-    declared = _declared(_copy(scene))
-    tables = scene.rows(_copy(scene), "SELECT lower(name), sql FROM sqlite_master WHERE type = 'table'")
+    declared = _declared(scene.own_copy)
+    tables = scene.rows(scene.own_copy, "SELECT lower(name), sql FROM sqlite_master WHERE type = 'table'")
     statements = {name: str(sql) for name, sql in tables}
     if "unique (prompt_id, version_no)" not in declared["prompt_versions"]:
         yield "prompt_versions", "UNIQUE (prompt_id, version_no)"
@@ -51,13 +51,6 @@ def lost_constraints(scene: Scene) -> Iterator[tuple[str, str]]:
                 allowed = "0 AND 10" if table == "judge_scores" else ""
                 rule = f"{column} BETWEEN {allowed}" if allowed else f"{column} IN ('original', 'single', 'multi')"
                 yield table, f"CHECK ({rule})"
-
-
-def _copy(scene: Scene) -> Path:
-    copy = scene.copies.get(Path(scene.db.origin["path"]))
-    if not isinstance(copy, Path):
-        raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
-    return copy
 
 
 def _expected(generation: str, kind: str) -> dict[str, dict[str, str]]:

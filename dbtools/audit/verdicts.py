@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dbtools import server
 from dbtools.audit.guide import Guide, Statement
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
@@ -68,6 +69,8 @@ class Judge:
 
     def _locate(self, file: str) -> Path:
         """Return where a file of the guide lies or should lie; nothing outside the project is looked at."""
+        if server.is_url(file):
+            raise _UnknownError(server.NOT_A_FILE)
         path = self.project.root / file
         inside = Path(os.path.realpath(path.parent)).is_relative_to(self.project.root)
         if not inside or path.is_symlink() or file.startswith(("/", "~", "..")):

@@ -86,7 +86,7 @@ def verify(
     ----------
     expect : path or mapping, optional
         A TOML file or a mapping with ``present``, ``absent``, ``rows``, ``versions_by_source``; by default the
-        ``[expect]`` section of dbtools.toml. Without any, both databases in use must be there.
+        ``[expect]`` section of dbtools.toml. Without any, the files of the databases in use must be there.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def verify(
     else:
         wanted = read_expectations(expect) if expect else project.expect
     if not wanted:
-        wanted = {"present": [project.relative(project.database), project.relative(project.auth)]}
+        wanted = {"present": [project.relative(path) for path in project.in_use]}
     with attach(project) as db:
         return Verification((*_files(project, wanted), *_counts(db, wanted)))
 

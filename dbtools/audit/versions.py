@@ -81,7 +81,7 @@ class Versions:
 
     def __enter__(self) -> Versions:
         with self._stack:
-            in_use = [self.project.database, self.project.auth]
+            in_use = self.project.in_use
             rest = [p for p in walk(self.project) if commits.NAME.search(p.name) and p not in in_use]
             for path in [p for p in (*in_use, *rest) if p.is_file() and not p.is_symlink()]:
                 with suppress(DbtoolsError, OSError):

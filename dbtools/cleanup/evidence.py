@@ -23,16 +23,17 @@ class Identity:
 
 @dataclass(frozen=True)
 class Keeper:
-    """A file that must still be there, unchanged, when a removal that rests on it is carried out.
+    """A file, or a server, that must still be there, unchanged, when a removal that rests on it is carried out.
 
     Attributes
     ----------
     path : str
-        Relative to the project's root, with ``/``.
+        Relative to the project's root, with ``/``; of a server, its URL.
     sha256 : str
         Of the file's bytes.
     fingerprint : str
-        Of the database file and its ``-wal`` (`dbtools.source.snapshot.fingerprint`); empty for other files.
+        Of the database file and its ``-wal`` (`dbtools.source.snapshot.fingerprint`), or of the server's database
+        (`dbtools.source.postgres.mark`); empty for other files.
     """
 
     path: str

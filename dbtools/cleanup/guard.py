@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dbtools import server
 from dbtools.cleanup import vault
 from dbtools.cleanup.evidence import Keeper
 from dbtools.cleanup.journal import Held
@@ -16,7 +17,7 @@ from dbtools.cleanup.plan import Plan, Removal
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, DbtoolsError
 from dbtools.files.walk import is_run
-from dbtools.source import snapshot
+from dbtools.source import postgres, snapshot
 
 try:
     import fcntl
@@ -41,9 +42,9 @@ def check_plan(plan: Plan) -> None:
     backups = project.backups
     if project.root.is_relative_to(backups):
         raise CleanupError("The backup folder holds the project itself", backups, "give another one")
-    databases = {project.relative(path) for path in (project.database, project.auth)}
+    databases = {project.relative(path) for path in project.in_use}
     protected = databases | {path + sidecar for path in databases for sidecar in _SIDECARS}
-    inodes = set(_inodes(project.database, project.auth))
+    inodes = set(_inodes(*project.in_use))
     for removal in plan.removals:
         try:
             vault.parts(removal.path)
@@ -131,13 +132,17 @@ def live_sidecar(folder: int, name: str) -> str | None:
 
 
 def check_keeper(held: Held, removal: Removal) -> None:
-    """Refuse unless the file that the removal rests on is there, another file, unchanged, and stays."""
+    """Refuse unless what the removal rests on is there, another file or a server, unchanged, and stays."""
     keeper = removal.keeper
     if keeper is None:
         return
     if any(other.path == keeper.path for other in held.run.removals):
         raise Refused(f'the file that stays in its place, "{keeper.path}", is to be removed too')
     try:
+        if server.is_url(keeper.path):
+            if postgres.mark(server.parse(keeper.path)[0]) != keeper.fingerprint:
+                raise Refused("it changed since the plan")
+            return
         with vault.refusing(), vault.parent(held.root, keeper.path) as (folder, name):
             _check_kept(held, keeper, folder, name)
     except (Refused, DbtoolsError) as error:

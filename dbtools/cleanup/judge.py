@@ -16,7 +16,8 @@ from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile, evidence
 from dbtools.files.lookup import Lookup, look_up
 from dbtools.files.walk import LARGEST
-from dbtools.project import Project
+from dbtools.project import DATABASES, Project
+from dbtools.server import Server
 from dbtools.source import Database
 from dbtools.source import snapshot as source
 from dbtools.tables import redact
@@ -27,7 +28,7 @@ _SAMPLE = 3
 
 def rank(project: Project, file: FileEvidence) -> int:
     """Return 0 for the prompter database, 1 for the auth database, by whatever name; 2 for the rest."""
-    for place, database in enumerate((project.database, project.auth)):
+    for place, database in enumerate(project.in_use, 2 - len(project.in_use)):
         with suppress(OSError):
             status = database.stat()
             if (status.st_dev, status.st_ino) == (file.identity.device, file.identity.inode):
@@ -75,8 +76,11 @@ class Judge:
         if file.identity.links > 1:
             return f"it has {file.identity.links} names (hard links): removing one frees nothing"
         # A single read-only file is meant to stay; where the database is read-only too, the whole tree was copied so.
-        if not file.identity.mode & stat.S_IWUSR and self.project.database.stat().st_mode & stat.S_IWUSR:
+        tree = self.project.root if isinstance(self.project.database, Server) else self.project.database
+        if not file.identity.mode & stat.S_IWUSR and tree.stat().st_mode & stat.S_IWUSR:
             return "it is read-only, so it is meant to stay"
+        if isinstance(self.project.database, Server) and file.path in DATABASES:
+            return "it lies where the application looks for its own database when it has no server"
         return ""
 
     def _judge_content(self, path: Path, file: FileEvidence) -> FileEvidence:
@@ -130,8 +134,10 @@ class Judge:
         return replace(file, verdict="unique", unique_rows=count, reason=reason)
 
     def _rests_on(self, other: FileEvidence, file: FileEvidence, verdict: str) -> FileEvidence:
-        path = self.project.root / other.path
-        mark = source.fingerprint(path) if other.kind == "sqlite" else ""
+        mark = source.fingerprint(self.project.root / other.path) if other.kind == "sqlite" else ""
+        return self._rests_on_keeper(Keeper(other.path, other.sha256, mark), file, verdict)
+
+    def _rests_on_keeper(self, keeper: Keeper, file: FileEvidence, verdict: str) -> FileEvidence:
         words = {
             "same-bytes": "every byte is also in",
             "same-rows": f"all {file.rows} rows of all tables are the same as in",
@@ -141,9 +147,8 @@ class Judge:
         lost = "nothing would be lost"
         if file.incomplete:
             lost = f"{len(file.incomplete)} of them also hold cells that it does not have, such as other times or notes"
-        reason = f"{words} {other.path}; {lost}" + (f"; {file.reason}" if file.reason else "")
-        keeper = Keeper(other.path, other.sha256, mark)
-        return replace(file, verdict=verdict, kept=other.path, keeper=keeper, reason=reason)
+        reason = f"{words} {keeper.path}; {lost}" + (f"; {file.reason}" if file.reason else "")
+        return replace(file, verdict=verdict, kept=keeper.path, keeper=keeper, reason=reason)
 
     def _judge_csv(self, path: Path, file: FileEvidence) -> FileEvidence:
         if file.identity.size > csvfile.LARGEST:
@@ -162,14 +167,18 @@ class Judge:
         found, incomplete = known.found, tuple(sorted(known.incomplete))
         file = replace(file, layout=read.layout.name, demo=read.layout.demo, incomplete=incomplete)
         unique = tuple(number for number, how in found.items() if how is None)
-        primary = next(other for other, _ in self.databases if other.verdict == "primary")
         if unique:
             file = replace(file, incomplete=tuple(n for n in file.incomplete if found[n]))
             return replace(file, verdict="unique", unique=unique, unique_rows=len(unique), reason=_lost(read, unique))
         how = {word: sum(h == word for h in found.values()) for word in ("id", "text", "normalised")}
         means = ", ".join(f"{n} by {word}" for word, n in how.items() if n)
         file = replace(file, reason="; ".join(filter(None, (means and f"found {means}", read.notes))))
-        return self._rests_on(primary, file, "regenerable" if how["id"] == len(found) else "subset")
+        verdict = "regenerable" if how["id"] == len(found) else "subset"
+        if isinstance(self.project.database, Server):
+            keeper = Keeper(str(self.project.database), "", self.db.origin["fingerprint"])
+            return self._rests_on_keeper(keeper, file, verdict)
+        primary = next(other for other, _ in self.databases if other.verdict == "primary")
+        return self._rests_on(primary, file, verdict)
 
 
 def _as_export(file: FileEvidence, fresh: Freshness) -> FileEvidence:

@@ -100,7 +100,7 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
     """
     project = Project.find(project)
     # The databases in use may lie behind a link, or in a folder that the walk leaves out.
-    in_use = [path.resolve() for path in (project.database, project.auth) if path.is_file()]
+    in_use = [path.resolve() for path in project.in_use if path.is_file()]
     paths = dict.fromkeys([*in_use, *walk(project)])
     found = [file for path in paths if (file := _first_look(project, path))]
     total = sum(f.identity.size for f in found)
@@ -136,10 +136,7 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
         return FileEvidence(project.relative(path), "folder", nowhere, reason=why, obstacle="it was not examined")
     name, suffix = path.name.lower(), path.suffix.lower()
     base = FileEvidence(project.relative(path), "other", identity(status))
-    owned = name.endswith((".csv", ".db", ".sqlite", ".sqlite3", ".parquet")) or path in (
-        project.database,
-        project.auth,
-    )
+    owned = name.endswith((".csv", ".db", ".sqlite", ".sqlite3", ".parquet")) or path in project.in_use
     if name.startswith((".del-", ".restore-")):
         return None  # of an interrupted run, which the next cleanup or restore finishes
     if is_sidecar(path):

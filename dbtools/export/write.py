@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dbtools import server
 from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, first_line, readable
 from dbtools.export import guard as guards
 from dbtools.export import layout as layout_of
@@ -88,7 +89,6 @@ def write(
     kinds = _known("format", formats, tuple(FORMATS))
     skipped = tuple(n for n in chosen if not layouts and layout_of.is_lacking(n, db.origin["tables"]))
     chosen = tuple(n for n in chosen if n not in skipped)
-    origin = Path(db.origin["path"])
     with db.workspace() as connection:
         connection.execute(guards.MACROS)
         columns = {n: layout_of.filled(connection, n, layout_of.columns(connection, n)) for n in chosen}
@@ -96,7 +96,7 @@ def write(
             folder=target,
             files=(),
             skipped=skipped,
-            database=readable(project.relative(origin) if project else origin.name),
+            database=readable(_named(db.origin["path"], project)),
             fingerprint=db.origin["fingerprint"],
             generation=db.origin["generation"],
             created=(now or datetime.now(UTC)).astimezone(UTC).isoformat(),
@@ -116,6 +116,13 @@ def write(
                 manifest = replace(manifest, files=files)
                 _publish(staging, manifest, known, seen)
     return manifest
+
+
+def _named(path: str, project: Project | None) -> str:
+    """Return what a manifest calls the database: short for a file, the address of a server."""
+    if server.is_url(path):
+        return path
+    return project.relative(Path(path)) if project else Path(path).name
 
 
 def _folder(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError
+from dbtools import server
+from dbtools.errors import DatabaseError
 from dbtools.project import Project
-from dbtools.source import appending, cache, direct, loader, schema, scratch
+from dbtools.server import Server
+from dbtools.source import appending, cache, direct, loader, postgres, schema, scratch
 from dbtools.source.database import Database
 from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
 
@@ -33,19 +34,21 @@ def attach(
     timeout: float = 5.0,
     progress: bool = True,
 ) -> Database:
-    """Attach a prompter database as it is now.
+    """Attach a prompter database as it is now: an SQLite file, or one on a PostgreSQL server.
 
     Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes.
 
     Parameters
     ----------
-    source : Project or path
-        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, or a prompter.db.
+    source : Project, path or URL
+        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, a prompter.db, or
+        ``postgresql://user@host:5432/database``. The password is used and kept nowhere; without one in the URL it comes
+        from ``$DATABASE_URL``, ``PGPASSWORD`` or ``~/.pgpass``.
     texts : bool, optional
         Whether to load the long texts too; by default for databases up to 64 MiB.
     only_facts : bool
         Whether the relation ``facts`` (agent, head and marks of each version) is enough: it is there ten times as soon.
-        Where it cannot be read alone, all is loaded.
+        Where it cannot be read alone, as on a server, all is loaded.
     append_only : bool
         Your word that, since the facts were last kept, versions and scores were only added and a head that changed has
         a new ``updated_at``: then only what is new is read. (In rollback mode; a database in WAL mode is read whole.)
@@ -59,7 +62,11 @@ def attach(
     """
     import duckdb
 
+    if not isinstance(source, Project) and server.is_url(source):
+        return _attach_server(*server.parse(os.fspath(source)), None, texts, timeout, progress)
     project, path = _locate(source)
+    if isinstance(path, Server):
+        return _attach_server(path, None, project, texts, timeout, progress)
     for _ in range(3):
         with explained(path):
             check_file(path)
@@ -112,12 +119,17 @@ def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: 
     QueryError
         It is not one SELECT over relations.
     """
+    if server.is_url(source):
+        with attach(source, texts=False, timeout=timeout, progress=False) as db:
+            return db.sql(query).fetchall()
     project, path = _locate(source)
     try:
+        if isinstance(path, Server):
+            raise direct.UnfitError("a server")
         with explained(path):
             return direct.read(path, lambda connection, _: direct.ask(connection, query), timeout)
     except direct.UnfitError:
-        with attach(project or path, texts=False, timeout=timeout, progress=False) as db:
+        with attach(project or Path(str(path)), texts=False, timeout=timeout, progress=False) as db:
             return db.sql(query).fetchall()
 
 
@@ -134,11 +146,9 @@ def explained(path: Path) -> Iterator[None]:
         raise DatabaseError(f"Cannot read the database ({error})", path, "check the path") from None
 
 
-def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path]:
+def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path | Server]:
     if isinstance(source, Project):
         return source, source.database
-    if server := re.match(r"\s*(postgres[\w+]*):", str(source), re.IGNORECASE):
-        raise ParameterError("Only SQLite files can be attached", server[1], "give a prompter.db")
     path = Path(source)
     with explained(path):
         path = path.expanduser().absolute()
@@ -147,6 +157,39 @@ def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, P
         project = Project.find(path)
         return project, project.database
     return None, path
+
+
+def _attach_server(
+    address: Server, password: str | None, project: Project | None, texts: bool | None, timeout: float, progress: bool
+) -> Database:
+    import duckdb
+
+    folder = cache.folder_of(address)
+    for _ in range(3):
+        work = scratch.make("load-", folder)
+        try:
+            built = work / "relations.duckdb"
+            with postgres.opened(address, password, built, timeout) as (connection, state):
+                full = texts if texts is not None else state.size <= SMALL
+                tier = "full" if full else "narrow"
+                file = cache.find(folder, state.mark, tier) if folder else None
+                if file is None:
+                    origin = {**_origin(address, state.mark, state.tables), "texts": full}
+                    postgres.load(connection, state, origin, address, progress=progress and state.size > _QUIET)
+            if file is None:
+                built.chmod(0o600)
+                if folder is None or not state.proved:
+                    return Database(built, project, owned=work)
+                file = cache.publish(built, folder, state.mark, tier)
+            scratch.remove(work)
+        except BaseException:
+            scratch.remove(work)
+            raise
+        try:
+            return Database(file, project)
+        except duckdb.Error:  # damaged, or another process has dropped it already: built anew
+            file.unlink(missing_ok=True)
+    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
 
 
 def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> None:
@@ -180,7 +223,7 @@ def _build_facts(path: Path, target: Path, mark: str, timeout: float, progress: 
     direct.read(path, keep, timeout)
 
 
-def _origin(path: Path, mark: str, tables: dict[str, schema.TableFacts]) -> dict[str, Any]:
+def _origin(path: Path | Server, mark: str, tables: dict[str, schema.TableFacts]) -> dict[str, Any]:
     return {
         "path": str(path),
         "fingerprint": mark,

@@ -9,15 +9,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from dbtools import __version__
+from dbtools.server import Server
 from dbtools.source import loader
 
 
-def folder_of(path: Path) -> Path | None:
+def folder_of(path: Path | Server) -> Path | None:
     """Return the cache folder of one database, mode 0700; None where no cache can be kept."""
     from platformdirs import user_cache_path
 
     top = user_cache_path("dbtools") / "attach"
-    folder = top / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
+    name = str(path).encode() if isinstance(path, Server) else os.fsencode(path.resolve())
+    folder = top / hashlib.sha256(name).hexdigest()[:24]
     try:
         str(folder).encode()  # DuckDB opens no path that is no UTF-8
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,7 +38,7 @@ def _recipe() -> str:
     import duckdb
 
     # What would be loaded differently makes another file: the text that loads is part of the key.
-    own = [loader.read_sql(name) for name in ("macros.sql", "schema.py", "loader.py", "direct.py")]
+    own = [loader.read_sql(name) for name in ("macros.sql", "schema.py", "loader.py", "direct.py", "postgres.py")]
     own += [
         loader.read_sql("load", f.name) for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)
     ]

@@ -1,4 +1,4 @@
-"""Open DuckDB with its SQLite scanner: from the installed wheel, else by DuckDB's own means."""
+"""Open DuckDB with its scanner of SQLite or PostgreSQL: from the installed wheel, else by DuckDB's own means."""
 
 from __future__ import annotations
 
@@ -95,8 +95,9 @@ def _install(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         connection.install_extension(name)
         connection.load_extension(name)
     except duckdb.Error:
+        wheel = f"duckdb-extension-{name}-scanner=={duckdb.__version__}"
         raise ExtensionError(
             f"DuckDB {duckdb.__version__} cannot load its scanner",
             name,
-            f"pip install duckdb-extension-{name}-scanner=={duckdb.__version__}",
+            'pip install "dbtools[postgres]"' if name == "postgres" else f"pip install {wheel}",
         ) from None

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SQL = files("dbtools.source")
+NO_ROWS = "(SELECT NULL AS row_id) AS no_rows WHERE false"
 _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -95,28 +97,47 @@ def load(
     DatabaseError
         SQLite cannot read a table, or a row count differs from SQLite's own.
     """
+    scanned = _declare(copy, tables)
+    with extension.connect(str(target), config(str(target) + ".spill")) as connection:
+        connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
+        fill(
+            connection,
+            tables,
+            origin,
+            lambda table, facts: _load_table(connection, table, facts, texts, scanned.get(table.name)),
+            progress=progress,
+        )
+        connection.execute("DETACH source")
+
+
+def fill(
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[str, TableFacts],
+    origin: dict[str, Any],
+    load_table: Callable[[Table, TableFacts | None], None],
+    *,
+    progress: bool,
+) -> None:
+    """Make every relation of a new DuckDB file by `load_table`, and hold its rows against the source's own count.
+
+    Raises
+    ------
+    DatabaseError
+        A table cannot be read, or a row count differs.
+    """
     import duckdb
 
-    present = [t for t in TABLES if t.name in tables]
-    bar = progress_bar(
-        total=sum(tables[t.name].rows for t in present),
-        unit="rows",
-        unit_scale=True,
-        disable=not progress,
-        leave=False,
-    )
-    spill = str(target) + ".spill"
-    scanned = _declare(copy, tables)
-    with bar, extension.connect(str(target), config(spill)) as connection:
+    total = sum(tables[t.name].rows for t in TABLES if t.name in tables)
+    bar = progress_bar(total=total, unit="rows", unit_scale=True, disable=not progress, leave=False)
+    with bar:
         connection.execute("SET preserve_insertion_order = false")  # else one thread writes
-        connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
         connection.execute(read_sql("macros.sql"))
         connection.execute("CREATE TABLE unreadable_cells (relation VARCHAR, column_name VARCHAR, row_id BIGINT)")
         for table in TABLES:
             facts = tables.get(table.name)
             bar.set_description(table.relation)
             try:
-                _load_table(connection, table, facts, texts, scanned.get(table.name))
+                load_table(table, facts)
             except (duckdb.Error, UnicodeDecodeError) as error:
                 raise DatabaseError(
                     f"Table {table.name} cannot be read ({first_line(error)})",
@@ -126,14 +147,13 @@ def load(
             loaded = connection.table(table.relation).count("*").fetchall()[0][0]
             if facts and loaded != facts.rows:
                 raise DatabaseError(
-                    f"Read {loaded} rows of {table.name} where SQLite counts {facts.rows}",
+                    f"Read {loaded} rows of {table.name} where the database counts {facts.rows}",
                     origin["path"],
                     "check it with PRAGMA integrity_check",
                 )
             bar.update(loaded)
         # A bound value would make DuckDB import pandas, which takes longer than all the rest.
         connection.execute(f"CREATE TABLE origin AS SELECT {quote(json.dumps(origin))} AS facts")
-        connection.execute("DETACH source")
 
 
 def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
@@ -182,23 +202,23 @@ def _load_table(
 
     names = facts.names() if facts else {}
     found = {c: name for c in table.columns if (name := c.found_in(names))}
-    raw = "(SELECT NULL AS row_id) AS no_rows WHERE false"
+    raw = NO_ROWS
     if facts and parallel is not None:
         cells = "".join(f'"{name}" AS {column.name}, ' for column, name in found.items())
         connection.execute(f"SET sqlite_disable_multithreaded_scans = {not parallel}")
         scan = f'(SELECT {cells}rowid AS row_id FROM source."{table.name}")'  # noqa: S608 - allow-list
         with suppress(duckdb.Error, UnicodeDecodeError):  # a cell of another kind than declared
-            _create(connection, table, found, scan, texts)
+            create(connection, table, found, scan, texts)
             return
     if facts:
         cells = "".join(f"{column.read(name)} AS {column.name}, " for column, name in found.items())
         row_id = "rowid" if facts.row_ids else "row_number() OVER ()"
         query = f'SELECT {cells}{row_id} AS row_id FROM "{table.name}"'  # noqa: S608 - allow-list
         raw = f"sqlite_query('source', {quote(query)})"
-    _create(connection, table, found, raw, texts)
+    create(connection, table, found, raw, texts)
 
 
-def _create(
+def create(
     connection: duckdb.DuckDBPyConnection, table: Table, found: dict[Column, str], raw: str, texts: bool
 ) -> None:
     """Type the cells of `raw`, add what the texts tell, and list the cells that have no value of their type."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbtools.errors import DatabaseError
+from dbtools.server import Server
 
 # How SQLite hands a cell over as text without loss, by kind of column. A blob in a text column becomes a byte that is
 # no UTF-8, so that it is counted as unreadable. Of a double, 17 digits would do, did SQLite round them exactly. DuckDB
@@ -172,12 +173,13 @@ def id_cells() -> str:
     )
 
 
+_FILE = "give the path of a prompter.db"
 REQUIRED = {"prompts": {"id"}, "prompt_versions": {"id", "prompt_id"}}
 
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What SQLite says of one table.
+    """What the database says of one table.
 
     Attributes
     ----------
@@ -251,7 +253,7 @@ def _has_row_ids(connection: sqlite3.Connection, quoted: str) -> bool:
     return True
 
 
-def check_tables(tables: dict[str, TableFacts], path: Path) -> None:
+def check_tables(tables: dict[str, TableFacts], path: Path | Server) -> None:
     """Refuse a database that is no prompter database.
 
     Raises
@@ -263,7 +265,9 @@ def check_tables(tables: dict[str, TableFacts], path: Path) -> None:
         missing = needed - set(tables[name].names()) if name in tables else needed
         if missing:
             what = f"Not a prompter database (no {name}.{min(missing)}; tables: {', '.join(tables) or 'none'})"
-            raise DatabaseError(what, path, "give the path of a prompter.db")
+            served = isinstance(path, Server)
+            todo = "give a database and a role whose search_path has its tables" if served else _FILE
+            raise DatabaseError(what, path, todo)
 
 
 def generation(tables: dict[str, TableFacts]) -> str:

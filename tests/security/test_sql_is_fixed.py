@@ -32,6 +32,10 @@ REASONS = {
         source/direct.py: cells | raw | table.name | table.relation | total | typed
         source/loader.py: table.relation | table.name | cells | row_id | bits | narrow |
             ', '.join(converted) | raw | typed
+        source/postgres.py: cells | ''.join((f', {each}' for each in given))
+    """,
+    "a name of the server's own tables, quoted by the server's format('%I.%I')": """
+        source/postgres.py: state.addresses[name] | state.addresses[table.name]
     """,
     "names that the same module spells out": """
         audit/checks.py: SAMPLE
@@ -66,6 +70,7 @@ REASONS = {
         source/database.py: loader.quote(file) | paths
         source/direct.py: loader.quote(file) | loader.quote(query)
         source/extension.py: str(file).replace(chr(39), chr(39) * 2)
+        source/postgres.py: quote(' '.join(pairs))
         source/loader.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
     """,
     "a word (\\w+) that a pattern found in a guide, the column being one of seven; counts only": """

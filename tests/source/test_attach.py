@@ -256,10 +256,10 @@ def test_a_path_below_a_file_or_too_long_is_refused_in_one_sentence(folder: Path
         assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_server_is_refused_without_showing_its_password() -> None:
-    with pytest.raises(ParameterError) as caught:
-        attach("postgresql://me:hunter2@localhost/prompter")
-    assert_sentence(caught.value, "postgresql")
+def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
+    with pytest.raises(DatabaseError) as caught:
+        attach("postgresql://me:hunter2@127.0.0.1:1/prompter")
+    assert_sentence(caught.value, "postgresql://me@127.0.0.1:1/prompter")
     assert "hunter2" not in str(caught.value)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from dbtools import audit
+from dbtools import audit, server
 from dbtools.audit.scene import read_query
 from dbtools.show import audit_charts, charts
 from dbtools.show.explorer import page
@@ -81,22 +81,30 @@ def audit_light(report: audit.AuditReport | None) -> str:
 
 def counts_html(db: Database) -> str:
     """Return where a database comes from, and how many rows it has. Reads only."""
-    origin, path = db.origin, Path(db.origin["path"])
+    origin = db.origin
     ((*_, last_change),) = db.sql(query("span")).fetchall()
-    facts = path.stat()
-    written = datetime.fromtimestamp(facts.st_mtime, UTC)
+    size_of, written = _file(origin["path"])
     made = "migrated" if origin["migrated"] else "as created"
     changed = f"{last_change:%Y-%m-%d %H:%M}" if last_change else "never"
-    where = (
-        f"{path} ({size(facts.st_size)}, generation {origin['generation']}, {made}); last row written {changed} UTC, "
-        f"file changed {written:%Y-%m-%d %H:%M} UTC"
-    )
+    kind = f"{size_of}generation {origin['generation']}, {made}"
+    where = f"{origin['path']} ({kind}); last row written {changed} UTC{written}"
     names = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
     counts = [(name.replace("_", " "), f"{db.rows(name):,}") for name in names]
     other = {t: n for t, n in origin["tables"].items() if t not in origin["columns"]}
     strangers = f"Tables of which only the number of rows is read: {_listed(other)}." if other else ""
     narrowed = page.note(f"You see {db.narrowed}.", "info") if db.narrowed else ""
     return page.quiet(where) + narrowed + page.cards(counts) + page.quiet(strangers)
+
+
+def _file(path: str) -> tuple[str, str]:
+    """Return in words how large the database file is and when it changed; of a server, nothing."""
+    if server.is_url(path):
+        return "", ""
+    facts = Path(path).stat()
+    return (
+        f"{size(facts.st_size)}, ",
+        f", file changed {datetime.fromtimestamp(facts.st_mtime, UTC):%Y-%m-%d %H:%M} UTC",
+    )
 
 
 def html(desk: Desk, _filters: Filters) -> str:
