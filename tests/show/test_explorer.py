@@ -95,6 +95,13 @@ def test_every_control_has_a_tooltip(explorer):
     assert len(tabs.tooltips) == len(TABS)
 
 
+def test_every_picture_says_what_it_is_of(explorer):
+    for name in ("overview", "agents", "time", "usage", "quality"):
+        shown = html_of(open_tab(explorer, name))
+        labels = re.findall(r'<div class="dbtools-chart" role="img" aria-label="Chart: ([^"]+)">', shown)
+        assert len(labels) == shown.count("<svg ") > 0, name
+
+
 @pytest.mark.parametrize(
     ("state", "asked"),
     [
@@ -233,7 +240,7 @@ def test_versions_are_searched_sorted_and_paged(explorer):
     click(grid(tab), sort="total")
     assert explorer.wait()
     assert f"{totals.min():.2f}" in grid(tab).html.split("<tr data-key")[1]
-    control(tab, "⏭").click()
+    control(tab, "▶|").click()
     assert explorer.wait()
     assert len(keys(grid(tab).html)) == 3
     control(tab, "▶").click()

@@ -101,6 +101,7 @@ class Lane:
         self.box.layout.display = "none"
         self.message = ipywidgets.HTML()
         self.widget = ipywidgets.VBox([self.box, self.message])
+        self.widget.add_class("dbtools-lane")
         self._change = threading.Condition()
         self._wanted: Job | None = None
         self._running: Job | None = None
