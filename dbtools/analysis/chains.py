@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend, change_point, trend
+from dbtools.progress import step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,22 +83,30 @@ def _settle(start: int, up: list[int | None], chains: list[tuple[int, int] | Non
 
 
 def ordered(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add to the versions their chain, position and whether they are in the run their prompt is judged by (`used`)."""
-    import pandas as pd
+    """Add to the versions their chain, position and whether they are in the run their prompt is judged by (`used`).
 
-    parts = []
-    for _, of in rows.groupby("prompt_id", sort=False):
-        order = chain_order(of["version_id"].tolist(), [_given(p) for p in of["parent_version_id"]])
-        part = of.assign(chain=[chain for chain, _ in order], position=[position for _, position in order])
-        runs = part[part["mark"].notna()].groupby(["chain", "scale"]).size()
+    The versions of a prompt are given together.
+    """
+    known = rows["mark"].notna() & rows["scale"].notna()
+    names = ("prompt_id", "version_id", "parent_version_id", "scale")
+    prompts, ids, parents, scales = (rows[name].tolist() for name in names)
+    marked, chains, positions, used = known.tolist(), [], [], []
+    # Lists, as pandas would take longer for each of many small prompts than all of this for all.
+    for _, group in groupby(range(len(rows)), prompts.__getitem__):
+        of = list(group)
+        order = chain_order([ids[i] for i in of], [_given(parents[i]) for i in of])
+        runs = Counter((chain, scales[i]) for i, (chain, _) in zip(of, order, strict=True) if marked[i])
         # The first of the longest: a prompt is judged by one chain on one scale, never by a mixture.
-        chain, scale = runs.index[int(runs.to_numpy().argmax())] if len(runs) else (-1, "")
-        parts.append(part.assign(used=part["mark"].notna() & (part["chain"] == chain) & (part["scale"] == scale)))
-    return pd.concat(parts, ignore_index=True) if parts else rows.assign(chain=0, position=0, used=False)
+        run = min(runs, key=lambda run: (-runs[run], run), default=None)
+        chains += [chain for chain, _ in order]
+        positions += [position for _, position in order]
+        used += [marked[i] and (chain, scales[i]) == run for i, (chain, _) in zip(of, order, strict=True)]
+    return rows.assign(chain=chains, position=positions, used=used).astype({"used": bool})
 
 
 def follow(of: pd.DataFrame, smallest: float, rng: np.random.Generator) -> PromptTrend:
     """Judge one prompt's versions, as `ordered` returns them; `smallest` is in points of 50."""
+    step("trends")
     run = of[of["used"]].sort_values("position", kind="stable")
     scale = str(run["scale"].iloc[0]) if len(run) else None
     least = smallest / 50 * SCALE_TOPS[scale] if scale else 0.0

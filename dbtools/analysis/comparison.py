@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.questions import Chosen, Row, ask
+from dbtools.analysis.questions import Chosen, Row, ask, make
 from dbtools.analysis.statistics.clusters import (
     ClusterSums,
     holm,
@@ -119,6 +119,7 @@ def meetings(
 
     Without ranks, which cost the most of a million contests, `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
     """
+    make(connection, "meetings")
     chosen_how = {"outcome": outcome, "distinct": distinct, "ranked": ranked, "listed": LISTED}
     rows = ask(connection, "pairs", **chosen.bound, **chosen_how)
     return [_meetings(row) for row in rows]

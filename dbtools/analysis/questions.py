@@ -46,10 +46,16 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[duckdb
 
     The table lives in DuckDB's memory and spills into the user's cache folder; the database is not touched.
     """
-    text = _HOME.joinpath("working", "entries.sql").read_text(encoding="utf-8")
     with db.workspace() as connection:
-        connection.execute(f"CREATE TEMP TABLE entries AS {text}", {"agents": list(agents) if agents else None})
+        make(connection, "entries", agents=list(agents) if agents else None)
         yield connection
+
+
+def make(connection: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> None:
+    """Make the table of ``working/<name>.sql``, unless it is there."""
+    step(name)
+    text = _HOME.joinpath("working", f"{name}.sql").read_text(encoding="utf-8")
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} AS {text}", parameters)
 
 
 def ask(connection: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> list[Row]:

@@ -202,7 +202,9 @@ def usage(
     _check(db, provenance, basis, texts)
     listed = read_prices(prices)
     tokens = ask(db, "tokens", provenance=provenance, prices=listed, rows=_ROWS).df()
-    parts = ask(db, "cost", provenance=provenance, prices=listed, groups=GROUPS, basis=basis).df()
+    parts = tokens  # without calls nothing has a cost
+    if len(tokens):
+        parts = ask(db, "cost", provenance=provenance, prices=listed, groups=GROUPS, basis=basis).df()
     unpriced = tokens[(tokens["kind"] == "model") & (tokens["priced"] == 0)]
     security = ask(db, "security", provenance=provenance).df()
     return Usage(

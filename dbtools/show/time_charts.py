@@ -49,7 +49,9 @@ def _panel(timeline: pd.DataFrame, prompt: PromptTrend, order: str) -> Any:
         found = prompt.trend_clock
         at, unit, days = _elapsed(run["created_at"])
     points = pd.DataFrame({"at": at.astype(float), "mark": run["mark"]})
-    axis = alt.Axis(values=sorted(set(points["at"]))) if order == "chain" and len(points) <= 12 else alt.Axis()
+    axis = (
+        alt.Axis(values=sorted(set(points["at"])), format="d") if order == "chain" and len(points) <= 12 else alt.Axis()
+    )
     x = alt.X("at:Q", title=unit, scale=alt.Scale(zero=False, nice=False, padding=8), axis=axis)
     name = f"points per dimension ({prompt.scale})"
     y = alt.Y("mark:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(grid=True))

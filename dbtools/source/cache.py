@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dbtools import __version__
 from dbtools.server import Server
-from dbtools.source import loader
+from dbtools.source import kept, loader
 
 
 def folder_of(path: Path | Server) -> Path | None:
@@ -42,7 +42,7 @@ def _recipe() -> str:
     own += [
         loader.read_sql("load", f.name) for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)
     ]
-    own.append(loader.read_sql("views", "05_facts.sql"))
+    own += [loader.read_sql("views", f) for f in ("05_facts.sql", *kept.VIEWS)]
     return hashlib.sha256("\0".join([__version__, duckdb.__version__, *own]).encode()).hexdigest()[:12]
 
 

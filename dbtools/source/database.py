@@ -7,15 +7,16 @@ import glob
 import json
 import re
 import warnings
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line, sentence
 from dbtools.project import Project
-from dbtools.source import loader, schema, scratch
+from dbtools.source import kept, loader, schema, scratch
 from dbtools.source.narrowing import Prompts, narrow
 
 if TYPE_CHECKING:
@@ -44,16 +45,19 @@ class Database:
         self, file: Path, project: Project | None = None, owned: Path | None = None, prompts: Prompts | None = None
     ) -> None:
         self.project, self.prompts = project, prompts
-        self._file, self._owned = file, owned
+        self._file = file
         self._rescued = project.backups if project else None
-        self._connection, self._spill = _connect(file, self._rescued, prompts)
+        self._connection, spill = _connect(file, self._rescued, prompts)
         self._workspaces: list[duckdb.DuckDBPyConnection] = []
+        # Who only drops it leaves no folder behind, and a relation that outlives it can still be asked.
+        self._leave = weakref.finalize(self, _remove, spill, owned)
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
         self.origin: Mapping[str, Any] = json.loads(facts)
         names = self._connection.execute(
             "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND database_name = 'memory' "
+            "AND schema_name = 'main' "
             "UNION SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory' ORDER BY name"
         )
         self.relations: tuple[str, ...] = tuple(name for (name,) in names.fetchall())
@@ -107,8 +111,13 @@ class Database:
         """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
         if self.relations == ("facts",):
             raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
+        with self._opened(self.prompts) as connection:
+            yield connection
+
+    @contextmanager
+    def _opened(self, prompts: Prompts | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._still_there():
-            connection, spill = _connect(self._file, self._rescued, self.prompts)
+            connection, spill = _connect(self._file, self._rescued, prompts)
         self._workspaces.append(connection)
         try:
             yield connection
@@ -116,6 +125,26 @@ class Database:
             self._workspaces.remove(connection)
             connection.close()
             scratch.remove(spill)
+
+    @property
+    def worked_out(self) -> bool:
+        """Whether what is derived from its rows is kept, so that whoever opens this state need not work it out."""
+        return kept.file_of(self._file).is_file()
+
+    def work_out(self) -> None:
+        """Work out what is derived from its rows, and keep it for whoever opens this state from now on.
+
+        Changes files in the user's cache folder. Worth its time where a large database is asked more than once.
+        """
+        target = kept.file_of(self._file)
+        work = scratch.make("load-", self._file.parent)
+        try:
+            with self._still_there(), self._opened(None) as connection:
+                kept.build(connection, work / target.name)
+            (work / target.name).chmod(0o600)
+            (work / target.name).replace(target)
+        finally:
+            scratch.remove(work)
 
     @contextmanager
     def _still_there(self) -> Iterator[None]:
@@ -140,6 +169,11 @@ class Database:
         with self._still_there():
             return Database(self._file, self.project, prompts=some)
 
+    def again(self) -> Database:
+        """Open the same rows once more, with what `work_out` has kept since. Close it before this one."""
+        with self._still_there():
+            return Database(self._file, self.project, prompts=self.prompts)
+
     def interrupt(self) -> None:
         """Make whatever question another thread has asked of this database fail now."""
         for connection in (self._connection, *self._workspaces):
@@ -156,9 +190,7 @@ class Database:
     def close(self) -> None:
         """Close the connection; what was fetched stays valid."""
         self._connection.close()
-        scratch.remove(self._spill)
-        if self._owned:
-            scratch.remove(self._owned)
+        self._leave()
 
     def __enter__(self) -> Database:
         return self
@@ -174,6 +206,12 @@ class Database:
         return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
 
 
+def _remove(*folders: Path | None) -> None:
+    for folder in folders:
+        if folder:
+            scratch.remove(folder)
+
+
 def _connect(
     file: Path, rescued: Path | None, prompts: Prompts | None = None
 ) -> tuple[duckdb.DuckDBPyConnection, Path]:
@@ -184,7 +222,7 @@ def _connect(
     """
     import duckdb
 
-    spill = scratch.make("spill-", file.parent)
+    spill, derived = scratch.make("spill-", file.parent), kept.file_of(file)
     connection = None
     try:
         connection = duckdb.connect(":memory:", config=loader.config(spill))
@@ -209,6 +247,9 @@ def _connect(
             _offer_rescued(connection, rescued)
         if prompts:
             narrow(connection, prompts)
+        if derived.is_file():
+            with suppress(duckdb.Error):  # dropped this moment, or damaged: the views work it out anew
+                kept.use(connection, derived, prompts is not None)
     except BaseException:
         if connection:
             connection.close()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -144,6 +144,35 @@ def run_all(page: Page) -> float:
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); return 1 }")
     page.locator(".dbtools-explorer .dbtools-cards").first.wait_for()
     return time.perf_counter() - start
+
+
+def timed(page: Page, act: Callable[[], object]) -> tuple[float, float]:
+    """Change something; return the seconds until the page first showed anything new, and until all was there.
+
+    Where nothing looks different afterwards, both are the seconds until nothing was under way.
+    """
+    page.evaluate(
+        """() => {
+          const seen = window.dbtoolsSeen = { first: null, start: performance.now() };
+          const told = () => {
+            seen.first ??= performance.now();
+            seen.last = performance.now();
+          };
+          seen.watch = new MutationObserver((changes) => {
+            if (changes.some((c) => c.target.closest?.(".widget-html-content, .dbtools-grid")
+                && !c.target.closest(".dbtools-lane"))) told();
+          });
+          seen.watch.observe(document.querySelector(".dbtools-explorer"), { childList: true, subtree: true });
+        }"""
+    )
+    start = page.evaluate("window.dbtoolsSeen.start = performance.now()")
+    act()
+    settle(page)
+    first, last = page.evaluate(
+        "(({ watch, first, last }) => (watch.disconnect(), [first ?? performance.now(), last ?? performance.now()]))"
+        "(window.dbtoolsSeen)"
+    )
+    return (first - start) / 1000, (last - start) / 1000
 
 
 def execute(page: Page, code: str) -> str:

@@ -48,7 +48,9 @@ REASONS = {
         export/write.py: FORMATS[kind] | cells
         files/evidence.py: first | name | schema | second
         files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
+        analysis/questions.py: name
         show/explorer/selection.py: by
+        source/kept.py: name | some
     """,
     "a name of the database at hand, in double quotes that are doubled": """
         analysis/standing.py: quoted
@@ -69,6 +71,7 @@ REASONS = {
         source/attaching.py: loader.quote(origin) | loader.quote(target)
         source/database.py: loader.quote(file) | paths
         source/direct.py: loader.quote(file) | loader.quote(query)
+        source/kept.py: loader.quote(file) | loader.quote(target)
         source/extension.py: str(file).replace(chr(39), chr(39) * 2)
         source/postgres.py: quote(' '.join(pairs))
         source/loader.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)

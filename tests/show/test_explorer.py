@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
+import sqlite3
 import threading
 import time
+import weakref
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 
 import pytest
 from support import assert_sentence, insert, make_database, unchanged
@@ -16,6 +20,7 @@ from dbtools.errors import ParameterError
 from dbtools.notebooks import run
 from dbtools.notebooks.recording import plain
 from dbtools.show import Explorer
+from dbtools.show.explorer import jobs
 from dbtools.show.explorer.explorer import TABS
 
 HOSTILE = '<script>alert(1)</script></script><img src=x onerror="alert(2)">[link](javascript:alert(3))'
@@ -90,6 +95,13 @@ def test_every_control_has_a_tooltip(explorer):
     assert len(tabs.tooltips) == len(TABS)
 
 
+def test_every_picture_says_what_it_is_of(explorer):
+    for name in ("overview", "agents", "time", "usage", "quality"):
+        shown = html_of(open_tab(explorer, name))
+        labels = re.findall(r'<div class="dbtools-chart" role="img" aria-label="Chart: ([^"]+)">', shown)
+        assert len(labels) == shown.count("<svg ") > 0, name
+
+
 @pytest.mark.parametrize(
     ("state", "asked"),
     [
@@ -129,6 +141,42 @@ def test_explorer_report_and_python_give_the_same_numbers(project, tmp_path):
         assert mine == report == python
         open_tab(explorer, "quality")
         assert explorer.report.to_dict()["checks"] == audit.run(project, progress=False).to_dict()["checks"]
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "trait", "python"),
+    [
+        ("evolution", {"provenance": "all"}, "evolution", lambda db: analysis.evolution(db, "", "all")),
+        ("evolution", {"provenance": "generated"}, "evolution", lambda db: analysis.evolution(db, "", "generated")),
+        ("usage", {"provenance": "all"}, "usage", lambda db: analysis.usage(db, "all")),
+        ("usage", {"provenance": "real"}, "usage", lambda db: analysis.usage(db, "real")),
+    ],
+)
+def test_time_and_usage_are_those_of_report_and_python(project, tmp_path, name, filters, trait, python):
+    report = run(name, project.root, filters, tmp_path / "out", progress=False).values
+    with Explorer(project, **filters) as explorer, attach(project) as db:
+        open_tab(explorer, "time" if name == "evolution" else "usage")
+        mine = json.loads(json.dumps(plain(explorer.to_dict()[trait])))
+        assert mine == json.loads(json.dumps(plain(python(db).to_dict())))
+        assert {key: report[key] for key in mine} == mine
+
+
+def test_of_a_large_database_the_same_is_shown_after_working_it_out_once(project, monkeypatch):
+    state = {"provenance": "all", "users": ["ines.moreau", "l.haddad"]}
+    with Explorer(project, **state) as explorer:
+        for name in ("agents", "time", "usage"):
+            open_tab(explorer, name)
+        expected = plain({name: explorer.to_dict()[name] for name in ("effectiveness", "evolution", "usage")})
+        pages = {
+            name: html_of(open_tab(explorer, name)) for name in ("overview", "versions", "agents", "time", "usage")
+        }
+    monkeypatch.setattr(jobs, "LARGE", 0)
+    with Explorer(project, **state) as explorer:
+        assert not explorer.db.worked_out
+        for name, shown in pages.items():
+            assert html_of(open_tab(explorer, name)) == shown
+        assert explorer.db.worked_out
+        assert plain({name: explorer.to_dict()[name] for name in expected}) == expected
 
 
 def test_a_filter_clicked_is_the_trait_and_the_trait_shows(explorer):
@@ -192,7 +240,7 @@ def test_versions_are_searched_sorted_and_paged(explorer):
     click(grid(tab), sort="total")
     assert explorer.wait()
     assert f"{totals.min():.2f}" in grid(tab).html.split("<tr data-key")[1]
-    control(tab, "⏭").click()
+    control(tab, "▶|").click()
     assert explorer.wait()
     assert len(keys(grid(tab).html)) == 3
     control(tab, "▶").click()
@@ -427,6 +475,51 @@ def test_reload_shows_the_database_as_it_is_now(explorer, project):
     assert explorer.report.to_dict() == audit.run(project, progress=False).to_dict()
 
 
+def test_what_was_replaced_is_closed_and_leaves_nothing_behind(explorer, project):
+    for name in ("agents", "versions", "overview"):
+        open_tab(explorer, name)
+    old, folder = weakref.ref(explorer.db), explorer.db._file.parent
+    insert(project.database, "prompts", user_id="somebody.new")
+    explorer.reload()
+    assert explorer.wait()
+    gc.collect()
+    assert old() is None
+    lanes = [lane for lane in explorer._lanes if lane._desk]
+    assert len(list(folder.glob("spill-*"))) == 1 + sum(1 + len(lane._desk[1].db._workspaces) for lane in lanes)
+    opened = [file.resolve() for file in Path("/proc/self/fd").iterdir()]
+    kept = {file.name for file in opened if file.parent == folder and file.suffix == ".duckdb"}
+    assert kept == {explorer.db._file.name}
+
+
+def test_a_relation_in_use_outlives_a_reload(explorer, project):
+    relation = explorer.db.sql("SELECT count(*) FROM prompts")
+    insert(project.database, "prompts", user_id="somebody.new")
+    explorer.reload()
+    assert explorer.wait()
+    gc.collect()
+    assert relation.fetchall() == [(15,)]
+
+
+def test_after_a_reload_sources_and_users_are_those_of_the_new_data(explorer, project):
+    tab = open_tab(explorer, "overview")
+    explorer.agents, explorer.users = ["syntax", "domain"], ["ines.moreau", "l.haddad"]
+    with closing(sqlite3.connect(project.database)) as connection, connection:
+        connection.execute("UPDATE prompt_versions SET source = 'newcomer' WHERE source = 'domain'")
+        connection.execute("UPDATE prompts SET user_id = 'somebody.new' WHERE user_id = 'l.haddad'")
+    explorer.reload()
+    assert explorer.wait()
+    assert (explorer.agents, explorer.users) == (["syntax"], ["ines.moreau"])
+    chips = {w.description: w.value for w in widgets(explorer._bar) if type(w).__name__ == "ToggleButton"}
+    assert chips == {"syntax": True, "structure": False, "newcomer": False}
+    (tags,) = (w for w in widgets(explorer._bar) if type(w).__name__ == "TagsInput")
+    assert "somebody.new" in tags.allowed_tags
+    assert "l.haddad" not in tags.allowed_tags
+    assert tags.value == ["ines.moreau"]
+    assert "only prompts of ines.moreau" in html_of(tab)
+    control(explorer._bar, "newcomer").value = True
+    assert explorer.agents == ["syntax", "newcomer"]
+
+
 def test_of_two_changes_the_last_one_counts(explorer):
     open_tab(explorer, "agents")
     for kind in ("generated", "all", "real", "all"):
@@ -437,8 +530,6 @@ def test_of_two_changes_the_last_one_counts(explorer):
 
 def test_hostile_texts_stay_texts_in_every_tab(tmp_path):
     database = make_database(tmp_path / "prompter.db", prompts=3)
-    import sqlite3
-
     with closing(sqlite3.connect(database)) as connection, connection:
         for table, columns in {
             "prompts": ("original_text", "user_id", "request_id"),

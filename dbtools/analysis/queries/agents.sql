@@ -15,24 +15,42 @@ wins AS (
 ),
 texts AS (
   SELECT agent, sum(size) AS prompts, sum(size * size) AS prompt_sizes
-  FROM (SELECT agent, count(*) AS size FROM chosen GROUP BY agent, cluster)
+  FROM (
+    -- Most texts are asked once: what they add to the sums needs no grouping by text.
+    SELECT agent, count(*) AS size FROM chosen WHERE repeated GROUP BY agent, cluster
+    UNION ALL
+    SELECT agent, 1 FROM chosen WHERE NOT repeated
+  )
   GROUP BY agent
 ),
-clusters AS (
+scores AS (
   SELECT
-    agent, count(*) AS n, sum(COLUMNS('^(total|clarity|specificity|actionability|structure|context_use)$')) AS 'sum_\1',
-    sum(COLUMNS('^(total|clarity|specificity|actionability|structure|context_use)$') ** 2) AS 'square_\1'
+    agent, cluster, repeated, COLUMNS('^(total|clarity|specificity|actionability|structure|context_use)$') AS 'x_\1'
   FROM chosen
   WHERE scale = $scale AND total IS NOT NULL
+),
+clusters AS (
+  SELECT agent, count(*) AS n, sum(COLUMNS('x_(.*)')) AS 'sum_\1', sum(COLUMNS('x_(.*)') * COLUMNS('x_(.*)')) AS 'square_\1'
+  FROM scores
+  WHERE repeated
   GROUP BY agent, cluster
 ),
-scored AS (
+parts AS (
   SELECT
     agent, sum(n) AS n, count(*) AS clusters, sum(n * n) AS sizes, sum(COLUMNS('(sum|square)_.*')),
-    sum(COLUMNS('sum_(.*)') ** 2) AS 'within_\1', sum(COLUMNS('sum_(.*)') * n) AS 'cross_\1'
+    sum(COLUMNS('sum_(.*)') * COLUMNS('sum_(.*)')) AS 'within_\1', sum(COLUMNS('sum_(.*)') * n) AS 'cross_\1'
   FROM clusters
   GROUP BY agent
-)
+  UNION ALL BY NAME
+  SELECT
+    agent, count(*) AS n, count(*) AS clusters, count(*) AS sizes, sum(COLUMNS('x_(.*)')) AS 'sum_\1',
+    sum(COLUMNS('x_(.*)') * COLUMNS('x_(.*)')) AS 'square_\1', sum(COLUMNS('x_(.*)') * COLUMNS('x_(.*)')) AS 'within_\1',
+    sum(COLUMNS('x_(.*)')) AS 'cross_\1'
+  FROM scores
+  WHERE NOT repeated
+  GROUP BY agent
+),
+scored AS (SELECT agent, sum(COLUMNS(* EXCLUDE agent)) FROM parts GROUP BY agent)
 SELECT *
 FROM wins JOIN texts USING (agent) LEFT JOIN scored USING (agent)
 ORDER BY agent

@@ -9,7 +9,9 @@ marks AS (
 )
 SELECT
   count(*) AS rows, count(*) FILTER (least(m1, m2, m3, m4, m5) = greatest(m1, m2, m3, m4, m5)) AS flat,
-  sum(list_sum(list_transform([m1, m2, m3, m4, m5], m -> (abs(2 * m - round(2 * m)) < 1e-9)::INTEGER))) AS halves,
+  count(*) FILTER (abs(2 * m1 - round(2 * m1)) < 1e-9) + count(*) FILTER (abs(2 * m2 - round(2 * m2)) < 1e-9)
+    + count(*) FILTER (abs(2 * m3 - round(2 * m3)) < 1e-9) + count(*) FILTER (abs(2 * m4 - round(2 * m4)) < 1e-9)
+    + count(*) FILTER (abs(2 * m5 - round(2 * m5)) < 1e-9) AS halves,
   list_avg(list_filter([
     corr(m1, m2), corr(m1, m3), corr(m1, m4), corr(m1, m5), corr(m2, m3), corr(m2, m4), corr(m2, m5), corr(m3, m4),
     corr(m3, m5), corr(m4, m5)

@@ -2,12 +2,13 @@
 -- Parameters: $kinds (the provenances that count), $scale (the one scale whose marks count).
 -- lead: mean of the total less the contest's mean.
 WITH
-centred AS (
-  SELECT agent, place, total - avg(total) OVER (PARTITION BY contest) AS lead
+chosen AS (
+  SELECT contest, agent, place, total
   FROM entries
   WHERE list_contains($kinds, provenance) AND scale = $scale AND total IS NOT NULL
-)
-SELECT agent, place, count(*) AS rows, avg(lead) AS lead
-FROM centred
-GROUP BY agent, place
-ORDER BY agent, place
+),
+means AS (SELECT contest, avg(total) AS total FROM chosen GROUP BY contest)
+SELECT c.agent, c.place, count(*) AS rows, avg(c.total - m.total) AS lead
+FROM chosen AS c JOIN means AS m ON m.contest IS NOT DISTINCT FROM c.contest
+GROUP BY c.agent, c.place
+ORDER BY c.agent, c.place

@@ -2,13 +2,20 @@
 -- relation and provenance; of versions that do not compete, one per source too.
 -- Parameters: $agents (the sources that compete; NULL: all but the known non-agents).
 WITH
-others AS (
-  SELECT 'versions' AS relation, row_id, coalesce(source, 'no source') AS source
-  FROM versions
-  WHERE NOT coalesce(list_contains($agents, source), competes(source), false)
+counted AS (
+  SELECT relation, provenance, NULL AS source, true AS enters, count(*) AS rows
+  FROM provenance
+  WHERE relation IN ('prompts', 'scores')
+  GROUP BY relation, provenance
+  UNION ALL
+  SELECT
+    'versions', p.provenance, v.source, coalesce(list_contains($agents, v.source), competes(v.source), false), count(*)
+  FROM provenance AS p JOIN versions AS v ON v.row_id = p.row_id
+  WHERE p.relation = 'versions'
+  GROUP BY p.provenance, v.source
 )
-SELECT p.relation, p.provenance, o.source, count(*) AS rows
-FROM provenance AS p LEFT JOIN others AS o ON o.relation = p.relation AND o.row_id = p.row_id
-WHERE p.relation IN ('prompts', 'versions', 'scores')
-GROUP BY p.relation, p.provenance, o.source
-ORDER BY p.relation, p.provenance, o.source NULLS FIRST
+SELECT
+  relation, provenance, CASE WHEN NOT enters THEN coalesce(source, 'no source') END AS source, sum(rows)::BIGINT AS rows
+FROM counted
+GROUP BY ALL
+ORDER BY relation, provenance, source NULLS FIRST

@@ -9,7 +9,7 @@ import ipywidgets
 
 from dbtools import analysis
 from dbtools.analysis.questions import WINS, Chosen, working_table
-from dbtools.analysis.standing import AgentResult, standings
+from dbtools.analysis.standing import standings
 from dbtools.show import charts, effect_charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import choice, column, row
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dbtools.show.explorer.explorer import Explorer
 
 _ONE_SCALE = "Scores of two scales are never compared: choose one."
-_LARGE = 100_000  # versions; of more, the win rates are shown before the rest is worked out
 _RATES = ("agent", "contests", "wins", "win_rate", "low", "high", "n_effective", "p_first", "mean_total")
+_FORMATS = {**dict.fromkeys(("win_rate", "low", "high", "p_first"), ".1%"), "mean_total": ".2f", "n_effective": ",.1f"}
 _PAIR = ["a", "b", "n", "clusters", "difference", "effect", "superiority", "mde", "p_exact", "p_holm"]
 
 
@@ -50,10 +50,14 @@ def build(explorer: Explorer) -> Tab:
             return
 
         def work(desk: Desk) -> analysis.Effectiveness:
-            if explorer.db.rows("versions") > _LARGE:
-                first.value = page.head("Who wins") + page.picture(charts.win_rates(_rates(desk, filters, kind)))
-                body.value = page.quiet("By how much, and how sure that is, follows …")
-            return compare(desk, filters, kind)
+            if not desk.large:
+                return compare(desk, filters, kind)
+            # What is there is shown: who wins, then all numbers, then the pictures.
+            first.value = page.head("Who wins") + table(_rates(desk, filters, kind), formats=_FORMATS)
+            body.value = page.quiet("By how much, and how sure that is, follows …")
+            found = compare(desk, filters, kind)
+            first.value, body.value = "", html_of(found, drawn=False)
+            return found
 
         lane.submit(work, told, "Comparing the agents", explorer.state)
 
@@ -71,17 +75,20 @@ def build(explorer: Explorer) -> Tab:
 
 def compare(desk: Desk, filters: Filters, wins: str = WINS[0]) -> analysis.Effectiveness:
     """Compare the agents under the filters, as `analysis.effectiveness` does, over a working table that is kept."""
+    working = _working(desk, filters)
     return analysis.effectiveness(
         desk.db,
         filters.provenance,
         wins,
         scale=filters.scale,
         agents=filters.agents or None,
-        table=_working(desk, filters),
+        table=working,
     )
 
 
 def _working(desk: Desk, filters: Filters) -> Any:
+    desk.prepare()
+
     def make(stack: ExitStack) -> Any:
         return stack.enter_context(working_table(desk.db, filters.agents or None))
 
@@ -92,29 +99,29 @@ def _rates(desk: Desk, filters: Filters, wins: str) -> Any:
     import pandas as pd
 
     found = standings(_working(desk, filters), Chosen.of(filters.provenance, filters.scale), wins, "wilson", {})
-    names = [name for name in AgentResult.__dataclass_fields__ if name not in ("told", "won", "dimensions")]
-    return pd.DataFrame([[getattr(a, name) for name in names] for a in found], columns=names)
+    return pd.DataFrame([[getattr(agent, name) for name in _RATES] for agent in found], columns=list(_RATES))
 
 
-def html_of(result: analysis.Effectiveness) -> str:
-    """Return a comparison: the claim on top, then what it rests on."""
+def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
+    """Return a comparison: the claim on top, then what it rests on; the pictures may follow later."""
+    draw = page.drawing(drawn)
     parts = [
         page.note(result.sentence, result.claim.verdict),
         page.head("Who wins", "The line is the 95 % Wilson interval; every contest is taken as independent."),
-        page.picture(charts.win_rates(result.frame)) if len(result.frame) else "",
-        _rates_table(result),
+        draw(charts.win_rates, result.frame) if len(result.frame) else "",
+        table(result.frame[[*_RATES]], formats=_FORMATS),
         page.head(
             "By how much", "Totals compared within the same prompt; a smaller difference than mde would be missed."
         ),
-        page.picture(effect_charts.forest(result.pairs_frame)) if result.pairs else "",
+        draw(effect_charts.forest, result.pairs_frame) if result.pairs else "",
         table(result.pairs_frame[_PAIR]),
         page.head("Dimensions", "Mean mark of each, on 0–10, with its 95 % interval."),
-        page.picture(effect_charts.distributions(result.distributions_frame)) if result.distributions else "",
+        draw(effect_charts.distributions, result.distributions_frame) if result.distributions else "",
         table(_marks(result)),
         page.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
         table(result.wins_frame),
         page.head("Does the filter decide?"),
-        page.picture(effect_charts.specification_curve(result.multiverse_frame)) if result.multiverse else "",
+        draw(effect_charts.specification_curve, result.multiverse_frame) if result.multiverse else "",
         page.head("What else could explain it, and what is left out"),
         table(result.confounders_frame) if result.confounders else "",
         table(result.left_out_frame),
@@ -129,10 +136,3 @@ def _marks(result: analysis.Effectiveness) -> Any:
     told = frame.assign(mark=[f"{mean:.2f} ({low:.2f}–{high:.2f})" for mean, low, high in rows])
     wide = told.pivot_table(index="agent", columns="dimension", values="mark", aggfunc="first", sort=False)
     return wide.reset_index().rename_axis(columns=None)
-
-
-def _rates_table(result: analysis.Effectiveness) -> str:
-    shares = dict.fromkeys(("win_rate", "low", "high", "p_first"), ".1%")
-    points = {"mean_total": ".2f", "n_effective": ",.1f"}
-    columns = [*_RATES]
-    return table(result.frame[columns], formats=shares | points)

@@ -60,9 +60,13 @@ def build(explorer: Explorer) -> Tab:
     explorer.observe(lambda change: setattr(box, "value", change["new"]), "query")
     run = button("Run", "Ask the statement", ask, button_style="primary")
     current = button("Current selection", "Put the filters' selection into the box", from_selection)
-    names = ipywidgets.HTML(page.quiet(f"Relations: {', '.join(explorer.db.relations)}"))
+    names = ipywidgets.HTML()
+
+    def refresh() -> None:
+        names.value = page.quiet(f"Relations: {', '.join(explorer.db.relations)}")
+
     widget = column(box, row(run, current, history), lane.widget, told, names)
-    return Tab("sql", "SQL", "Ask the database anything, read-only", widget, (lane,), lambda: None)
+    return Tab("sql", "SQL", "Ask the database anything, read-only", widget, (lane,), refresh)
 
 
 def answer_to(desk: Desk, text: str) -> tuple[Any, bool, float]:

@@ -31,7 +31,10 @@ def build(explorer: Explorer) -> Tab:
             explorer.usage = result
             body.value = html_of(result)
 
-        work = lambda desk: analysis.usage(desk.db, filters.provenance, basis=costs)  # noqa: E731
+        def work(desk: Desk) -> analysis.Usage:
+            desk.prepare()
+            return analysis.usage(desk.db, filters.provenance, basis=costs)
+
         lane.submit(work, told, "Adding up", explorer.state)
 
     basis.observe(lambda _: refresh(), "value")

@@ -100,7 +100,6 @@ class Explorer(traitlets.HasTraits):
         self.result: pd.DataFrame | None = None
         self._generation, self._renewing = 0, threading.RLock()
         self._lanes: list[Lane] = []
-        self._heirs: list[Database] = []
         self._judging: list[Callable[[Any], None]] = []
         for name in state:
             if not self.has_trait(name):
@@ -108,7 +107,7 @@ class Explorer(traitlets.HasTraits):
                 raise ParameterError("The Explorer has no trait", name, f"use one of {known}")
         super().__init__(**state)
         self.auditing, self.reloading = self.lane(), self.lane()
-        self._bar, self.count = filters.build(self)
+        self._bar, self.count, self._offer = filters.build(self)
         self.tabs: dict[str, Tab] = {tab.name: tab for tab in (room.build(self) for room in _ROOMS)}
         self._stale = set(self.tabs)
         self.widget = self._build()
@@ -197,11 +196,14 @@ class Explorer(traitlets.HasTraits):
     def renew(self, db: Database | None = None) -> None:
         """Look at the project anew: at `db`, else as it is now."""
         with self._renewing:
-            # The old one stays open for the lanes that are still reading it.
-            self._heirs, self.db = [*self._heirs, self.db], db or self._attach()
+            # Whoever is still reading the old one keeps it open; with the last of them it goes.
+            self.db = db or self._attach()
             self._generation += 1
+        for lane in self._lanes:
+            lane.leave()
+        self._offer()
         self._judged(None)
-        self._stale = set(self.tabs) - {"files", "export", "sql"}
+        self._stale = set(self.tabs) - {"files", "export"}
         self._refresh()
 
     def wait(self, seconds: float = 60) -> bool:
@@ -213,8 +215,7 @@ class Explorer(traitlets.HasTraits):
         """Stop what is under way and close the databases."""
         for lane in self._lanes:
             lane.close()
-        for db in (*self._heirs, self.db):
-            db.close()
+        self.db.close()
 
     def __enter__(self) -> Explorer:
         return self

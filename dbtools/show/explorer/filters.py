@@ -20,8 +20,10 @@ _USERS = 500  # users that are offered by name
 _LABEL = {"description_width": "initial"}
 
 
-def build(explorer: Explorer) -> tuple[ipywidgets.Widget, Callable[[dict[str, int]], None]]:
-    """Return the filters, and what tells them how many versions are of each kind."""
+def build(
+    explorer: Explorer,
+) -> tuple[ipywidgets.Widget, Callable[[dict[str, int]], None], Callable[[], None]]:
+    """Return the filters, what tells them how many versions are of each kind, and what offers those of new data."""
     provenance = choice("Provenance", "Which rows count", PROVENANCES, explorer.provenance)
     scale = choice(
         "Scale", "Whose scores count; agents are compared on one scale only", (*SCALES, "all"), explorer.scale
@@ -40,15 +42,25 @@ def build(explorer: Explorer) -> tuple[ipywidgets.Widget, Callable[[dict[str, in
             control.options = [(f"{kind} ({of[kind]:,})", kind) for kind in known]
             link.link()
 
-    return row(provenance, scale, _agents(explorer), _users(explorer), *_days(explorer), reset), count
+    sources, offer_sources = _agents(explorer)
+    users, offer_users = _users(explorer)
+
+    def offer() -> None:
+        """Offer what the new data has, and drop from the filters what it no longer has."""
+        asked = {"sources": list(explorer.agents), "users": list(explorer.users)}
+        there = set(explorer.db.sql(query("still_there"), asked).fetchall())
+        with explorer.hold_trait_notifications():
+            explorer.agents = [name for name in explorer.agents if ("source", name) in there]
+            explorer.users = [name for name in explorer.users if ("user", name) in there]
+        offer_sources()
+        offer_users()
+
+    return row(provenance, scale, sources, users, *_days(explorer), reset), count, offer
 
 
-def _agents(explorer: Explorer) -> ipywidgets.Widget:
-    found = explorer.db.sql(query("sources")).fetchall()
-    chips = {
-        source: chip(source, f"Only {source} ({n:,} versions); none pressed: all sources", source in explorer.agents)
-        for source, _, n in found[:_CHIPS]
-    }
+def _agents(explorer: Explorer) -> tuple[ipywidgets.Box, Callable[[], None]]:
+    chips: dict[str, ipywidgets.ToggleButton] = {}
+    box = row_of()
 
     def pressed(_change: Any) -> None:
         others = [name for name in explorer.agents if name not in chips]
@@ -58,11 +70,17 @@ def _agents(explorer: Explorer) -> ipywidgets.Widget:
         for name, one in chips.items():
             one.value = name in change["new"]
 
-    for one in chips.values():
-        one.observe(pressed, "value")
+    def offer() -> None:
+        chips.clear()
+        for source, _, n in explorer.db.sql(query("sources")).fetchall()[:_CHIPS]:
+            tip = f"Only {source} ({n:,} versions); none pressed: all sources"
+            chips[source] = chip(source, tip, source in explorer.agents)
+            chips[source].observe(pressed, "value")
+        box.children = (ipywidgets.Label("Sources", tooltip="Whose versions count; none pressed: all"), *chips.values())
+
     explorer.observe(told, "agents")
-    label = ipywidgets.Label("Sources", tooltip="Whose versions count; none pressed: all")
-    return row_of(label, *chips.values())
+    offer()
+    return box, offer
 
 
 def row_of(*widgets: ipywidgets.Widget) -> ipywidgets.Box:
@@ -70,26 +88,34 @@ def row_of(*widgets: ipywidgets.Widget) -> ipywidgets.Box:
     return ipywidgets.Box(list(widgets), layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
 
 
-def _users(explorer: Explorer) -> ipywidgets.Widget:
-    known = [user for user, _ in explorer.db.sql(query("users")).fetchall()]
-    offered = {"allowed_tags": list(dict.fromkeys([*known, *explorer.users]))} if len(known) <= _USERS else {}
+def _users(explorer: Explorer) -> tuple[ipywidgets.Box, Callable[[], None]]:
+    known: list[str] = []
     tags = ipywidgets.TagsInput(
         value=list(explorer.users),
         placeholder="all users",
         allow_duplicates=False,
         tooltip="Only prompts of these users: type a name, then Enter",
         layout=ipywidgets.Layout(width="auto"),
-        **offered,
     )
 
+    def allow() -> None:
+        # Of many users any name may be typed.
+        allowed = list(dict.fromkeys([*known, *explorer.users])) if 0 < len(known) <= _USERS else []
+        if allowed != tags.allowed_tags:
+            tags.allowed_tags = allowed
+
     def told(change: Any) -> None:
-        if tags.allowed_tags:
-            tags.allowed_tags = [*known, *(user for user in change["new"] if user not in known)]
+        allow()
         tags.value = list(change["new"])
+
+    def offer() -> None:
+        known[:] = [user for user, _ in explorer.db.sql(query("users")).fetchall()]
+        allow()
 
     explorer.observe(told, "users")
     tags.observe(lambda change: setattr(explorer, "users", list(change["new"])), "value")
-    return row_of(ipywidgets.Label("Users"), tags)
+    offer()
+    return row_of(ipywidgets.Label("Users"), tags), offer
 
 
 def _days(explorer: Explorer) -> tuple[ipywidgets.Widget, ...]:

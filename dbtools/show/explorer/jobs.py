@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Open = Callable[[Any], "Database"]
 _EVERY = 0.1  # seconds between two signs of progress
 _PATIENCE = 0.25  # seconds before work shows that it is under way
+LARGE = 100_000  # versions
+_working_out = threading.Lock()
 
 
 @dataclass
@@ -42,7 +44,30 @@ class Desk:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self._prepared = db.worked_out
         self._kept: dict[str, tuple[object, Any, ExitStack]] = {}
+
+    @property
+    def large(self) -> bool:
+        """Whether the database is so large that what is slow is shown after what is not."""
+        return self.db.rows("versions") > LARGE
+
+    def prepare(self) -> None:
+        """Have what is derived from the rows of a large database worked out: once, for all tabs and the next time.
+
+        Changes files in the user's cache folder.
+        """
+        if self._prepared or not self.large:
+            return
+        while not _working_out.acquire(timeout=_EVERY):
+            progress.step("waiting for another tab")
+        try:
+            if not self.db.worked_out:
+                self.db.work_out()
+        finally:
+            _working_out.release()
+        before, self.db, self._prepared = self.db, self.db.again(), True
+        before.close()
 
     def keep(self, name: str, key: object, make: Callable[[ExitStack], Any]) -> Any:
         """Return what was made for `key`; made anew, after closing what was there, for another key."""
@@ -76,13 +101,14 @@ class Lane:
         self.box.layout.display = "none"
         self.message = ipywidgets.HTML()
         self.widget = ipywidgets.VBox([self.box, self.message])
+        self.widget.add_class("dbtools-lane")
         self._change = threading.Condition()
         self._wanted: Job | None = None
         self._running: Job | None = None
         self._thread: threading.Thread | None = None
         self._desk: tuple[object, Desk] | None = None
         self._told = 0.0
-        self._closed = False
+        self._closed = self._leaving = False
 
     def submit(
         self,
@@ -123,15 +149,26 @@ class Lane:
         with self._change:
             return self._change.wait_for(lambda: self._thread is None, seconds)
 
+    def leave(self) -> None:
+        """Close the database as soon as nothing is under way: there is a newer one."""
+        with self._change:
+            self._leaving = True
+            if self._thread is None:
+                self._clear()
+
     def close(self) -> None:
         """Stop, and close the database once the work has ended."""
         self._closed = True
         self.stop()
         self.wait(5)
         with self._change:
-            if self._desk and self._thread is None:
-                self._desk[1].close()
-                self._desk = None
+            if self._thread is None:
+                self._clear()
+
+    def _clear(self) -> None:
+        if self._desk:
+            self._desk[1].close()
+        self._desk, self._leaving = None, False
 
     def _give_up(self) -> None:
         if self._running:
@@ -146,6 +183,8 @@ class Lane:
                 job, self._wanted = self._wanted, None
                 self._running = job
                 if job is None:
+                    if self._leaving:
+                        self._clear()
                     self._thread = None
                     self.box.layout.display = "none"
                     self.widget.remove_class("dbtools-working")
@@ -177,9 +216,7 @@ class Lane:
             if job.after or job.stopped:
                 raise
             # Whoever attached a newer state dropped the file of this one: once more, with what is there now.
-            if self._desk:
-                self._desk[1].close()
-            self._desk = None
+            self._clear()
             return job.work(self._at(job.state))
 
     @contextmanager
@@ -196,9 +233,7 @@ class Lane:
 
     def _at(self, state: object) -> Desk:
         if self._desk is None or self._desk[0] != state:
-            if self._desk:
-                self._desk[1].close()
-            self._desk = None
+            self._clear()
             self._desk = state, Desk(self.opened(state))
         return self._desk[1]
 

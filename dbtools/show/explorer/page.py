@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dbtools.show import charts
@@ -62,15 +62,25 @@ STYLE = (
     ".dbtools-explorer :is(button,input,select,textarea,[tabindex]):focus-visible{outline:2px solid #0072b2}"
     "@keyframes dbtools-busy{from{margin-left:0}to{margin-left:70%}}"
     ".dbtools-busy .progress-bar{width:30%!important;animation:dbtools-busy 1.2s ease-in-out infinite alternate}"
-    ".dbtools-grid td.t{min-width:24em}"
+    ".dbtools-explorer{container-type:inline-size}"
+    ".dbtools-explorer .dbtools-grid td.t{min-width:24em}"
+    # A table may scroll; what is said above it may not.
+    ".dbtools-explorer .dbtools-table caption{position:sticky;left:0;width:max-content;max-width:100cqw}"
+    ".dbtools-explorer .jupyter-widget-tagsinput{width:auto;min-width:120px;max-width:300px}"
     ".dbtools-bar{gap:6px 10px;align-items:center}"
     f"{_CHART_RULES}</style>"
 )
 
 
 def picture(chart: Any) -> str:
-    """Return a chart as SVG that takes the colours of the page's theme."""
-    return f'<div class="dbtools-chart">{charts.svg(chart)}</div>'
+    """Return a chart as SVG that takes the colours of the page's theme; its title is what is read out instead."""
+    said = html.escape(f"Chart: {chart.title}")
+    return f'<div class="dbtools-chart" role="img" aria-label="{said}">{charts.svg(chart)}</div>'
+
+
+def drawing(now: bool) -> Callable[..., str]:
+    """Return what turns the maker of a chart and its data into a picture, or into the room where it will be."""
+    return (lambda make, *data: picture(make(*data))) if now else (lambda *_: '<div class="dbtools-chart"></div>')
 
 
 def head(text: str, more: str = "") -> str:

@@ -73,11 +73,13 @@ def _literal(value: Any) -> str:
 
 def versions_of(desk: Desk) -> duckdb.DuckDBPyConnection:
     """Return a connection in which the scored versions are worked out, once for all pages and details."""
+    desk.prepare()
 
     def make(stack: ExitStack) -> duckdb.DuckDBPyConnection:
         connection = stack.enter_context(desk.db.workspace())
-        connection.execute("CREATE TEMP TABLE listed AS SELECT * FROM scored_versions ORDER BY row_id")
-        connection.execute("CREATE OR REPLACE VIEW scored_versions AS FROM listed")
+        if not desk.db.worked_out:
+            connection.execute("CREATE TEMP TABLE listed AS SELECT * FROM scored_versions ORDER BY row_id")
+            connection.execute("CREATE OR REPLACE VIEW scored_versions AS FROM listed")
         return connection
 
     found: duckdb.DuckDBPyConnection = desk.keep("versions", "", make)
@@ -98,7 +100,8 @@ def read_page(desk: Desk, filters: Filters, order: tuple[str, bool], number: int
     """Return one page of the selection, sorted. Reads only; `order` is a column of `ORDERS` and whether it descends."""
     connection, texts = versions_of(desk), bool(desk.db.origin["texts"])
     bound = filters.bound
-    chosen = selection(bound, texts)
+    # Sorted here, by another column; the order of the selection itself would be worked out for nothing.
+    chosen = selection(bound, texts).rpartition("\nORDER BY")[0]
     if order[0] not in ORDERS:
         order = ("created_at", True)
     by = f"{order[0]} {'DESC' if order[1] else 'ASC'} NULLS LAST, version_id"

@@ -38,7 +38,13 @@ def build(explorer: Explorer) -> Tab:
             explorer.evolution = result
             body.value, grid.html = html_of(result), trends_html(result)
 
-        work = lambda desk: analysis.evolution(desk.db, one.strip(), filters.provenance)  # noqa: E731
+        def work(desk: Desk) -> analysis.Evolution:
+            desk.prepare()
+            found = analysis.evolution(desk.db, one.strip(), filters.provenance)
+            if desk.large:
+                body.value, grid.html = html_of(found, drawn=False), trends_html(found)
+            return found
+
         lane.submit(work, told, "Following the prompts", explorer.state)
 
     widget = column(row(prompt, every), lane.widget, body, grid)
@@ -52,21 +58,22 @@ def build(explorer: Explorer) -> Tab:
     return Tab("time", "Time", tooltip, widget, (lane,), refresh, depends, static)
 
 
-def html_of(result: analysis.Evolution) -> str:
-    """Return trends as pictures and tables."""
+def html_of(result: analysis.Evolution, drawn: bool = True) -> str:
+    """Return trends as pictures and tables; the pictures may follow later."""
+    draw = page.drawing(drawn)
     parts = [
         page.note(result.sentence),
         page.head("Along the chain", "From parent to child; the band is the 95 % interval of the slope."),
-        page.picture(time_charts.chains(result)),
+        draw(time_charts.chains, result),
         page.head("By the clock", "The same marks at the times when they were made."),
-        page.picture(time_charts.chains(result, "clock")),
+        draw(time_charts.chains, result, "clock"),
         page.head("Points of change", "Where the marks before and after differ most (Pettitt's test)."),
         table(result.change_points, limit=_MOST),
         page.head("Which type of change helps"),
-        page.picture(time_charts.change_types(result.change_effects)) if len(result.change_effects) else "",
+        draw(time_charts.change_types, result.change_effects) if len(result.change_effects) else "",
         table(result.stored_types, caption="Changes by stored and recomputed type") if len(result.stored_types) else "",
         page.head("Agents over time"),
-        page.picture(time_charts.agents_over_time(result.agents)) if len(result.agents) else "",
+        draw(time_charts.agents_over_time, result.agents) if len(result.agents) else "",
     ]
     return "".join(parts)
 

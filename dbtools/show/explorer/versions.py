@@ -40,10 +40,10 @@ class _View:
             "Follow this prompt over time", "Open the tab Time for the prompt of this version", self._follow
         )
         turns = (
-            ("⏮", "First page", -(10**9)),
+            ("|◀", "First page", -(10**9)),
             ("◀", "Previous page", -1),
             ("▶", "Next page", 1),
-            ("⏭", "Last page", 10**9),
+            ("▶|", "Last page", 10**9),
         )
         self.pager = [button(text, tip, partial(self.turn, by)) for text, tip, by in turns]
         self.grid.listen(self.pick, self.sort)

@@ -3,7 +3,12 @@
 -- are marked is generated itself. Placeholders are versions of a failed agent run or call, with what hangs on them, and
 -- the scores of a judge that was not reachable. Bursts, repeated texts, flat scores and constant heads are no marks: real
 -- rows may have them too. (No parameters.)
-CREATE VIEW provenance AS
+-- Relations in the schema kept may be worked out once and kept beside the copy (kept.py). What is in one depends on one
+-- prompt only, its column prompt_id, so that some prompts of what is kept are what these prompts alone would give. That
+-- does not hold for heads: they may name a version of another prompt.
+CREATE SCHEMA kept;
+
+CREATE VIEW kept.provenance AS
 WITH
 score_marks AS (
   SELECT prompt_version_id AS version_id, bool_or(feedback_synthetic) AS feedback FROM scores GROUP BY prompt_version_id
@@ -34,27 +39,34 @@ prompt_marks AS (
 ),
 judged_versions AS (
   SELECT
-    v.row_id, v.id, v.failed, p.id IS NULL AS orphan,
+    v.row_id, v.id, v.prompt_id, v.failed, p.id IS NULL AS orphan,
     list_concat(v.marks, list_filter(coalesce(p.marks, []), mark -> mark = 'generated-user')) AS marks
   FROM version_marks AS v LEFT JOIN prompt_marks AS p ON p.id = v.prompt_id
 ),
 judged AS (
-  SELECT 'prompts' AS relation, row_id, id, false AS failed, false AS orphan, marks FROM prompt_marks
+  SELECT 'prompts' AS relation, row_id, id, id AS prompt_id, false AS failed, false AS orphan, marks FROM prompt_marks
   UNION ALL
-  SELECT 'versions', row_id, id, failed, orphan, marks FROM judged_versions
+  SELECT 'versions', row_id, id, prompt_id, failed, orphan, marks FROM judged_versions
   UNION ALL
   SELECT
-    'scores', s.row_id, s.id, coalesce(v.failed, false) OR coalesce(s.heuristic, false), v.id IS NULL,
+    'scores', s.row_id, s.id, v.prompt_id, coalesce(v.failed, false) OR coalesce(s.heuristic, false), v.id IS NULL,
     coalesce(v.marks, [])
   FROM scores AS s LEFT JOIN judged_versions AS v ON v.id = s.prompt_version_id
-  UNION ALL
-  SELECT 'heads', h.row_id, h.prompt_id, coalesce(v.failed, false), v.id IS NULL, coalesce(v.marks, [])
-  FROM heads AS h LEFT JOIN judged_versions AS v ON v.id = h.prompt_version_id
 )
 SELECT
   relation, row_id, id,
   CASE
     WHEN len(marks) > 0 THEN 'generated' WHEN failed THEN 'placeholder' WHEN orphan THEN 'unknown' ELSE 'real'
   END AS provenance,
-  marks
+  marks, prompt_id
 FROM judged;
+
+CREATE VIEW provenance AS
+SELECT * EXCLUDE (prompt_id) FROM kept.provenance
+UNION ALL
+SELECT
+  'heads', h.row_id, h.prompt_id,
+  -- A version whose prompt is not there is a known version all the same.
+  CASE WHEN v.id IS NULL THEN 'unknown' WHEN v.provenance = 'unknown' THEN 'real' ELSE v.provenance END,
+  coalesce(v.marks, [])
+FROM heads AS h LEFT JOIN kept.provenance AS v ON v.relation = 'versions' AND v.id = h.prompt_version_id;

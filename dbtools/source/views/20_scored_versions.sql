@@ -3,7 +3,7 @@
 -- 0–20, five equal), synthetic (history generator, 0–100, five equal), unknown; total is NULL where it is unknown.
 -- is_best: the highest total among the competing agents of the prompt on the same scale (ties: all of them).
 -- (No parameters.)
-CREATE VIEW scored_versions AS
+CREATE VIEW kept.scored_versions AS
 WITH
 newest AS (
   SELECT
@@ -51,5 +51,7 @@ SELECT
   t.text_length, t.text_key, t.parent_version_id, t.change_type, t.change_magnitude, t.selected_agent,
   t.score_id, t.row_id
 FROM totals AS t
-LEFT JOIN provenance AS p ON p.relation = 'versions' AND p.row_id = t.row_id
+LEFT JOIN kept.provenance AS p ON p.relation = 'versions' AND p.row_id = t.row_id
 LEFT JOIN chosen AS h ON h.prompt_id = t.prompt_id AND h.prompt_version_id = t.id;
+
+CREATE VIEW scored_versions AS FROM kept.scored_versions;
