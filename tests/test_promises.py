@@ -72,6 +72,7 @@ PROMISES = {
         "in a survey": "cleanup/test_survey.py::test_secrets_in_samples_are_hidden",
         "in an audit": "audit/test_checks.py::test_a_secret_is_placed_and_never_shown",
         "in a table": "test_tables.py::test_secrets_are_hidden_wherever_they_stand",
+        "of a server": "postgres/test_served_project.py::test_no_result_page_or_file_holds_the_password",
         "in a chart": "show/test_usage_charts.py::test_no_text_and_no_user_travels_with_a_chart",
     },
     "No text from the database reaches HTML unescaped, or SQL unbound.": {

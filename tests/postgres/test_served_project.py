@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,3 +127,19 @@ def test_no_result_page_or_file_holds_the_password(
     made = [path for top in (tmp_path, cache) for path in top.rglob("*") if path.is_file()]
     assert {"exports.json", "manifest.json", "journal"} <= {path.name for path in made}
     assert [path for path in made if b"canarypg" in path.read_bytes() + str(path).encode()] == []
+
+
+def test_the_readme_shows_what_happens(
+    server: servers.Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_database(server, "prompter", demo.build(tmp_path / "demo").root / "prompter.db", "migrated")
+    server.psql("CREATE ROLE reader; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", "prompter")
+    server.psql("ALTER ROLE reader LOGIN PASSWORD 'reader'")
+    monkeypatch.setenv("PGPORT", str(server.port))
+    monkeypatch.setenv("PGPASSWORD", "reader")
+    section = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("## PostgreSQL")[1]
+    block = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
+    shown = doctest.DocTestParser().get_doctest(block, {}, "PostgreSQL", "README.md", 0)
+    failures: list[str] = []
+    assert doctest.DocTestRunner().run(shown, out=failures.append).attempted == 6
+    assert failures == []
