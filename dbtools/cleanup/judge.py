@@ -99,7 +99,7 @@ class Judge:
     def _judge_database(self, path: Path, file: FileEvidence, twin: FileEvidence | None) -> FileEvidence:
         place = rank(self.project, file)
         if twin and place == 2:
-            both = (path, self.project.root / twin.path)
+            both = (path, self.project.root / twin.path)  # what lies in a side file may have taken rows back
             if not any(source.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
                 return self._rests_on(twin, replace(file, rows=twin.rows), "same-bytes")
         copy = self.stack.enter_context(source.snapshot(path))
@@ -109,8 +109,6 @@ class Judge:
                 ("primary", "the prompter database in use") if place == 0 else ("auth", "the auth database in use")
             )
             judged = replace(file, verdict=verdict, reason=use)
-        elif twin and not source.sidecar(path, "-wal"):
-            return self._rests_on(twin, file, "same-bytes")
         else:
             judged = self._compare_rows(file, copy)
         if judged.verdict in ("primary", "auth", "unique"):

@@ -11,7 +11,7 @@ import pytest
 from support import hex_id, insert, make_database, python, unchanged
 
 from dbtools import attach, demo, export
-from dbtools.cleanup import survey
+from dbtools.cleanup import judge, survey
 from dbtools.errors import DatabaseError
 from dbtools.project import Project
 
@@ -249,6 +249,41 @@ def test_a_database_in_use_is_judged_but_carries_the_obstacle(root):
         process.communicate("\n")
     assert file.verdict == "subset"
     assert "live.db-wal is not empty" in file.obstacle
+
+
+def test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique(root):
+    (root / "prompter.db").unlink()
+    make_database(root / "prompter.db", journal="wal")
+    shutil.copy(root / "prompter.db", root / "copy.db")
+    with closing(sqlite3.connect(root / "prompter.db")) as connection:
+        connection.execute("DELETE FROM judge_scores WHERE rowid = 1")
+        connection.commit()
+        assert (root / "prompter.db").read_bytes() == (root / "copy.db").read_bytes()
+        file = look(root)["copy.db"]
+    assert (file.verdict, file.unique_rows) == ("unique", 1)
+
+
+def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
+    file = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
+    assert look(root)["storage/v.csv"].verdict == "regenerable"
+    sha256 = judge.source.sha256
+
+    def meanwhile(path):
+        found = sha256(path)
+        if path == file:
+            file.write_text(file.read_text() + "\n")
+        return found
+
+    monkeypatch.setattr(judge.source, "sha256", meanwhile)
+    found = look(root)["storage/v.csv"]
+    assert (found.verdict, found.obstacle) == ("unknown", "it is being written")
+
+
+def test_a_csv_file_too_large_to_be_read_whole_is_not_examined(root, monkeypatch):
+    write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
+    monkeypatch.setattr(judge.csvfile, "LARGEST", 10)
+    found = look(root)["storage/v.csv"]
+    assert (found.verdict, found.obstacle) == ("unknown", "it was not examined")
 
 
 def test_a_single_read_only_file_is_meant_to_stay_but_a_read_only_tree_is_a_copy(root):

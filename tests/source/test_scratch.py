@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -67,6 +68,24 @@ def test_a_link_in_the_temporary_folder_is_not_followed(tmp_path: Path) -> None:
         pass
     assert (tmp_path / "mine").is_dir()
     assert (tmp_path / "work-link").is_symlink()
+
+
+def test_a_folder_that_somebody_sweeps_while_it_is_made_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, swept = fcntl.flock, list[Path]()
+
+    def beaten(descriptor: int, how: int) -> None:
+        if not swept:
+            swept.extend(tmp_path.iterdir())
+            swept[0].rmdir()
+            swept[0].mkdir()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", beaten)
+    with scratch.folder("work-", tmp_path) as made:
+        assert made.is_dir()
+        assert made != swept[0]
 
 
 def test_attaching_a_database_that_is_replaced_again_and_again_keeps_no_descriptors(
