@@ -117,7 +117,7 @@ def browser() -> Iterator[Page]:
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = chromium.new_page(viewport={"width": 1280, "height": 2600})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)  # a busy machine is no fault
         wrong = page.wrong = []  # type: ignore[attr-defined]
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on("dialog", lambda one: (wrong.append(f"dialog: {one.message}"), one.dismiss()))
@@ -202,11 +202,12 @@ def settle(page: Page) -> None:
     """Wait until nothing is under way in the kernel or beside it."""
     page.wait_for_timeout(200)  # a widget that waits for an answer keeps its next message back
     if page.evaluate("!!window.jupyterapp?.shell?.currentWidget?.sessionContext"):
-        assert execute(page, "print(explorer.wait(60))").strip() == "True"
+        assert execute(page, "print(explorer.wait(90))").strip() == "True"
         page.wait_for_timeout(150)  # what the kernel has said last is on its way to the page
     else:  # Voilà lets nobody ask the kernel
         page.wait_for_timeout(300)
     page.wait_for_function("document.querySelectorAll('.dbtools-working').length === 0")
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 def set_theme(page: Page, name: str) -> None:

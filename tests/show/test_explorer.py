@@ -517,7 +517,7 @@ def test_after_a_reload_sources_and_users_are_those_of_the_new_data(explorer, pr
     assert tags.value == ["ines.moreau"]
     assert "only prompts of ines.moreau" in html_of(tab)
     control(explorer._bar, "newcomer").value = True
-    assert explorer.agents == ["syntax", "newcomer"]
+    assert sorted(explorer.agents) == ["newcomer", "syntax"]
 
 
 def test_of_two_changes_the_last_one_counts(explorer):

@@ -296,4 +296,4 @@ class Explorer(traitlets.HasTraits):
         if not any(name in os.environ for name in _LIVE):
             return self.snapshot()
         text = "The Explorer needs a running kernel: run this cell. “dbtools run explore” makes a page without one."
-        return page.note(text, "info") + overview.table_of(self.db)
+        return page.note(text, "info") + page.quiet("Who wrote how many versions:") + overview.sources_html(self.db)
