@@ -102,5 +102,8 @@ def password_of(server: Server) -> str | None:
     url = os.environ.get(VARIABLE, "")
     if not is_url(url):
         return None
-    named, password = parse(url)
+    try:
+        named, password = parse(url)
+    except ParameterError:  # the application's driver may know more than dbtools: it is not this server's
+        return None
     return password if replace(named, options=()) == replace(server, options=()) else None

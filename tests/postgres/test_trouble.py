@@ -190,6 +190,32 @@ def test_no_commit_is_missed_and_no_state_read_twice(server: servers.Postgres, d
     assert look()[0] != late[0]
 
 
+def test_a_standby_is_read_anew_where_it_cannot_prove_that_nothing_was_committed(
+    server: servers.Postgres, database: str
+) -> None:
+    def look(expected: int) -> str:
+        for _ in range(600):  # a standby lags behind
+            with attach(follower.url(database), progress=False) as db:
+                if db.rows("prompts") == expected:
+                    return str(db.origin["fingerprint"])
+            time.sleep(0.05)
+        raise AssertionError("it does not follow")
+
+    rows = int(server.psql("SELECT count(*) FROM prompts", database))
+    with servers.standby(server) as follower:
+        assert look(rows) == look(rows)
+        with (
+            server.session(database, f"BEGIN; {add(3000)}") as early,
+            server.session(database, f"BEGIN; {add(3001)}") as late,
+        ):
+            server.psql(add(3002), database)
+            assert look(rows + 1) != look(rows + 1)
+            late("COMMIT")
+            assert look(rows + 2)
+            early("COMMIT")
+            assert look(rows + 3) == look(rows + 3)
+
+
 def test_a_server_killed_in_mid_query_leaves_one_sentence_and_no_file(
     server: servers.Postgres, database: str, address: Server, cache: Path
 ) -> None:
