@@ -63,10 +63,11 @@ STYLE = (
     "@keyframes dbtools-busy{from{margin-left:0}to{margin-left:70%}}"
     ".dbtools-busy .progress-bar{width:30%!important;animation:dbtools-busy 1.2s ease-in-out infinite alternate}"
     ".dbtools-explorer{container-type:inline-size}"
-    ".dbtools-explorer .dbtools-grid td.t{min-width:24em}"
+    ".dbtools-explorer .dbtools-grid :is(th,td){padding:.35em .55em}"
+    ".dbtools-explorer .dbtools-grid td.t{min-width:17em}"
     # A table may scroll; what is said above it may not.
     ".dbtools-explorer .dbtools-table caption{position:sticky;left:0;width:max-content;max-width:100cqw}"
-    ".dbtools-explorer .jupyter-widget-tagsinput{width:auto;min-width:120px;max-width:300px}"
+    ".dbtools-explorer .jupyter-widget-tagsinput .widget-text{width:auto}"
     ".dbtools-bar{gap:6px 10px;align-items:center}"
     f"{_CHART_RULES}</style>"
 )
