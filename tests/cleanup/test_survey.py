@@ -279,6 +279,15 @@ def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
     assert (found.verdict, found.obstacle) == ("unknown", "it is being written")
 
 
+def test_a_file_too_large_to_be_read_is_not_even_hashed(root, monkeypatch):
+    monkeypatch.setattr(judge, "LARGEST", (root / "prompter.db").stat().st_size)
+    shutil.copy(root / "prompter.db", root / "larger.db")
+    with (root / "larger.db").open("ab") as handle:
+        handle.write(bytes(4096))
+    found = look(root)["larger.db"]
+    assert (found.sha256, found.obstacle) == ("", "it was not examined")
+
+
 def test_a_csv_file_too_large_to_be_read_whole_is_not_examined(root, monkeypatch):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     monkeypatch.setattr(judge.csvfile, "LARGEST", 10)

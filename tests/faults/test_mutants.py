@@ -10,7 +10,7 @@ from mutants import MUTANTS, ROOT, Mutant, patched
 def test_every_safeguard_can_still_be_taken_out(mutant: Mutant) -> None:
     for path, text in patched(mutant, ROOT / "dbtools").items():
         compile(text, path, "exec")
-    assert all((ROOT / test).exists() for test in mutant.tests)
+    assert all((ROOT / test.split("::")[0]).exists() for test in mutant.tests)
 
 
 def test_a_patch_that_no_longer_fits_is_an_error(tmp_path: Path) -> None:
