@@ -561,7 +561,13 @@ MUTANTS = (
         ),
         (SCRATCH,),
     ),
-    _one("a cached copy is private", "source/attaching.py", "                built.chmod(0o600)\n", "", CACHE),
+    _one(
+        "a cached copy is private",
+        "source/attaching.py",
+        "                built.chmod(0o600)\n            except direct.UnfitError:",
+        "            except direct.UnfitError:",
+        CACHE,
+    ),
     # What the survey says of a file.
     _one(
         "a database with live side files is not judged deletable",
