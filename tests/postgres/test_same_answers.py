@@ -103,14 +103,13 @@ def test_the_explorer_shows_the_same_numbers(twins: Twins) -> None:
     shown = []
     for project in (twins.file, twins.served):
         with show.Explorer(project, provenance="all") as explorer:
-            for tab in ("overview", "usage"):
-                explorer.tab = tab
-                assert explorer.wait()
-            page = explorer.snapshot("overview", "quality")
+            explorer.tab = "usage"
+            assert explorer.wait()
+            page = explorer.snapshot("overview")
             assert str(project.database) in page
             shown.append(explorer.to_dict())
     for one in shown:
-        one.pop("report"), one.pop("survey", None)
+        one.pop("report", None)  # there, or still on its way; it has a test of its own
     assert equal(*shown)
 
 

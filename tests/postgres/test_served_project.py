@@ -122,7 +122,7 @@ def test_no_result_page_or_file_holds_the_password(
         shown += [repr(result), result._repr_html_(), str(result.to_dict()), str(vars(result))]
     with show.Explorer(project) as explorer:
         assert explorer.wait()
-        shown += [repr(explorer), explorer.snapshot(), str(explorer.to_dict())]
+        shown += [repr(explorer), explorer.snapshot("overview", "quality"), str(explorer.to_dict())]
     assert [text for text in shown if "canarypg" in text] == []
     made = [path for top in (tmp_path, cache) for path in top.rglob("*") if path.is_file()]
     assert {"exports.json", "manifest.json", "journal"} <= {path.name for path in made}
