@@ -105,3 +105,11 @@ def test_incomplete_rows_are_rescued_or_the_file_stays():
     file = evidence("a.csv", "regenerable", unique=(), incomplete=(3,))
     assert decide(file).removals[0].rescue == (3,)
     assert decide(file, unique_rows="keep").removals == ()
+
+
+def test_of_what_may_go_only_what_was_chosen_goes():
+    files = [evidence(f"{name}.csv", "regenerable") for name in "ab"] + [evidence("c.csv", "unknown")]
+    decided = decide(*files, only=["b.csv", "c.csv"])
+    assert [removal.path for removal in decided.removals] == ["b.csv"]
+    assert {kept.path: kept.reason for kept in decided.kept}["a.csv"] == "it was not chosen"
+    assert decide(*files, only=[]).removals == ()

@@ -212,6 +212,13 @@ def test_of_two_equal_strangers_the_first_stays(root):
     assert (found["a.db"].verdict, found["b.db"].verdict, found["b.db"].kept) == ("unique", "same-bytes", "a.db")
 
 
+def test_two_copies_of_what_may_go_both_rest_on_the_database(root):
+    for name in ("a.csv", "b.csv"):
+        write_csv(root / "storage" / name, [version_row(1, "syntax")])
+    found = look(root)
+    assert {found[f"storage/{name}"].kept for name in ("a.csv", "b.csv")} == {"prompter.db"}
+
+
 def test_links_hard_links_and_compressed_files_are_never_deletable(root, tmp_path):
     secret = write_csv(tmp_path / "outside" / "v.csv", [version_row(1, "syntax")])
     (root / "link.csv").symlink_to(secret)

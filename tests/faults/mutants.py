@@ -638,8 +638,7 @@ MUTANTS = (
         "        if judged.verdict not in DELETABLE:",
         "        if True:",
         SURVEY,
-        f"{SURVEY}::test_of_two_equal_strangers_the_first_stays",
-        f"{SURVEY}::test_copies_of_a_database_are_told_apart_by_bytes_rows_and_parts",
+        f"{SURVEY}::test_two_copies_of_what_may_go_both_rest_on_the_database",
     ),
     _one(
         "files of no known layout are unknown",
@@ -715,7 +714,7 @@ MUTANTS = (
         "+t.{c} IS +o.{c}",
         "t.{c} IS o.{c}",
         EVIDENCE,
-        covered="two cells of one storage class are compared without any conversion",
+        covered="in a column that converts, what is still of the same storage class is what cannot be converted",
     ),
     _one(
         "rows count as often as they are there",

@@ -72,6 +72,17 @@ def test_rows_are_missing_exactly_where_no_keeper_has_them_as_often(tmp_path, se
     assert found == Counter({"t": expected(files[0], files[1:])}) - Counter()
 
 
+def test_texts_that_a_collation_calls_equal_are_told_apart(tmp_path):
+    files = [make(tmp_path / f"{n}.db", SHAPES[2], [(text, "1")]) for n, text in enumerate(("'a'", "'A'"))]
+    assert missing_rows(files[0], files[1:]) == {"t": 1}
+
+
+def test_a_column_called_rowid_is_not_the_place_of_a_row(tmp_path):
+    shape = "CREATE TABLE t (rowid DEFAULT 1, a, b)"
+    files = [make(tmp_path / f"{n}.db", shape, [("1", "2")] * n) for n in (2, 1)]
+    assert missing_rows(files[0], files[1:]) == {"t": 1}
+
+
 def test_more_keepers_than_sqlite_attaches_at_once_are_all_asked(tmp_path):
     candidate = make(tmp_path / "c.db", SHAPES[0], [("11", "1")])
     keepers = [make(tmp_path / f"{n}.db", SHAPES[0], [(str(n), "1")]) for n in range(12)]
