@@ -782,7 +782,7 @@ MUTANTS = (
         _SNAPSHOT,
         "        if _wal_mark(path) == before:",
         "        if True:",
-        f"{SILENT}::test_w3_every_attach_sees_whole_transactions_of_a_writer_that_never_rests",
+        f"{SNAPSHOT}::test_a_wal_that_begins_anew_while_it_is_copied_is_copied_again",
     ),
     _one(
         "a database in WAL mode is never opened where it lies",
@@ -797,6 +797,7 @@ MUTANTS = (
         "        if not stat.S_ISREG(mode):",
         "        if False:",
         f"{ATTACH}::test_what_is_no_regular_file_is_refused_without_waiting_for_it",
+        covered="what is no regular file cannot be read at a place, or has no header of a database",
     ),
     _one(
         "room for a copy is asked for first",
@@ -819,6 +820,7 @@ MUTANTS = (
         "        if fingerprint(path) == before:",
         "        if True:",
         f"{DIRECT}::test_a_writer_that_never_rests_is_seen_between_its_transactions",
+        covered="a reader's lock holds off every commit; this is for file systems whose locks do not",
     ),
     _one(
         "a direct read keeps the locks of this process",

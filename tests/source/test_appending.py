@@ -95,3 +95,14 @@ def test_a_head_that_another_row_replaced_is_read_anew(path: Path) -> None:
             "FROM prompt_versions WHERE rowid = 1"
         )
     assert not is_brought_up_to_date(path)
+
+
+def test_more_rows_than_are_asked_for_are_all_read_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appending, "_MOST", 4)
+    for more, used in ((3, True), (4, False), (5, False)):
+        attach(path, only_facts=True).close()
+        for number in range(more):
+            insert(path, "prompt_versions", id=hex_id("new", more, number), prompt_id=hex_id("prompt", 1))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE best_heads SET updated_at = '2025-01-01'")
+        assert is_brought_up_to_date(path) is used

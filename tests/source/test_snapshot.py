@@ -11,6 +11,7 @@ import pytest
 from support import assert_sentence, insert, make_database, try_lock, unchanged
 
 from dbtools.errors import DatabaseError
+from dbtools.source import snapshot as module
 from dbtools.source.snapshot import (
     check_file,
     fingerprint,
@@ -84,6 +85,29 @@ def test_a_snapshot_of_an_open_wal_has_what_is_committed_and_only_that(tmp_path:
         with snapshot(path) as copy, closing(sqlite3.connect(copy)) as reader:
             assert reader.execute("SELECT DISTINCT user_id FROM prompts").fetchall() == [("committed",)]
         connection.execute("ROLLBACK")
+
+
+def test_a_wal_that_begins_anew_while_it_is_copied_is_copied_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(tmp_path / "prompter.db", journal="wal")
+    with closing(sqlite3.connect(path)) as writer:
+        insert(writer, "prompts", user_id="in the first -wal")
+        writer.commit()
+        copied, copy = list[Path](), module._copy
+
+        def meanwhile(source: Path, target: Path) -> None:
+            copy(source, target)
+            copied.append(source)
+            if copied == [path]:
+                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                insert(writer, "user_feedback", user_id="in the second")
+                writer.commit()
+
+        monkeypatch.setattr(module, "_copy", meanwhile)
+        with snapshot(path) as private, closing(sqlite3.connect(private)) as reader:
+            counts = [reader.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("prompts", "user_feedback")]
+    assert counts == [3, 3]
 
 
 @pytest.mark.parametrize("journal", ["delete", "wal"])
