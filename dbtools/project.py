@@ -15,9 +15,10 @@ from dbtools.errors import DbtoolsError, NoProjectError, ParameterError, Project
 
 DATABASES = ("prompter.db", "packages/db/prompter.db")
 CONFIG = "dbtools.toml"
+LAKE = "lake.json"  # the file that makes a folder a lake, and names what is in it
 STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
 _LONGEST = 1 << 20  # bytes; a configuration that a person wrote is shorter
-_PROJECT_KEYS = {"database", "auth", "exports", "backups"}
+_PROJECT_KEYS = {"database", "auth", "exports", "backups", "engine"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 
 
@@ -30,9 +31,11 @@ class Project:
     root : Path
         The project folder, absolute.
     database, auth : Path
-        The prompter database, and the auth database (which need not exist).
+        The prompter database or the folder of a lake, and the auth database (which need not exist).
     exports, backups : Path
         The export folder, and the folder that takes the backups of a cleanup.
+    engine : str
+        The address of the Spark Connect server that works on the lake; empty: DuckDB does.
     expect : Mapping
         The ``[expect]`` part of dbtools.toml: ``present``, ``absent``, ``rows``, ``versions_by_source``.
     """
@@ -42,6 +45,7 @@ class Project:
     auth: Path
     exports: Path
     backups: Path
+    engine: str = ""
     expect: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
@@ -81,7 +85,7 @@ class Project:
             database = _inside(root, section["database"], "database")
         else:
             database = next((root / n for n in DATABASES if (root / n).is_file()), root / DATABASES[0])
-        if not database.is_file():
+        if not (database.is_file() or is_lake(database)):
             raise ProjectError(
                 "No prompter database in the project",
                 root,
@@ -93,6 +97,7 @@ class Project:
             auth=_inside(root, section.get("auth", "auth_system.db"), "auth"),
             exports=_inside(root, section.get("exports", "storage"), "exports"),
             backups=_inside(root, section.get("backups", "backup_old_csvs"), "backups"),
+            engine=_engine(section.get("engine", ""), database),
             expect=check_expectations(config.get("expect", {}), root / CONFIG),
         )
 
@@ -104,6 +109,22 @@ class Project:
     def relative(self, path: Path) -> str:
         """Return `path` as reports show it: relative to the root where it lies inside, with ``/``."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def is_lake(path: Path) -> bool:
+    """Tell whether a path is the folder of a lake. Reads only."""
+    return (path / LAKE).is_file()
+
+
+def _engine(url: str, database: Path) -> str:
+    if "token=" in url.lower():
+        raise ProjectError(
+            f"A token stands in {CONFIG}", url.split(";")[0], "take it out and set SPARK_CONNECT_AUTHENTICATE_TOKEN"
+        )
+    if url and not is_lake(database):
+        todo = 'export one with partition_by="month", and name its folder as database'
+        raise ProjectError(f"project.engine in {CONFIG} needs a lake", database, todo)
+    return url
 
 
 @contextmanager

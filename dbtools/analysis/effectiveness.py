@@ -210,7 +210,7 @@ def effectiveness(
         standing = standings(connection, chosen, wins, interval, logged)
         facts = _scores(connection, chosen, standing, provenance)
         (contests,) = ask(connection, "contests", **chosen.bound)
-        origins = ask(connection, "provenance", agents=names)
+        origins = ask(connection, "provenance")
         return Effectiveness(
             provenance=provenance,
             wins=wins,

@@ -1,4 +1,4 @@
-"""Ask the queries of this room over one working table, so that the views behind it are worked out once."""
+"""Ask the portable queries of this room over one working table, so that the views behind it are worked out once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.progress import step
 from dbtools.source import Database
+from dbtools.source.engine import keep, offer
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 KINDS = ("real", "generated", "placeholder", "unknown")
 PROVENANCES = (*KINDS, "all")
@@ -41,21 +42,29 @@ class Chosen:
 
 
 @contextmanager
-def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine]:
     """Open a connection with the table ``entries``: one narrow row per contest and competing agent.
 
     The table lives in DuckDB's memory and spills into the user's cache folder; the database is not touched.
     """
-    text = _HOME.joinpath("working", "entries.sql").read_text(encoding="utf-8")
     with db.workspace() as connection:
-        connection.execute(f"CREATE TEMP TABLE entries AS {text}", {"agents": list(agents) if agents else None})
+        if agents:
+            offer(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
+        work_out(connection, "entries")
         yield connection
 
 
-def ask(connection: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> list[Row]:
-    """Return the rows that ``queries/<name>.sql`` answers with. Reads only."""
+def work_out(connection: Engine, name: str, **parameters: object) -> None:
+    """Make the working table ``portable/<name>.sql`` anew."""
     step(name)
-    text = _HOME.joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
-    answer = connection.execute(text, parameters)
+    keep(connection, name, _HOME.joinpath("portable", f"{name}.sql").read_text(encoding="utf-8"), parameters or None)
+
+
+def ask(connection: Engine, name: str, **parameters: object) -> list[Row]:
+    """Return the rows that ``portable/<name>.sql`` (of rescued logs, ``queries/…``) answers with. Reads only."""
+    step(name)
+    folder = "queries" if name == "logged" else "portable"
+    text = _HOME.joinpath(folder, f"{name}.sql").read_text(encoding="utf-8")
+    answer = connection.execute(text, parameters or None)
     columns = [column[0] for column in answer.description]
     return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]

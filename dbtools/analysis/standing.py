@@ -159,5 +159,5 @@ def _mean(row: Row, measure: str) -> Mean:
 
 
 def _agreement(rows: Sequence[Row]) -> Agreement:
-    first, second = [row["first"] for row in rows], [row["second"] for row in rows]
-    return agreement(round(sum(first)), sum(row["both"] for row in rows), first, second)
+    one, other = [row["one"] for row in rows], [row["other"] for row in rows]
+    return agreement(round(sum(one)), sum(row["shared"] for row in rows), one, other)

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError
-from dbtools.project import Project
+from dbtools.project import Project, is_lake
 from dbtools.source import appending, cache, direct, loader, schema, scratch
+from dbtools.source import lake as lakes
 from dbtools.source.database import Database
 from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
+from dbtools.source.spark import Spark
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,17 +32,20 @@ def attach(
     texts: bool | None = None,
     only_facts: bool = False,
     append_only: bool = False,
+    engine: str | None = None,
     timeout: float = 5.0,
     progress: bool = True,
 ) -> Database:
     """Attach a prompter database as it is now.
 
-    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes.
+    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes. A lake
+    is not copied: its files are read when a question is asked.
 
     Parameters
     ----------
     source : Project or path
-        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, or a prompter.db.
+        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, a prompter.db, or the
+        folder of a lake (`dbtools.export.write` with ``partition_by``).
     texts : bool, optional
         Whether to load the long texts too; by default for databases up to 64 MiB.
     only_facts : bool
@@ -49,17 +54,29 @@ def attach(
     append_only : bool
         Your word that, since the facts were last kept, versions and scores were only added and a head that changed has
         a new ``updated_at``: then only what is new is read. (In rollback mode; a database in WAL mode is read whole.)
+    engine : str, optional
+        The address of a Spark Connect server (Spark, Databricks, Sail), ``sc://host:port``, that is to work out the
+        questions; by default the project's, else DuckDB does. The server reads the files itself: the lake must lie where
+        it sees it, under the same name; an URL such as ``s3://bucket/lake`` is passed on as it is.
+        A token is taken from $SPARK_CONNECT_AUTHENTICATE_TOKEN.
     timeout : float
         Seconds to wait for a lock of another process.
 
     Raises
     ------
     DatabaseError, BusyError, ExtensionError, ProjectError
-        The database cannot be used, stays locked, the scanner is missing, or the folder is no project.
+        The database cannot be used, stays locked or its server does not answer, the scanner or client is missing, or
+        the folder is no project.
     """
     import duckdb
 
+    if engine and re.match(r"\w[\w+.-]+://", str(source)):
+        return Database(Spark(engine, str(source)))
     project, path = _locate(source)
+    if server := engine or (project.engine if project else ""):
+        return Database(Spark(server, str(path)), project)
+    if is_lake(path):
+        return _attach_lake(path, project)
     for _ in range(3):
         with explained(path):
             check_file(path)
@@ -113,6 +130,9 @@ def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: 
         It is not one SELECT over relations.
     """
     project, path = _locate(source)
+    if is_lake(path):
+        with attach(project or path, progress=False) as db:
+            return db.sql(query).fetchall()
     try:
         with explained(path):
             return direct.read(path, lambda connection, _: direct.ask(connection, query), timeout)
@@ -143,10 +163,28 @@ def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, P
     with explained(path):
         path = path.expanduser().absolute()
         is_folder = path.is_dir()
-    if is_folder:
+    if is_folder and not is_lake(path):
         project = Project.find(path)
         return project, project.database
     return None, path
+
+
+def _attach_lake(folder: Path, project: Project | None) -> Database:
+    """Open the relations of a lake as views on its files."""
+    import duckdb
+
+    with explained(folder):
+        lake = lakes.read(folder)
+    work = scratch.make("dbtools-lake-")
+    try:
+        built = work / "relations-lake.duckdb"
+        with duckdb.connect(str(built), config=loader.config(work)) as connection:
+            lakes.define(connection, lake, json.dumps(lake.origin))
+        built.chmod(0o600)
+        return Database(built, project, owned=work, lake=lake)
+    except BaseException:
+        scratch.remove(work)
+        raise
 
 
 def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> None:

@@ -8,19 +8,23 @@ import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError, QueryError, sentence
 from dbtools.project import Project
-from dbtools.source import loader, schema, scratch
+from dbtools.source import engine, loader, schema, scratch
+from dbtools.source.lake import Lake
 from dbtools.source.narrowing import Prompts, narrow
+from dbtools.source.spark import Spark
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+    from dbtools.source.engine import Engine
 
 
 class Database:
@@ -41,13 +45,25 @@ class Database:
     """
 
     def __init__(
-        self, file: Path, project: Project | None = None, owned: Path | None = None, prompts: Prompts | None = None
+        self,
+        file: Path | Spark,
+        project: Project | None = None,
+        owned: Path | None = None,
+        prompts: Prompts | None = None,
+        lake: Lake | None = None,
     ) -> None:
         self.project, self.prompts = project, prompts
-        self._file, self._owned = file, owned
+        self._file, self._owned, self._lake = file, owned, lake
+        self._workspaces: list[Engine] = []
+        self._server: Spark | None = None
+        if isinstance(file, Spark):
+            self._server, self.origin, self.relations = file, file.lake.origin, file.relations
+            return
         self._rescued = project.backups if project else None
         self._connection, self._spill = _connect(file, self._rescued, prompts)
-        self._workspaces: list[duckdb.DuckDBPyConnection] = []
+        if lake:  # its files, and nothing beside them
+            files = ", ".join(loader.quote(path) for some in lake.files.values() for path in some)
+            self._connection.execute(f"SET allowed_paths = [{files}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
@@ -71,6 +87,8 @@ class Database:
         """
         import duckdb
 
+        if self._server:
+            return self._server.sql(query, parameters)
         try:
             statements = self._connection.extract_statements(query)
             if len(statements) != 1:
@@ -96,15 +114,26 @@ class Database:
         """Return a relation as a pandas DataFrame. Reads only."""
         if name not in self.relations:
             raise ParameterError("No such relation", name, f"use one of {', '.join(self.relations)}")
+        if self._server:
+            return self._server.sql(f"SELECT * FROM {name}").df()  # noqa: S608 - one of the relations
         return self._connection.table(name).df()
 
     def rows(self, name: str) -> int:
         """Count the rows of a relation. Reads only."""
-        return int(self.sql(f'SELECT count(*) FROM "{name}"').fetchall()[0][0])  # noqa: S608 - refused if unknown
+        shown = name if self._server else f'"{name}"'  # there, double quotes make a text
+        return int(self.sql(f"SELECT count(*) FROM {shown}").fetchall()[0][0])  # noqa: S608 - refused if unknown
 
     @contextmanager
-    def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def workspace(self) -> Iterator[Engine]:
         """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
+        if self._server:
+            with closing(Spark(self._server.url, self._server.place)) as session:
+                self._workspaces.append(session)
+                try:
+                    yield session
+                finally:
+                    self._workspaces.remove(session)
+            return
         if self.relations == ("facts",):
             raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
         with self._still_there():
@@ -137,12 +166,16 @@ class Database:
         if isinstance(users, str):
             raise ParameterError("Users are a list", users, "put the name in brackets")
         some = Prompts(tuple(users), since, until) if users or since or until else None
+        if self._server and some:
+            raise ParameterError("A server's lake is asked as a whole", some, "attach it without engine to choose")
         with self._still_there():
-            return Database(self._file, self.project, prompts=some)
+            if self._server:
+                return Database(Spark(self._server.url, self._server.place), self.project)
+            return Database(self._file, self.project, prompts=some, lake=self._lake)
 
     def interrupt(self) -> None:
         """Make whatever question another thread has asked of this database fail now."""
-        for connection in (self._connection, *self._workspaces):
+        for connection in (self._server or self._connection, *self._workspaces):
             connection.interrupt()
 
     @property
@@ -155,6 +188,9 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; what was fetched stays valid."""
+        if self._server:
+            self._server.close()
+            return
         self._connection.close()
         scratch.remove(self._spill)
         if self._owned:
@@ -194,8 +230,7 @@ def _connect(
         if file.stem.endswith("-facts"):
             connection.execute("CREATE VIEW facts AS FROM cache.main.facts")
             return connection, spill
-        prices = loader.quote(glob.escape(str(loader.SQL.joinpath("prices.csv"))))
-        connection.execute(loader.read_sql("prices.sql").replace("{file}", prices))
+        loader.define_prices(connection)
         for table in schema.TABLES:
             connection.execute(
                 f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
@@ -203,6 +238,9 @@ def _connect(
             )
         connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
         connection.execute(f"CREATE VIEW id_cells AS {schema.id_cells()}")
+        connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
+        for name, query in engine.views():
+            connection.execute(f"CREATE VIEW {name} AS {query}")
         for view in sorted(v.name for v in loader.SQL.joinpath("views").iterdir() if v.name.endswith(".sql")):
             connection.execute(loader.read_sql("views", view))
         if rescued:
