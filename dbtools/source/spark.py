@@ -43,7 +43,7 @@ class Spark:
         self.host = check_url(url)
         self._session = _connect(url, self.host)
         self._local = duckdb.connect(config={"python_enable_replacements": False})
-        self._kept: list[DataFrame] = []
+        self._kept: dict[str, DataFrame] = {}  # what nobody holds any more, the server drops
         try:
             with self._explained():
                 for key, value in _SETTINGS.items():
@@ -80,9 +80,12 @@ class Spark:
 
     def keep(self, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Work a query out once, as the temporary view `name`; a server that keeps nothing does so at every use."""
+        from pyspark.errors import AnalysisException
+
         with self._explained():
-            frame = self._ask(query, parameters).persist()
-            self._kept.append(frame)
+            frame = self._ask(query, parameters)
+            with self._active(), suppress(AnalysisException):  # Sail without execution.checkpoint.path
+                self._kept[name] = frame = frame.localCheckpoint()
             frame.createOrReplaceTempView(name)
 
     def offer(self, name: str, rows: pyarrow.Table) -> None:
@@ -100,9 +103,6 @@ class Spark:
 
     def close(self) -> None:
         """Give the session back; what was fetched stays valid."""
-        with suppress(Exception):
-            for frame in self._kept:
-                frame.unpersist()
         with suppress(Exception):
             self._session.client.set_retry_policies([_policy(0)])
             self._session.client.release_session()
@@ -131,6 +131,17 @@ class Spark:
         for name, query in (("id_cells", id_cells("loaded_")), *views()):
             self._session.sql(query).createOrReplaceTempView(name)
             yield name
+
+    @contextmanager
+    def _active(self) -> Iterator[None]:
+        """Have the client take what the server keeps for this session's, and not for that of another one."""
+        holder = type(self._session)._active_session
+        before = getattr(holder, "session", None)
+        holder.session = self._session
+        try:
+            yield
+        finally:
+            holder.session = before
 
     @contextmanager
     def _explained(self, query: str = "") -> Iterator[None]:
