@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.project import is_lake
 
 # Columns whose content lets somebody in, or says from where somebody came.
 _CREDENTIALS = ("hashed_password", "password_reset_token", "two_factor_secret", "login_ip_history")
@@ -82,6 +83,8 @@ def credentials(scene: Scene) -> Iterator[tuple[str, str, object, str, bool]]:
 def _own_copy(scene: Scene) -> Path:
     copy = scene.copies.get(Path(scene.db.origin["path"]))
     if not isinstance(copy, Path):
+        if is_lake(scene.project.database):
+            raise Unanswerable("the database is a lake, not a SQLite file")
         raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
     return copy
 

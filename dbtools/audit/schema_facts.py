@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.project import is_lake
 from dbtools.source.schema import DIMENSIONS, TABLES
 
 _SHAPES = files("dbtools.audit").joinpath("shapes")
@@ -56,6 +57,8 @@ def lost_constraints(scene: Scene) -> Iterator[tuple[str, str]]:
 def _copy(scene: Scene) -> Path:
     copy = scene.copies.get(Path(scene.db.origin["path"]))
     if not isinstance(copy, Path):
+        if is_lake(scene.project.database):
+            raise Unanswerable("the database is a lake, not a SQLite file")
         raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
     return copy
 

@@ -38,8 +38,8 @@ def attach(
 ) -> Database:
     """Attach a prompter database as it is now.
 
-    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes. A lake
-    is not copied: its files are read when a question is asked.
+    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes. A
+    lake is not copied: its files are read when a question is asked.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ def attach(
         a new ``updated_at``: then only what is new is read. (In rollback mode; a database in WAL mode is read whole.)
     engine : str, optional
         The address of a Spark Connect server (Spark, Databricks, Sail), ``sc://host:port``, that is to work out the
-        questions; by default the project's, else DuckDB does. The server reads the files itself: the lake must lie where
-        it sees it, under the same name; an URL such as ``s3://bucket/lake`` is passed on as it is.
-        A token is taken from $SPARK_CONNECT_AUTHENTICATE_TOKEN.
+        questions; by default the project's, else DuckDB does. The server reads the files itself: the lake must lie
+        where it sees it, under the same name; an URL such as ``s3://bucket/lake`` is passed on as it is. A token is
+        taken from $SPARK_CONNECT_AUTHENTICATE_TOKEN.
     timeout : float
         Seconds to wait for a lock of another process.
 

@@ -1,7 +1,7 @@
 """What works out a query: DuckDB, or a Spark Connect server; and the queries that say the same to both.
 
-Those are written in what DuckDB, Spark and PostgreSQL understand alike (``portable`` folders), so that there is one text
-of each idea and no translator.
+Those (``portable`` folders, and the audit's) are written in what DuckDB, Spark and PostgreSQL understand alike, so that
+there is one text of each idea and no translator.
 """
 
 from __future__ import annotations

@@ -11,6 +11,6 @@ FROM (
   UNION ALL SELECT 'feedback', created_at, row_id FROM feedback
   UNION ALL SELECT 'token_usage', created_at, row_id FROM token_usage
   UNION ALL SELECT 'security_inputs', created_at, row_id FROM security_inputs
-)
+) AS cells
 WHERE moment IS NULL
 ORDER BY relation, row_id

@@ -11,7 +11,7 @@ FROM (
   UNION ALL SELECT 'feedback', created_at, row_id FROM feedback
   UNION ALL SELECT 'token_usage', created_at, row_id FROM token_usage
   UNION ALL SELECT 'security_inputs', created_at, row_id FROM security_inputs
-)
+) AS cells
 -- A day of grace: some programs write local time, which runs up to 14 hours ahead.
-WHERE moment > (SELECT now FROM clock) + INTERVAL 1 DAY
+WHERE moment > (SELECT now FROM clock) + INTERVAL '1' DAY
 ORDER BY relation, row_id

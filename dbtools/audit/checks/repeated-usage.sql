@@ -7,4 +7,4 @@ FROM token_usage
 WHERE created_at IS NOT NULL AND prompt_version_id IS NOT NULL
 GROUP BY prompt_version_id, model, prompt_tokens, completion_tokens, total_tokens, cost_usd, created_at
 HAVING count(*) > 1
-ORDER BY id
+ORDER BY min(id) NULLS LAST
