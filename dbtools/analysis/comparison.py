@@ -17,7 +17,7 @@ from dbtools.analysis.statistics.clusters import (
 )
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 LISTED = 1_000
 """Up to how many texts the test flips each one's sign; beyond, its normal limit is as good."""
@@ -108,7 +108,7 @@ class Pair:
 
 
 def meetings(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Engine,
     chosen: Chosen,
     outcome: str = "total",
     *,
@@ -120,7 +120,9 @@ def meetings(
     Without ranks, which cost the most of a million contests, `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
     """
     work_out(connection, "clusters", **chosen.bound, outcome=outcome, distinct=distinct)
-    pairs, listed, ranks = ask(connection, "pairs"), {}, {}
+    pairs = ask(connection, "pairs")
+    listed: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    ranks: dict[tuple[str, str], tuple[int, float, float]] = {}
     if any(row["clusters"] <= LISTED for row in pairs):
         for row in ask(connection, "listed", listed=LISTED):
             listed.setdefault((row["a"], row["b"]), []).append((row["s"], row["mean"]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dbtools.analysis.questions import Chosen, Row, ask
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,12 @@ class Confounder:
     sentence: str
 
 
-def confounders(
-    connection: duckdb.DuckDBPyConnection, chosen: Chosen, present: Sequence[Row]
-) -> tuple[Confounder, ...]:
+def confounders(connection: Engine, chosen: Chosen, present: Sequence[Row]) -> tuple[Confounder, ...]:
     """Return what the chosen rows cannot tell apart from the agents' worth. Reads only."""
     return tuple(_all(connection, chosen, present))
 
 
-def _all(connection: duckdb.DuckDBPyConnection, chosen: Chosen, present: Sequence[Row]) -> Iterator[Confounder]:
+def _all(connection: Engine, chosen: Chosen, present: Sequence[Row]) -> Iterator[Confounder]:
     cells = ask(connection, "places", **chosen.bound)
     if cells:
         yield _position(cells)

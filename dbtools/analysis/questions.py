@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from dbtools.analysis.query import read
 from dbtools.progress import step
 from dbtools.source import Database
 from dbtools.source.engine import keep, offer
@@ -19,7 +19,6 @@ KINDS = ("real", "generated", "placeholder", "unknown")
 PROVENANCES = (*KINDS, "all")
 WINS = ("recorded", "score", "selected", "user")
 SCALES = ("judge", "heuristic", "self", "synthetic")
-_HOME = files("dbtools.analysis")
 Row = dict[str, Any]
 
 
@@ -47,7 +46,7 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine
 
     The table lives in DuckDB's memory and spills into the user's cache folder; the database is not touched.
     """
-    with db.workspace() as connection:
+    with db.session() as connection:
         if agents:
             offer(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
         work_out(connection, "entries")
@@ -57,14 +56,12 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine
 def work_out(connection: Engine, name: str, **parameters: object) -> None:
     """Make the working table ``portable/<name>.sql`` anew."""
     step(name)
-    keep(connection, name, _HOME.joinpath("portable", f"{name}.sql").read_text(encoding="utf-8"), parameters or None)
+    keep(connection, name, read(name), parameters or None)
 
 
 def ask(connection: Engine, name: str, **parameters: object) -> list[Row]:
-    """Return the rows that ``portable/<name>.sql`` (of rescued logs, ``queries/…``) answers with. Reads only."""
+    """Return the rows that answer a question of this room. Reads only."""
     step(name)
-    folder = "queries" if name == "logged" else "portable"
-    text = _HOME.joinpath(folder, f"{name}.sql").read_text(encoding="utf-8")
-    answer = connection.execute(text, parameters or None)
+    answer = connection.execute(read(name), parameters or None)
     columns = [column[0] for column in answer.description]
     return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]

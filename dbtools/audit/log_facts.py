@@ -35,8 +35,6 @@ def unread(scene: Scene) -> list[tuple[str, str]]:
 
 def lost_rows(scene: Scene) -> Iterator[tuple[str, int, int, bool]]:
     """Yield the rows of the logs that the database does not hold."""
-    if scene.project.engine:
-        raise Unanswerable("the database is a lake that a server reads; attached without it, a survey answers it")
     if not scene.db.origin["texts"]:
         raise Unanswerable("the long texts are not loaded; a survey of the cleanup answers it")
     for path, csv in scene.logs:

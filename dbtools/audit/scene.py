@@ -25,7 +25,7 @@ from dbtools.source import snapshot as source
 from dbtools.tables import size
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 LARGEST_CSV = 64 << 20  # bytes; a CSV file is read whole
 
@@ -40,7 +40,7 @@ class Scene:
 
     project: Project
     db: Database
-    connection: duckdb.DuckDBPyConnection
+    connection: Engine
     now: datetime
     stack: ExitStack
 
@@ -134,7 +134,7 @@ class Scene:
 def open_scene(project: Project, db: Database, now: datetime) -> Iterator[Scene]:
     """Set the scene for the length of a ``with`` block. Reads only."""
     with ExitStack() as stack:
-        scene = Scene(project, db, stack.enter_context(db.workspace()), now, stack)
+        scene = Scene(project, db, stack.enter_context(db.session()), now, stack)
         try:
             yield scene
         finally:

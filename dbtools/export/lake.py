@@ -14,6 +14,7 @@ from dbtools.export import place
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import difference, digest
 from dbtools.progress import bar
+from dbtools.project import LAKE
 from dbtools.source import lake
 from dbtools.source.loader import quote
 from dbtools.source.schema import TABLES
@@ -80,7 +81,7 @@ def write(
 
 def _owned(folder: Path, known: tuple[ExportedFile, ...]) -> tuple[str, ...]:
     """Return the files of the lake as it is; anything else in its folders is in the way."""
-    found = [lake.NAME]
+    found = [LAKE]
     for relation in _MOMENTS:
         for path in (folder / relation, *sorted((folder / relation).rglob("*"))):
             if path.is_symlink() or (path.exists() and not path.is_dir()):
@@ -137,10 +138,10 @@ def _describe(
     staged: Path, manifest: ExportManifest, files: tuple[ExportedFile, ...], origin: Mapping[str, Any]
 ) -> ExportedFile:
     listed = {relation: tuple(f.path for f in files if f.layout == relation) for relation in _MOMENTS}
-    file = staged / lake.NAME
+    file = staged / LAKE
     file.write_text(lake.dumps({**origin, "path": manifest.database}, listed), encoding="utf-8")
     place.flush(file)
-    return _entry(manifest, lake.NAME, "lake", 0, file)
+    return _entry(manifest, LAKE, "lake", 0, file)
 
 
 def _entry(manifest: ExportManifest, path: str, relation: str, rows: int, file: Path) -> ExportedFile:
@@ -167,7 +168,7 @@ def _publish(staged: Path, manifest: ExportManifest, known: tuple[ExportedFile, 
     for file in manifest.files:  # lake.json is the last of them
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        if file.path == lake.NAME:
+        if file.path == LAKE:
             for path in {(folder / f.path).parent for f in manifest.files} | {folder / r for r in _MOMENTS}:
                 place.flush(path)
         (staged / file.path).replace(target)

@@ -76,7 +76,7 @@ def attach(
     if server := engine or (project.engine if project else ""):
         return Database(Spark(server, str(path)), project)
     if is_lake(path):
-        return _attach_lake(path, project)
+        return _attach_lake(path, project, texts)
     for _ in range(3):
         with explained(path):
             check_file(path)
@@ -169,12 +169,15 @@ def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, P
     return None, path
 
 
-def _attach_lake(folder: Path, project: Project | None) -> Database:
+def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> Database:
     """Open the relations of a lake as views on its files."""
     import duckdb
 
     with explained(folder):
         lake = lakes.read(folder)
+    if texts and not lake.origin["texts"]:
+        todo = "export it anew from a database attached with texts=True"
+        raise ParameterError("The lake was written without the long texts", folder, todo)
     work = scratch.make("dbtools-lake-")
     try:
         built = work / "relations-lake.duckdb"

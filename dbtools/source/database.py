@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import datetime
-import glob
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError, QueryError, sentence
+from dbtools.errors import DatabaseError, ParameterError, QueryError
 from dbtools.project import Project
-from dbtools.source import engine, loader, schema, scratch
+from dbtools.source import loader, scratch
+from dbtools.source.connecting import connect
 from dbtools.source.lake import Lake
-from dbtools.source.narrowing import Prompts, narrow
+from dbtools.source.narrowing import Prompts
 from dbtools.source.spark import Spark
 
 if TYPE_CHECKING:
@@ -53,26 +52,30 @@ class Database:
         lake: Lake | None = None,
     ) -> None:
         self.project, self.prompts = project, prompts
-        self._file, self._owned, self._lake = file, owned, lake
+        self._owned, self._lake = owned, lake
         self._workspaces: list[Engine] = []
-        self._server: Spark | None = None
+        self._server = file if isinstance(file, Spark) else None
+        self.origin: Mapping[str, Any]
+        self.relations: tuple[str, ...]
         if isinstance(file, Spark):
-            self._server, self.origin, self.relations = file, file.lake.origin, file.relations
+            self.relations = file.relations
+            self.origin = {**file.lake.origin, "texts": False}  # they stay where they are
             return
+        self._file = file
         self._rescued = project.backups if project else None
-        self._connection, self._spill = _connect(file, self._rescued, prompts)
+        self._connection, self._spill = connect(file, self._rescued, prompts)
         if lake:  # its files, and nothing beside them
             files = ", ".join(loader.quote(path) for some in lake.files.values() for path in some)
             self._connection.execute(f"SET allowed_paths = [{files}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
-        self.origin: Mapping[str, Any] = json.loads(facts)
+        self.origin = json.loads(facts)
         names = self._connection.execute(
             "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND database_name = 'memory' "
             "UNION SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory' ORDER BY name"
         )
-        self.relations: tuple[str, ...] = tuple(name for (name,) in names.fetchall())
+        self.relations = tuple(name for (name,) in names.fetchall())
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
         """Return one SELECT as a DuckDB relation; values are bound to ``?`` or ``$name``. Reads only.
@@ -124,8 +127,8 @@ class Database:
         return int(self.sql(f"SELECT count(*) FROM {shown}").fetchall()[0][0])  # noqa: S608 - refused if unknown
 
     @contextmanager
-    def workspace(self) -> Iterator[Engine]:
-        """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
+    def session(self) -> Iterator[Engine]:
+        """Open a second connection to what works out the questions, for dbtools' own portable statements only."""
         if self._server:
             with closing(Spark(self._server.url, self._server.place)) as session:
                 self._workspaces.append(session)
@@ -134,10 +137,17 @@ class Database:
                 finally:
                     self._workspaces.remove(session)
             return
+        with self.workspace() as connection:
+            yield connection
+
+    @contextmanager
+    def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
+        self.needs_duckdb("This")
         if self.relations == ("facts",):
             raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
         with self._still_there():
-            connection, spill = _connect(self._file, self._rescued, self.prompts)
+            connection, spill = connect(self._file, self._rescued, self.prompts)
         self._workspaces.append(connection)
         try:
             yield connection
@@ -179,6 +189,22 @@ class Database:
             connection.interrupt()
 
     @property
+    def engine(self) -> str:
+        """The address of the server that works out the questions; empty where DuckDB does."""
+        return self._server.host if self._server else ""
+
+    def needs_duckdb(self, what: str) -> None:
+        """Refuse what cannot be asked of a server.
+
+        Raises
+        ------
+        ParameterError
+            A server works out the questions.
+        """
+        if self.engine:
+            raise ParameterError(f"{what} cannot be asked of a server", self.engine, "attach the lake without engine")
+
+    @property
     def narrowed(self) -> str:
         """Which prompts alone it offers, and how many it leaves out; empty where it offers all."""
         if not self.prompts:
@@ -208,68 +234,3 @@ class Database:
         facts = self.origin
         kind = "migrated" if facts["migrated"] else "created"
         return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
-
-
-def _connect(
-    file: Path, rescued: Path | None, prompts: Prompts | None = None
-) -> tuple[duckdb.DuckDBPyConnection, Path]:
-    """Open the relations of a cache file in a connection of its own, with every derived view.
-
-    DuckDB gives the files it spills to the same names in every connection: each needs a folder of its own, the second
-    value.
-    """
-    import duckdb
-
-    spill = scratch.make("spill-", file.parent)
-    connection = None
-    try:
-        connection = duckdb.connect(":memory:", config=loader.config(spill))
-        connection.execute("SET enable_progress_bar = false")  # it would draw itself into whatever cell is running
-        connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
-        connection.execute(loader.read_sql("macros.sql"))
-        if file.stem.endswith("-facts"):
-            connection.execute("CREATE VIEW facts AS FROM cache.main.facts")
-            return connection, spill
-        loader.define_prices(connection)
-        for table in schema.TABLES:
-            connection.execute(
-                f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
-                f"FROM cache.main.{table.relation}"
-            )
-        connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
-        connection.execute(f"CREATE VIEW id_cells AS {schema.id_cells()}")
-        connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
-        for name, query in engine.views():
-            connection.execute(f"CREATE VIEW {name} AS {query}")
-        for view in sorted(v.name for v in loader.SQL.joinpath("views").iterdir() if v.name.endswith(".sql")):
-            connection.execute(loader.read_sql("views", view))
-        if rescued:
-            _offer_rescued(connection, rescued)
-        if prompts:
-            narrow(connection, prompts)
-    except BaseException:
-        if connection:
-            connection.close()
-        scratch.remove(spill)
-        raise
-    return connection, spill
-
-
-def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None:
-    """Offer the rescued rows of every cleanup run; the same file rescued by several runs is one relation."""
-    import duckdb
-
-    found: dict[str, list[Path]] = {}
-    for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
-        found.setdefault(file.stem, []).append(file)
-    for name, files in found.items():
-        try:
-            paths = ", ".join(loader.quote(glob.escape(str(file))) for file in files)
-            connection.execute(
-                f'CREATE TABLE "{name.replace(chr(34), chr(34) * 2)}" AS '
-                f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
-            )
-        except (duckdb.Error, ParameterError):
-            # The database itself is sound: whoever needs the rescued rows is told, and nobody else is stopped.
-            text = sentence("The rescued rows cannot be read", files[-1], "restore the run, or move the file away")
-            warnings.warn(text, stacklevel=2)

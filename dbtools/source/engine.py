@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def views() -> Iterator[tuple[str, str]]:
-    """Yield the derived relations every engine has, in the order in which they need each other: name, query."""
+    """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
     for name in sorted(f.name for f in SQL.joinpath("portable").iterdir() if f.name.endswith(".sql")):
         yield name[3:-4], read_sql("portable", name)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError
-from dbtools.project import LAKE as NAME
+from dbtools.project import LAKE
 from dbtools.source.schema import TABLES
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def parse(text: str, place: str) -> Lake:
 
 def read(folder: Path) -> Lake:
     """Return the lake in a folder. Reads only."""
-    return parse((folder / NAME).read_text(encoding="utf-8"), str(folder))
+    return parse((folder / LAKE).read_text(encoding="utf-8"), str(folder))
 
 
 def check_rows(lake: Lake, relation: str, rows: int) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, QueryError
+from dbtools.project import LAKE
 from dbtools.source import lake as lakes
 from dbtools.source.lake import Lake
 from dbtools.source.loader import define_prices
@@ -17,7 +18,7 @@ from dbtools.source.schema import id_cells
 if TYPE_CHECKING:
     import duckdb
     import pyarrow
-    from pyspark.sql.connect.dataframe import DataFrame
+    from pyspark.sql import DataFrame
     from pyspark.sql.connect.session import SparkSession
 
 _URL = re.compile(r"sc://(?P<host>[^/;?#\s@]+)/?(?P<more>;.*)?", re.IGNORECASE)
@@ -113,7 +114,7 @@ class Spark:
         return self._session.sql(_NAME.sub(r":\1", query), args=dict(parameters) if parameters else None)
 
     def _read(self, place: str) -> Lake:
-        text = self._session.read.text(f"{place.rstrip('/')}/{lakes.NAME}", wholetext=True)
+        text = self._session.read.text(f"{place.rstrip('/')}/{LAKE}", wholetext=True)
         return lakes.parse(text.toArrow().column(0)[0].as_py(), place)
 
     def _define(self) -> Iterator[str]:

@@ -456,14 +456,14 @@ MUTANTS = (
     _one(
         "list what is new before it is in place",
         "export/write.py",
-        "    _put_manifest(staging, manifest, (*known, *manifest.files))\n",
+        "    place.put_manifest(staging, manifest, (*known, *manifest.files))\n",
         "",
         EXPORT,
         "tests/faults/test_interrupted.py",
     ),
     _one(
         "a file that is no export of ours stays",
-        "export/write.py",
+        "export/place.py",
         "    if not stat.S_ISREG(facts.st_mode) or not any(manifests.is_unchanged(file, entry) for entry in own):",
         "    if False:",
         EXPORT,
@@ -471,14 +471,14 @@ MUTANTS = (
     _one(
         "look again before the files are put in place",
         "export/write.py",
-        "        if _state(folder / name) != (facts and _identity(facts)):",
+        "        if place.state(folder / name) != (facts and place.identity(facts)):",
         "        if False:",
         EXPORT,
         "tests/faults/test_interrupted.py",
     ),
     _one(
         "one export at a time",
-        "export/write.py",
+        "export/place.py",
         "                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "",
         EXPORT,
