@@ -102,6 +102,8 @@ class Spark:
         kinds = from_arrow_schema(rows.schema, prefer_timestamp_ntz=True)
         with self._explained():
             self._session.createDataFrame(rows, kinds).createOrReplaceTempView(name)
+            if name == "named_agents":  # to Spark, a view is what its relations were when it was made
+                self._derive()
 
     def interrupt(self) -> None:
         """Make whatever question another thread has asked fail now."""
@@ -131,13 +133,17 @@ class Spark:
             raw.createOrReplaceTempView(f"loaded_{relation}")
             raw.drop(*_MARKS, "month").createOrReplaceTempView(relation)
             yield relation
-        offer(self, "named_agents", "source VARCHAR", [])
         define_prices(self._local)
         self.offer("prices", self._local.table("prices").to_arrow_table())
-        yield "prices"
-        for name, query in (("id_cells", id_cells("loaded_")), *views()):
+        self._session.sql(id_cells("loaded_")).createOrReplaceTempView("id_cells")
+        offer(self, "named_agents", "source VARCHAR", [])
+        yield from ("prices", "id_cells", *(name for name, _ in views()))
+
+    def _derive(self) -> None:
+        from dbtools.source.engine import views
+
+        for name, query in views():
             self._session.sql(query).createOrReplaceTempView(name)
-            yield name
 
     @contextmanager
     def _active(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ chosen AS (
   SELECT source, scale, total, created_at
   FROM scored_versions
   WHERE competes AND total IS NOT NULL AND created_at IS NOT NULL
-    AND $provenance IN (provenance, 'all') AND ($prompt_id IS NULL OR prompt_id = $prompt_id)
+    AND ($provenance = 'all' OR provenance = $provenance) AND ($prompt_id IS NULL OR prompt_id = $prompt_id)
 ),
 span AS (
   SELECT date_trunc('day', min(created_at)) AS first_day, date_trunc('day', max(created_at)) AS last_day FROM chosen

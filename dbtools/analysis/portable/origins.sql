@@ -20,6 +20,6 @@ origins AS (
 )
 SELECT relation, provenance, count(*) AS rows
 FROM origins
-WHERE array_contains($relations, relation) AND $provenance NOT IN (provenance, 'all')
+WHERE array_contains($relations, relation) AND $provenance <> 'all' AND provenance <> $provenance
 GROUP BY relation, provenance
 ORDER BY relation, provenance

@@ -6,7 +6,7 @@ WITH
 chosen AS (
   SELECT *
   FROM scored_versions
-  WHERE $provenance IN (provenance, 'all') AND ($prompt_id IS NULL OR prompt_id = $prompt_id)
+  WHERE ($provenance = 'all' OR provenance = $provenance) AND ($prompt_id IS NULL OR prompt_id = $prompt_id)
 ),
 sizes AS (SELECT prompt_id, count(*) AS versions FROM chosen GROUP BY prompt_id),
 ranked AS (
