@@ -23,12 +23,12 @@ FOREIGN = {
     "a list or lambda": r"\[|\]|\{|\}",
     "FILTER of a window, or without WHERE": r"FILTER\s*\((?!WHERE\b)|FILTER\s*\([^()]*\)\s*OVER",
     "a value sought among columns, which Sail 0.7 does not find": r"\$\w+ (NOT )?IN\b",
-    "a division that may be of whole numbers": r"/(?!\s*(\d[\d.]*e\d|count\(|sqrt\(|ln\(|m\.choices|n \+))",
+    "a division that may be of whole numbers": r"/(?!\s*(\d[\d.]*e\d|count\(|sqrt\(|ln\(|m\.choices|l\.times|n \+))",
 }
 # Columns that are never NULL, so that it does not matter where NULL goes.
 FILLED = set(
     "row_id relation column_name path line agent a b x y dimension place table_name difference missing provenance known n rows "
-    "contests generation kind prompts t count versions scale cell period model row u.model name message problem reason".split()
+    "contests generation kind turn prompts t count versions scale cell period model row u.model name message problem reason".split()
 )
 
 

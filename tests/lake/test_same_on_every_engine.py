@@ -23,7 +23,7 @@ from dbtools.audit.facts import FACTS, relations
 from dbtools.source import engine, extension, schema
 from dbtools.source.lake import RELATIONS
 
-VIEWS = ("marked", "scored_versions", "contests")
+VIEWS = ("marked", "marked_heads", "scored_versions", "entered", "competing", "contests", "moments")
 ALONE = ("agents", "agreement", "contests", "distributions", "filters", "judge", "length", "places", "provenance", "application")
 CHOICES = [{"kinds": list(kinds), "scale": scale} for kinds in (KINDS, ("real",), ()) for scale in ("judge", "synthetic")]
 
@@ -143,6 +143,7 @@ def test_derived_relations_are_the_same(engines):
 def test_questions_of_effectiveness_are_answered_alike(engines):
     for on in engines:
         keep(on, "entries", read("entries"))
+        keep(on, "meetings", read("meetings"))
     one, other = engines
     for choice in CHOICES:
         for name in ALONE:

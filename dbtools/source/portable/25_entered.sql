@@ -40,17 +40,26 @@ choices AS (
   WHERE f.user_choice = 'multi'
   GROUP BY coalesce(f.prompt_id, p.id), f.agent_winner
 ),
-numbered AS (
+numbered AS (  -- one narrow row per contest, as an engine of many machines numbers all of them on one
   SELECT
-    cast(dense_rank() OVER (ORDER BY l.prompt_id NULLS LAST, l.provenance) AS INTEGER) AS contest,
-    cast(dense_rank() OVER (ORDER BY coalesce(p.text_key, l.prompt_id) NULLS LAST) AS INTEGER) AS cluster,
-    row_number() OVER (PARTITION BY l.prompt_id, l.provenance ORDER BY l.version_no NULLS LAST, l.source) AS turn,
-    l.*, p.text_key AS prompt_key, s.agent = l.source AS selected, c.times
-  FROM latest AS l
-  LEFT JOIN (SELECT id, min(text_key) AS text_key FROM prompts GROUP BY id) AS p ON p.id = l.prompt_id
-  LEFT JOIN selections AS s ON s.prompt_id = l.prompt_id
-  LEFT JOIN choices AS c ON c.prompt_id = l.prompt_id AND c.agent = l.source
+    prompt_id, provenance, prompt_key,
+    cast(row_number() OVER (ORDER BY prompt_id NULLS LAST, provenance) AS INTEGER) AS contest,
+    cast(dense_rank() OVER (ORDER BY same NULLS LAST) AS INTEGER) AS cluster
+  FROM (
+    SELECT c.prompt_id, c.provenance, p.text_key AS prompt_key, coalesce(p.text_key, c.prompt_id) AS same
+    FROM (SELECT DISTINCT prompt_id, provenance FROM latest) AS c
+    LEFT JOIN (SELECT id, min(text_key) AS text_key FROM prompts GROUP BY id) AS p ON p.id = c.prompt_id
+  ) AS found
 ),
-texts AS (SELECT cluster, min(contest) <> max(contest) AS repeated FROM numbered GROUP BY cluster)
-SELECT n.*, t.repeated
-FROM numbered AS n JOIN texts AS t ON t.cluster = n.cluster
+texts AS (SELECT cluster, count(*) > 1 AS repeated FROM numbered GROUP BY cluster)
+SELECT
+  n.contest, n.cluster,
+  row_number() OVER (PARTITION BY n.contest ORDER BY l.version_no NULLS LAST, l.source NULLS LAST) AS turn,
+  l.prompt_id, l.source, l.competes, l.version_id, l.version_no, l.created_at, l.provenance, l.scale, l.total, l.clarity,
+  l.specificity, l.actionability, l.structure, l.context_use, l.text_length, l.has_head, n.prompt_key,
+  s.agent = l.source AS selected, c.times, t.repeated
+FROM latest AS l
+JOIN numbered AS n ON n.prompt_id IS NOT DISTINCT FROM l.prompt_id AND n.provenance = l.provenance
+JOIN texts AS t ON t.cluster = n.cluster
+LEFT JOIN selections AS s ON s.prompt_id = l.prompt_id
+LEFT JOIN choices AS c ON c.prompt_id = l.prompt_id AND c.agent = l.source
