@@ -11,7 +11,14 @@ from uuid import UUID
 
 from support import AGENTS, DIMENSIONS, hex_id, insert, make_database
 
-TEXTS = ("Explain it", "explain  IT", "Ünïcode 漢字 🦆", "it's \"quoted\" \\ and; -- odd $name :name ${x}", "   ", "long " * 400)
+TEXTS = (
+    "Explain it",
+    "explain  IT",
+    "Ünïcode 漢字 🦆",
+    'it\'s "quoted" \\ and; -- odd $name :name ${x}',
+    "   ",
+    "long " * 400,
+)
 FEEDBACK = (
     {},
     {"summary": "Heuristic scoring (fallback mode)."},
@@ -78,13 +85,22 @@ def _oddities(path: sqlite3.Connection) -> None:
     insert(path, "prompt_versions", id=hex_id("lost"), prompt_id=hex_id("gone"), source="domain", version_no=9)
     insert(path, "judge_scores", id=hex_id("lost score"), prompt_version_id=hex_id("gone"))
     insert(path, "judge_scores", id=hex_id("odd score"), prompt_version_id=syntax, clarity="many", structure=60.0)
-    for n, (choice, winner) in enumerate((("multi", "syntax"), ("multi", "structure"), ("multi", None), ("single", "domain"))):
+    for n, (choice, winner) in enumerate(
+        (("multi", "syntax"), ("multi", "structure"), ("multi", None), ("single", "domain"))
+    ):
         row = {"user_choice": choice, "agent_winner": winner, "judge_winner": "syntax", "judge_correct": n % 2}
         of = {"prompt_id": hex_id("odd", 4) if n % 2 else None, "request_id": f"odd-{n}"}
         insert(path, "user_feedback", id=hex_id("vote", n), user_id=f"u{n % 2}", **row, **of)
     for n, (prompt, done, total) in enumerate(((5, 6, 11), (5, 6, 12), (None, 6, 6), (2**62, 2**62, 1))):
-        row = {"prompt_tokens": prompt, "completion_tokens": done, "total_tokens": total, "cost_usd": (0.1, None)[n % 2]}
+        row = {
+            "prompt_tokens": prompt,
+            "completion_tokens": done,
+            "total_tokens": total,
+            "cost_usd": (0.1, None)[n % 2],
+        }
         model = ("llama-3.3-70b-versatile", "no such 'model'", None)[n % 3]
         insert(path, "token_usage", id=hex_id("use", n), prompt_version_id=structure, model=model, **row)
     for n, (risk, label) in enumerate(((10, "safe"), (90, "safe"), (101, "blocked"), (55.5, "odd"))):
-        insert(path, "security_inputs", id=hex_id("in", n), input_text=TEXTS[n], risk_score=risk, label=label, user_id="u1")
+        insert(
+            path, "security_inputs", id=hex_id("in", n), input_text=TEXTS[n], risk_score=risk, label=label, user_id="u1"
+        )
