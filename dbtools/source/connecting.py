@@ -1,4 +1,4 @@
-"""Open what an attached database is made of in a connection of its own: a cache file's relations, and the views."""
+"""Open the relations of a cache file, and the views on them, in a connection of its own."""
 
 from __future__ import annotations
 

@@ -108,6 +108,8 @@ def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> Non
         reader = f"read_parquet([{listed}], hive_partitioning = false)"
         try:
             found = [row[0] for row in connection.execute(f"DESCRIBE FROM {reader}").fetchall()]
+            if not all(name.isidentifier() for name in found):
+                raise DatabaseError("The lake has a column that is none of dbtools'", lake.place, "export it again")
             cells = [_typed(name, kinds.get(relation, {})) for name in found]
             connection.execute(f"CREATE VIEW {relation} AS SELECT {', '.join(cells)} FROM {reader}")  # noqa: S608 - own
             rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]  # noqa: S608 - own

@@ -123,7 +123,10 @@ class Spark:
 
     def _read(self, place: str) -> Lake:
         text = self._session.read.text(f"{place.rstrip('/')}/{LAKE}", wholetext=True)
-        return lakes.parse(text.toArrow().column(0)[0].as_py(), place)
+        found = text.toArrow().column(0).to_pylist()
+        if not found:  # to Sail, a file that is not there has no rows
+            raise DatabaseError("The server finds no lake", place, "the server must see the files at that place")
+        return lakes.parse(found[0], place)
 
     def _define(self) -> Iterator[str]:
         from dbtools.source.engine import offer, views
@@ -163,7 +166,9 @@ class Spark:
         from pyspark.errors import PySparkException
 
         try:
-            yield
+            with warnings.catch_warnings():  # what it warns of is told by the error that follows
+                warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]", UserWarning)
+                yield
         except (PySparkException, grpc.RpcError) as error:
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             gone = any(word in str(error) + type(error).__name__ for word in _GONE)

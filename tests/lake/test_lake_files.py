@@ -69,7 +69,7 @@ def test_attached_to_it_nothing_else_can_be_read_or_written(database, tmp_path):
     with attach(tmp_path / "lake") as db, unchanged(tmp_path):
         assert db.sql(f"SELECT count(*) FROM read_parquet('{own}')").fetchall()
         for query in ("FROM read_text('/etc/passwd')", f"FROM read_parquet('{tmp_path}/lake/*/*/*.parquet')"):
-            with pytest.raises((QueryError, duckdb.Error), match="file system|Permission"):
+            with pytest.raises((QueryError, duckdb.Error), match=r"file system|Permission"):
                 db.sql(query).fetchall()
         with pytest.raises(QueryError):
             db.sql(f"COPY (SELECT 1) TO '{own}'")

@@ -14,7 +14,7 @@ QUERIES = sorted(q for folder in FOLDERS for q in (PACKAGE / folder).glob("*.sql
 QUERIES += [PACKAGE / "audit" / "queries" / f"{name}.sql" for name in AUDIT]
 
 FOREIGN = {
-    "a clause of one engine": r"\b(QUALIFY|EXCLUDE|REPLACE\s*\(|ASOF|(UN)?PIVOT|(SEMI|ANTI) JOIN|COLUMNS\s*\(|USING SAMPLE)\b",
+    "a clause of one engine": r"\b(QUALIFY|EXCLUDE|REPLACE\s*\(|ASOF|(UN)?PIVOT|(SEMI|ANTI) JOIN|COLUMNS\s*\()\b",
     "a short form": r"\bGROUP BY (ALL|\d)|\bORDER BY (ALL|\d)|\(\s*FROM\b|::|->|\*\*|//",
     "a function of one engine": r"\b(arg_max|arg_min|any_value|quantile_cont|median|mode|list_\w+|regexp_\w+|strftime|"
     r"date_diff|string_agg|count_if|isfinite|json_\w+|unnest|struct_pack|try_cast|hash|round|log2|printf)\s*\(",
@@ -26,10 +26,12 @@ FOREIGN = {
     "a division that may be of whole numbers": r"/(?!\s*(\d[\d.]*e\d|count\(|sqrt\(|ln\(|m\.choices|l\.times|n \+))",
 }
 # Columns that are never NULL, so that it does not matter where NULL goes.
-FILLED = set(
-    "row_id relation column_name path line agent a b x y dimension place table_name difference missing provenance known n rows "
-    "contests generation kind turn prompts t count versions scale cell period model row u.model name message problem reason".split()
-)
+FILLED = {
+    "row_id", "relation", "column_name", "path", "line", "agent", "a", "b", "x", "y", "dimension", "place",
+    "table_name", "difference", "missing", "provenance", "known", "n", "rows", "contests", "generation", "kind",
+    "prompts", "t", "count", "versions", "scale", "cell", "period", "model", "row", "message", "problem", "reason",
+    "name", "turn",
+}  # fmt: skip
 
 
 def text(query: Path) -> str:
