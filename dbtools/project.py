@@ -16,9 +16,10 @@ from dbtools.server import Server
 
 DATABASES = ("prompter.db", "packages/db/prompter.db")
 CONFIG = "dbtools.toml"
+LAKE = "lake.json"  # the file that makes a folder a lake, and names what is in it
 STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
 _LONGEST = 1 << 20  # bytes; a configuration that a person wrote is shorter
-_PROJECT_KEYS = {"database", "auth", "exports", "backups"}
+_PROJECT_KEYS = {"database", "auth", "exports", "backups", "engine"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 
 
@@ -31,11 +32,13 @@ class Project:
     root : Path
         The project folder, absolute.
     database : Path or Server
-        The prompter database: a file, or the address of one on a PostgreSQL server.
+        The prompter database: a file, the folder of a lake, or the address of one on a PostgreSQL server.
     auth : Path
         The auth database (which need not exist).
     exports, backups : Path
         The export folder, and the folder that takes the backups of a cleanup.
+    engine : str
+        The address of the Spark Connect server that works on the lake; empty: DuckDB does.
     expect : Mapping
         The ``[expect]`` part of dbtools.toml: ``present``, ``absent``, ``rows``, ``versions_by_source``.
     """
@@ -45,6 +48,7 @@ class Project:
     auth: Path
     exports: Path
     backups: Path
+    engine: str = ""
     expect: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
@@ -91,6 +95,7 @@ class Project:
             auth=_inside(root, section.get("auth", "auth_system.db"), "auth"),
             exports=_inside(root, section.get("exports", "storage"), "exports"),
             backups=_inside(root, section.get("backups", "backup_old_csvs"), "backups"),
+            engine=_engine(section.get("engine", ""), database),
             expect=check_expectations(config.get("expect", {}), root / CONFIG),
         )
 
@@ -109,6 +114,22 @@ class Project:
         if isinstance(path, Server):
             return str(path)
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def is_lake(path: Path | Server) -> bool:
+    """Tell whether a path is the folder of a lake. Reads only."""
+    return isinstance(path, Path) and (path / LAKE).is_file()
+
+
+def _engine(url: str, database: Path | Server) -> str:
+    if "token=" in url.lower():
+        raise ProjectError(
+            f"A token stands in {CONFIG}", url.split(";")[0], "take it out and set SPARK_CONNECT_AUTHENTICATE_TOKEN"
+        )
+    if url and not is_lake(database):
+        todo = 'export one with partition_by="month", and name its folder as database'
+        raise ProjectError(f"project.engine in {CONFIG} needs a lake", database, todo)
+    return url
 
 
 @contextmanager
@@ -194,7 +215,7 @@ def _database(root: Path, named: str | None) -> Path | Server:
         return address
     place = _inside(root, named, "database") if named is not None else None
     file = place or next((root / name for name in DATABASES if (root / name).is_file()), root / DATABASES[0])
-    if file.is_file():
+    if file.is_file() or is_lake(file):
         return file
     found = server.from_environment() if place is None else None
     if found and not any(os.path.lexists(root / name) for name in DATABASES):  # a broken link is not passed over

@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -193,3 +194,47 @@ def _cell(value: object) -> str:
         return "\\N"
     signs = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
     return "".join(signs.get(sign, sign) for sign in str(value))
+
+
+@dataclass(frozen=True)
+class Sail:
+    """A running Sail server, which speaks Spark Connect."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait(30)
+
+
+_SERVE = """
+import os, sys
+from pysail.spark import SparkConnectServer
+
+server = SparkConnectServer("127.0.0.1", 0)
+server.start(background=True)
+print(server.listening_address[1], flush=True)
+sys.stdin.read()  # until whoever started it is done, or gone
+os._exit(0)
+"""
+
+
+@contextmanager
+def sail(*, keeps: bool = True) -> Iterator[Sail]:
+    """Run a Spark Connect server for the length of a ``with`` block; `keeps`: whether it has a place for checkpoints.
+
+    Changes files: a folder in the system's temporary one. The server ends with the process that started it.
+    """
+    with scratch.folder("dbtools-test-sail-") as folder:
+        environment = {**os.environ, "RUST_LOG": "error"}
+        if keeps:
+            environment["SAIL_EXECUTION__CHECKPOINT__PATH"] = str(folder)
+        command, pipe = [sys.executable, "-c", _SERVE], subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=folder, env=environment) as process:
+            try:
+                yield Sail(f"sc://127.0.0.1:{int(process.stdout.readline())}", process)
+            finally:
+                process.stdin.close()
+                process.kill()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from dbtools.analysis.query import read
 from dbtools.project import Project
 from dbtools.source import Database, ask_facts
 from dbtools.tables import table
@@ -85,7 +85,7 @@ def application_stats(source: Database | Project | str | os.PathLike[str]) -> Ap
     DatabaseError, BusyError, ExtensionError, ProjectError
         As `attach`.
     """
-    query = files("dbtools.analysis").joinpath("queries", "application.sql").read_text(encoding="utf-8")
+    query = read("application")
     if isinstance(source, Database):
         rows, narrowed = source.sql(query).fetchall(), source.narrowed
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.questions import Chosen, Row, ask, make
+from dbtools.analysis.questions import Chosen, Row, ask, work_out
 from dbtools.analysis.statistics.clusters import (
     ClusterSums,
     holm,
@@ -17,7 +17,7 @@ from dbtools.analysis.statistics.clusters import (
 )
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 LISTED = 1_000
 """Up to how many texts the test flips each one's sign; beyond, its normal limit is as good."""
@@ -108,7 +108,7 @@ class Pair:
 
 
 def meetings(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Engine,
     chosen: Chosen,
     outcome: str = "total",
     *,
@@ -119,10 +119,18 @@ def meetings(
 
     Without ranks, which cost the most of a million contests, `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
     """
-    make(connection, "meetings")
-    chosen_how = {"outcome": outcome, "distinct": distinct, "ranked": ranked, "listed": LISTED}
-    rows = ask(connection, "pairs", **chosen.bound, **chosen_how)
-    return [_meetings(row) for row in rows]
+    work_out(connection, "meetings")
+    work_out(connection, "clusters", **chosen.bound, outcome=outcome, distinct=distinct)
+    pairs = ask(connection, "pairs")
+    listed: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    ranks: dict[tuple[str, str], tuple[int, float, float]] = {}
+    if any(row["clusters"] <= LISTED for row in pairs):
+        for row in ask(connection, "listed", listed=LISTED):
+            listed.setdefault((row["a"], row["b"]), []).append((row["s"], row["mean"]))
+    if ranked and any(row["clusters"] > LISTED for row in pairs):
+        for row in ask(connection, "ranks"):
+            ranks[row["a"], row["b"]] = int(row["ranked"]), float(row["positive"]), float(row["rank_ties"])
+    return [_meetings(row, listed.get((row["a"], row["b"])), ranks.get((row["a"], row["b"]))) for row in pairs]
 
 
 def compare(family: Iterable[Meetings]) -> tuple[Pair, ...]:
@@ -137,15 +145,14 @@ def _minus(value: float | None) -> float | None:
     return None if value is None else -value
 
 
-def _meetings(row: Row) -> Meetings:
+def _meetings(row: Row, listed: list[tuple[float, float]] | None, ranks: tuple[int, float, float] | None) -> Meetings:
     sums = ClusterSums(
         int(row["n"]),
         int(row["clusters"]),
-        *(float(row[name]) for name in ("total", "squares", "sum_squares", "cross", "sizes")),
+        *(float(row[name]) for name in ("total", "squares", "sum_squares", "crossed", "sizes")),
     )
-    listed = row["listed"] and tuple((one["s"], one["mean"]) for one in row["listed"])
-    ranks = (int(row["ranked"] or 0), float(row["positive"] or 0), float(row["rank_ties"] or 0))
-    return Meetings(row["a"], row["b"], sums, int(row["above"]), int(row["ties"]), listed, ranks)
+    above, ties = int(row["above"]), int(row["ties"])
+    return Meetings(row["a"], row["b"], sums, above, ties, tuple(listed) if listed else None, ranks or (0, 0.0, 0.0))
 
 
 def _turned(met: Meetings) -> Meetings:

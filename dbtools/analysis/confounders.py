@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.questions import Chosen, Row, ask
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,12 @@ class Confounder:
     sentence: str
 
 
-def confounders(
-    connection: duckdb.DuckDBPyConnection, chosen: Chosen, present: Sequence[Row]
-) -> tuple[Confounder, ...]:
+def confounders(connection: Engine, chosen: Chosen, present: Sequence[Row]) -> tuple[Confounder, ...]:
     """Return what the chosen rows cannot tell apart from the agents' worth. Reads only."""
     return tuple(_all(connection, chosen, present))
 
 
-def _all(connection: duckdb.DuckDBPyConnection, chosen: Chosen, present: Sequence[Row]) -> Iterator[Confounder]:
+def _all(connection: Engine, chosen: Chosen, present: Sequence[Row]) -> Iterator[Confounder]:
     cells = ask(connection, "places", **chosen.bound)
     if cells:
         yield _position(cells)
@@ -58,7 +56,7 @@ def _position(cells: Sequence[Row]) -> Confounder:
         where = ", ".join(f"{c['agent']} in place {c['place']}" for c in cells[:4])
         text = f"Position: cannot be told apart from the agent ({where}{', …' if len(cells) > 4 else ''})."
         return Confounder("position", {"identifiable": False, "spread": None}, text)
-    lead = np.array([c["lead"] for c in cells])
+    lead = np.array([c["lead_of"] for c in cells])
     worth = np.linalg.lstsq(both * weight[:, None], lead * weight, rcond=None)[0][len(agents) :]
     spread = float(worth.max() - worth.min())
     text = (
@@ -90,7 +88,9 @@ def _length(sums: Row) -> Confounder:
 
 def _judge(marks: Row) -> Confounder:
     rows = int(marks["rows"])
-    flat, halves, halo = marks["flat"] / rows, marks["halves"] / (5 * rows), marks["halo"]
+    flat, halves = marks["flat"] / rows, marks["halves"] / (5 * rows)
+    told = [r for name, r in marks.items() if name[1:].isdecimal() and r is not None and isfinite(r)]
+    halo = sum(told) / len(told) if told else None
     together = f"{halo:.2f}" if halo is not None else "not defined"
     text = (
         f"Judge: {flat:.0%} of {rows:,} rows have five equal marks, {halves:.0%} of marks are whole or half numbers, "

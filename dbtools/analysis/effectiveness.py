@@ -23,8 +23,9 @@ from dbtools.source import Database
 from dbtools.tables import table
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
+
+    from dbtools.source.engine import Engine
 
 _NOT_SHOWN = {"told", "won", "dimensions"}
 
@@ -169,7 +170,7 @@ def effectiveness(
     agents: Sequence[str] | None = None,
     interval: str = "wilson",
     logs: bool = False,
-    table: duckdb.DuckDBPyConnection | None = None,
+    table: Engine | None = None,
 ) -> Effectiveness:
     """Compare the agents over the contests of one provenance. Reads only.
 
@@ -210,7 +211,7 @@ def effectiveness(
         standing = standings(connection, chosen, wins, interval, logged)
         facts = _scores(connection, chosen, standing, provenance)
         (contests,) = ask(connection, "contests", **chosen.bound)
-        origins = ask(connection, "provenance", agents=names)
+        origins = ask(connection, "provenance")
         return Effectiveness(
             provenance=provenance,
             wins=wins,
@@ -228,7 +229,7 @@ def effectiveness(
         )
 
 
-def _scores(connection: duckdb.DuckDBPyConnection, chosen: Chosen, standing: Sequence[AgentResult], asked: str) -> Row:
+def _scores(connection: Engine, chosen: Chosen, standing: Sequence[AgentResult], asked: str) -> Row:
     """Return all that rests on comparing totals within contests."""
     present = ask(connection, "filters")
     kinds = {row["provenance"] for row in present if row["scale"] == chosen.scale} & set(chosen.kinds)

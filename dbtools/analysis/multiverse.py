@@ -11,7 +11,7 @@ from dbtools.analysis.comparison import Meetings, compare, meetings
 from dbtools.analysis.questions import KINDS, WINS, Chosen, Row
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Specification:
 
 
 def multiverse(
-    connection: duckdb.DuckDBPyConnection, chosen: Chosen, present: list[Row], asked: Sequence[Meetings]
+    connection: Engine, chosen: Chosen, present: list[Row], asked: Sequence[Meetings]
 ) -> tuple[Specification, ...]:
     """Answer the headline's question under every filter. Reads only.
 

@@ -1,4 +1,4 @@
-"""Ask the database one of the questions in ``queries/``."""
+"""Ask the database one of the questions of this room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.questions import PROVENANCES
 from dbtools.errors import ParameterError
 from dbtools.progress import step
 from dbtools.source import Database
@@ -17,10 +16,16 @@ if TYPE_CHECKING:
 
 
 def ask(db: Database, name: str, **parameters: Any) -> duckdb.DuckDBPyRelation:
-    """Return the answer to ``queries/<name>.sql``. Reads only."""
+    """Return the answer to a question of this room. Reads only."""
     step(name)
-    text = files("dbtools.analysis").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
-    return db.sql(text, parameters or None)
+    return db.sql(read(name), parameters or None)
+
+
+def read(name: str) -> str:
+    """Return the text of a question: ``portable/<name>.sql``, or for DuckDB alone ``queries/<name>.sql``."""
+    home = files("dbtools.analysis")
+    portable = home.joinpath("portable", f"{name}.sql")
+    return (portable if portable.is_file() else home.joinpath("queries", f"{name}.sql")).read_text(encoding="utf-8")
 
 
 def check_provenance(provenance: str) -> None:
@@ -31,6 +36,8 @@ def check_provenance(provenance: str) -> None:
     ParameterError
         `provenance` is none of these words.
     """
+    from dbtools.analysis.questions import PROVENANCES
+
     if provenance not in PROVENANCES:
         raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
 

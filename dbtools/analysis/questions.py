@@ -1,24 +1,24 @@
-"""Ask the queries of this room over one working table, so that the views behind it are worked out once."""
+"""Ask the portable queries of this room over one working table, so that the views behind it are worked out once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from dbtools.analysis.query import read
 from dbtools.progress import step
 from dbtools.source import Database
+from dbtools.source.engine import keep, offer
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 KINDS = ("real", "generated", "placeholder", "unknown")
 PROVENANCES = (*KINDS, "all")
 WINS = ("recorded", "score", "selected", "user")
 SCALES = ("judge", "heuristic", "self", "synthetic")
-_HOME = files("dbtools.analysis")
 Row = dict[str, Any]
 
 
@@ -41,27 +41,27 @@ class Chosen:
 
 
 @contextmanager
-def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine]:
     """Open a connection with the table ``entries``: one narrow row per contest and competing agent.
 
     The table lives in DuckDB's memory and spills into the user's cache folder; the database is not touched.
     """
-    with db.workspace() as connection:
-        make(connection, "entries", agents=list(agents) if agents else None)
+    with db.session() as connection:
+        if agents:
+            offer(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
+        work_out(connection, "entries")
         yield connection
 
 
-def make(connection: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> None:
-    """Make the table of ``working/<name>.sql``, unless it is there."""
+def work_out(connection: Engine, name: str, **parameters: object) -> None:
+    """Make the working table ``portable/<name>.sql``: anew where it has parameters, else unless it is there."""
     step(name)
-    text = _HOME.joinpath("working", f"{name}.sql").read_text(encoding="utf-8")
-    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} AS {text}", parameters)
+    keep(connection, name, read(name), parameters or None)
 
 
-def ask(connection: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> list[Row]:
-    """Return the rows that ``queries/<name>.sql`` answers with. Reads only."""
+def ask(connection: Engine, name: str, **parameters: object) -> list[Row]:
+    """Return the rows that answer a question of this room. Reads only."""
     step(name)
-    text = _HOME.joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
-    answer = connection.execute(text, parameters)
+    answer = connection.execute(read(name), parameters or None)
     columns = [column[0] for column in answer.description]
     return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]

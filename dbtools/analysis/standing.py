@@ -13,7 +13,7 @@ from dbtools.analysis.statistics.clusters import ClusterSums
 from dbtools.analysis.statistics.ranking import chance_of_first
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 DIMENSIONS = ("clarity", "specificity", "actionability", "structure", "context_use")
 
@@ -71,7 +71,7 @@ class AgentResult:
 
 
 def standings(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Engine,
     chosen: Chosen,
     wins: str,
     interval: str,
@@ -95,7 +95,7 @@ def standings(
     return tuple(sorted(results, key=lambda r: (r.win_rate is None, -(r.win_rate or 0), r.agent)))
 
 
-def agreements(connection: duckdb.DuckDBPyConnection, chosen: Chosen) -> dict[tuple[str, str], Agreement]:
+def agreements(connection: Engine, chosen: Chosen) -> dict[tuple[str, str], Agreement]:
     """Return by pair of kinds of win how far they name the same agents. Reads only."""
     by_kinds: dict[tuple[str, str], list[Row]] = {}
     for row in ask(connection, "agreement", **chosen.bound):
@@ -103,7 +103,7 @@ def agreements(connection: duckdb.DuckDBPyConnection, chosen: Chosen) -> dict[tu
     return {kinds: _agreement(rows) for kinds, rows in by_kinds.items()}
 
 
-def logged_selections(connection: duckdb.DuckDBPyConnection, relations: Sequence[str]) -> dict[str, tuple[int, int]]:
+def logged_selections(connection: Engine, relations: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Return by agent the contests and wins of the application's selection in the rescued logs. Reads only.
 
     A row whose request the database knows is left out, as the database's own selection counts.
@@ -159,5 +159,5 @@ def _mean(row: Row, measure: str) -> Mean:
 
 
 def _agreement(rows: Sequence[Row]) -> Agreement:
-    first, second = [row["first"] for row in rows], [row["second"] for row in rows]
-    return agreement(round(sum(first)), sum(row["both"] for row in rows), first, second)
+    one, other = [row["one"] for row in rows], [row["other"] for row in rows]
+    return agreement(round(sum(one)), sum(row["shared"] for row in rows), one, other)

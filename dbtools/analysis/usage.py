@@ -199,6 +199,7 @@ def usage(
     """
     import numpy as np
 
+    db.needs_duckdb("Usage")
     _check(db, provenance, basis, texts)
     listed = read_prices(prices)
     tokens = ask(db, "tokens", provenance=provenance, prices=listed, rows=_ROWS).df()

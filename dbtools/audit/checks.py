@@ -13,9 +13,11 @@ from dbtools import server
 from dbtools.audit.facts import FACTS, relations
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.audit.scene import Scene, Unanswerable, open_scene, read_query
+from dbtools.errors import DatabaseError
 from dbtools.progress import bar
 from dbtools.project import Project
 from dbtools.source import attach, schema
+from dbtools.source.engine import keep
 
 SAMPLE = 5
 _NEVER_MADE = {"user_feedback", "token_usage", "prompts.request_id"} | {
@@ -49,10 +51,8 @@ def run(
     """
     project = Project.find(project)
     with opened(project, now, progress=progress) as scene:
-        scene.connection.execute(f"CREATE TEMP TABLE scored AS {read_query('scored')}")
-        scene.connection.execute("CREATE TEMP VIEW scored_versions AS FROM scored")
         every = checks()
-        reasons = gather(scene, every)
+        reasons = gather(scene, every, (read_query("scales"),))
         quiet = not progress or scene.db.origin["tables"]["prompt_versions"] < _QUIET
         steps = bar(every, desc="audit", unit="checks", disable=quiet, leave=False)
         findings = [_find(scene, check, reasons) for check in steps]
@@ -72,8 +72,8 @@ def opened(project: Project, now: datetime | None = None, *, progress: bool = Tr
         yield scene
 
 
-def gather(scene: Scene, wanted: Iterable[Check]) -> dict[str, str]:
-    """Create the relations that the checks read besides those of the database.
+def gather(scene: Scene, wanted: Iterable[Check], others: Iterable[str] = ()) -> dict[str, str]:
+    """Create the relations that the checks, and other queries, read besides those of the database.
 
     Returns
     -------
@@ -81,7 +81,10 @@ def gather(scene: Scene, wanted: Iterable[Check]) -> dict[str, str]:
         Why a relation, or a column of one, is not there.
     """
     missing = _missing(scene.db.origin)
-    for name in dict.fromkeys(name for check in wanted for name in relations(check.query)):
+    queries = (*(check.query for check in wanted), *others)
+    for name in dict.fromkeys(name for query in queries for name in relations(query)):
+        if name == "scored":  # worked out once for all that read it
+            keep(scene.connection, name, read_query(name))
         if name in FACTS:
             try:
                 FACTS[name].create(scene)
@@ -126,9 +129,9 @@ def _find(scene: Scene, check: Check, missing: dict[str, str]) -> Finding:
         return Finding(check, None, reason=reason)
     try:
         # A count needs neither order nor columns, so that only a check that finds something costs more.
-        count = scene.connection.execute(f"SELECT count(*) FROM ({check.query})").fetchall()[0][0]  # noqa: S608
-        first = f"SELECT id::VARCHAR FROM ({check.query}) LIMIT {SAMPLE}"  # noqa: S608 - the package's own query
-        sample = scene.connection.execute(first).fetchall() if count else []
-    except duckdb.Error as error:  # its text may quote the data
-        return Finding(check, None, reason=f"DuckDB could not answer it ({type(error).__name__})")
-    return Finding(check, count, tuple(id or "(no id)" for (id,) in sample))
+        count = scene.connection.execute(f"SELECT count(*) FROM ({check.query}) AS found").fetchall()[0][0]  # noqa: S608
+        # Not in brackets: an engine may forget the order of what stands in them.
+        sample = scene.connection.execute(f"{check.query} LIMIT {SAMPLE}").fetchall() if count else []
+    except (duckdb.Error, DatabaseError) as error:  # its text may quote the data
+        return Finding(check, None, reason=f"the query engine could not answer it ({type(error).__name__})")
+    return Finding(check, count, tuple("(no id)" if id in (None, "") else str(id) for id, *_ in sample))

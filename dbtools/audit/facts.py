@@ -10,6 +10,7 @@ from typing import Any
 
 from dbtools.audit import database_facts, file_facts, log_facts, schema_facts, version_facts
 from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.source.engine import offer
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -28,10 +29,7 @@ class Fact:
             rows = list(self.gather(scene))
         except (OSError, sqlite3.Error, UnicodeError) as error:
             raise Unanswerable(f"it cannot be found out here ({type(error).__name__})") from None
-        spec = [column.split() for column in self.columns.split(", ")]
-        lists = ", ".join(f"unnest(?::{kind}[]) AS {name}" for name, kind in spec)
-        values = [[row[i] for row in rows] for i in range(len(spec))]
-        scene.connection.execute(f"CREATE TEMP TABLE {self.name} AS SELECT {lists}", values)
+        offer(scene.connection, self.name, self.columns, rows)
 
 
 FACTS = {

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dbtools.audit.scene import Scene, Unanswerable
 from dbtools.files.csvfile import CsvFile, Row
 from dbtools.files.lookup import look_up
+from dbtools.source import loader
+from dbtools.source.engine import offer
 
 _AGENTS = re.compile(r"(\w+)_score")
 
@@ -46,6 +48,8 @@ def lost_rows(scene: Scene) -> Iterator[tuple[str, int, int, bool]]:
 
 def secrets(scene: Scene) -> list[tuple[str, int, str]]:
     """Return the cells that hold something with the shape of a secret: where, never what."""
+    import duckdb
+
     cells = [
         (scene.name(path), row.line, csv.header[place] if place < len(csv.header) else f"column {place + 1}", cell)
         for path, csv in scene.logs
@@ -53,13 +57,11 @@ def secrets(scene: Scene) -> list[tuple[str, int, str]]:
         for place, cell in enumerate(row.cells)
         if len(cell) >= 16
     ]
-    # The pattern is the one for the database, in the dialect it is written in.
-    scene.connection.execute(
-        "CREATE OR REPLACE TEMP TABLE csv_cells AS SELECT unnest(?::BIGINT[]) AS n, unnest(?::VARCHAR[]) AS cell",
-        [list(range(len(cells))), [cell[3] for cell in cells]],
-    )
-    hits = scene.connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()
-    scene.connection.execute("DROP TABLE csv_cells")
+    # The pattern is the one for the database, in the dialect it is written in; the cells never leave this process.
+    with duckdb.connect() as connection:
+        connection.execute(loader.read_sql("macros.sql"))
+        offer(connection, "csv_cells", "n BIGINT, cell VARCHAR", [(n, cell[3]) for n, cell in enumerate(cells)])
+        hits = connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()
     return [cells[n][:3] for (n,) in hits]
 
 

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
-from dbtools.project import Project
+from dbtools.project import Project, is_lake
 from dbtools.server import NOT_A_FILE, Server
 from dbtools.source import Database
 from dbtools.source import snapshot as source
 from dbtools.tables import size
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.source.engine import Engine
 
 LARGEST_CSV = 64 << 20  # bytes; a CSV file is read whole
 
@@ -41,7 +41,7 @@ class Scene:
 
     project: Project
     db: Database
-    connection: duckdb.DuckDBPyConnection
+    connection: Engine
     now: datetime
     stack: ExitStack
 
@@ -79,6 +79,8 @@ class Scene:
         """The private copy of the prompter database; raises `Unanswerable`."""
         if isinstance(self.project.database, Server):
             raise Unanswerable(NOT_A_FILE)
+        if is_lake(self.project.database):
+            raise Unanswerable("the database is a lake, not a SQLite file")
         copy = self.copies.get(self.project.database)
         if not isinstance(copy, Path):
             raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
@@ -145,7 +147,7 @@ class Scene:
 def open_scene(project: Project, db: Database, now: datetime) -> Iterator[Scene]:
     """Set the scene for the length of a ``with`` block. Reads only."""
     with ExitStack() as stack:
-        scene = Scene(project, db, stack.enter_context(db.workspace()), now, stack)
+        scene = Scene(project, db, stack.enter_context(db.session()), now, stack)
         try:
             yield scene
         finally:

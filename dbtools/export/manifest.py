@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "exports.json"
+_PATH = re.compile(r"[^/\\]+|\w+/month=[\w-]+/[^/\\]+")  # of a layout, or of a lake
 TODO = "run the cleanup first, or give another folder"
 
 
@@ -25,9 +27,9 @@ class ExportedFile:
     Attributes
     ----------
     path : str
-        Its name in the folder.
+        Its name in the folder; of a lake, with the folders below it.
     layout, format : str
-        The layout it holds, and how.
+        The layout or relation it holds, and how.
     rows, bytes, sha256
         Its content.
     guarded : bool
@@ -137,7 +139,7 @@ def read(folder: Path) -> tuple[ExportedFile, ...]:
         # More keys may come with later versions; fewer, or a path that leads elsewhere, are not ours.
         listed = json.loads(file.read_text(encoding="utf-8"))["files"]
         found = tuple(ExportedFile(**{name: entry[name] for name in names}) for entry in listed)
-        if any(Path(entry.path).name != entry.path for entry in found):
+        if any(not _PATH.fullmatch(entry.path) or "/." in f"/{entry.path}" for entry in found):
             raise ValueError
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise ConflictError("A file that is no manifest of dbtools is in the way", file, TODO) from None

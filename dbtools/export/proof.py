@@ -224,15 +224,20 @@ def _compare(
     """Compare by one digest per row: tables of 16 bytes a row stay small, however long the texts are."""
     cells = [f'"{column.name}"::VARCHAR' for column in columns]
     size = " + ".join(f"coalesce(strlen({cell}), 0)" for cell in cells)
-    kept = f"SELECT {_digest(cells, lenient, own)} AS digest, {size} AS size FROM ({layout.rows(name)})"  # noqa: S608 - own
+    kept = f"SELECT {digest(cells, lenient, own)} AS digest, {size} AS size FROM ({layout.rows(name)})"  # noqa: S608 - own
     connection.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {kept}")
     longest = connection.execute("SELECT coalesce(max(size), 0) FROM kept").fetchall()[0][0]
     texts = "{" + ", ".join(f"'{column.name}': 'VARCHAR'" for column in columns) + "}"
     reader = _READERS[kind].format(file=_literal(file), texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
-    read = _digest([_read(column, kind, guarded) for column in columns], lenient, own)
+    read = digest([_read(column, kind, guarded) for column in columns], lenient, own)
     marks = [f"coalesce(starts_with({cell}, {quote(chr(39))}), false)" for cell in cells] if lenient else ["false"]
     selected = f"{read} AS digest, {' OR '.join(marks)} AS marked"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE written AS SELECT {selected} FROM {reader}")  # noqa: S608 - own
+    return difference(connection)
+
+
+def difference(connection: duckdb.DuckDBPyConnection) -> _Difference:
+    """Compare the digests in the tables `kept` and `written` as multisets. Reads only."""
     counts = connection.execute(
         "SELECT (SELECT count(*) FROM written), "
         "(SELECT count(*) FROM (SELECT digest FROM written EXCEPT ALL SELECT digest FROM kept)), "
@@ -249,7 +254,8 @@ def _literal(file: Path) -> str:
     return quote(glob.escape(str(file)))
 
 
-def _digest(cells: list[str], lenient: bool, own: bool) -> str:
+def digest(cells: list[str], lenient: bool = False, own: bool = False) -> str:
+    """Return the expression of a row's digest, from those of its cells as text."""
     if own:
         # What this process wrote itself is nobody's forgery: DuckDB's own hash is enough, in a tenth of the time.
         halves = f"hash({', '.join(cells)})", f"hash('again', {', '.join(reversed(cells))})"

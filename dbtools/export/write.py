@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtools import server
-from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, first_line, readable
+from dbtools.errors import ConflictError, ParameterError, readable
 from dbtools.export import guard as guards
+from dbtools.export import lake, place
 from dbtools.export import layout as layout_of
 from dbtools.export import manifest as manifests
 from dbtools.export.layout import LAYOUTS, Column
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import prove
 from dbtools.progress import bar
-from dbtools.project import STAGING, Project, usable
-from dbtools.source.loader import MEMORY, quote
+from dbtools.project import Project
+from dbtools.source.loader import quote
 from dbtools.source.scratch import flush
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,6 +42,7 @@ def write(
     *,
     layouts: Sequence[str] | None = None,
     formats: Sequence[str] = ("csv",),
+    partition_by: str | None = None,
     guard: bool = True,
     now: datetime | None = None,
     progress: bool = True,
@@ -68,6 +62,9 @@ def write(
         table is lacking gives a file without rows.
     formats : sequence of str
         Which of `FORMATS`. JSON files hold one array; ids are dashed text everywhere, times ISO text except in Parquet.
+    partition_by : {"month"}, optional
+        Write a lake instead of layouts: of every relation Parquet files in a folder per month in which a row was
+        created, for `attach(folder)`, Spark and others. Formats must be ``("parquet",)``.
     guard : bool
         Whether to put an apostrophe before text cells of CSV files that a spreadsheet would run as a formula;
         `dbtools.export.unguard` takes it off. Other formats are never guarded.
@@ -84,32 +81,37 @@ def write(
         Another export runs there; what was written cannot be proved, or the disk refuses it.
     """
     project = project or db.project
-    target = _folder(folder, project)
+    target = place.folder_of(folder, project)
     chosen = _known("layout", layouts or LAYOUTS, LAYOUTS)
     kinds = _known("format", formats, tuple(FORMATS))
+    if partition_by is not None:
+        lake.check(db, partition_by, kinds, layouts)
+        chosen = ()
     skipped = tuple(n for n in chosen if not layouts and layout_of.is_lacking(n, db.origin["tables"]))
     chosen = tuple(n for n in chosen if n not in skipped)
+    manifest = ExportManifest(
+        folder=target,
+        files=(),
+        skipped=skipped,
+        database=readable(_named(db.origin["path"], project)),
+        fingerprint=db.origin["fingerprint"],
+        generation=db.origin["generation"],
+        created=(now or datetime.now(UTC)).astimezone(UTC).isoformat(),
+        unreadable_cells=db.rows("unreadable_cells"),
+        proved=True,
+    )
+    quiet = not progress or sum(db.origin["tables"].values()) < _QUIET
     with db.workspace() as connection:
         connection.execute(guards.MACROS)
         columns = {n: layout_of.filled(connection, n, layout_of.columns(connection, n)) for n in chosen}
-        manifest = ExportManifest(
-            folder=target,
-            files=(),
-            skipped=skipped,
-            database=readable(_named(db.origin["path"], project)),
-            fingerprint=db.origin["fingerprint"],
-            generation=db.origin["generation"],
-            created=(now or datetime.now(UTC)).astimezone(UTC).isoformat(),
-            unreadable_cells=db.rows("unreadable_cells"),
-            proved=True,
-        )
-        with _reserved(target), _explained(target):
+        with place.reserved(target), place.explained(target):
             known = manifests.read(target)
-            seen = {name: _owned(target / name, known) for name in (f"{n}.{k}" for n in chosen for k in kinds)}
-            with _staging(target) as staging:
-                small = sum(db.origin["tables"].values()) < _QUIET
+            if partition_by is not None:
+                return lake.write(connection, manifest, known, db.origin, quiet)
+            seen = {name: place.owned(target, name, known) for name in (f"{n}.{k}" for n in chosen for k in kinds)}
+            with place.staging(target) as staging:
                 work = [(name, kind) for name in chosen for kind in kinds]
-                steps = bar(work, desc="export", unit="file", leave=False, disable=small or not progress)
+                steps = bar(work, desc="export", unit="file", leave=False, disable=quiet)
                 files = tuple(
                     _stage(connection, staging, manifest, name, columns[name], kind, guard) for name, kind in steps
                 )
@@ -125,88 +127,12 @@ def _named(path: str, project: Project | None) -> str:
     return project.relative(Path(path)) if project else Path(path).name
 
 
-def _folder(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:
-    if folder is None or not os.fspath(folder):
-        if project is None:
-            raise ParameterError("No export folder is known", None, "give a folder, or attach a project")
-        return project.exports
-    with usable(folder):
-        path = Path(folder).expanduser().absolute()
-        path.resolve().exists()  # raises for what can never be a folder
-    return path
-
-
 def _known(what: str, names: Sequence[str], known: tuple[str, ...]) -> tuple[str, ...]:
     given = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
     for name in given or ("",):
         if name not in known:
             raise ParameterError(f"No such {what}", name, f"use one of {', '.join(known)}")
     return given
-
-
-@contextmanager
-def _reserved(folder: Path) -> Iterator[None]:
-    """Keep other exports out of the folder, which is made if need be and removed again when nothing came of it."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    descriptor = None
-    try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for path in made:
-                flush(path.parent)
-            if fcntl:
-                descriptor = os.open(folder, os.O_RDONLY)
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError("Another export is writing into the folder", folder, "try again later") from None
-        except OSError as error:
-            what = f"Cannot use the export folder ({error.strerror})"
-            raise ParameterError(what, folder, "give another folder") from None
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-        for path in made:
-            with suppress(OSError):  # not empty: the export is in it
-                path.rmdir()
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a sentence."""
-    import duckdb
-
-    try:
-        yield
-    except (OSError, duckdb.Error) as error:
-        short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
-        mend = f"set ${MEMORY} higher" if short_of_memory else "free space or mend the rights"
-        todo = f"{mend}, and export again; files already in place are whole and proved"
-        raise ExportError(f"The export could not be completed ({first_line(error)})", folder, todo) from None
-
-
-def _owned(file: Path, known: tuple[ExportedFile, ...]) -> os.stat_result | None:
-    """Return the state of an earlier export that may be replaced; None where there is no file."""
-    try:
-        facts = file.lstat()
-    except FileNotFoundError:
-        return None
-    own = [entry for entry in known if entry.path == file.name]
-    if not stat.S_ISREG(facts.st_mode) or not any(manifests.is_unchanged(file, entry) for entry in own):
-        raise ConflictError("A file that is not an unchanged export is in the way", file, manifests.TODO)
-    return facts
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """Make a folder for files not yet proved, on the same file system; what a killed export left goes first."""
-    staging = folder / STAGING
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(mode=0o700)
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _stage(
@@ -262,32 +188,13 @@ def _publish(
     """Put the proved files in place, and the manifest last."""
     folder = manifest.folder
     for name, facts in seen.items():
-        if _state(folder / name) != (facts and _identity(facts)):
+        if place.state(folder / name) != (facts and place.identity(facts)):
             raise ConflictError("A file changed during the export", folder / name, manifests.TODO)
     # Old and new entries together, not yet proved: whenever this is interrupted, each file in place is one of those
     # listed, and old ones beside new ones do not pass for one export.
-    _put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))
+    place.put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))
     for file in manifest.files:
         (staging / file.path).replace(folder / file.path)
     flush(folder)
     kept = (e for e in known if e.path not in seen and manifests.is_unchanged(folder / e.path, e))
-    _put_manifest(staging, manifest, (*kept, *manifest.files))
-
-
-def _put_manifest(staging: Path, manifest: ExportManifest, files: tuple[ExportedFile, ...]) -> None:
-    file = staging / manifests.NAME
-    file.write_text(manifests.dumps(manifest, tuple(sorted(files, key=lambda f: f.path))), encoding="utf-8")
-    flush(file)
-    file.replace(manifest.folder / manifests.NAME)
-    flush(manifest.folder)
-
-
-def _state(file: Path) -> tuple[int, ...] | None:
-    try:
-        return _identity(file.lstat())
-    except FileNotFoundError:
-        return None
-
-
-def _identity(facts: os.stat_result) -> tuple[int, ...]:
-    return facts.st_dev, facts.st_ino, facts.st_mode, facts.st_size, facts.st_mtime_ns
+    place.put_manifest(staging, manifest, (*kept, *manifest.files))

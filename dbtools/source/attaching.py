@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools import server
-from dbtools.errors import DatabaseError
-from dbtools.project import Project
+from dbtools.errors import DatabaseError, ParameterError
+from dbtools.project import Project, is_lake
 from dbtools.server import Server
 from dbtools.source import appending, cache, direct, loader, postgres, schema, scratch
+from dbtools.source import lake as lakes
 from dbtools.source.database import Database
 from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
+from dbtools.source.spark import Spark
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,19 +34,22 @@ def attach(
     texts: bool | None = None,
     only_facts: bool = False,
     append_only: bool = False,
+    engine: str | None = None,
     timeout: float = 5.0,
     progress: bool = True,
 ) -> Database:
     """Attach a prompter database as it is now: an SQLite file, or one on a PostgreSQL server.
 
-    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes.
+    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes. A
+    lake is not copied: its files are read when a question is asked.
 
     Parameters
     ----------
     source : Project, path or URL
-        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, a prompter.db, or
-        ``postgresql://user@host:5432/database``. The password is used and kept nowhere; without one in the URL it comes
-        from ``$DATABASE_URL``, ``PGPASSWORD`` or ``~/.pgpass``.
+        A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, a prompter.db, the folder
+        of a lake (`dbtools.export.write` with ``partition_by``), or ``postgresql://user@host:5432/database``. The
+        password is used and kept nowhere; without one in the URL it comes from ``$DATABASE_URL``, ``PGPASSWORD`` or
+        ``~/.pgpass``.
     texts : bool, optional
         Whether to load the long texts too; by default for databases up to 64 MiB.
     only_facts : bool
@@ -52,21 +58,34 @@ def attach(
     append_only : bool
         Your word that, since the facts were last kept, versions and scores were only added and a head that changed has
         a new ``updated_at``: then only what is new is read. (In rollback mode; a database in WAL mode is read whole.)
+    engine : str, optional
+        The address of a Spark Connect server (Spark, Databricks, Sail), ``sc://host:port``, that is to work out the
+        questions; by default the project's, else DuckDB does. The server reads the files itself: the lake must lie
+        where it sees it, under the same name; an URL such as ``s3://bucket/lake`` is passed on as it is. A token is
+        taken from $SPARK_CONNECT_AUTHENTICATE_TOKEN.
     timeout : float
         Seconds to wait for a lock of another process.
 
     Raises
     ------
     DatabaseError, BusyError, ExtensionError, ProjectError
-        The database cannot be used, stays locked, the scanner is missing, or the folder is no project.
+        The database cannot be used, stays locked or its server does not answer, the scanner or client is missing, or
+        the folder is no project.
     """
     import duckdb
 
-    if not isinstance(source, Project) and server.is_url(source):
-        return _attach_server(*server.parse(os.fspath(source)), None, texts, timeout, progress)
+    if not isinstance(source, Project):
+        if server.is_url(source):
+            return _attach_server(*server.parse(os.fspath(source)), None, texts, timeout, progress)
+        if engine and re.match(r"\w[\w+.-]+://", os.fspath(source)):
+            return Database(Spark(engine, os.fspath(source)))
     project, path = _locate(source)
     if isinstance(path, Server):
         return _attach_server(path, None, project, texts, timeout, progress)
+    if address := engine or (project.engine if project else ""):
+        return Database(Spark(address, str(path)), project)
+    if is_lake(path):
+        return _attach_lake(path, project, texts)
     for _ in range(3):
         with explained(path):
             check_file(path)
@@ -123,6 +142,9 @@ def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: 
         with attach(source, texts=False, timeout=timeout, progress=False) as db:
             return db.sql(query).fetchall()
     project, path = _locate(source)
+    if is_lake(path):
+        with attach(project or source, progress=False) as db:
+            return db.sql(query).fetchall()
     try:
         if isinstance(path, Server):
             raise direct.UnfitError("a server")
@@ -153,7 +175,7 @@ def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, P
     with explained(path):
         path = path.expanduser().absolute()
         is_folder = path.is_dir()
-    if is_folder:
+    if is_folder and not is_lake(path):
         project = Project.find(path)
         return project, project.database
     return None, path
@@ -190,6 +212,27 @@ def _attach_server(
         except duckdb.Error:  # damaged, or another process has dropped it already: built anew
             file.unlink(missing_ok=True)
     raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
+
+
+def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> Database:
+    """Open the relations of a lake as views on its files."""
+    import duckdb
+
+    with explained(folder):
+        lake = lakes.read(folder)
+    if texts and not lake.origin["texts"]:
+        todo = "export it anew from a database attached with texts=True"
+        raise ParameterError("The lake was written without the long texts", folder, todo)
+    work = scratch.make("dbtools-lake-")
+    try:
+        built = work / "relations-lake.duckdb"
+        with duckdb.connect(str(built), config=loader.config(work)) as connection:
+            lakes.define(connection, lake, json.dumps(lake.origin))
+        built.chmod(0o600)
+        return Database(built, project, owned=work, lake=lake)
+    except BaseException:
+        scratch.remove(work)
+        raise
 
 
 def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> None:

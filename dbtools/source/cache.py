@@ -42,7 +42,7 @@ def _recipe() -> str:
     own += [
         loader.read_sql("load", f.name) for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)
     ]
-    own += [loader.read_sql("views", f) for f in ("05_facts.sql", *kept.VIEWS)]
+    own += [loader.read_sql("views", "05_facts.sql"), *(loader.read_sql("portable", f) for f in kept.VIEWS)]
     return hashlib.sha256("\0".join([__version__, duckdb.__version__, *own]).encode()).hexdigest()[:12]
 
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import datetime
-import glob
 import json
 import re
-import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line, sentence
+from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line
 from dbtools.project import Project
-from dbtools.source import kept, loader, schema, scratch
-from dbtools.source.narrowing import Prompts, narrow
+from dbtools.source import kept, loader, scratch
+from dbtools.source.connecting import connect
+from dbtools.source.lake import Lake
+from dbtools.source.narrowing import Prompts
+from dbtools.source.spark import Spark
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+    from dbtools.source.engine import Engine
 
 
 class Database:
@@ -42,25 +45,40 @@ class Database:
     """
 
     def __init__(
-        self, file: Path, project: Project | None = None, owned: Path | None = None, prompts: Prompts | None = None
+        self,
+        file: Path | Spark,
+        project: Project | None = None,
+        owned: Path | None = None,
+        prompts: Prompts | None = None,
+        lake: Lake | None = None,
     ) -> None:
         self.project, self.prompts = project, prompts
+        self._lake = lake
+        self._workspaces: list[Engine] = []
+        self._server = file if isinstance(file, Spark) else None
+        self.origin: Mapping[str, Any]
+        self.relations: tuple[str, ...]
+        if isinstance(file, Spark):
+            self.relations = file.relations
+            self.origin = {**file.lake.origin, "texts": False}  # they stay where they are
+            return
         self._file = file
         self._rescued = project.backups if project else None
-        self._connection, spill = _connect(file, self._rescued, prompts)
-        self._workspaces: list[duckdb.DuckDBPyConnection] = []
+        self._connection, spill = connect(file, self._rescued, prompts)
         # Who only drops it leaves no folder behind, and a relation that outlives it can still be asked.
         self._leave = weakref.finalize(self, _remove, spill, owned)
+        if lake:  # its files, and nothing beside them
+            files = ", ".join(loader.quote(path) for some in lake.files.values() for path in some)
+            self._connection.execute(f"SET allowed_paths = [{files}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
-        self.origin: Mapping[str, Any] = json.loads(facts)
+        self.origin = json.loads(facts)
         names = self._connection.execute(
             "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND database_name = 'memory' "
-            "AND schema_name = 'main' "
             "UNION SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory' ORDER BY name"
         )
-        self.relations: tuple[str, ...] = tuple(name for (name,) in names.fetchall())
+        self.relations = tuple(name for (name,) in names.fetchall())
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
         """Return one SELECT as a DuckDB relation; values are bound to ``?`` or ``$name``. Reads only.
@@ -75,6 +93,8 @@ class Database:
         """
         import duckdb
 
+        if self._server:
+            return self._server.sql(query, parameters)
         try:
             statements = self._connection.extract_statements(query)
             if len(statements) != 1:
@@ -100,15 +120,33 @@ class Database:
         """Return a relation as a pandas DataFrame. Reads only."""
         if name not in self.relations:
             raise ParameterError("No such relation", name, f"use one of {', '.join(self.relations)}")
+        if self._server:
+            return self._server.sql(f"SELECT * FROM {name}").df()  # noqa: S608 - one of the relations
         return self._connection.table(name).df()
 
     def rows(self, name: str) -> int:
         """Count the rows of a relation. Reads only."""
-        return int(self.sql(f'SELECT count(*) FROM "{name}"').fetchall()[0][0])  # noqa: S608 - refused if unknown
+        shown = name if self._server else f'"{name}"'  # there, double quotes make a text
+        return int(self.sql(f"SELECT count(*) FROM {shown}").fetchall()[0][0])  # noqa: S608 - refused if unknown
+
+    @contextmanager
+    def session(self) -> Iterator[Engine]:
+        """Open a second connection to what works out the questions, for dbtools' own portable statements only."""
+        if self._server:
+            with closing(Spark(self._server.url, self._server.place)) as session:
+                self._workspaces.append(session)
+                try:
+                    yield session
+                finally:
+                    self._workspaces.remove(session)
+            return
+        with self.workspace() as connection:
+            yield connection
 
     @contextmanager
     def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
+        self.needs_duckdb("This")
         if self.relations == ("facts",):
             raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
         with self._opened(self.prompts) as connection:
@@ -117,7 +155,7 @@ class Database:
     @contextmanager
     def _opened(self, prompts: Prompts | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._still_there():
-            connection, spill = _connect(self._file, self._rescued, prompts)
+            connection, spill = connect(self._file, self._rescued, prompts)
         self._workspaces.append(connection)
         try:
             yield connection
@@ -166,18 +204,40 @@ class Database:
         if isinstance(users, str):
             raise ParameterError("Users are a list", users, "put the name in brackets")
         some = Prompts(tuple(users), since, until) if users or since or until else None
-        with self._still_there():
-            return Database(self._file, self.project, prompts=some)
+        if self._server and some:
+            raise ParameterError("A server's lake is asked as a whole", some, "attach it without engine to choose")
+        return self._open(some)
 
     def again(self) -> Database:
         """Open the same rows once more, with what `work_out` has kept since. Close it before this one."""
+        return self._open(self.prompts)
+
+    def _open(self, prompts: Prompts | None) -> Database:
+        if self._server:
+            return Database(Spark(self._server.url, self._server.place), self.project)
         with self._still_there():
-            return Database(self._file, self.project, prompts=self.prompts)
+            return Database(self._file, self.project, prompts=prompts, lake=self._lake)
 
     def interrupt(self) -> None:
         """Make whatever question another thread has asked of this database fail now."""
-        for connection in (self._connection, *self._workspaces):
+        for connection in (self._server or self._connection, *self._workspaces):
             connection.interrupt()
+
+    @property
+    def engine(self) -> str:
+        """The address of the server that works out the questions; empty where DuckDB does."""
+        return self._server.host if self._server else ""
+
+    def needs_duckdb(self, what: str) -> None:
+        """Refuse what cannot be asked of a server.
+
+        Raises
+        ------
+        ParameterError
+            A server works out the questions.
+        """
+        if self.engine:
+            raise ParameterError(f"{what} cannot be asked of a server", self.engine, "attach the lake without engine")
 
     @property
     def narrowed(self) -> str:
@@ -189,6 +249,9 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; what was fetched stays valid."""
+        if self._server:
+            self._server.close()
+            return
         self._connection.close()
         self._leave()
 
@@ -210,69 +273,3 @@ def _remove(*folders: Path | None) -> None:
     for folder in folders:
         if folder:
             scratch.remove(folder)
-
-
-def _connect(
-    file: Path, rescued: Path | None, prompts: Prompts | None = None
-) -> tuple[duckdb.DuckDBPyConnection, Path]:
-    """Open the relations of a cache file in a connection of its own, with every derived view.
-
-    DuckDB gives the files it spills to the same names in every connection: each needs a folder of its own, the second
-    value.
-    """
-    import duckdb
-
-    spill, derived = scratch.make("spill-", file.parent), kept.file_of(file)
-    connection = None
-    try:
-        connection = duckdb.connect(":memory:", config=loader.config(spill))
-        connection.execute("SET enable_progress_bar = false")  # it would draw itself into whatever cell is running
-        connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
-        connection.execute(loader.read_sql("macros.sql"))
-        if file.stem.endswith("-facts"):
-            connection.execute("CREATE VIEW facts AS FROM cache.main.facts")
-            return connection, spill
-        prices = loader.quote(glob.escape(str(loader.SQL.joinpath("prices.csv"))))
-        connection.execute(loader.read_sql("prices.sql").replace("{file}", prices))
-        for table in schema.TABLES:
-            connection.execute(
-                f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
-                f"FROM cache.main.{table.relation}"
-            )
-        connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
-        connection.execute(f"CREATE VIEW id_cells AS {schema.id_cells()}")
-        for view in sorted(v.name for v in loader.SQL.joinpath("views").iterdir() if v.name.endswith(".sql")):
-            connection.execute(loader.read_sql("views", view))
-        if rescued:
-            _offer_rescued(connection, rescued)
-        if prompts:
-            narrow(connection, prompts)
-        if derived.is_file():
-            with suppress(duckdb.Error):  # dropped this moment, or damaged: the views work it out anew
-                kept.use(connection, derived, prompts is not None)
-    except BaseException:
-        if connection:
-            connection.close()
-        scratch.remove(spill)
-        raise
-    return connection, spill
-
-
-def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None:
-    """Offer the rescued rows of every cleanup run; the same file rescued by several runs is one relation."""
-    import duckdb
-
-    found: dict[str, list[Path]] = {}
-    for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
-        found.setdefault(file.stem, []).append(file)
-    for name, files in found.items():
-        try:
-            paths = ", ".join(loader.quote(glob.escape(str(file))) for file in files)
-            connection.execute(
-                f'CREATE TABLE "{name.replace(chr(34), chr(34) * 2)}" AS '
-                f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
-            )
-        except (duckdb.Error, ParameterError):
-            # The database itself is sound: whoever needs the rescued rows is told, and nobody else is stopped.
-            text = sentence("The rescued rows cannot be read", files[-1], "restore the run, or move the file away")
-            warnings.warn(text, stacklevel=2)

@@ -1,4 +1,8 @@
-"""Derived relations that are worked out once per state of a database, and kept beside its copy."""
+"""Derived relations that are worked out once per state of a database, and kept beside its copy.
+
+What is in one of them depends on one prompt only, its column prompt_id, so that some prompts of what is kept are what
+these prompts alone would give.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ from dbtools.source import loader
 if TYPE_CHECKING:
     import duckdb
 
-RELATIONS = ("provenance", "scored_versions", "entered")
-VIEWS = ("10_provenance.sql", "20_scored_versions.sql", "25_entered.sql")
+RELATIONS = ("marked", "scored_versions", "entered")
+VIEWS = ("10_marked.sql", "20_scored_versions.sql", "25_entered.sql")
 
 
 def file_of(copy: Path) -> Path:
@@ -25,9 +29,9 @@ def build(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
     connection.execute(f"ATTACH {loader.quote(target)} AS built")
     for name in RELATIONS:
         step(f"working out {name.replace('_', ' ')}")
-        connection.execute(f"CREATE TABLE built.{name} AS FROM kept.{name}")
+        connection.execute(f"CREATE TABLE built.{name} AS FROM {name}")
         # From here on the next one reads what was just written.
-        connection.execute(f"CREATE OR REPLACE VIEW kept.{name} AS FROM built.main.{name}")
+        connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM built.main.{name}")
     connection.execute("CHECKPOINT built")
 
 
@@ -36,4 +40,4 @@ def use(connection: duckdb.DuckDBPyConnection, file: Path, narrowed: bool) -> No
     connection.execute(f"ATTACH {loader.quote(file)} AS derived (READ_ONLY)")
     some = " WHERE prompt_id IN (SELECT id FROM asked_prompts)" if narrowed else ""
     for name in RELATIONS:
-        connection.execute(f"CREATE OR REPLACE VIEW kept.{name} AS FROM derived.main.{name}{some}")
+        connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM derived.main.{name}{some}")

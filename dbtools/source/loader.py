@@ -8,6 +8,7 @@ row counts are held against SQLite's own. No statement of a user ever runs here.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
@@ -64,6 +65,12 @@ def config(spill: object) -> dict[str, Any]:
 def read_sql(*names: str) -> str:
     """Return the text of one of the package's ``.sql`` files below ``source``."""
     return SQL.joinpath(*names).read_text(encoding="utf-8")
+
+
+def define_prices(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the relation `prices` from the package's table."""
+    file = quote(glob.escape(str(SQL.joinpath("prices.csv"))))
+    connection.execute(read_sql("prices.sql").replace("{file}", file))
 
 
 def quote(text: object) -> str:

@@ -162,11 +162,11 @@ TABLES = (
 )
 
 
-def id_cells() -> str:
+def id_cells(prefix: str = "cache.main.") -> str:
     """Return the query of every id: relation, column, row, and whether it is spelled other than in 32 hex digits."""
     return " UNION ALL ".join(
         f"SELECT '{table.relation}' AS relation, '{column.name}' AS column_name, row_id, {column.name} AS id, "  # noqa: S608
-        f"dashed & {1 << bit} > 0 AS dashed FROM cache.main.{table.relation} WHERE {column.name} IS NOT NULL"
+        f"(dashed & {1 << bit}) > 0 AS dashed FROM {prefix}{table.relation} WHERE {column.name} IS NOT NULL"
         for table in TABLES
         for bit, column in enumerate(table.columns)
         if column.kind == "id"

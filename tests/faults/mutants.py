@@ -70,7 +70,8 @@ def _one(name: str, file: str, old: str, new: str, *tests: str, covered: str = "
 
 
 _VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/apply.py"
-_JUDGE, _PLAN, _WRITE = "cleanup/judge.py", "cleanup/plan.py", "export/write.py"
+_JUDGE, _PLAN = "cleanup/judge.py", "cleanup/plan.py"
+_WRITE, _PLACE = "export/write.py", "export/place.py"
 _EVIDENCE, _SNAPSHOT, _DIRECT = "files/evidence.py", "source/snapshot.py", "source/direct.py"
 _APPENDING, _SCRATCH, _DATABASE = "source/appending.py", "source/scratch.py", "source/database.py"
 _EXTENSION, _PLACING = "source/extension.py", "notebooks/placing.py"
@@ -483,14 +484,14 @@ MUTANTS = (
     _one(
         "list what is new before it is in place",
         _WRITE,
-        "    _put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))\n",
+        "    place.put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))\n",
         "",
         EXPORT,
         INTERRUPTED,
     ),
     _one(
         "a file that is no export of ours stays",
-        _WRITE,
+        _PLACE,
         "    if not stat.S_ISREG(facts.st_mode) or not any(manifests.is_unchanged(file, entry) for entry in own):",
         "    if False:",
         EXPORT,
@@ -498,14 +499,14 @@ MUTANTS = (
     _one(
         "look again before the files are put in place",
         _WRITE,
-        "        if _state(folder / name) != (facts and _identity(facts)):",
+        "        if place.state(folder / name) != (facts and place.identity(facts)):",
         "        if False:",
         EXPORT,
         INTERRUPTED,
     ),
     _one(
         "one export at a time",
-        _WRITE,
+        _PLACE,
         "                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "",
         EXPORT,
@@ -950,14 +951,14 @@ MUTANTS = (
     _one("sync an export", _WRITE, "    flush(file)\n    return ExportedFile", "    return ExportedFile", OUTPUTS),
     _one(
         "sync the list of an export",
-        _WRITE,
+        _PLACE,
         "    flush(file)\n    file.replace(manifest.folder / manifests.NAME)\n",
         "    file.replace(manifest.folder / manifests.NAME)\n",
         OUTPUTS,
     ),
     _one(
         "sync the name of the list before and after the files",
-        _WRITE,
+        _PLACE,
         "    file.replace(manifest.folder / manifests.NAME)\n    flush(manifest.folder)\n",
         "    file.replace(manifest.folder / manifests.NAME)\n",
         OUTPUTS,
@@ -965,7 +966,7 @@ MUTANTS = (
     _one("sync the names of an export", _WRITE, "    flush(folder)\n    kept", "    kept", OUTPUTS),
     _one(
         "sync the folders made for an export",
-        _WRITE,
+        _PLACE,
         "                flush(path.parent)\n",
         "                pass\n",
         OUTPUTS,

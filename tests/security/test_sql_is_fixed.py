@@ -15,20 +15,23 @@ STATEMENT = re.compile(
 # Reason, then what is interpolated where. A line that is new here is a line to be reviewed.
 REASONS = {
     "a query of the package's own .sql files": """
-        analysis/questions.py: text
-        audit/checks.py: check.query | read_query('scored')
+        audit/checks.py: check.query
         demo/__init__.py: rows.data(schema)
         export/layout.py: rows(layout) | text
         export/proof.py: layout.rows(name)
         export/write.py: layout_of.query(name)
         show/explorer/selection.py: chosen
+        source/connecting.py: query
+        source/engine.py: query
         source/loader.py: derive
         source/narrowing.py: read_sql('narrow', 'asked.sql') | read_sql('narrow', 'inputs.sql')
     """,
     "names and types of the allow-list in source/schema.py, or numbers counted from it": """
         source/appending.py: ', '.join((f's.{d}' for d in DIMENSIONS))
-        source/database.py: table.relation | schema.id_cells()
-        source/schema.py: table.relation | column.name | 1 << bit | name
+        export/lake.py: relation | month
+        source/connecting.py: table.relation | schema.id_cells()
+        source/lake.py: relation
+        source/schema.py: prefix | table.relation | column.name | 1 << bit | name
         source/direct.py: cells | raw | table.name | table.relation | total | typed
         source/loader.py: table.relation | table.name | cells | row_id | bits | narrow |
             ', '.join(converted) | raw | typed
@@ -38,17 +41,17 @@ REASONS = {
         source/postgres.py: state.addresses[name] | state.addresses[table.name]
     """,
     "names that the same module spells out": """
-        audit/checks.py: SAMPLE
         audit/database_facts.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
-        audit/facts.py: lists | self.name
+        source/connecting.py: name
+        source/engine.py: lists | name
         audit/versions.py: filled
         demo/__init__.py: columns | table | values
+        export/lake.py: selected | kept | written | how
         export/layout.py: counts
-        export/proof.py: _digest(cells, lenient, own) | kept | objects | reader | selected | size
+        export/proof.py: digest(cells, lenient, own) | kept | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
         files/evidence.py: first | name | schema | second
         files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
-        analysis/questions.py: name
         show/explorer/selection.py: by
         source/kept.py: name | some
     """,
@@ -59,7 +62,7 @@ REASONS = {
         cleanup/rescue.py: ', '.join(typed)
         files/evidence.py: _quoted(table) | cells | same
         source/loader.py: ', '.join(cells)
-        source/database.py: name.replace(chr(34), chr(34) * 2)
+        source/connecting.py: name.replace(chr(34), chr(34) * 2)
         source/schema.py: quoted
     """,
     "a path or text as a literal, in single quotes that are doubled, where nothing can be bound": """
@@ -69,7 +72,9 @@ REASONS = {
         files/lookup.py: name | settled
         source/appending.py: quote(json.dumps(origin)) | values
         source/attaching.py: loader.quote(origin) | loader.quote(target)
-        source/database.py: loader.quote(file) | paths
+        export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
+        source/connecting.py: loader.quote(file) | paths
+        source/lake.py: quote(facts) | reader
         source/direct.py: loader.quote(file) | loader.quote(query)
         source/kept.py: loader.quote(file) | loader.quote(target)
         source/extension.py: str(file).replace(chr(39), chr(39) * 2)
@@ -80,7 +85,14 @@ REASONS = {
         audit/verdicts.py: s.column | s.table
     """,
     "a name that is refused unless it is one of the relations": """
-        source/database.py: name
+        source/database.py: name | shown
+    """,
+    "a column of the cache, or of a lake's files that is refused unless it is a plain word": """
+        export/lake.py: ', '.join((f'{cell} AS {name}' for name, cell in cells.items()))
+        source/lake.py: ', '.join(cells)
+    """,
+    "what the user asks, in brackets, so that a server takes it only if it is a query": """
+        source/spark.py: query
     """,
 }
 

@@ -8,6 +8,6 @@ FROM (
   UNION ALL SELECT 'scores', 'feedback', feedback_kind, row_id FROM scores
   -- The ORM writes the JSON null for None into a column that may be empty.
   UNION ALL SELECT 'security_inputs', 'analysis_metadata', nullif(metadata_kind, 'null'), row_id FROM security_inputs
-)
+) AS cells
 WHERE kind <> 'object'
 ORDER BY relation, column_name, row_id

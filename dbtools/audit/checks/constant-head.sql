@@ -3,6 +3,11 @@
 -- question: Do all heads, five or more, store the same score?
 -- hint: Do not use the stored scores; a program wrote a constant.
 SELECT prompt_id AS id, score, row_id
-FROM heads
-QUALIFY count(*) OVER () >= 5 AND min(score) OVER () = max(score) OVER () AND count(score) OVER () = count(*) OVER ()
+FROM (
+  SELECT
+    prompt_id, score, row_id, count(*) OVER () AS heads, count(score) OVER () AS scored, min(score) OVER () AS lowest,
+    max(score) OVER () AS highest
+  FROM heads
+) AS compared
+WHERE heads >= 5 AND lowest = highest AND scored = heads
 ORDER BY row_id

@@ -3,7 +3,7 @@
 -- question: In which requests of the multi-agent log do several agents share the highest vote?
 -- hint: Count no win there; the coordinator takes the first of them, whoever that is.
 SELECT path || ' line ' || line AS id, path, line, max(vote) AS vote, count(*) AS agents
-FROM (SELECT *, max(vote) OVER (PARTITION BY path, line) AS highest FROM csv_votes)
+FROM (SELECT *, max(vote) OVER (PARTITION BY path, line) AS highest FROM csv_votes) AS votes
 WHERE vote = highest
 GROUP BY path, line
 HAVING count(*) > 1

@@ -6,4 +6,4 @@ SELECT request_id AS id, user_id, count(*) AS rows
 FROM feedback
 GROUP BY request_id, user_id
 HAVING count(*) > 1
-ORDER BY request_id, user_id
+ORDER BY request_id NULLS LAST, user_id NULLS LAST

@@ -2,9 +2,12 @@
 -- area: references
 -- question: Which ids occur several times in one table, however they are spelled?
 -- hint: Find out which row the others refer to, and give the rest new ids.
-SELECT relation || ' ' || id AS id, count(*) AS rows
-FROM id_cells
-WHERE column_name = CASE relation WHEN 'heads' THEN 'prompt_id' ELSE 'id' END
-GROUP BY relation, id_cells.id
-HAVING count(*) > 1
-ORDER BY relation, id_cells.id
+SELECT relation || ' ' || cell AS id, rows
+FROM (
+  SELECT relation, id AS cell, count(*) AS rows
+  FROM id_cells
+  WHERE column_name = CASE relation WHEN 'heads' THEN 'prompt_id' ELSE 'id' END
+  GROUP BY relation, id
+) AS cells
+WHERE rows > 1
+ORDER BY relation, cell

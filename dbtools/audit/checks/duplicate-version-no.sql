@@ -7,4 +7,4 @@ FROM versions
 WHERE prompt_id IS NOT NULL AND version_no IS NOT NULL
 GROUP BY prompt_id, version_no
 HAVING count(*) > 1
-ORDER BY prompt_id, version_no
+ORDER BY prompt_id NULLS LAST, version_no NULLS LAST

@@ -5,4 +5,4 @@
 SELECT 'user_feedback' AS id, count(*) AS rows
 FROM feedback
 HAVING count(*) >= 5 AND bool_and(judge_correct = (user_choice = 'multi'))
-ORDER BY id
+ORDER BY rows

@@ -5,5 +5,5 @@
 SELECT relation || ' row ' || row_id AS id, relation, moment, row_id
 FROM moments
 -- A day of grace: some programs write local time, which runs up to 14 hours ahead.
-WHERE moment > (SELECT now FROM clock) + INTERVAL 1 DAY
+WHERE moment > (SELECT now FROM clock) + INTERVAL '1' DAY
 ORDER BY relation, row_id

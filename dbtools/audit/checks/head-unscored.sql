@@ -4,6 +4,6 @@
 -- hint: Let the application judge it; until then nothing shows that it is the best.
 SELECT h.prompt_id AS id, h.prompt_version_id, h.row_id
 FROM heads AS h
-SEMI JOIN versions AS v ON v.id = h.prompt_version_id
-ANTI JOIN scores AS s ON s.prompt_version_id = h.prompt_version_id
+WHERE EXISTS (SELECT 1 FROM versions AS v WHERE v.id = h.prompt_version_id)
+  AND NOT EXISTS (SELECT 1 FROM scores AS s WHERE s.prompt_version_id = h.prompt_version_id)
 ORDER BY h.row_id

@@ -4,5 +4,5 @@
 -- hint: Compare ids in canonical form only; SQLite finds no match between the two spellings.
 SELECT relation || '.' || column_name || ' row ' || row_id AS id, relation, column_name, row_id
 FROM id_cells
-WHERE dashed <> (SELECT count_if(dashed) * 2 > count(*) FROM id_cells)
+WHERE dashed <> (SELECT count(*) FILTER (WHERE dashed) * 2 > count(*) FROM id_cells)
 ORDER BY relation, column_name, row_id

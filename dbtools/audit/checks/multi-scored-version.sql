@@ -7,4 +7,4 @@ FROM scores
 WHERE prompt_version_id IS NOT NULL
 GROUP BY prompt_version_id
 HAVING count(*) > 1
-ORDER BY prompt_version_id
+ORDER BY prompt_version_id NULLS LAST

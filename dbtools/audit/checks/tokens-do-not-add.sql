@@ -4,5 +4,5 @@
 -- hint: Trust the parts; recompute the total.
 SELECT id, prompt_tokens, completion_tokens, total_tokens, row_id
 FROM token_usage
-WHERE prompt_tokens::HUGEINT + completion_tokens <> total_tokens
+WHERE cast(prompt_tokens AS DECIMAL(38, 0)) + completion_tokens <> total_tokens
 ORDER BY row_id

@@ -1,6 +1,7 @@
 -- What is known of a version without its texts? (Reads `typed`, the converted columns.)
 SELECT
   typed.*,
+  competes(source) AS competes,
   length(text) AS text_length,
   text_key(text) AS text_key,
   hash(text) AS text_hash,

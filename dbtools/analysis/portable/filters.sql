@@ -3,4 +3,4 @@
 SELECT provenance, scale, count(*) AS rows
 FROM entries
 GROUP BY provenance, scale
-ORDER BY provenance, scale
+ORDER BY provenance NULLS LAST, scale NULLS LAST

@@ -5,7 +5,9 @@ SELECT
   x.agent AS a, y.agent AS b, x.contest, x.cluster, x.repeated, x.provenance,
   CASE WHEN x.scale = y.scale THEN x.scale END AS scale,
   -- Totals are sums of marks: the ninth decimal is noise.
-  round(x.total - y.total, 9) AS total, round(x.recorded - y.recorded, 9) AS recorded,
-  round(x.score - y.score, 9) AS score, round(x.selected - y.selected, 9) AS selected,
-  round(x."user" - y."user", 9) AS "user"
+  floor((x.total - y.total) * 1e9 + 0.5e0) / 1e9 AS total,
+  floor((x.recorded - y.recorded) * 1e9 + 0.5e0) / 1e9 AS recorded,
+  floor((x.score - y.score) * 1e9 + 0.5e0) / 1e9 AS score,
+  floor((x.selected - y.selected) * 1e9 + 0.5e0) / 1e9 AS selected,
+  floor((x.voted - y.voted) * 1e9 + 0.5e0) / 1e9 AS voted
 FROM entries AS x JOIN entries AS y ON y.contest = x.contest AND x.agent < y.agent

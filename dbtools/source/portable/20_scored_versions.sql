@@ -3,19 +3,25 @@
 -- 0–20, five equal), synthetic (history generator, 0–100, five equal), unknown; total is NULL where it is unknown.
 -- is_best: the highest total among the competing agents of the prompt on the same scale (ties: all of them).
 -- (No parameters.)
-CREATE VIEW kept.scored_versions AS
 WITH
 newest AS (
-  SELECT
-    *, least(clarity, specificity, actionability, structure, context_use) AS lowest,
-    greatest(clarity, specificity, actionability, structure, context_use) AS highest
-  FROM scores
-  QUALIFY row_number() OVER (PARTITION BY prompt_version_id ORDER BY created_at DESC NULLS LAST, row_id DESC) = 1
+  SELECT *
+  FROM (
+    SELECT
+      id, prompt_version_id, clarity, specificity, actionability, structure, context_use, total, heuristic,
+      feedback_synthetic, feedback_agent, feedback_confidence,
+      least(clarity, specificity, actionability, structure, context_use) AS lowest,
+      greatest(clarity, specificity, actionability, structure, context_use) AS highest,
+      row_number() OVER (PARTITION BY prompt_version_id ORDER BY created_at DESC NULLS LAST, row_id DESC) AS place
+    FROM scores
+  ) AS ranked
+  WHERE place = 1
 ),
 scaled AS (
   SELECT
-    v.*, s.id AS score_id, s.clarity, s.specificity, s.actionability, s.structure, s.context_use,
-    s.total AS raw_total,
+    v.id, v.prompt_id, v.source, v.competes, v.version_no, v.created_at, v.text_length, v.text_key, v.parent_version_id,
+    v.change_type, v.change_magnitude, v.selected_agent, v.row_id,
+    s.id AS score_id, s.clarity, s.specificity, s.actionability, s.structure, s.context_use, s.total AS raw_total,
     CASE
       WHEN s.total IS NULL THEN NULL
       WHEN s.heuristic THEN 'heuristic'
@@ -33,25 +39,28 @@ totals AS (
     *,
     CASE scale
       WHEN 'judge' THEN raw_total WHEN 'heuristic' THEN raw_total
-      WHEN 'self' THEN raw_total / 2 WHEN 'synthetic' THEN raw_total / 10
+      WHEN 'self' THEN raw_total / 2e0 WHEN 'synthetic' THEN raw_total / 10e0
     END AS total
   FROM scaled
 ),
 chosen AS (  -- an id in two spellings can give a prompt two heads
   SELECT prompt_id, prompt_version_id
-  FROM heads
-  QUALIFY row_number() OVER (PARTITION BY prompt_id ORDER BY updated_at DESC NULLS LAST, row_id DESC) = 1
+  FROM (
+    SELECT
+      prompt_id, prompt_version_id,
+      row_number() OVER (PARTITION BY prompt_id ORDER BY updated_at DESC NULLS LAST, row_id DESC) AS place
+    FROM heads
+  ) AS ranked
+  WHERE place = 1
 )
 SELECT
-  t.id AS version_id, t.prompt_id, t.source, competes(t.source) AS competes, t.version_no, t.created_at,
+  t.id AS version_id, t.prompt_id, t.source, t.competes, t.version_no, t.created_at,
   t.clarity, t.specificity, t.actionability, t.structure, t.context_use, t.raw_total, t.total, t.scale,
   p.provenance, h.prompt_version_id IS NOT NULL AS is_head,
-  competes(t.source) AND t.total IS NOT NULL
-    AND t.total = max(t.total) FILTER (competes(t.source)) OVER (PARTITION BY t.prompt_id, t.scale) AS is_best,
+  t.competes AND t.total IS NOT NULL
+    AND t.total = max(CASE WHEN t.competes THEN t.total END) OVER (PARTITION BY t.prompt_id, t.scale) AS is_best,
   t.text_length, t.text_key, t.parent_version_id, t.change_type, t.change_magnitude, t.selected_agent,
   t.score_id, t.row_id
 FROM totals AS t
-LEFT JOIN kept.provenance AS p ON p.relation = 'versions' AND p.row_id = t.row_id
-LEFT JOIN chosen AS h ON h.prompt_id = t.prompt_id AND h.prompt_version_id = t.id;
-
-CREATE VIEW scored_versions AS FROM kept.scored_versions;
+LEFT JOIN marked AS p ON p.relation = 'versions' AND p.row_id = t.row_id
+LEFT JOIN chosen AS h ON h.prompt_id = t.prompt_id AND h.prompt_version_id = t.id

@@ -1,0 +1,122 @@
+"""Where an export goes: a folder kept for one export at a time, files staged in it, and what of it may be replaced."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, first_line
+from dbtools.export import manifest as manifests
+from dbtools.export.manifest import ExportedFile, ExportManifest
+from dbtools.project import STAGING, Project, usable
+from dbtools.source.loader import MEMORY
+from dbtools.source.scratch import flush
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+def folder_of(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:
+    """Return the folder to write into: the one given, else the project's."""
+    if folder is None or not os.fspath(folder):
+        if project is None:
+            raise ParameterError("No export folder is known", None, "give a folder, or attach a project")
+        return project.exports
+    with usable(folder):
+        path = Path(folder).expanduser().absolute()
+        path.resolve().exists()  # raises for what can never be a folder
+    return path
+
+
+@contextmanager
+def reserved(folder: Path) -> Iterator[None]:
+    """Keep other exports out of the folder, which is made if need be and removed again when nothing came of it."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    descriptor = None
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in made:
+                flush(path.parent)
+            if fcntl:
+                descriptor = os.open(folder, os.O_RDONLY)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError("Another export is writing into the folder", folder, "try again later") from None
+        except OSError as error:
+            what = f"Cannot use the export folder ({error.strerror})"
+            raise ParameterError(what, folder, "give another folder") from None
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+        for path in made:
+            with suppress(OSError):  # not empty: the export is in it
+                path.rmdir()
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence."""
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
+        mend = f"set ${MEMORY} higher" if short_of_memory else "free space or mend the rights"
+        todo = f"{mend}, and export again; files already in place are whole and proved"
+        raise ExportError(f"The export could not be completed ({first_line(error)})", folder, todo) from None
+
+
+def owned(folder: Path, name: str, known: tuple[ExportedFile, ...]) -> os.stat_result | None:
+    """Return the state of an earlier export that may be replaced; None where there is no file."""
+    file = folder / name
+    try:
+        facts = file.lstat()
+    except FileNotFoundError:
+        return None
+    own = [entry for entry in known if entry.path == name]
+    if not stat.S_ISREG(facts.st_mode) or not any(manifests.is_unchanged(file, entry) for entry in own):
+        raise ConflictError("A file that is not an unchanged export is in the way", file, manifests.TODO)
+    return facts
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """Make a folder for files not yet proved, on the same file system; what a killed export left goes first."""
+    made = folder / STAGING
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(mode=0o700)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def put_manifest(staged: Path, manifest: ExportManifest, files: tuple[ExportedFile, ...]) -> None:
+    """Put ``exports.json`` in place in one step, with `files` as all that the folder holds."""
+    file = staged / manifests.NAME
+    file.write_text(manifests.dumps(manifest, tuple(sorted(files, key=lambda f: f.path))), encoding="utf-8")
+    flush(file)
+    file.replace(manifest.folder / manifests.NAME)
+    flush(manifest.folder)
+
+
+def state(file: Path) -> tuple[int, ...] | None:
+    """Return what tells a file from another one in its place; None where there is none."""
+    try:
+        return identity(file.lstat())
+    except FileNotFoundError:
+        return None
+
+
+def identity(facts: os.stat_result) -> tuple[int, ...]:
+    """Return what tells a file from another one in its place."""
+    return facts.st_dev, facts.st_ino, facts.st_mode, facts.st_size, facts.st_mtime_ns

@@ -1,0 +1,48 @@
+"""What works out a query: DuckDB, or a Spark Connect server; and the queries that say the same to both.
+
+Those (``portable`` folders, and the audit's) are written in what DuckDB, Spark and PostgreSQL understand alike, so that
+there is one text of each idea and no translator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dbtools.source.loader import SQL, read_sql
+from dbtools.source.spark import Spark
+
+if TYPE_CHECKING:
+    import duckdb
+
+    Engine: TypeAlias = duckdb.DuckDBPyConnection | Spark
+
+
+def views() -> Iterator[tuple[str, str]]:
+    """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
+    for name in sorted(f.name for f in SQL.joinpath("portable").iterdir() if f.name.endswith(".sql")):
+        yield name[3:-4], read_sql("portable", name)
+
+
+def keep(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
+    """Work a query out, as the temporary relation `name`: once where it has no parameters, else anew."""
+    if isinstance(engine, Spark):
+        engine.keep(name, query, parameters)
+    elif parameters:
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", parameters)
+    else:
+        engine.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} AS {query}")
+
+
+def offer(engine: Engine, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Offer a few rows as the temporary relation `name`; `columns` names each with its type of DuckDB."""
+    import duckdb
+
+    spec = [column.split() for column in columns.split(", ")]
+    lists = ", ".join(f"unnest(?::{kind}[]) AS {column}" for column, kind in spec)
+    values = [[row[i] for row in rows] for i in range(len(spec))]
+    if isinstance(engine, Spark):
+        with duckdb.connect() as connection:
+            engine.offer(name, connection.execute(f"SELECT {lists}", values).to_arrow_table())
+    else:
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {lists}", values)
