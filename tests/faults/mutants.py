@@ -551,7 +551,13 @@ MUTANTS = (
         SCRATCH,
     ),
     _one("no link is swept", _SCRATCH, " | os.O_NOFOLLOW", "", SCRATCH),
-    _one("a cached copy is private", "source/attaching.py", "                built.chmod(0o600)\n", "", CACHE),
+    _one(
+        "a cached copy is private",
+        "source/attaching.py",
+        "                built.chmod(0o600)\n            except",
+        "            except",
+        CACHE,
+    ),
     # What the survey says of a file.
     _one(
         "a database with live side files is not judged deletable",
@@ -868,7 +874,7 @@ MUTANTS = (
         "",
         ANALYST,
     ),
-    _one("the copy is opened read-only", _DATABASE, " AS cache (READ_ONLY)", " AS cache", ANALYST, CACHE),
+    _one("the copy is opened read-only", "source/connecting.py", " AS cache (READ_ONLY)", " AS cache", ANALYST, CACHE),
     _one(
         "one statement at a time",
         _DATABASE,
