@@ -167,7 +167,7 @@ class Database:
     @property
     def worked_out(self) -> bool:
         """Whether what is derived from its rows is kept, so that whoever opens this state need not work it out."""
-        return kept.file_of(self._file).is_file()
+        return bool(self._server) or kept.file_of(self._file).is_file()
 
     def work_out(self) -> None:
         """Work out what is derived from its rows, and keep it for whoever opens this state from now on.

@@ -902,7 +902,7 @@ MUTANTS = (
         "",
         ANALYST,
     ),
-    _one("the copy is opened read-only", _DATABASE, " AS cache (READ_ONLY)", " AS cache", ANALYST, CACHE),
+    _one("the copy is opened read-only", "source/connecting.py", " AS cache (READ_ONLY)", " AS cache", ANALYST, CACHE),
     _one(
         "one statement at a time",
         _DATABASE,

@@ -213,6 +213,15 @@ def test_named_agents_alone_compete_on_every_engine(odd, server):
             assert_alike(analysis.effectiveness(lake, "all", agents=names).to_dict(), expected)
 
 
+def test_what_is_kept_of_a_lake_is_what_would_be_worked_out(odd):
+    with attach(odd / "lake") as lake:
+        expected = analysis.effectiveness(lake, "all").to_dict()
+        lake.work_out()
+        with closing(lake.again()) as again:
+            assert again.worked_out
+            assert_alike(analysis.effectiveness(again, "all").to_dict(), expected)
+
+
 @pytest.mark.parametrize(("wins", "scale"), [("recorded", "judge"), ("user", "synthetic")])
 def test_results_are_the_same_to_nine_digits(odd, server, scale, wins):
     with attach(odd / "prompter.db", texts=False) as db, attach(odd / "lake", engine=server.url) as lake:

@@ -80,6 +80,7 @@ def versions_of(desk: Desk) -> duckdb.DuckDBPyConnection:
         if not desk.db.worked_out:
             connection.execute("CREATE TEMP TABLE listed AS SELECT * FROM scored_versions ORDER BY row_id")
             connection.execute("CREATE OR REPLACE VIEW scored_versions AS FROM listed")
+        connection.execute("CREATE TEMP VIEW scored AS FROM scored_versions")  # as the audit's queries call them
         return connection
 
     found: duckdb.DuckDBPyConnection = desk.keep("versions", "", make)
