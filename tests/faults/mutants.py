@@ -858,6 +858,7 @@ MUTANTS = (
         "            if str(kind) not in _SOUND[column.kind]:",
         "            if False:",
         f"{DIRECT}::test_what_cannot_be_read_as_it_lies_is_loaded",
+        covered="what turns a cell into its type takes no other kind, and says so",
     ),
     _one(
         "rows of other kinds are read anew",

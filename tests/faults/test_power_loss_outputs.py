@@ -54,7 +54,7 @@ def cuts(disk: Disk, tally: Tally) -> Iterator[bool]:
     randoms = len(tally.some(range(100), 4))
     moments = len(disk.moments)
     tally.calls += moments - 1
-    for moment in range(moments):
+    for moment in reversed(range(moments)):  # what may be left at the end may be left before, too
         for found in disk.trees(moment, randoms, seed=moment):
             state = frozenset(found.items())
             if state not in seen:

@@ -106,6 +106,13 @@ def test_ids_in_other_spellings_and_scores_that_repeat_count_as_when_loaded(tmp_
             "2, 3, 4, 5 FROM judge_scores; DROP TABLE judge_scores; ALTER TABLE t RENAME TO judge_scores",
             True,
         ),
+        (
+            "CREATE TABLE t (id TEXT, prompt_id TEXT, version_no INTEGER, text TEXT, explanation JSON, source DATE, "
+            "created_at DATETIME); INSERT INTO t SELECT id, prompt_id, version_no, text, explanation, "
+            "'2025-1-1', created_at FROM prompt_versions; DROP TABLE prompt_versions; "
+            "ALTER TABLE t RENAME TO prompt_versions",
+            False,
+        ),
     ],
 )
 def test_what_cannot_be_read_as_it_lies_is_loaded(tmp_path: Path, statement: str, directly: bool) -> None:
