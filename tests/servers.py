@@ -12,7 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,8 +160,8 @@ def _cell(value: object) -> str:
 
 
 @dataclass(frozen=True)
-class Sail:
-    """A running Sail server, which speaks Spark Connect."""
+class Connect:
+    """A running Spark Connect server."""
 
     url: str
     process: subprocess.Popen[str]
@@ -172,7 +172,7 @@ class Sail:
         self.process.wait(30)
 
 
-_SERVE = """
+_SAIL = """
 import os, sys
 from pysail.spark import SparkConnectServer
 
@@ -182,22 +182,50 @@ print(server.listening_address[1], flush=True)
 sys.stdin.read()  # until whoever started it is done, or gone
 os._exit(0)
 """
+_SPARK = """
+import sys
+from pyspark.sql import SparkSession
+
+settings = {
+    "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin", "spark.connect.grpc.binding.port": sys.argv[1],
+    "spark.connect.grpc.binding.address": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "4", "spark.master": "local-cluster[2,1,1024]",
+}
+SparkSession.builder.config(map=settings).getOrCreate()
+print(sys.argv[1], flush=True)
+sys.stdin.read()
+"""
 
 
 @contextmanager
-def sail(*, keeps: bool = True) -> Iterator[Sail]:
-    """Run a Spark Connect server for the length of a ``with`` block; `keeps`: whether it has a place for checkpoints.
+def sail(*, keeps: bool = True) -> Iterator[Connect]:
+    """Run Sail for the length of a ``with`` block; `keeps`: whether it has a place for checkpoints.
 
     Changes files: a folder in the system's temporary one. The server ends with the process that started it.
     """
     with scratch.folder("dbtools-test-sail-") as folder:
-        environment = {**os.environ, "RUST_LOG": "error"}
-        if keeps:
-            environment["SAIL_EXECUTION__CHECKPOINT__PATH"] = str(folder)
-        command, pipe = [sys.executable, "-c", _SERVE], subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=folder, env=environment) as process:
-            try:
-                yield Sail(f"sc://127.0.0.1:{int(process.stdout.readline())}", process)
-            finally:
-                process.stdin.close()
-                process.kill()
+        more = {"SAIL_EXECUTION__CHECKPOINT__PATH": str(folder)} if keeps else {}
+        with _connect([sys.executable, "-c", _SAIL], folder, {**os.environ, "RUST_LOG": "error", **more}) as server:
+            yield server
+
+
+@contextmanager
+def spark(python: str) -> Iterator[Connect]:
+    """Run Spark with two executor processes for the length of a ``with`` block, by a Python that has all of pyspark."""
+    command = [python, "-c", _SPARK, str(free_port())]
+    with scratch.folder("dbtools-test-spark-") as folder, _connect(command, folder, dict(os.environ)) as server:
+        yield server
+
+
+@contextmanager
+def _connect(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[Connect]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, **pipes, cwd=folder, env=environment, start_new_session=True) as process:
+        try:
+            yield Connect(f"sc://127.0.0.1:{int(process.stdout.readline())}", process)
+        finally:
+            process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -36,13 +36,10 @@ def keep(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | 
 
 def offer(engine: Engine, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
     """Offer a few rows as the temporary relation `name`; `columns` names each with its type of DuckDB."""
-    import duckdb
-
     spec = [column.split() for column in columns.split(", ")]
-    lists = ", ".join(f"unnest(?::{kind}[]) AS {column}" for column, kind in spec)
-    values = [[row[i] for row in rows] for i in range(len(spec))]
     if isinstance(engine, Spark):
-        with duckdb.connect() as connection:
-            engine.offer(name, connection.execute(f"SELECT {lists}", values).to_arrow_table())
+        engine.offer(name, spec, rows)
     else:
+        lists = ", ".join(f"unnest(?::{kind}[]) AS {column}" for column, kind in spec)
+        values = [[row[i] for row in rows] for i in range(len(spec))]
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {lists}", values)

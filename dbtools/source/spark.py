@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from dbtools.source.schema import id_cells
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow
     from pyspark.sql import DataFrame
     from pyspark.sql.connect.session import SparkSession
 
@@ -25,6 +25,7 @@ _URL = re.compile(r"sc://(?P<host>[^/;?#\s@]+)/?(?P<more>;.*)?", re.IGNORECASE)
 _NAME = re.compile(r"\$(\w+)")
 _RETRIES = 2  # of a call that the server does not answer; the client's own ten minutes of them help nobody
 _MARKS = ("unreadable", "dashed")
+_KINDS = {"VARCHAR": "STRING", "TIMESTAMP": "TIMESTAMP_NTZ"}
 _SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.timeZone": "UTC"}
 
 
@@ -95,13 +96,15 @@ class Spark:
             self._kept[name] = frame
             frame.createOrReplaceTempView(name)
 
-    def offer(self, name: str, rows: pyarrow.Table) -> None:
-        """Offer a few rows as the temporary view `name`."""
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        kinds = from_arrow_schema(rows.schema, prefer_timestamp_ntz=True)
+    def offer(self, name: str, columns: Sequence[Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
+        """Offer a few rows as the temporary view `name`; `columns` are names and types of DuckDB."""
+        # As one text: what the client has for this asks the server for settings that an older one does not know.
+        texts = [{c: None if v is None else str(v) for (c, _), v in zip(columns, row, strict=True)} for row in rows]
+        cells = ", ".join(f"cast(cell.{c} AS {_KINDS.get(kind, kind)}) AS {c}" for c, kind in columns)
+        shape = f"array<struct<{', '.join(f'{c}: string' for c, _ in columns)}>>"
+        query = f"SELECT {cells} FROM (SELECT explode(from_json($rows, '{shape}')) AS cell) AS given"  # noqa: S608 - own
         with self._explained():
-            self._session.createDataFrame(rows, kinds).createOrReplaceTempView(name)
+            self._ask(query, {"rows": json.dumps(texts)}).createOrReplaceTempView(name)
             if name == "named_agents":  # to Spark, a view is what its relations were when it was made
                 self._derive()
 
@@ -129,7 +132,7 @@ class Spark:
         return lakes.parse(found[0], place)
 
     def _define(self) -> Iterator[str]:
-        from dbtools.source.engine import offer, views
+        from dbtools.source.engine import views
 
         for relation, files in self.lake.files.items():
             raw = self._session.read.parquet(*files)
@@ -137,9 +140,12 @@ class Spark:
             raw.drop(*_MARKS, "month").createOrReplaceTempView(relation)
             yield relation
         define_prices(self._local)
-        self.offer("prices", self._local.table("prices").to_arrow_table())
+        prices = self._local.table("prices")
+        self.offer(
+            "prices", [(c, str(kind)) for c, kind in zip(prices.columns, prices.types, strict=True)], prices.fetchall()
+        )
         self._session.sql(id_cells("loaded_")).createOrReplaceTempView("id_cells")
-        offer(self, "named_agents", "source VARCHAR", [])
+        self.offer("named_agents", [("source", "VARCHAR")], [])
         yield from ("prices", "id_cells", *(name for name, _ in views()))
 
     def _derive(self) -> None:

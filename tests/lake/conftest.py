@@ -8,13 +8,13 @@ from pathlib import Path
 
 import adverse
 import pytest
-from servers import Sail, sail
+from servers import Connect, sail
 
 from dbtools import attach, export
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Sail]:
+def server() -> Iterator[Connect]:
     """Run a Spark Connect server."""
     with sail() as running:
         yield running

@@ -1,0 +1,39 @@
+"""Spark itself, as a cluster of two executor processes: slow, and only where there is one to start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from servers import spark
+from test_same_on_every_engine import assert_alike
+
+from dbtools import analysis, attach, audit
+from dbtools.audit.facts import FACTS, relations
+from dbtools.source import engine
+
+PYTHON = os.environ.get("SPARK_PYTHON", "")
+pytestmark = pytest.mark.skipif(
+    not (PYTHON and shutil.which("java")),
+    reason="needs Java, and SPARK_PYTHON: a Python with all of pyspark, not only its client",
+)
+
+
+def test_two_executors_say_the_same_as_duckdb(odd: Path) -> None:
+    with spark(PYTHON) as server, attach(odd / "lake", engine=server.url) as db, attach(odd / "lake") as own:
+        assert_alike(*(analysis.effectiveness(of, "all").to_dict() for of in (db, own)))
+        assert_alike(*(analysis.evolution(of, provenance="all").to_dict() for of in (db, own)))
+        with db.session() as one, own.session() as other:
+            for on in (one, other):
+                engine.keep(on, "scored", audit.scene.read_query("scored"))
+            for check in audit.checks():
+                if not set(relations(check.query)) & set(FACTS):
+                    assert one.execute(check.query).fetchall() == [
+                        tuple(map(_plain, row)) for row in other.execute(check.query).fetchall()
+                    ], check.id
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, (bool, int, float)) or hasattr(value, "year") else str(value)
