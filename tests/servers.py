@@ -256,10 +256,8 @@ def spark(python: str) -> Iterator[Connect]:
 
 @contextmanager
 def _connect(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[Connect]:
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, text=True, cwd=folder, env=environment, start_new_session=True
-    ) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, **pipes, cwd=folder, env=environment, start_new_session=True) as process:
         try:
             yield Connect(f"sc://127.0.0.1:{int(process.stdout.readline())}", process)
         finally:

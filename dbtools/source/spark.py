@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -205,7 +206,7 @@ def check_url(url: str) -> str:
 
 
 def _connect(url: str, host: str) -> SparkSession:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _named_main():
         # It says so of every pandas from 3 on; what comes back here is Arrow.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         try:
@@ -220,6 +221,20 @@ def _connect(url: str, host: str) -> SparkSession:
             raise ParameterError("No address of a Spark Connect server", host, "write sc://host:port") from None
     session.client.set_retry_policies([_policy(_RETRIES)])
     return session
+
+
+@contextmanager
+def _named_main() -> Iterator[None]:
+    """Give the main module a file: one without, as of ``python -c``, PySpark takes for its doctests and ends it all."""
+    main = sys.modules["__main__"]
+    nameless = not hasattr(main, "__file__")
+    if nameless:
+        main.__file__ = ""
+    try:
+        yield
+    finally:
+        if nameless:
+            del main.__file__
 
 
 def _policy(retries: int) -> Any:

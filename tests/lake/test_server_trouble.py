@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -33,6 +34,12 @@ def test_a_server_that_is_not_there_is_one_sentence_and_soon(lake):
         attach(lake, engine=address)
     assert_sentence(caught.value, address)
     assert time.monotonic() - start < 30
+
+
+def test_a_program_without_a_file_is_not_ended_by_the_client(lake):
+    tried = f"import dbtools; dbtools.attach({str(lake)!r}, engine='sc://127.0.0.1:{free_port()}')"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", tried], capture_output=True, text=True)
+    assert "BusyError" in done.stderr
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "http://127.0.0.1:1", "sc://", "sc://a b:1", "sc://127.0.0.1:port"])
