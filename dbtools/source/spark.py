@@ -123,7 +123,9 @@ class Spark:
             self._session.client.close()
 
     def _ask(self, query: str, parameters: Mapping[str, Any] | None) -> DataFrame:
-        return self._session.sql(_NAME.sub(r":\1", query), args=dict(parameters) if parameters else None)
+        given = dict(parameters or {})
+        spelled = _NAME.sub(lambda m: f":{m[1]}" if m[1] in given else m[0], query)  # the server's sign for a value
+        return self._session.sql(spelled, args=given or None)
 
     def _read(self, place: str) -> Lake:
         text = self._session.read.text(f"{place.rstrip('/')}/{LAKE}", wholetext=True)
@@ -140,6 +142,9 @@ class Spark:
             raw.createOrReplaceTempView(f"loaded_{relation}")
             raw.drop(*_MARKS, "month").createOrReplaceTempView(relation)
             yield relation
+        each = (f"SELECT '{name}' AS relation, count(*) AS n FROM {name}" for name in self.lake.files)  # noqa: S608
+        for name, rows in self.execute(" UNION ALL ".join(each)).fetchall():
+            lakes.check_rows(self.lake, name, rows)
         define_prices(self._local)
         prices = self._local.table("prices")
         self.offer(

@@ -36,6 +36,11 @@ from dbtools import attach, export
 with attach(given[0], texts=True, progress=False) as db:
     export.write(db, given[1], layouts={LAYOUTS}, progress=False)
 """
+LAKE = """
+from dbtools import attach, export
+with attach(given[0], texts=True, progress=False) as db:
+    export.write(db, given[1], formats=("parquet",), partition_by="month", progress=False)
+"""
 LIMITED = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -134,6 +139,28 @@ def test_an_export_that_is_killed_at_any_time_leaves_whole_files_and_the_next_on
         assert sorted(file.name for file in folder.iterdir()) == sorted(
             ["exports.json", *(file.path for file in written.files)]
         )
+
+
+def test_a_lake_whose_export_is_killed_at_any_time_is_of_one_state_and_the_next_one_replaces_it(
+    path: Path, tmp_path: Path, tally: Tally, others: Victims
+) -> None:
+    folder = tmp_path / "lake"
+    longest = others.run(LAKE, path, folder)[1]
+    with attach(folder) as db:
+        states = [db.rows("prompts")]
+    for after in kill_times(longest, len(tally.some(range(60), 3)), random.Random(8)):
+        states.append(change(path))
+        status, _ = others.run(LAKE, path, folder, after=after)
+        assert status in (0, -9), others.said
+        tally.runs += status == -9
+        with attach(folder) as db:
+            assert db.rows("prompts") in states
+            assert db.rows("versions") == db.rows("scores") == 300
+        tally.prove({})
+    with attach(path, texts=True) as db:
+        written = export.write(db, folder, formats=("parquet",), partition_by="month")
+    left = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    assert left == {"exports.json", *(file.path for file in written.files)}
 
 
 def test_an_export_on_a_full_disk_says_so_and_leaves_what_was_there(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from servers import spark
-from test_same_on_every_engine import assert_alike
+from test_same_on_every_engine import assert_alike, assert_same, rows
 
 from dbtools import analysis, attach, audit
 from dbtools.audit.facts import FACTS, relations
@@ -30,10 +30,4 @@ def test_two_executors_say_the_same_as_duckdb(odd: Path) -> None:
                 engine.keep(on, "scored", audit.scene.read_query("scored"))
             for check in audit.checks():
                 if not set(relations(check.query)) & set(FACTS):
-                    assert one.execute(check.query).fetchall() == [
-                        tuple(map(_plain, row)) for row in other.execute(check.query).fetchall()
-                    ], check.id
-
-
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, (bool, int, float)) or hasattr(value, "year") else str(value)
+                    assert_same(rows(one.execute(check.query)), rows(other.execute(check.query)), check.id)

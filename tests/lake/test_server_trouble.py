@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 from servers import free_port, sail
 from support import assert_sentence, unchanged
@@ -61,6 +62,15 @@ def test_a_lake_that_the_server_does_not_see_is_one_sentence(server, tmp_path):
     assert_sentence(caught.value, "file:///nowhere/lake")
 
 
+def test_a_lake_that_lost_rows_is_one_sentence(lake, server, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    file = max((folder / "versions").rglob("*.parquet"), key=lambda path: path.stat().st_size)
+    duckdb.sql(f"COPY (FROM read_parquet('{file}', hive_partitioning = false) LIMIT 1) TO '{file}'")
+    with pytest.raises(DatabaseError, match="rows of versions where the database had") as caught:
+        attach(folder, engine=server.url)
+    assert_sentence(caught.value, folder)
+
+
 def test_a_lake_by_its_url_is_the_same(lake, server):
     with attach(f"file://{lake}", engine=server.url) as by_url, attach(lake) as by_path:
         assert by_url.rows("versions") == by_path.rows("versions")
@@ -103,6 +113,7 @@ def test_values_are_bound_by_name(lake, server):
     odd = 'it\'s ${x} \\ "q" :y $z'
     with attach(lake, engine=server.url) as db:
         assert db.sql("SELECT $value AS v", {"value": odd}).fetchall() == [(odd,)]
+        assert db.sql("SELECT '$other' AS v", {"value": odd}).fetchall() == [("$other",)]
         with pytest.raises(QueryError, match="by name"):
             db.sql("SELECT ?", [odd])
 

@@ -44,7 +44,7 @@ REASONS = {
         audit/database_facts.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
         source/connecting.py: name
         source/engine.py: lists | name
-        source/spark.py: cells | shape
+        source/spark.py: cells | name | shape
         audit/versions.py: filled
         demo/__init__.py: columns | table | values
         export/lake.py: selected | kept | written | how
