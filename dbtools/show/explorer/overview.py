@@ -17,7 +17,6 @@ from dbtools.show.explorer.jobs import Desk
 from dbtools.show.explorer.selection import Filters, query, versions_of
 from dbtools.show.explorer.tab import Tab
 from dbtools.source import Database
-from dbtools.source.engine import keep
 from dbtools.tables import size, table
 
 if TYPE_CHECKING:
@@ -112,7 +111,6 @@ def html(desk: Desk, _filters: Filters) -> str:
     """Return the numbers of a database, its provenance and its scales. Reads only."""
     connection = versions_of(desk)
     origins = connection.execute(read_query("provenance")).df()
-    keep(connection, "scored", read_query("scored"))
     scales = connection.execute(read_query("scales")).df()
     parts = [
         counts_html(desk.db),
