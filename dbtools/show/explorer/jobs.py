@@ -173,9 +173,19 @@ class Lane:
     def _give_up(self) -> None:
         if self._running:
             self._running.stopped = True
-            with suppress(Exception):
-                if self._desk:
-                    self._desk[1].db.interrupt()
+            self._interrupt(self._running)
+
+    def _interrupt(self, job: Job) -> None:
+        """Interrupt what is asked, until the job ends: a question that begins only now has not heard of it."""
+        if job is not self._running:
+            return
+        with suppress(Exception):
+            if self._desk:
+                self._desk[1].db.interrupt()
+        if not job.after:  # what follows a change of files must not be interrupted
+            again = threading.Timer(_EVERY, self._interrupt, (job,))
+            again.daemon = True
+            again.start()
 
     def _work_off(self) -> None:
         while True:
