@@ -420,12 +420,15 @@ def test_an_interruption_leaves_nothing_behind(tracked, tmp_path, monkeypatch, c
         "try: audit.history(Project.find(sys.argv[1]), progress=False)\n"
         "except KeyboardInterrupt: print('interrupted')"
     )
-    with python(code, tracked.root) as process:
-        while not list(cache.glob("attach/*")):  # until a version is being audited
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        printed = process.communicate(timeout=60)[0]
+    for _ in range(3):  # an interruption that reaches Python in a destructor is dropped: then it ran to its end
+        with python(code, tracked.root) as process:
+            while not list(cache.glob("attach/*")):  # until a version is being audited
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            printed = process.communicate(timeout=60)[0]
+        if printed:
+            break
     assert printed.strip() == "interrupted"
     assert list(temporary.iterdir()) == []
     assert list((cache / "attach").iterdir()) == []
