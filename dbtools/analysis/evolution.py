@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.chains import PromptTrend, follow, ordered
 from dbtools.analysis.changes import ChangeEffect, change_effects, changes_of, stored_types
-from dbtools.analysis.query import ask, check_provenance, left_out, records
+from dbtools.analysis.query import ask, left_out, records
+from dbtools.analysis.questions import check_provenance
 from dbtools.analysis.textdiff import TextDiff, compare
 from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend
 from dbtools.errors import ParameterError

@@ -6,7 +6,6 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import ParameterError
 from dbtools.progress import step
 from dbtools.source import Database
 
@@ -26,20 +25,6 @@ def read(name: str) -> str:
     home = files("dbtools.analysis")
     portable = home.joinpath("portable", f"{name}.sql")
     return (portable if portable.is_file() else home.joinpath("queries", f"{name}.sql")).read_text(encoding="utf-8")
-
-
-def check_provenance(provenance: str) -> None:
-    """Refuse a provenance that is none.
-
-    Raises
-    ------
-    ParameterError
-        `provenance` is none of these words.
-    """
-    from dbtools.analysis.questions import PROVENANCES
-
-    if provenance not in PROVENANCES:
-        raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
 
 
 def left_out(db: Database, provenance: str, *relations: str) -> dict[str, dict[str, int]]:

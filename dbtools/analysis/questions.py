@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.query import read
+from dbtools.errors import ParameterError
 from dbtools.progress import step
 from dbtools.source import Database
 from dbtools.source.engine import keep, offer
@@ -38,6 +39,18 @@ class Chosen:
     def bound(self) -> Row:
         """The choice as parameters of a query."""
         return {"kinds": list(self.kinds), "scale": self.scale}
+
+
+def check_provenance(provenance: str) -> None:
+    """Refuse a provenance that is none.
+
+    Raises
+    ------
+    ParameterError
+        `provenance` is none of these words.
+    """
+    if provenance not in PROVENANCES:
+        raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
 
 
 @contextmanager

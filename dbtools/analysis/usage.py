@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.cost import GROUPS, AgentCost, agent_costs, read_prices
-from dbtools.analysis.query import ask, check_provenance, left_out, records
+from dbtools.analysis.query import ask, left_out, records
+from dbtools.analysis.questions import check_provenance
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.errors import ParameterError
 from dbtools.source import Database

@@ -112,7 +112,7 @@ def _stage(
         flush(path)
     rows = _prove(connection, relation, files, {**cells, "month": month})
     for file in files:
-        yield _entry(manifest, file.relative_to(staged).as_posix(), relation, rows[str(file)], file)
+        yield manifest.describe(file, file.relative_to(staged).as_posix(), relation, rows[str(file)])
 
 
 def _prove(
@@ -142,23 +142,7 @@ def _describe(
     file = staged / LAKE
     file.write_text(lake.dumps({**origin, "path": manifest.database}, listed), encoding="utf-8")
     flush(file)
-    return _entry(manifest, LAKE, "lake", 0, file)
-
-
-def _entry(manifest: ExportManifest, path: str, relation: str, rows: int, file: Path) -> ExportedFile:
-    return ExportedFile(
-        path=path,
-        layout=relation,
-        format=file.suffix[1:],
-        rows=rows,
-        bytes=file.stat().st_size,
-        sha256=manifests.sha256(file),
-        guarded=False,
-        database=manifest.database,
-        fingerprint=manifest.fingerprint,
-        generation=manifest.generation,
-        created=manifest.created,
-    )
+    return manifest.describe(file, LAKE, "lake", 0)
 
 
 def _publish(staged: Path, manifest: ExportManifest, known: tuple[ExportedFile, ...], old: tuple[str, ...]) -> None:

@@ -104,6 +104,22 @@ class ExportManifest:
         names = [field.name for field in fields(ExportedFile)]
         return pd.DataFrame([asdict(file) for file in self.files], columns=names)
 
+    def describe(self, file: Path, path: str, layout: str, rows: int, *, guarded: bool = False) -> ExportedFile:
+        """Return the entry of a file of this export as it is on the disk; `path` is its name in the folder."""
+        return ExportedFile(
+            path=path,
+            layout=layout,
+            format=file.suffix[1:],
+            rows=rows,
+            bytes=file.stat().st_size,
+            sha256=sha256(file),
+            guarded=guarded,
+            database=self.database,
+            fingerprint=self.fingerprint,
+            generation=self.generation,
+            created=self.created,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as plain data."""
         return {

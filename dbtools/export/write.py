@@ -151,19 +151,8 @@ def _stage(
     # Identifiers are those of our own layouts.
     connection.execute(f"COPY (SELECT {cells} FROM ({layout_of.query(name)})) TO {quote(file)} ({FORMATS[kind]})")  # noqa: S608
     flush(file)
-    return ExportedFile(
-        path=file.name,
-        layout=name,
-        format=kind,
-        rows=prove(connection, file, name, kind, guarded, columns),
-        bytes=file.stat().st_size,
-        sha256=manifests.sha256(file),
-        guarded=guarded,
-        database=manifest.database,
-        fingerprint=manifest.fingerprint,
-        generation=manifest.generation,
-        created=manifest.created,
-    )
+    rows = prove(connection, file, name, kind, guarded, columns)
+    return manifest.describe(file, file.name, name, rows, guarded=guarded)
 
 
 def _cell(column: Column, kind: str, guarded: bool) -> str:

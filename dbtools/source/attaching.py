@@ -71,19 +71,24 @@ def attach(
     DatabaseError, BusyError, ExtensionError, ProjectError
         The database cannot be used, stays locked or its server does not answer, the scanner or client is missing, or
         the folder is no project.
+    ParameterError
+        `engine` is no such address, or the database is not in a lake but on a PostgreSQL server.
     """
     import duckdb
 
     if not isinstance(source, Project):
         if server.is_url(source):
-            return _attach_server(*server.parse(os.fspath(source)), None, texts, timeout, progress)
+            address, password = server.parse(os.fspath(source))
+            _refuse_engine(engine, address)
+            return _attach_server(address, password, None, texts, timeout, progress)
         if engine and re.match(r"\w[\w+.-]+://", os.fspath(source)):
             return Database(Spark(engine, os.fspath(source)))
     project, path = _locate(source)
     if isinstance(path, Server):
+        _refuse_engine(engine, path)
         return _attach_server(path, None, project, texts, timeout, progress)
-    if address := engine or (project.engine if project else ""):
-        return Database(Spark(address, str(path)), project)
+    if connect := engine or (project.engine if project else ""):
+        return Database(Spark(connect, str(path)), project)
     if is_lake(path):
         return _attach_lake(path, project, texts)
     for _ in range(3):
@@ -101,7 +106,7 @@ def attach(
         except duckdb.Error:
             if file:
                 file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
-        work = scratch.make("load-", folder)
+        work = cache.workplace("load-", folder)
         try:
             try:
                 built = work / f"relations-{tier}.duckdb"
@@ -138,21 +143,12 @@ def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: 
     QueryError
         It is not one SELECT over relations.
     """
-    if server.is_url(source):
-        with attach(source, texts=False, timeout=timeout, progress=False) as db:
-            return db.sql(query).fetchall()
-    project, path = _locate(source)
-    if is_lake(path):
-        with attach(project or source, progress=False) as db:
-            return db.sql(query).fetchall()
-    try:
-        if isinstance(path, Server):
-            raise direct.UnfitError("a server")
-        with explained(path):
+    project, path = (None, None) if server.is_url(source) else _locate(source)
+    if isinstance(path, Path) and not is_lake(path):
+        with suppress(direct.UnfitError), explained(path):
             return direct.read(path, lambda connection, _: direct.ask(connection, query), timeout)
-    except direct.UnfitError:
-        with attach(project or Path(str(path)), texts=False, timeout=timeout, progress=False) as db:
-            return db.sql(query).fetchall()
+    with attach(project or source, texts=False, timeout=timeout, progress=False) as db:
+        return db.sql(query).fetchall()
 
 
 @contextmanager
@@ -181,6 +177,12 @@ def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, P
     return None, path
 
 
+def _refuse_engine(engine: str | None, address: Server) -> None:
+    if engine:
+        todo = 'write one with export.write(…, partition_by="month"), and attach that'
+        raise ParameterError("A Spark Connect server reads a lake, and not a PostgreSQL server", address, todo)
+
+
 def _attach_server(
     address: Server, password: str | None, project: Project | None, texts: bool | None, timeout: float, progress: bool
 ) -> Database:
@@ -188,7 +190,7 @@ def _attach_server(
 
     folder = cache.folder_of(address)
     for _ in range(3):
-        work = scratch.make("load-", folder)
+        work = cache.workplace("load-", folder)
         try:
             built = work / "relations.duckdb"
             with postgres.opened(address, password, built, timeout) as (connection, state):

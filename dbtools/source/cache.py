@@ -9,8 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from dbtools import __version__
+from dbtools.errors import DatabaseError
 from dbtools.server import Server
-from dbtools.source import kept, loader
+from dbtools.source import kept, loader, scratch
 
 
 def folder_of(path: Path | Server) -> Path | None:
@@ -28,6 +29,21 @@ def folder_of(path: Path | Server) -> Path | None:
         return folder if os.access(folder, os.W_OK) else None
     except (OSError, UnicodeError):
         return None
+
+
+def workplace(prefix: str, folder: Path | None) -> Path:
+    """Make a private folder for work on a copy, in its cache folder or else the system's temporary folder.
+
+    Raises
+    ------
+    DatabaseError
+        The folder does not take it.
+    """
+    try:
+        return scratch.make(prefix, folder)
+    except OSError as error:
+        what = f"The cache folder takes nothing more ({error.strerror})"
+        raise DatabaseError(what, folder, "free space, or name another folder in XDG_CACHE_HOME") from None
 
 
 _SERVING = {"facts": ("facts", "narrow", "full"), "narrow": ("narrow", "full"), "full": ("full",)}

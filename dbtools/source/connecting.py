@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtools.errors import ParameterError, sentence
-from dbtools.source import engine, kept, loader, schema, scratch
+from dbtools.source import cache, kept, loader, schema, scratch
 from dbtools.source.narrowing import Prompts, narrow
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) ->
     """
     import duckdb
 
-    spill, derived = scratch.make("spill-", file.parent), kept.file_of(file)
+    spill, derived = cache.workplace("spill-", file.parent), kept.file_of(file)
     connection = None
     try:
         connection = duckdb.connect(":memory:", config=loader.config(spill))
@@ -43,7 +43,7 @@ def connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) ->
         connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
         connection.execute(f"CREATE VIEW id_cells AS {schema.id_cells()}")
         connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
-        for name, query in engine.views():
+        for name, query in loader.views():
             if name != "facts":
                 connection.execute(f"CREATE VIEW {name} AS {query}")
         for view in sorted(v.name for v in loader.SQL.joinpath("views").iterdir() if v.name.endswith(".sql")):

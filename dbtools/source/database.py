@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line
 from dbtools.project import Project
-from dbtools.source import kept, loader, scratch
+from dbtools.source import cache, kept, loader, scratch
 from dbtools.source.connecting import connect
 from dbtools.source.lake import Lake
 from dbtools.source.narrowing import Prompts
@@ -173,14 +173,24 @@ class Database:
         """Work out what is derived from its rows, and keep it for whoever opens this state from now on.
 
         Changes files in the user's cache folder. Worth its time where a large database is asked more than once.
+
+        Raises
+        ------
+        DatabaseError
+            The cache folder or the memory does not take it, or a newer state was attached meanwhile.
         """
+        import duckdb
+
         target = kept.file_of(self._file)
-        work = scratch.make("load-", self._file.parent)
+        work = cache.workplace("load-", self._file.parent)
         try:
-            with self._still_there(), self._opened(None) as connection:
+            with self._opened(None) as connection:
                 kept.build(connection, work / target.name)
             (work / target.name).chmod(0o600)
             (work / target.name).replace(target)
+        except duckdb.Error as error:
+            what = f"What follows from the rows cannot be kept ({first_line(error)})"
+            raise DatabaseError(what, target.parent, f"free space, or set ${loader.MEMORY} higher") from None
         finally:
             scratch.remove(work)
 

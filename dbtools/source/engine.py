@@ -6,22 +6,15 @@ there is one text of each idea and no translator.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dbtools.source.loader import SQL, read_sql
 from dbtools.source.spark import Spark
 
 if TYPE_CHECKING:
     import duckdb
 
     Engine: TypeAlias = duckdb.DuckDBPyConnection | Spark
-
-
-def views() -> Iterator[tuple[str, str]]:
-    """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
-    for name in sorted(f.name for f in SQL.joinpath("portable").iterdir() if f.name.endswith(".sql")):
-        yield name[3:-4], read_sql("portable", name)
 
 
 def keep(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -65,6 +65,12 @@ def config(spill: object) -> dict[str, Any]:
 def read_sql(*names: str) -> str:
     """Return the text of one of the package's ``.sql`` files below ``source``."""
     return SQL.joinpath(*names).read_text(encoding="utf-8")
+
+
+def views() -> Iterator[tuple[str, str]]:
+    """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
+    for name in sorted(f.name for f in SQL.joinpath("portable").iterdir() if f.name.endswith(".sql")):
+        yield name[3:-4], read_sql("portable", name)
 
 
 def define_prices(connection: duckdb.DuckDBPyConnection) -> None:

@@ -14,7 +14,7 @@ from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterEr
 from dbtools.project import LAKE
 from dbtools.source import lake as lakes
 from dbtools.source.lake import Lake
-from dbtools.source.loader import define_prices
+from dbtools.source.loader import define_prices, views
 from dbtools.source.schema import id_cells
 
 if TYPE_CHECKING:
@@ -135,8 +135,6 @@ class Spark:
         return lakes.parse(found[0], place)
 
     def _define(self) -> Iterator[str]:
-        from dbtools.source.engine import views
-
         for relation, files in self.lake.files.items():
             raw = self._session.read.parquet(*files)
             raw.createOrReplaceTempView(f"loaded_{relation}")
@@ -155,8 +153,6 @@ class Spark:
         yield from ("prices", "id_cells", *(name for name, _ in views()))
 
     def _derive(self) -> None:
-        from dbtools.source.engine import views
-
         for name, query in views():
             self._session.sql(query).createOrReplaceTempView(name)
 

@@ -477,8 +477,8 @@ MUTANTS = (
     _one(
         "prove every file",
         _WRITE,
-        "        rows=prove(connection, file, name, kind, guarded, columns),",
-        "        rows=0,",
+        "    rows = prove(connection, file, name, kind, guarded, columns)",
+        "    rows = 0",
         EXPORT,
     ),
     _one(
@@ -949,7 +949,7 @@ MUTANTS = (
         SIGNED,
     ),
     # Power cuts during an export.
-    _one("sync an export", _WRITE, "    flush(file)\n    return ExportedFile", "    return ExportedFile", OUTPUTS),
+    _one("sync an export", _WRITE, "    flush(file)\n    rows", "    rows", OUTPUTS),
     _one(
         "sync the list of an export",
         _PLACE,

@@ -18,7 +18,7 @@ from twins import make_database as copy_database
 
 from dbtools import Project, attach, audit
 from dbtools.cli import main
-from dbtools.errors import BusyError, DatabaseError, DbtoolsError, QueryError
+from dbtools.errors import BusyError, DatabaseError, DbtoolsError, ParameterError, QueryError
 from dbtools.server import Server, parse
 from dbtools.source import postgres
 
@@ -77,6 +77,13 @@ def test_what_the_server_refuses_is_said_in_one_sentence(
     monkeypatch.delenv("PGPASSWORD")
     assert "no password supplied" in refused(server.url(database))
     assert not left(cache)
+
+
+def test_an_engine_that_reads_lakes_cannot_be_asked_of_it(server: servers.Postgres, database: str) -> None:
+    url = server.url(database)
+    with pytest.raises(ParameterError, match="reads a lake, and not a PostgreSQL server") as caught:
+        attach(url, engine="sc://localhost:15002")
+    assert_sentence(caught.value, parse(url)[0])
 
 
 def test_a_wrong_password_is_status_two_for_the_command_line_and_nothing_is_written(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,6 +18,7 @@ from support import USERS, assert_sentence, insert, make_database, python, uncha
 from dbtools import attach
 from dbtools.errors import DatabaseError, QueryError
 from dbtools.source import cache as typed
+from dbtools.source.attaching import ask_facts
 
 COUNT = """
 import sys
@@ -169,6 +171,25 @@ def test_without_a_cache_folder_it_still_attaches_and_leaves_nothing(
         for each in temporary.rglob("*"):
             assert stat.S_IMODE(each.stat().st_mode) & 0o077 == 0
     assert list(temporary.iterdir()) == []
+
+
+def test_a_cache_folder_that_takes_nothing_more_is_said(
+    path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach(path, only_facts=True).close()
+    makes = tempfile.mkdtemp
+
+    def full(prefix: str, dir: Path) -> str:
+        if dir.is_relative_to(cache):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return makes(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    for only_facts in (False, True):  # neither a new copy nor the folder to use the one that is there
+        with pytest.raises(DatabaseError, match=r"takes nothing more.*No space left") as caught:
+            attach(path, only_facts=only_facts)
+        assert_sentence(caught.value, typed.folder_of(path))
+    assert ask_facts(path, "SELECT count(*) > 0 FROM facts") == [(True,)]
 
 
 def test_an_attach_that_fails_leaves_nothing(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

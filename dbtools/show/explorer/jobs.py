@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from dbtools import progress
-from dbtools.errors import DatabaseError, DbtoolsError
+from dbtools.errors import DatabaseError, DbtoolsError, first_line
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import button, row
 
@@ -196,7 +196,7 @@ class Lane:
                     if self._leaving:
                         self._clear()
                     self._thread = None
-                    self.box.layout.display = "none"
+                    self.label.value, self.box.layout.display = "", "none"
                     self.widget.remove_class("dbtools-working")
                     self._change.notify_all()
                     return
@@ -237,8 +237,8 @@ class Lane:
             pass
         except Exception as error:  # a thread's error would otherwise be seen by nobody
             if job.after or not job.stopped:
-                said = str(error).strip().splitlines() or [""]
-                text = str(error) if isinstance(error, DbtoolsError) else f"{type(error).__name__}: {said[0]}"
+                known = isinstance(error, DbtoolsError)
+                text = str(error) if known else f"{type(error).__name__}: {first_line(error)}"
                 self.message.value = page.failure(text)
 
     def _at(self, state: object) -> Desk:
@@ -257,11 +257,12 @@ class Lane:
         self._show(job, done, total, what)
 
     def _show(self, job: Job, done: int, total: int, what: str) -> None:
-        if job is not self._running or job.stopped:
-            return
-        # Without a total nobody knows how far it is: the bar moves to and fro.
-        (self.bar.remove_class if total else self.bar.add_class)("dbtools-busy")
-        self.bar.value = int(1000 * min(1.0, done / total)) if total else 0
-        text = f"{job.what}{f': {what}' if what and total else ''}"
-        self.label.value = page.quiet(f"{text} ({done / total:.0%})" if total else f"{text} …")
-        self.box.layout.display = "flex"
+        with self._change:  # or what has ended meanwhile would be shown for good
+            if job is not self._running or job.stopped:
+                return
+            # Without a total nobody knows how far it is: the bar moves to and fro.
+            (self.bar.remove_class if total else self.bar.add_class)("dbtools-busy")
+            self.bar.value = int(1000 * min(1.0, done / total)) if total else 0
+            text = f"{job.what}{f': {what}' if what and total else ''}"
+            self.label.value = page.quiet(f"{text} ({done / total:.0%})" if total else f"{text} …")
+            self.box.layout.display = "flex"
