@@ -100,6 +100,16 @@ def test_html_tables_have_one_maker():
         assert module.name in ("tables.py",) or not re.search(r"\.to_html\(|\.style\b|<table", text), module
 
 
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_module_and_a_function_can_be_seen_at_once(module):
+    text = module.read_text()
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            told = node.body[0].end_lineno - node.body[0].lineno + 1 if ast.get_docstring(node) else 0
+            assert node.end_lineno - node.lineno + 1 - told <= 40, node.name
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.name)
 class TestNotebook:
     def cells(self, notebook, kind="code"):

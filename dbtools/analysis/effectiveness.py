@@ -13,12 +13,12 @@ from dbtools.analysis.claim import Claim, judge
 from dbtools.analysis.comparison import Meetings, Pair, compare, meetings
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.multiverse import Specification, multiverse
-from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, working_table
+from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, check_word, working_table
 from dbtools.analysis.standing import AgentResult, agreements, logged_selections, standings
 from dbtools.analysis.statistics import INTERVALS
 from dbtools.analysis.statistics.agreement import Agreement
 from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
-from dbtools.errors import ParameterError, readable
+from dbtools.errors import readable
 from dbtools.source import Database
 from dbtools.tables import table
 
@@ -197,14 +197,10 @@ def effectiveness(
     ParameterError
         A parameter is none of these words.
     """
-    for what, value, known in (
-        ("provenance", provenance, PROVENANCES),
-        ("kind of win", wins, WINS),
-        ("scale", scale, SCALES),
-        ("interval", interval, tuple(INTERVALS)),
-    ):
-        if value not in known:
-            raise ParameterError(f"No such {what}", value, f"use one of {', '.join(known)}")
+    check_word("provenance", provenance, PROVENANCES)
+    check_word("kind of win", wins, WINS)
+    check_word("scale", scale, SCALES)
+    check_word("interval", interval, tuple(INTERVALS))
     chosen, names = Chosen.of(provenance, scale), list(map(readable, agents)) if agents else None
     with nullcontext(table) if table else working_table(db, names) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.chains import PromptTrend, follow, ordered
 from dbtools.analysis.changes import ChangeEffect, change_effects, changes_of, stored_types
 from dbtools.analysis.query import ask, left_out, records
-from dbtools.analysis.questions import check_provenance
+from dbtools.analysis.questions import PROVENANCES, check_word
 from dbtools.analysis.textdiff import TextDiff, compare
 from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend
 from dbtools.errors import ParameterError
@@ -206,7 +206,7 @@ def evolution(
     """
     import numpy as np
 
-    check_provenance(provenance)
+    check_word("provenance", provenance, PROVENANCES)
     asked = {"provenance": provenance, "prompt_id": _known_prompt(db, prompt_id)}
     rows = ask(db, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS).df()
     there = int(rows["prompts"].iloc[0]) if len(rows) else 0

@@ -41,16 +41,16 @@ class Chosen:
         return {"kinds": list(self.kinds), "scale": self.scale}
 
 
-def check_provenance(provenance: str) -> None:
-    """Refuse a provenance that is none.
+def check_word(what: str, word: str, known: Sequence[str]) -> None:
+    """Refuse a word that is none of those known.
 
     Raises
     ------
     ParameterError
-        `provenance` is none of these words.
+        It is none of them.
     """
-    if provenance not in PROVENANCES:
-        raise ParameterError("No such provenance", provenance, f"use one of {', '.join(PROVENANCES)}")
+    if word not in known:
+        raise ParameterError(f"No such {what}", word, f"use one of {', '.join(known)}")
 
 
 @contextmanager

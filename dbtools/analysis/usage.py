@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.cost import GROUPS, AgentCost, agent_costs, read_prices
 from dbtools.analysis.query import ask, left_out, records
-from dbtools.analysis.questions import check_provenance
+from dbtools.analysis.questions import PROVENANCES, check_word
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.errors import ParameterError
 from dbtools.source import Database
@@ -225,9 +225,8 @@ def usage(
 
 
 def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:
-    check_provenance(provenance)
-    if basis not in ("stored", "recomputed"):
-        raise ParameterError("No such cost", basis, "use stored or recomputed")
+    check_word("provenance", provenance, PROVENANCES)
+    check_word("cost", basis, ("stored", "recomputed"))
     if texts and not db.origin["texts"]:
         raise ParameterError("The texts are not loaded", db.origin["path"], "attach it with texts=True")
 

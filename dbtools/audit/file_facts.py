@@ -13,7 +13,7 @@ from dbtools.files import evidence
 from dbtools.files.walk import LARGEST
 from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
-from dbtools.source import snapshot as source
+from dbtools.source.sqlite import dbfile, snapshot
 
 _NAME_ONLY = "the same name, other content"
 _COMPARED = 256 << 20  # bytes; the rows of larger databases are not compared
@@ -32,7 +32,7 @@ def databases(scene: Scene) -> Iterator[tuple[str, int, bool, int, int | None, i
         yield (
             scene.name(path),
             path.stat().st_size,
-            header.startswith(source.MAGIC),
+            header.startswith(dbfile.MAGIC),
             65536 if size == 1 else size,
             int.from_bytes(header[28:32], "big") if kept else None,
             _size(path, "-wal"),
@@ -44,7 +44,7 @@ def integrity(scene: Scene) -> Iterator[tuple[str, str]]:
     """Yield what SQLite complains of in each database; one that cannot be copied is a complaint of its own."""
     _check_files(scene)
     for path, copy in scene.copies.items():
-        for message in source.integrity(copy) if isinstance(copy, Path) else [copy]:
+        for message in snapshot.integrity(copy) if isinstance(copy, Path) else [copy]:
             yield scene.name(path), message
 
 
@@ -110,7 +110,7 @@ def _same(scene: Scene, original: Path, path: Path) -> str:
     if is_csv(original) != is_csv(path):
         return ""
     if sizes[0] == sizes[1] <= LARGEST:
-        same = source.sha256(original) == source.sha256(path)
+        same = dbfile.sha256(original) == dbfile.sha256(path)
         scene.release(original)
         scene.release(path)
         if same:

@@ -22,7 +22,8 @@ from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, 
 from dbtools.project import Project, is_lake
 from dbtools.server import NOT_A_FILE, Server
 from dbtools.source import Database
-from dbtools.source import snapshot as source
+from dbtools.source.sqlite import dbfile
+from dbtools.source.sqlite.snapshot import snapshot
 from dbtools.tables import size
 
 if TYPE_CHECKING:
@@ -62,13 +63,13 @@ class Scene:
         """A private copy of each database, or why there is none."""
         found: dict[Path, Path | str] = {}
         for path in self.databases:
-            if not self.header(path).startswith(source.MAGIC):
+            if not self.header(path).startswith(dbfile.MAGIC):
                 continue
             if path.stat().st_size > LARGEST:
                 found[path] = f"it is larger than {size(LARGEST)}"
                 continue
             try:
-                found[path] = self.stack.enter_context(source.snapshot(path))
+                found[path] = self.stack.enter_context(snapshot(path))
             except (DbtoolsError, OSError) as error:
                 found[path] = str(error)
             self.release(path)
@@ -120,7 +121,7 @@ class Scene:
     def header(self, path: Path) -> bytes:
         """Return the first 100 bytes of a database file; empty where it cannot be read."""
         try:
-            return os.pread(source.hold(path), 100, 0)
+            return os.pread(dbfile.hold(path), 100, 0)
         except OSError:
             return b""
         finally:
@@ -130,7 +131,7 @@ class Scene:
         """Close a file that is held open, unless it is the prompter database: there may be thousands."""
         if path != self.project.database:
             with suppress(OSError):
-                source.release(path)
+                dbfile.release(path)
 
     def name(self, path: Path) -> str:
         """Return a path as the report shows it."""

@@ -18,7 +18,8 @@ from dbtools.files.lookup import look_up
 from dbtools.files.walk import LARGEST
 from dbtools.project import Project
 from dbtools.source import attach, schema
-from dbtools.source import snapshot as source
+from dbtools.source.sqlite import dbfile
+from dbtools.source.sqlite.snapshot import snapshot
 
 _UNITS = {"B": 0, "BYTES": 0, "KB": 1, "MB": 2, "GB": 3, "KIB": 1, "MIB": 2, "GIB": 3}
 _CSV, _DATABASE = "csv", "database"
@@ -101,11 +102,11 @@ class Judge:
     def _hold(self, path: Path) -> None:
         # The descriptor of the prompter database stays open: closing it would take the locks of other connections.
         if path != self.project.database:
-            self.stack.callback(source.release, path)
+            self.stack.callback(dbfile.release, path)
 
     def _snapshot(self, path: Path) -> Path:
         self._hold(path)
-        return self.stack.enter_context(source.snapshot(path))
+        return self.stack.enter_context(snapshot(path))
 
     def _counts(self, path: Path) -> dict[str, int]:
         with self._open(path) as connection:
@@ -176,7 +177,7 @@ class Judge:
         this, other = self._readable(s.file), self._readable(s.expected[0])
         self._hold(this)
         self._hold(other)
-        if source.sha256(this) == source.sha256(other):
+        if dbfile.sha256(this) == dbfile.sha256(other):
             return "the same bytes", True, "compared by SHA-256"
         if ".csv" in this.name.lower():
             return "different bytes", False, "compared by SHA-256"

@@ -22,7 +22,8 @@ from dbtools.files.lookup import look_up
 from dbtools.files.walk import walk
 from dbtools.project import Project
 from dbtools.source import Database, attach, cache, schema
-from dbtools.source import snapshot as source
+from dbtools.source.sqlite import dbfile
+from dbtools.source.sqlite.snapshot import snapshot
 
 LARGEST = {"csv": 256 << 20, "sqlite": 4 << 30}  # bytes; a larger content is not examined
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -95,12 +96,12 @@ class Versions:
         self._stack.close()
 
     def _hold_against(self, path: Path) -> None:
-        if source.peek(path) == source.MAGIC:
+        if dbfile.peek(path) == dbfile.MAGIC:
             if path.stat().st_size > LARGEST["sqlite"] and path != self.project.database:
                 return  # its rows then count as being nowhere now
             if path != self.project.database:
-                self._stack.callback(source.release, path)
-            self._databases.append(self._stack.enter_context(source.snapshot(path)))
+                self._stack.callback(dbfile.release, path)
+            self._databases.append(self._stack.enter_context(snapshot(path)))
         elif ".csv" in path.name.lower() and path.stat().st_size <= LARGEST["csv"]:
             self._csvs.append(csvfile.read(path))
 
@@ -137,7 +138,7 @@ class Versions:
             return Version(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
         finally:
             with suppress(OSError):
-                source.release(file)
+                dbfile.release(file)
 
     def _examine_csv(self, file: Path, hashes: int) -> Version:
         read = csvfile.read(file)
@@ -153,7 +154,7 @@ class Versions:
         return Version(file, "csv", "", len(read.rows), lacking.total(), 0, hashes)
 
     def _examine_database(self, file: Path, hashes: int, path: str) -> Version:
-        with source.snapshot(file) as copy:
+        with snapshot(file) as copy:
             missing = missing_rows(copy, self._databases).total()
             rows = count_rows(copy)
             with closing(sqlite3.connect(copy)) as connection:
@@ -201,7 +202,7 @@ def _look(file: Path, kind: str) -> str:
         return "a pointer of Git LFS: the content itself is not in the repository"
     if kind == "csv":
         return "not a text" if b"\0" in head else ""
-    return "" if head.startswith(source.MAGIC) else "not an SQLite database"
+    return "" if head.startswith(dbfile.MAGIC) else "not an SQLite database"
 
 
 def _count_hashes(file: Path) -> int:

@@ -32,7 +32,7 @@ class Keeper:
     sha256 : str
         Of the file's bytes.
     fingerprint : str
-        Of the database file and its ``-wal`` (`dbtools.source.snapshot.fingerprint`), or of the server's database
+        Of the database file and its ``-wal`` (`dbtools.source.sqlite.dbfile.fingerprint`), or of the server's database
         (`dbtools.source.postgres.mark`); empty for other files.
     """
 

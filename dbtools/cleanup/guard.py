@@ -17,7 +17,8 @@ from dbtools.cleanup.plan import Plan, Removal
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, DbtoolsError
 from dbtools.files.walk import is_run
-from dbtools.source import postgres, snapshot
+from dbtools.source import postgres
+from dbtools.source.sqlite import dbfile
 
 try:
     import fcntl
@@ -25,7 +26,6 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _OWN = Path("/proc/self/fd")
-_MAGIC = b"SQLite format 3\0"
 _ALIVE = ("-wal", "-journal")
 _SIDECARS = (*_ALIVE, "-shm")
 
@@ -88,7 +88,7 @@ def leased(held: Held, removal: Removal, folder: int, name: str, captured: str |
 def _check_own(path: Path, status: os.stat_result) -> None:
     """Refuse a file that this process has open: closing it here too would drop SQLite's locks on it."""
     with suppress(OSError):
-        snapshot.release(path)
+        dbfile.release(path)
     for descriptor in _OWN.iterdir() if _OWN.is_dir() else ():
         with suppress(OSError):
             if os.path.samestat(descriptor.stat(), status):
@@ -117,7 +117,7 @@ def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
         base = name.removesuffix(suffix)
         if base not in ("", name) and vault.status(folder, base):
             raise Refused(f'it belongs to the database "{base}"')
-    if removal.kind != "sqlite" and os.pread(fd, len(_MAGIC), 0) != _MAGIC:
+    if removal.kind != "sqlite" and os.pread(fd, len(dbfile.MAGIC), 0) != dbfile.MAGIC:
         return
     if alive := live_sidecar(folder, name):
         raise Refused(f'the database is in use or was not closed: "{alive}" is not empty')
@@ -161,11 +161,11 @@ def _check_kept(held: Held, keeper: Keeper, folder: int, name: str) -> None:
     if not keeper.fingerprint:
         same = vault.digest_at(folder, name) == keeper.sha256
     else:
-        # A database is read through the one descriptor that stays open: see `snapshot.hold`.
+        # A database is read through the one descriptor that stays open: see `dbfile.hold`.
         path = held.run.root / keeper.path
-        fd = snapshot.hold(path)
+        fd = dbfile.hold(path)
         same = os.path.samestat(os.fstat(fd), status) and vault.digest(fd) == keeper.sha256
-        same = same and snapshot.fingerprint(path) == keeper.fingerprint
+        same = same and dbfile.fingerprint(path) == keeper.fingerprint
     if not same:
         raise Refused("it changed since the plan")
 

@@ -19,7 +19,8 @@ from dbtools.files.walk import LARGEST
 from dbtools.project import DATABASES, Project
 from dbtools.server import Server
 from dbtools.source import Database
-from dbtools.source import snapshot as source
+from dbtools.source.sqlite import dbfile
+from dbtools.source.sqlite.snapshot import snapshot
 from dbtools.tables import redact
 
 _SIDE_FILES = ("-wal", "-journal")  # not empty, they are a part of the database
@@ -52,7 +53,7 @@ class Judge:
         if file.identity.size > LARGEST:
             return replace(file, reason="too large to be read", obstacle="it was not examined")
         try:
-            file = replace(file, sha256=source.sha256(path), obstacle=self._obstacle(path, file))
+            file = replace(file, sha256=dbfile.sha256(path), obstacle=self._obstacle(path, file))
             judged = self._judge_content(path, file)
             unchanged = identity(path.lstat()) == file.identity
         except (OSError, DbtoolsError, sqlite3.Error, csv.Error, UnicodeError) as error:
@@ -62,7 +63,7 @@ class Judge:
         finally:
             if rank(self.project, file):
                 with suppress(OSError):
-                    source.release(path)
+                    dbfile.release(path)
         if not unchanged:
             return replace(file, reason="changed while it was examined", obstacle="it is being written")
         if judged.verdict not in DELETABLE:
@@ -71,7 +72,7 @@ class Judge:
 
     def _obstacle(self, path: Path, file: FileEvidence) -> str:
         for suffix in _SIDE_FILES:
-            if file.kind == "sqlite" and source.sidecar(path, suffix):
+            if file.kind == "sqlite" and dbfile.sidecar(path, suffix):
                 return f"it is in use: {path.name}{suffix} is not empty"
         if file.identity.links > 1:
             return f"it has {file.identity.links} names (hard links): removing one frees nothing"
@@ -100,9 +101,9 @@ class Judge:
         place = rank(self.project, file)
         if twin and place == 2:
             both = (path, self.project.root / twin.path)  # what lies in a side file may have taken rows back
-            if not any(source.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
+            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
                 return self._rests_on(twin, replace(file, rows=twin.rows), "same-bytes")
-        copy = self.stack.enter_context(source.snapshot(path))
+        copy = self.stack.enter_context(snapshot(path))
         file = replace(file, rows=evidence.count_rows(copy))
         if place < 2:
             verdict, use = (
@@ -132,7 +133,7 @@ class Judge:
         return replace(file, verdict="unique", unique_rows=count, reason=reason)
 
     def _rests_on(self, other: FileEvidence, file: FileEvidence, verdict: str) -> FileEvidence:
-        mark = source.fingerprint(self.project.root / other.path) if other.kind == "sqlite" else ""
+        mark = dbfile.fingerprint(self.project.root / other.path) if other.kind == "sqlite" else ""
         return self._rests_on_keeper(Keeper(other.path, other.sha256, mark), file, verdict)
 
     def _rests_on_keeper(self, keeper: Keeper, file: FileEvidence, verdict: str) -> FileEvidence:

@@ -18,7 +18,7 @@ from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, is_sidecar, walk
 from dbtools.progress import bar
 from dbtools.project import Project
 from dbtools.source import attach
-from dbtools.source import snapshot as source
+from dbtools.source.sqlite import dbfile
 from dbtools.tables import size, table
 
 if TYPE_CHECKING:
@@ -150,11 +150,11 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
     if suffix in COMPRESSED:
         return replace(base, kind="compressed", reason="compressed files are never opened, so nothing is known of it")
     try:
-        magic = source.peek(path)
+        magic = dbfile.peek(path)
     except OSError as error:
         why = f"cannot be read ({error.strerror})"
         return replace(base, reason=why, obstacle="it was not examined") if owned else None
-    if magic == source.MAGIC:
+    if magic == dbfile.MAGIC:
         return replace(base, kind="sqlite")
     if suffix in DATABASE_NAMES:
         return replace(base, reason="an empty file" if not magic else "has a database's name but is no SQLite file")

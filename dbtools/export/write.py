@@ -89,17 +89,7 @@ def write(
         chosen = ()
     skipped = tuple(n for n in chosen if not layouts and layout_of.is_lacking(n, db.origin["tables"]))
     chosen = tuple(n for n in chosen if n not in skipped)
-    manifest = ExportManifest(
-        folder=target,
-        files=(),
-        skipped=skipped,
-        database=readable(_named(db.origin["path"], project)),
-        fingerprint=db.origin["fingerprint"],
-        generation=db.origin["generation"],
-        created=(now or datetime.now(UTC)).astimezone(UTC).isoformat(),
-        unreadable_cells=db.rows("unreadable_cells"),
-        proved=True,
-    )
+    manifest = _begin(db, target, project, skipped, now)
     quiet = not progress or sum(db.origin["tables"].values()) < _QUIET
     with db.workspace() as connection:
         connection.execute(guards.MACROS)
@@ -118,6 +108,22 @@ def write(
                 manifest = replace(manifest, files=files)
                 _publish(staging, manifest, known, seen)
     return manifest
+
+
+def _begin(
+    db: Database, folder: Path, project: Project | None, skipped: tuple[str, ...], now: datetime | None
+) -> ExportManifest:
+    return ExportManifest(
+        folder=folder,
+        files=(),
+        skipped=skipped,
+        database=readable(_named(db.origin["path"], project)),
+        fingerprint=db.origin["fingerprint"],
+        generation=db.origin["generation"],
+        created=(now or datetime.now(UTC)).astimezone(UTC).isoformat(),
+        unreadable_cells=db.rows("unreadable_cells"),
+        proved=True,
+    )
 
 
 def _named(path: str, project: Project | None) -> str:

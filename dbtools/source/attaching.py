@@ -6,8 +6,9 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from dbtools import server
 from dbtools.errors import DatabaseError, ParameterError
 from dbtools.project import Project, is_lake
 from dbtools.server import Server
-from dbtools.source import appending, cache, direct, loader, postgres, schema, scratch
+from dbtools.source import cache, loader, postgres, schema, scratch
 from dbtools.source import lake as lakes
 from dbtools.source.database import Database
-from dbtools.source.snapshot import check_file, explain, fingerprint, snapshot
 from dbtools.source.spark import Spark
+from dbtools.source.sqlite import appending, direct
+from dbtools.source.sqlite.dbfile import check_file, fingerprint
+from dbtools.source.sqlite.snapshot import explain, snapshot
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,8 +77,6 @@ def attach(
     ParameterError
         `engine` is no such address, or the database is not in a lake but on a PostgreSQL server.
     """
-    import duckdb
-
     if not isinstance(source, Project):
         if server.is_url(source):
             address, password = server.parse(os.fspath(source))
@@ -91,46 +92,11 @@ def attach(
         return Database(Spark(connect, str(path)), project)
     if is_lake(path):
         return _attach_lake(path, project, texts)
-    for _ in range(3):
-        with explained(path):
-            check_file(path)
-            before = fingerprint(path)
-            size = path.stat().st_size
-        full = texts if texts is not None else size <= SMALL
-        tier = "facts" if only_facts else "full" if full else "narrow"
-        folder = cache.folder_of(path)
-        file = cache.find(folder, before, tier) if folder else None
-        try:
-            if file:
-                return Database(file, project)
-        except duckdb.Error:
-            if file:
-                file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
-        work = cache.workplace("load-", folder)
-        try:
-            try:
-                built = work / f"relations-{tier}.duckdb"
-                older = cache.earlier_facts(folder) if only_facts and append_only and folder else None
-                if not (older and appending.append(path, older, built, before)):
-                    build = _build_facts if only_facts else _build
-                    build(path, built, before, timeout, progress and size > _QUIET)
-                built.chmod(0o600)
-            except direct.UnfitError:
-                scratch.remove(work)
-                return attach(source, texts=texts, timeout=timeout, progress=progress)
-            if folder is None:
-                return Database(built, project, owned=work)
-            if fingerprint(path) == before:
-                file = cache.publish(built, folder, before, tier)
-                scratch.remove(work)
-                with suppress(duckdb.Error):  # another process may have dropped it already
-                    return Database(file, project)
-                continue
-            return Database(built, project, owned=work)  # consistent, but already of the past: not kept
-        except BaseException:
-            scratch.remove(work)
-            raise
-    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
+    if only_facts:
+        with suppress(direct.UnfitError):
+            return _attach_file(path, project, "facts", partial(_build_facts, append_only=append_only, timeout=timeout))
+    tier = "" if texts is None else "full" if texts else "narrow"
+    return _attach_file(path, project, tier, partial(_build, timeout=timeout, progress=progress))
 
 
 def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: float = 5.0) -> list[tuple[Any, ...]]:
@@ -181,6 +147,40 @@ def _refuse_engine(engine: str | None, address: Server) -> None:
     if engine:
         todo = 'write one with export.write(…, partition_by="month"), and attach that'
         raise ParameterError("A Spark Connect server reads a lake, and not a PostgreSQL server", address, todo)
+
+
+def _attach_file(path: Path, project: Project | None, tier: str, build: Callable[[Path, Path, str], None]) -> Database:
+    """Open the kept copy of a database as it is now, built where there is none; without a tier, its size decides."""
+    import duckdb
+
+    for _ in range(3):
+        with explained(path):
+            check_file(path)
+            before = fingerprint(path)
+            tier = tier or ("full" if path.stat().st_size <= SMALL else "narrow")
+        folder = cache.folder_of(path)
+        file = cache.find(folder, before, tier) if folder else None
+        try:
+            if file:
+                return Database(file, project)
+        except duckdb.Error:
+            if file:
+                file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
+        work = cache.workplace("load-", folder)
+        try:
+            built = work / f"relations-{tier}.duckdb"
+            build(path, built, before)
+            built.chmod(0o600)
+            if folder is None or fingerprint(path) != before:  # consistent, but already of the past: not kept
+                return Database(built, project, owned=work)
+            file = cache.publish(built, folder, before, tier)
+            scratch.remove(work)
+            with suppress(duckdb.Error):  # another process may have dropped it already
+                return Database(file, project)
+        except BaseException:
+            scratch.remove(work)
+            raise
+    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
 
 
 def _attach_server(
@@ -237,8 +237,10 @@ def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> D
         raise
 
 
-def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> None:
+def _build(path: Path, target: Path, mark: str, *, timeout: float, progress: bool) -> None:
+    """Write every relation into a new DuckDB file. Changes files: creates `target`."""
     texts = target.stem.endswith("full")
+    progress = progress and path.stat().st_size > _QUIET
     with snapshot(path, timeout) as copy:
         try:
             with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
@@ -254,8 +256,12 @@ def _build(path: Path, target: Path, mark: str, timeout: float, progress: bool) 
         loader.load(copy, target, tables, origin, texts=texts, progress=progress)
 
 
-def _build_facts(path: Path, target: Path, mark: str, timeout: float, progress: bool) -> None:
+def _build_facts(path: Path, target: Path, mark: str, *, append_only: bool, timeout: float) -> None:
     """Write the table `facts` into a new DuckDB file. Changes files: creates `target`."""
+    folder = cache.folder_of(path) if append_only else None
+    older = cache.earlier_facts(folder) if folder else None
+    if older and appending.append(path, older, target, mark):
+        return
     target.unlink(missing_ok=True)  # what could not be brought up to date
     until = appending.ends(path)
 

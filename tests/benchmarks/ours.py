@@ -57,7 +57,7 @@ def agents_hot(path: Path) -> Job:
 
 def notice(path: Path) -> Job:
     """Tell whether the database changed; a thousand times over."""
-    from dbtools.source.snapshot import fingerprint
+    from dbtools.source.sqlite.dbfile import fingerprint
 
     return lambda: [fingerprint(path) for _ in range(1000)]
 
@@ -175,7 +175,7 @@ def survey_csv(path: Path) -> Job:
 
 def same_bytes(path: Path) -> Job:
     """Take the digest by which a copy is known."""
-    from dbtools.source.snapshot import sha256
+    from dbtools.source.sqlite.dbfile import sha256
 
     return lambda: sha256(path)
 

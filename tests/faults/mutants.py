@@ -72,8 +72,9 @@ def _one(name: str, file: str, old: str, new: str, *tests: str, covered: str = "
 _VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/apply.py"
 _JUDGE, _PLAN = "cleanup/judge.py", "cleanup/plan.py"
 _WRITE, _PLACE = "export/write.py", "export/place.py"
-_EVIDENCE, _SNAPSHOT, _DIRECT = "files/evidence.py", "source/snapshot.py", "source/direct.py"
-_APPENDING, _SCRATCH, _DATABASE = "source/appending.py", "source/scratch.py", "source/database.py"
+_EVIDENCE, _SNAPSHOT, _DIRECT = "files/evidence.py", "source/sqlite/snapshot.py", "source/sqlite/direct.py"
+_DBFILE, _APPENDING = "source/sqlite/dbfile.py", "source/sqlite/appending.py"
+_SCRATCH, _DATABASE = "source/scratch.py", "source/database.py"
 _EXTENSION, _PLACING = "source/extension.py", "notebooks/placing.py"
 _GUARD, _REMOVE, _RESTORE = "cleanup/guard.py", "cleanup/remove.py", "cleanup/restore.py"
 _PUBLISH_SYNC = (_VAULT, "    os.fsync(folder)\n\n\ndef store_file", "\n\ndef store_file")
@@ -411,7 +412,7 @@ MUTANTS = (
     _one(
         "the keeper's database was not written to",
         _GUARD,
-        "        same = same and snapshot.fingerprint(path) == keeper.fingerprint\n",
+        "        same = same and dbfile.fingerprint(path) == keeper.fingerprint\n",
         "",
         APPLY,
     ),
@@ -757,7 +758,7 @@ MUTANTS = (
     # Reading the database where it lies.
     _one(
         "a look at a file keeps the locks of this process",
-        _SNAPSHOT,
+        _DBFILE,
         "    if _LISTS_DESCRIPTORS and is_open_here(path):",
         "    if False:",
         f"{SNAPSHOT}::test_a_lock_this_process_holds_outlives_a_peek_and_a_release",
@@ -765,7 +766,7 @@ MUTANTS = (
     _one(
         "a truncated database is refused",
         _SNAPSHOT,
-        '.fetchone()[0] != "wal" and is_truncated(path):',
+        '.fetchone()[0] != "wal" and dbfile.is_truncated(path):',
         '.fetchone()[0] != "wal" and False:',
         f"{ATTACH}::test_a_truncated_database_is_refused",
         f"{ATTACH}::test_a_database_cut_at_a_page_is_refused_too",
@@ -773,7 +774,7 @@ MUTANTS = (
     _one(
         "a truncated database in WAL mode is refused",
         _SNAPSHOT,
-        '        cut = not sidecar(path, "-wal") and is_truncated(path)\n',
+        '        cut = not dbfile.sidecar(path, "-wal") and dbfile.is_truncated(path)\n',
         "        cut = False\n",
         f"{ATTACH}::test_a_truncated_database_is_refused",
         f"{ATTACH}::test_a_database_cut_at_a_page_is_refused_too",
@@ -794,7 +795,7 @@ MUTANTS = (
     ),
     _one(
         "only a regular file is a database",
-        _SNAPSHOT,
+        _DBFILE,
         "        if not stat.S_ISREG(mode):",
         "        if False:",
         f"{ATTACH}::test_what_is_no_regular_file_is_refused_without_waiting_for_it",
@@ -810,8 +811,8 @@ MUTANTS = (
     ),
     _one(
         "the fingerprint knows the -wal",
-        _SNAPSHOT,
-        '((path, _HEADER), (_beside(path, "-wal"), _WAL_HEADER))',
+        _DBFILE,
+        '((path, HEADER), (beside(path, "-wal"), WAL_HEADER))',
         "((path, _HEADER),)",
         f"{SNAPSHOT}::test_the_fingerprint_changes_with_every_commit_and_with_nothing_else",
     ),

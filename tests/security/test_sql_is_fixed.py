@@ -27,12 +27,12 @@ REASONS = {
         source/narrowing.py: read_sql('narrow', 'asked.sql') | read_sql('narrow', 'inputs.sql')
     """,
     "names and types of the allow-list in source/schema.py, or numbers counted from it": """
-        source/appending.py: ', '.join((f's.{d}' for d in DIMENSIONS))
+        source/sqlite/appending.py: ', '.join((f's.{d}' for d in DIMENSIONS))
         export/lake.py: relation | month
         source/connecting.py: table.relation | schema.id_cells()
         source/lake.py: relation
         source/schema.py: prefix | table.relation | column.name | 1 << bit | name
-        source/direct.py: cells | raw | table.name | table.relation | total | typed
+        source/sqlite/direct.py: cells | raw | table.name | table.relation | total | typed
         source/loader.py: table.relation | table.name | cells | row_id | bits | narrow |
             ', '.join(converted) | raw | typed
         source/postgres.py: cells | ''.join((f', {each}' for each in given))
@@ -71,12 +71,12 @@ REASONS = {
         export/guard.py: quote(_RISKY)
         export/write.py: quote(file)
         files/lookup.py: name | settled
-        source/appending.py: quote(json.dumps(origin)) | values
+        source/sqlite/appending.py: quote(json.dumps(origin)) | values
         source/attaching.py: loader.quote(origin) | loader.quote(target)
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
         source/connecting.py: loader.quote(file) | paths
         source/lake.py: quote(facts) | reader
-        source/direct.py: loader.quote(file) | loader.quote(query)
+        source/sqlite/direct.py: loader.quote(file) | loader.quote(query)
         source/kept.py: loader.quote(file) | loader.quote(target)
         source/extension.py: str(file).replace(chr(39), chr(39) * 2)
         source/postgres.py: quote(' '.join(pairs))

@@ -11,7 +11,8 @@ import pytest
 from support import AGENTS, DIMENSIONS, hex_id, insert, make_database, unchanged
 
 from dbtools import attach
-from dbtools.source import appending, ask_facts, cache
+from dbtools.source import ask_facts, cache
+from dbtools.source.sqlite import appending
 
 ALL = "SELECT row_id, source, heads, head, total FROM facts ORDER BY row_id"
 

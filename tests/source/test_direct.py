@@ -15,8 +15,9 @@ from support import DIMENSIONS, hex_id, insert, make_database, python, try_lock,
 
 from dbtools import attach
 from dbtools.errors import BusyError, DatabaseError, ParameterError, QueryError
-from dbtools.source import ask_facts, direct
-from dbtools.source.snapshot import sha256
+from dbtools.source import ask_facts
+from dbtools.source.sqlite import direct
+from dbtools.source.sqlite.dbfile import sha256
 
 ALL = "SELECT row_id, source, heads, total FROM facts ORDER BY row_id"
 ROW_GROUP = 122_880  # the scanner's own

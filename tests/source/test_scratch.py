@@ -14,7 +14,8 @@ from support import insert, make_database, python, run_python
 
 from dbtools import attach
 from dbtools.errors import DatabaseError
-from dbtools.source import scratch, snapshot
+from dbtools.source import scratch
+from dbtools.source.sqlite import dbfile
 
 MAKE = """
 import sys
@@ -102,7 +103,7 @@ def test_attaching_a_database_that_is_replaced_again_and_again_keeps_no_descript
             connection.commit()
             with attach(path) as db:
                 assert db.rows("prompts") == number + 2
-        counts.append(len(snapshot._held))
+        counts.append(len(dbfile._held))
     assert counts[-1] == counts[1]
 
 

@@ -11,19 +11,9 @@ import pytest
 from support import assert_sentence, insert, make_database, try_lock, unchanged
 
 from dbtools.errors import DatabaseError
-from dbtools.source import snapshot as module
-from dbtools.source.snapshot import (
-    check_file,
-    fingerprint,
-    hold,
-    integrity,
-    is_truncated,
-    peek,
-    release,
-    sha256,
-    sidecar,
-    snapshot,
-)
+from dbtools.source.sqlite import snapshot as module
+from dbtools.source.sqlite.dbfile import check_file, fingerprint, hold, is_truncated, peek, release, sha256, sidecar
+from dbtools.source.sqlite.snapshot import integrity, snapshot
 
 
 @pytest.fixture

@@ -24,42 +24,41 @@ if TYPE_CHECKING:
 _ONE_SCALE = "Scores of two scales are never compared: choose one."
 _RATES = ("agent", "contests", "wins", "win_rate", "low", "high", "n_effective", "p_first", "mean_total")
 _FORMATS = {**dict.fromkeys(("win_rate", "low", "high", "p_first"), ".1%"), "mean_total": ".2f", "n_effective": ",.1f"}
+_KINDS = {
+    "recorded: the stored heads": "recorded",
+    "score: the highest total": "score",
+    "selected: the application's choice": "selected",
+    "user: the users' choice": "user",
+}
 _PAIR = ["a", "b", "n", "clusters", "difference", "effect", "superiority", "mde", "p_exact", "p_holm"]
 
 
 def build(explorer: Explorer) -> Tab:
     """Return the tab of an explorer."""
     lane, first, body = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML()
-    kinds = {
-        "recorded: the stored heads": "recorded",
-        "score: the highest total": "score",
-        "selected: the application's choice": "selected",
-        "user: the users' choice": "user",
-    }
-    wins = choice("Wins", "Whose wins the win rates are of", list(kinds.items()), explorer.wins)
+    wins = choice("Wins", "Whose wins the win rates are of", list(_KINDS.items()), explorer.wins)
     ipywidgets.link((explorer, "wins"), (wins, "value"))
 
     def told(result: analysis.Effectiveness) -> None:
         explorer.effectiveness = result
         first.value, body.value = "", html_of(result)
 
+    def work(desk: Desk, filters: Filters, kind: str) -> analysis.Effectiveness:
+        if not desk.large:
+            return compare(desk, filters, kind)
+        # What is there is shown: who wins, then all numbers, then the pictures.
+        first.value = page.head("Who wins") + table(_rates(desk, filters, kind), formats=_FORMATS)
+        body.value = page.quiet("By how much, and how sure that is, follows …")
+        found = compare(desk, filters, kind)
+        first.value, body.value = "", html_of(found, drawn=False)
+        return found
+
     def refresh() -> None:
         filters, kind = explorer.filters, explorer.wins
         if filters.scale == "all":
             first.value, body.value = page.note(_ONE_SCALE, "info"), ""
             return
-
-        def work(desk: Desk) -> analysis.Effectiveness:
-            if not desk.large:
-                return compare(desk, filters, kind)
-            # What is there is shown: who wins, then all numbers, then the pictures.
-            first.value = page.head("Who wins") + table(_rates(desk, filters, kind), formats=_FORMATS)
-            body.value = page.quiet("By how much, and how sure that is, follows …")
-            found = compare(desk, filters, kind)
-            first.value, body.value = "", html_of(found, drawn=False)
-            return found
-
-        lane.submit(work, told, "Comparing the agents", explorer.state)
+        lane.submit(lambda desk: work(desk, filters, kind), told, "Comparing the agents", explorer.state)
 
     depends = ("agents", "provenance", "scale", "users", "date_range", "wins")
     widget = column(row(wins), lane.widget, first, body)

@@ -41,25 +41,20 @@ def build(explorer: Explorer) -> Tab:
         told.value = page.quiet(f"{rows}, {seconds:.2f} s; explorer.result has them") + table(answer[0])
 
     def ask() -> None:
-        text = box.value.strip()
-        if not text:
+        if not (text := box.value.strip()):
             return
         explorer.query, told.value = text, ""
         known = [(label, value) for label, value in history.options if value and value != text]
         history.options = [(_NONE, ""), (" ".join(text.split())[:70], text), *known][: _HISTORY + 1]
         lane.submit(lambda desk: answer_to(desk, text), done, "Asking", explorer.state)
 
-    def take(change: dict[str, Any]) -> None:
-        if change["new"]:
-            box.value = change["new"]
+    def put(text: str) -> None:
+        box.value = text or box.value
 
-    def from_selection() -> None:
-        box.value = explorer.sql
-
-    history.observe(take, "value")
-    explorer.observe(lambda change: setattr(box, "value", change["new"]), "query")
+    history.observe(lambda change: put(change["new"]), "value")
+    explorer.observe(lambda change: put(change["new"]), "query")
     run = button("Run", "Ask the statement", ask, button_style="primary")
-    current = button("Current selection", "Put the filters' selection into the box", from_selection)
+    current = button("Current selection", "Put the filters' selection into the box", lambda: put(explorer.sql))
     names = ipywidgets.HTML()
 
     def refresh() -> None:

@@ -13,7 +13,7 @@ import ipywidgets
 from dbtools import export
 from dbtools.errors import ParameterError
 from dbtools.export.manifest import ExportManifest
-from dbtools.project import usable
+from dbtools.project import Project, usable
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import button, column, line, row, tick
 from dbtools.show.explorer.tab import Tab
@@ -42,18 +42,13 @@ def build(explorer: Explorer) -> Tab:
     def write(layouts: tuple[str, ...] | None, what: str) -> None:
         kinds = tuple(kind for kind, box in formats.items() if box.value)
         named = folder.value.strip() or project.exports
-
-        def work(_desk: object) -> ExportManifest:
-            if not kinds:
-                raise ParameterError("No format is ticked", None, "tick csv, json or parquet")
-            with usable(named):  # as with the home of a user who is not there
-                target = project.root / Path(named).expanduser()
-            # The layouts hold the long texts, and what is exported is what is in the database now.
-            with attach(project, texts=True) as db:
-                return export.write(db, target, layouts=layouts, formats=kinds)
-
         told.value = ""
-        lane.submit(work, lambda done: setattr(told, "value", manifest_html(done)), what, explorer.state)
+        lane.submit(
+            lambda _: write_files(project, named, layouts, kinds),
+            lambda done: setattr(told, "value", manifest_html(done)),
+            what,
+            explorer.state,
+        )
 
     buttons = [
         button(text, tip, partial(write, layouts, text))
@@ -71,6 +66,24 @@ def build(explorer: Explorer) -> Tab:
     )
     widget = column(remark, row(*formats.values(), folder), row(*buttons), lane.widget, told)
     return Tab("export", "Export", "The data as files, each proved", widget, (lane,), lambda: None)
+
+
+def write_files(
+    project: Project, named: str | Path, layouts: tuple[str, ...] | None, formats: tuple[str, ...]
+) -> ExportManifest:
+    """Export the database as it is now. Changes files: see `dbtools.export.write`.
+
+    Raises
+    ------
+    ParameterError
+        No format was chosen, or no such folder can be.
+    """
+    if not formats:
+        raise ParameterError("No format is ticked", None, "tick csv, json or parquet")
+    with usable(named):  # as with the home of a user who is not there
+        target = project.root / Path(named).expanduser()
+    with attach(project, texts=True) as db:  # the layouts hold the long texts
+        return export.write(db, target, layouts=layouts, formats=formats)
 
 
 def manifest_html(done: ExportManifest) -> str:

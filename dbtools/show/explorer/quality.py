@@ -42,13 +42,8 @@ def build(explorer: Explorer) -> Tab:
             return
         picked[0] = check
         grid.html = findings_html(report, check)
-
-        looking.submit(
-            lambda _: rows_html(report, check),
-            lambda found: setattr(bad, "value", found),
-            f"Reading the rows of {check}",
-            explorer.state,
-        )
+        what = f"Reading the rows of {check}"
+        looking.submit(lambda _: rows_html(report, check), lambda it: setattr(bad, "value", it), what, explorer.state)
 
     def refresh() -> None:
         if explorer.report is None:

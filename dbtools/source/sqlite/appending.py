@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.source.loader import quote
 from dbtools.source.schema import DIMENSIONS
-from dbtools.source.snapshot import check_file
+from dbtools.source.sqlite.dbfile import check_file
 
 if TYPE_CHECKING:
     import duckdb

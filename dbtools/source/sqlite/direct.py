@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbtools.errors import BusyError, QueryError
 from dbtools.source import extension, loader, schema, scratch
-from dbtools.source.snapshot import check_file, explain, fingerprint, is_open_here, snapshot
+from dbtools.source.sqlite.dbfile import check_file, fingerprint, is_open_here
+from dbtools.source.sqlite.snapshot import explain, snapshot
 
 if TYPE_CHECKING:
     import duckdb

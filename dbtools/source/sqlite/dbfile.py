@@ -1,0 +1,158 @@
+"""An SQLite file as it lies on the disk: who has it open, its header, the fingerprint that tells when it changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from dbtools.errors import DatabaseError
+
+try:
+    import fcntl
+except ImportError:  # Windows, which has no /proc either
+    fcntl = None  # type: ignore[assignment]
+
+MAGIC = b"SQLite format 3\0"
+CHUNK = 1 << 20
+HEADER = 100
+WAL_HEADER = 32
+
+_LISTS_DESCRIPTORS = os.path.isdir("/proc/self/fd")  # noqa: PTH112 - no file of the user's
+_held: dict[tuple[int, int], int] = {}
+
+
+def hold(path: Path) -> int:
+    """Return a read-only descriptor of the file that stays open until `release`. Reads only.
+
+    POSIX drops every lock a process has on a file as soon as any descriptor of it is closed; reading a database
+    through `open` and `close` would take the locks of the user's own connection in the same kernel with it
+    (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    facts = path.stat()
+    key = (facts.st_dev, facts.st_ino)
+    if key not in _held:
+        # What was replaced or deleted nobody can open any more, and it takes up the disk; other threads may see so too.
+        for other, held in list(_held.items()):
+            with suppress(OSError):
+                if not os.fstat(held).st_nlink and _held.pop(other, None) is not None:
+                    os.close(held)
+        _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer would block
+    return _held[key]
+
+
+def release(path: Path) -> None:
+    """Close the descriptor that `hold` keeps, so that the file counts as not in use."""
+    facts = path.stat()
+    if _LISTS_DESCRIPTORS and is_open_here(path):
+        return  # with this descriptor the locks of whoever else has it open would go
+    descriptor = _held.pop((facts.st_dev, facts.st_ino), None)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def peek(path: Path) -> bytes:
+    """Return the first bytes of a file, as many as tell an SQLite database. Reads only."""
+    try:
+        return os.pread(hold(path), len(MAGIC), 0)
+    finally:
+        release(path)
+
+
+def is_open_here(path: Path, *, to_write: bool = False) -> bool:
+    """Tell whether this process has the file open but by `hold`; True where that cannot be told. Reads only."""
+    facts = path.stat()
+    try:
+        descriptors = {int(name) for name in os.listdir("/proc/self/fd")}  # noqa: PTH208 - names, not paths
+    except OSError:
+        return True
+    for descriptor in descriptors - {_held.get((facts.st_dev, facts.st_ino))}:
+        with suppress(OSError):
+            found = os.fstat(descriptor)
+            if (found.st_dev, found.st_ino) != (facts.st_dev, facts.st_ino):
+                continue
+            if not to_write or fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+                return True
+    return False
+
+
+def fingerprint(path: Path) -> str:
+    """Return 32 hex digits that change whenever the database does. Reads only; about 10 µs.
+
+    Taken over identity, size, time and header of the database file and of its ``-wal``.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for file, length in ((path, HEADER), (beside(path, "-wal"), WAL_HEADER)):
+        try:
+            facts = file.stat()
+            digest.update(repr((facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)).encode())
+            digest.update(os.pread(hold(file), length, 0))
+        except FileNotFoundError:
+            digest.update(b"absent")
+    return digest.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of the file's bytes, in hexadecimal. Reads only."""
+    digest, descriptor, offset = hashlib.sha256(), hold(path), 0
+    while chunk := os.pread(descriptor, CHUNK, offset):
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.hexdigest()
+
+
+def sidecar(path: Path, suffix: str) -> bool:
+    """Tell whether the database has a non-empty side file ``-wal`` or ``-journal``. Reads only."""
+    try:
+        return beside(path, suffix).lstat().st_size > 0
+    except OSError:
+        return False
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return a side file: SQLite puts it next to the file itself, not next to a link to it."""
+    return Path(os.path.realpath(path) + suffix)
+
+
+def check_file(path: Path) -> bytes:
+    """Return the header of an SQLite file. Reads only.
+
+    Raises
+    ------
+    DatabaseError
+        No such file, not a regular file, empty, not readable, or not an SQLite database.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise DatabaseError("The database is a folder", path, "give the path of a prompter.db")
+        if not stat.S_ISREG(mode):
+            raise DatabaseError("The database is not a regular file", path, "give the path of a prompter.db")
+        header = os.pread(hold(path), HEADER, 0)
+    except FileNotFoundError:
+        raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
+    except PermissionError:
+        raise no_permission(path) from None
+    if not header:
+        raise DatabaseError("The database is an empty file", path, "restore it from a backup")
+    if not header.startswith(MAGIC) or len(header) < HEADER:
+        raise DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
+    return header
+
+
+def no_permission(path: Path) -> DatabaseError:
+    """Return the error of a database that this user may not read."""
+    return DatabaseError("No permission to read the database", path, "make it readable for this user")
+
+
+def is_truncated(path: Path) -> bool:
+    """Tell whether the file is shorter than its header says. Reads only; meaningful while nobody writes."""
+    header = os.pread(hold(path), HEADER, 0)
+    page_size = int.from_bytes(header[16:18], "big")
+    page_size = 65536 if page_size == 1 else page_size
+    size = path.stat().st_size
+    # The page count counts only where the last writer was one that keeps it (SQLite file format, 1.3.8).
+    pages = int.from_bytes(header[28:32], "big") if header[24:28] == header[92:96] else 0
+    return page_size > 0 and (size % page_size != 0 or size < pages * page_size)
