@@ -516,8 +516,8 @@ MUTANTS = (
     _one(
         "a copy belongs to one state of the database",
         "source/attaching.py",
-        "            if fingerprint(path) == before:",
-        "            if True:",
+        "            if folder is None or fingerprint(path) != before:",
+        "            if folder is None:",
         CACHE,
         covered="the copy would bear the fingerprint of a state that is gone, which nobody asks for again",
     ),
@@ -566,15 +566,15 @@ MUTANTS = (
     _one(
         "a cached copy is private",
         "source/attaching.py",
-        "                built.chmod(0o600)\n            except direct.UnfitError:",
-        "            except direct.UnfitError:",
+        "            built.chmod(0o600)\n            if folder is None or fingerprint",
+        "            if folder is None or fingerprint",
         CACHE,
     ),
     # What the survey says of a file.
     _one(
         "a database with live side files is not judged deletable",
         _JUDGE,
-        '            if file.kind == "sqlite" and source.sidecar(path, suffix):',
+        '            if file.kind == "sqlite" and dbfile.sidecar(path, suffix):',
         "            if False:",
         f"{SURVEY}::test_a_database_in_use_is_judged_but_carries_the_obstacle",
     ),
@@ -623,7 +623,7 @@ MUTANTS = (
     _one(
         "a database with live side files is compared row by row",
         _JUDGE,
-        "            if not any(source.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):",
+        "            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):",
         "            if True:",
         f"{SURVEY}::test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique",
     ),
