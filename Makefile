@@ -37,16 +37,16 @@ test: $(READY)  ## run the tests, on all cores
 	$(BIN)/python -m pytest -n auto --dist loadfile tests
 
 faults: $(READY)  ## the fault suites as CI runs them, with a table of what was tried
-	$(BIN)/python -m pytest -q tests/faults
+	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/faults
 
 faults-all: $(READY)  ## the fault suites with every combination (slow)
-	FAULTS=all $(BIN)/python -m pytest -q tests/faults
+	FAULTS=all $(BIN)/python -m pytest -q -n auto --dist loadfile tests/faults
 
 mutants: $(READY)  ## take out each safeguard once: which test notices? (slow)
 	$(BIN)/python tests/faults/mutants.py
 
 fuzz: $(READY)  ## try twenty times as many bad inputs, and a project of a million files; says how many (EFFORT=20 FILES=1000000)
-	DBTOOLS_FUZZ=$(or $(EFFORT),20) DBTOOLS_FUZZ_FILES=$(or $(FILES),1000000) $(BIN)/python -m pytest -q tests/fuzz
+	DBTOOLS_FUZZ=$(or $(EFFORT),20) DBTOOLS_FUZZ_FILES=$(or $(FILES),1000000) $(BIN)/python -m pytest -q -n auto tests/fuzz
 
 notebooks: $(READY)  ## run the notebooks and compare their outputs with the committed ones
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ def folder() -> Iterator[Path]:
     name = tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None)
     yield Path(name)
     shutil.rmtree(name, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the figures of one of several processes to the one that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tallies"] = {suite: asdict(found) for suite, found in _tallies.items()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for suite, found in getattr(node, "workeroutput", {}).get("tallies", {}).items():
+        tally = _tallies.setdefault(suite, Tally())
+        for name, number in found.items():
+            setattr(tally, name, getattr(tally, name) + number)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from inputs import NOTES, TRIED
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the figures of one of several processes to the one that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tried"] = dict(TRIED), NOTES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    tried, notes = getattr(node, "workeroutput", {}).get("tried", ({}, ()))
+    TRIED.update(tried)
+    NOTES.extend(notes)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
