@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.chains import PromptTrend, follow, ordered
+from dbtools.analysis.chains import PromptTrend, by_prompt, follow, ordered
 from dbtools.analysis.changes import ChangeEffect, change_effects, changes_of, stored_types
 from dbtools.analysis.query import ask, left_out, records
 from dbtools.analysis.questions import PROVENANCES, check_word
@@ -212,7 +212,7 @@ def evolution(
     there = int(rows["prompts"].iloc[0]) if len(rows) else 0
     rng = np.random.default_rng(seed)
     timeline = ordered(rows.drop(columns="prompts"))
-    prompts = tuple(follow(of, smallest, rng) for _, of in timeline.groupby("prompt_id", sort=False))
+    prompts = tuple(follow(of, smallest, rng) for of in by_prompt(timeline))
     texts: dict[str, str] = {}
     if db.origin["texts"]:
         texts = dict(ask(db, "texts", ids=timeline["version_id"].tolist()).fetchall())
