@@ -4,4 +4,3 @@ SELECT id, request_id
 FROM prompts
 WHERE ($users IS NULL OR list_contains($users, user_id))
   AND ($since IS NULL OR created_at >= $since) AND ($before IS NULL OR created_at < $before)
-ORDER BY id
