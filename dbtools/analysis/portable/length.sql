@@ -3,14 +3,14 @@
 -- x = log2 of the length, y = total, both less their mean in the contest; A and B of a cluster are the sums of xy and xx.
 WITH
 sized AS (
-  SELECT contest, cluster, ln(1e0 * text_length) / ln(2e0) AS size, total
+  SELECT coalesce(contest, 0) AS contest, cluster, ln(1e0 * text_length) / ln(2e0) AS size, total
   FROM entries
   WHERE array_contains($kinds, provenance) AND scale = $scale AND total IS NOT NULL AND text_length > 0
 ),
 means AS (SELECT contest, avg(size) AS size, avg(total) AS total FROM sized GROUP BY contest),
 centred AS (
   SELECT s.cluster, s.size - m.size AS x, s.total - m.total AS y
-  FROM sized AS s JOIN means AS m ON m.contest IS NOT DISTINCT FROM s.contest
+  FROM sized AS s JOIN means AS m ON m.contest = s.contest
 ),
 clusters AS (SELECT cluster, count(*) AS n, sum(x * y) AS a, sum(x * x) AS b FROM centred GROUP BY cluster)
 SELECT

@@ -8,9 +8,9 @@ placed AS (
   FROM entries
   WHERE array_contains($kinds, provenance)
 ),
-chosen AS (SELECT contest, agent, place, total FROM placed WHERE scale = $scale AND total IS NOT NULL),
+chosen AS (SELECT coalesce(contest, 0) AS contest, agent, place, total FROM placed WHERE scale = $scale AND total IS NOT NULL),
 means AS (SELECT contest, avg(total) AS total FROM chosen GROUP BY contest)
 SELECT c.agent, c.place, count(*) AS rows, avg(c.total - m.total) AS lead_of
-FROM chosen AS c JOIN means AS m ON m.contest IS NOT DISTINCT FROM c.contest
+FROM chosen AS c JOIN means AS m ON m.contest = c.contest
 GROUP BY c.agent, c.place
 ORDER BY c.agent, c.place

@@ -40,7 +40,7 @@ choices AS (
   WHERE f.user_choice = 'multi'
   GROUP BY coalesce(f.prompt_id, p.id), f.agent_winner
 ),
-numbered AS (  -- one narrow row per contest, as an engine of many machines numbers all of them on one
+found AS (  -- one narrow row per contest, as an engine of many machines numbers all of them on one
   SELECT
     prompt_id, provenance, prompt_key,
     cast(row_number() OVER (ORDER BY prompt_id NULLS LAST, provenance) AS INTEGER) AS contest,
@@ -49,17 +49,27 @@ numbered AS (  -- one narrow row per contest, as an engine of many machines numb
     SELECT c.prompt_id, c.provenance, p.text_key AS prompt_key, coalesce(p.text_key, c.prompt_id) AS same
     FROM (SELECT DISTINCT prompt_id, provenance FROM latest) AS c
     LEFT JOIN (SELECT id, min(text_key) AS text_key FROM prompts GROUP BY id) AS p ON p.id = c.prompt_id
-  ) AS found
+  ) AS keyed
 ),
-texts AS (SELECT cluster, count(*) > 1 AS repeated FROM numbered GROUP BY cluster)
+numbered AS (
+  SELECT prompt_id, provenance, prompt_key, contest, cluster, count(*) OVER (PARTITION BY cluster) > 1 AS repeated
+  FROM found
+),
+placed AS (  -- in two joins by equality: by IS NOT DISTINCT FROM, some engines compare every row with every other
+  SELECT
+    l.*, coalesce(n.contest, o.contest) AS contest, coalesce(n.cluster, o.cluster) AS cluster, n.prompt_key,
+    coalesce(n.repeated, o.repeated) AS repeated
+  FROM latest AS l
+  LEFT JOIN numbered AS n ON n.prompt_id = l.prompt_id AND n.provenance = l.provenance
+  LEFT JOIN (SELECT contest, cluster, provenance, repeated FROM numbered WHERE prompt_id IS NULL) AS o
+    ON o.provenance = l.provenance AND l.prompt_id IS NULL
+)
 SELECT
-  n.contest, n.cluster,
-  row_number() OVER (PARTITION BY n.contest ORDER BY l.version_no NULLS LAST, l.source NULLS LAST) AS turn,
+  l.contest, l.cluster,
+  row_number() OVER (PARTITION BY l.contest ORDER BY l.version_no NULLS LAST, l.source NULLS LAST) AS turn,
   l.prompt_id, l.source, l.competes, l.version_id, l.version_no, l.created_at, l.provenance, l.scale, l.total, l.clarity,
-  l.specificity, l.actionability, l.structure, l.context_use, l.text_length, l.has_head, n.prompt_key,
-  s.agent = l.source AS selected, c.times, t.repeated
-FROM latest AS l
-JOIN numbered AS n ON n.prompt_id IS NOT DISTINCT FROM l.prompt_id AND n.provenance = l.provenance
-JOIN texts AS t ON t.cluster = n.cluster
+  l.specificity, l.actionability, l.structure, l.context_use, l.text_length, l.has_head, l.prompt_key,
+  s.agent = l.source AS selected, c.times, l.repeated
+FROM placed AS l
 LEFT JOIN selections AS s ON s.prompt_id = l.prompt_id
 LEFT JOIN choices AS c ON c.prompt_id = l.prompt_id AND c.agent = l.source
