@@ -11,7 +11,7 @@ from dbtools.analysis.query import read
 from dbtools.errors import ParameterError
 from dbtools.progress import step
 from dbtools.source import Database
-from dbtools.source.engine import keep, offer
+from dbtools.source.engine import keep, offer, settle
 
 if TYPE_CHECKING:
     from dbtools.source.engine import Engine
@@ -62,6 +62,7 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine
     with db.session() as connection:
         if agents:
             offer(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
+        settle(connection, "entered")
         work_out(connection, "entries")
         yield connection
 

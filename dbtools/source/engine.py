@@ -27,6 +27,12 @@ def keep(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | 
         engine.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} AS {query}")
 
 
+def settle(engine: Engine, name: str) -> None:
+    """Work a view out once where the engine would do so at every use; DuckDB sees by itself what a query uses twice."""
+    if isinstance(engine, Spark):
+        engine.settle(name)
+
+
 def offer(engine: Engine, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
     """Offer a few rows as the temporary relation `name`; `columns` names each with its type of DuckDB."""
     spec = [column.split() for column in columns.split(", ")]

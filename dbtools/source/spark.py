@@ -97,6 +97,18 @@ class Spark:
             self._kept[name] = frame
             frame.createOrReplaceTempView(name)
 
+    def settle(self, name: str) -> None:
+        """Work a view out once, also for the views made of it; a server that keeps nothing leaves it as it is."""
+        from pyspark.errors import AnalysisException
+
+        if name in self._kept:
+            return
+        with self._explained(), suppress(AnalysisException):
+            with self._active():
+                self._kept[name] = self._ask(f"SELECT * FROM {name}", None).localCheckpoint()  # noqa: S608 - own name
+            self._kept[name].createOrReplaceTempView(name)
+            self._derive()
+
     def offer(self, name: str, columns: Sequence[Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
         """Offer a few rows as the temporary view `name`; `columns` are names and types of DuckDB."""
         # As one text: what the client has for this asks the server for settings that an older one does not know.
@@ -154,7 +166,8 @@ class Spark:
 
     def _derive(self) -> None:
         for name, query in views():
-            self._session.sql(query).createOrReplaceTempView(name)
+            if name not in self._kept:
+                self._session.sql(query).createOrReplaceTempView(name)
 
     @contextmanager
     def _active(self) -> Iterator[None]:
