@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from dbtools.cleanup.evidence import FileEvidence, Identity
 from dbtools.cleanup.judge import Judge, rank
 from dbtools.cleanup.vault import identity
-from dbtools.errors import readable
+from dbtools.errors import ProjectError, readable
 from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, is_sidecar, walk
 from dbtools.progress import bar
-from dbtools.project import Project
+from dbtools.project import Project, is_lake
 from dbtools.source import attach
 from dbtools.source.sqlite import dbfile
 from dbtools.tables import size, table
@@ -97,8 +97,16 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
     ------
     DatabaseError, BusyError
         The prompter database itself cannot be read: nothing could be proved without it.
+    ProjectError
+        There is no such project, or its database is a lake: that is a copy, which no file may rest on.
     """
     project = Project.find(project)
+    if is_lake(project.database):
+        what, todo = (
+            "Files are judged by the database itself, not by a lake",
+            "name prompter.db or the server in dbtools.toml",
+        )
+        raise ProjectError(what, project.database, todo)
     # The databases in use may lie behind a link, or in a folder that the walk leaves out.
     in_use = [path.resolve() for path in project.in_use if path.is_file()]
     paths = dict.fromkeys([*in_use, *walk(project)])

@@ -9,8 +9,11 @@ import duckdb
 import pytest
 from support import assert_sentence, insert, make_database, unchanged
 
-from dbtools import attach, export
-from dbtools.errors import ConflictError, DatabaseError, ExportError, ParameterError, QueryError
+from dbtools import Project, analysis, attach, cleanup, demo, export
+from dbtools.errors import ConflictError, DatabaseError, ExportError, ParameterError, ProjectError, QueryError
+from dbtools.notebooks import run
+from dbtools.notebooks.recording import plain
+from dbtools.show import Explorer
 from dbtools.source.lake import RELATIONS
 
 
@@ -182,3 +185,33 @@ def test_an_empty_database_makes_an_empty_lake(tmp_path):
     lake_of(make_database(tmp_path / "prompter.db", "G0", prompts=0), tmp_path / "lake")
     with attach(tmp_path / "lake") as db:
         assert {name: db.rows(name) for name in RELATIONS} == dict.fromkeys(RELATIONS, 0)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a project whose database is a lake that the notebook wrote."""
+    root = demo.build(tmp_path / "demo").root
+    chosen = {"partition_by": "month", "formats": ["parquet"], "folder": str(root / "lake")}
+    run("export", root, chosen, tmp_path / "reports", progress=False)
+    (root / "prompter.db").unlink()
+    config = root / "dbtools.toml"
+    config.write_text(config.read_text().replace('"prompter.db"', '"lake"', 1))
+    return Project.find(root)
+
+
+def test_no_file_rests_on_a_lake(project):
+    with unchanged(project.root), pytest.raises(ProjectError, match="not by a lake") as caught:
+        cleanup.survey(project)
+    assert_sentence(caught.value, project.database)
+
+
+def test_the_explorer_shows_a_lake_and_says_what_it_cannot_tell(project):
+    with Explorer(project) as explorer:
+        for name in explorer.tabs:
+            explorer.tab = name
+            assert explorer.wait()
+        told = {name: "".join(lane.message.value for lane in tab.lanes) for name, tab in explorer.tabs.items()}
+        with attach(project) as db:
+            assert plain(explorer.effectiveness.to_dict()) == plain(analysis.effectiveness(db).to_dict())
+    assert "not by a lake" in told.pop("files")
+    assert set(told.values()) == {""}
