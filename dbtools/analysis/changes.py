@@ -28,7 +28,7 @@ class ChangeEffect:
     mean_change : float
         Mean of the mark less the parent's mark.
     effect, low, high : float or None
-        The same adjusted for the parent's mark and for the chain, less the mean of all types, with its 95 % interval;
+        The same adjusted for the parent's mark and for the chain, less the mean of all types, with its 95% interval;
         None where the data cannot tell.
     p : float or None
         Whether this type differs from the mean of all, adjusted for their number (Holm).

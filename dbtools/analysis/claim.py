@@ -136,7 +136,7 @@ def _real_contests(pairs: Sequence[Pair]) -> str:
 
 def _margin(pair: Pair) -> str:
     low, high = pair.low_clustered, pair.high_clustered
-    interval = f"95 % interval {_signed(low)} to {_signed(high)}, " if low is not None and high is not None else ""
+    interval = f"95% interval {_signed(low)} to {_signed(high)}, " if low is not None and high is not None else ""
     return f"{_signed(pair.difference)} points against {pair.b} ({interval}Holm-adjusted p = {_p(pair.p_holm)})"
 
 

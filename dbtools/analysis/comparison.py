@@ -55,7 +55,7 @@ class Pair:
     n, clusters : int
         Contests, and different prompt texts among them.
     difference, low, high : float
-        Mean paired difference and its 95 % t interval over contests, each taken as independent.
+        Mean paired difference and its 95% t interval over contests, each taken as independent.
     low_clustered, high_clustered : float or None
         The interval when repeated texts count as one draw; equal to the other where no text repeats.
     effect : float or None

@@ -81,7 +81,7 @@ def _length(sums: Row) -> Confounder:
     gain, low, high = (f"{typical * values[name]:+.2f}".replace("-", "−") for name in ("slope", "low", "high"))
     text = (
         f"Length: within a prompt, the totals of versions longer by the typical {2**typical - 1:.0%} differ by {gain} "
-        f"points (95 % interval {low} to {high})."
+        f"points (95% interval {low} to {high})."
     )
     return Confounder("length", values, text)
 

@@ -36,7 +36,7 @@ class AgentCost:
     gains, gained : int, float
         Those in which the agent's version can be compared with the original or its parent, and the points of 50 gained.
     win_low, win_high, point_low, point_high : float or None
-        The 95 % interval; an end is None where it is not bounded, because some resamples win or gain nothing.
+        The 95% interval; an end is None where it is not bounded, because some resamples win or gain nothing.
     scored, mean_total, total_low, total_high : int, float or None
         Versions on the judge's scale, their mean total (0–50) and its interval.
     """

@@ -25,7 +25,7 @@ class Specification:
     n, clusters : int
         Contests and texts of the closest pair.
     difference, low, high : float or None
-        The leader against the rival it is least surely above, with the clustered 95 % interval.
+        The leader against the rival it is least surely above, with the clustered 95% interval.
     verdict : str
         By the same gate as the headline's: ``best`` or ``undecided``.
     """

@@ -82,11 +82,11 @@ def _shares(found: Effectiveness) -> str:
     if not told:
         return f"no contest tells {kind}"
     shares = ", ".join(
-        f"{a.agent} {_count(a.wins)} of {a.contests:,} ({100 * (a.low or 0):.0f}–{100 * (a.high or 0):.0f} %)"
+        f"{a.agent} {_count(a.wins)} of {a.contests:,} ({100 * (a.low or 0):.0f}–{100 * (a.high or 0):.0f}%)"
         for a in told[:_SHOWN]
     )
     more = f" and {len(told) - _SHOWN} more agents" if len(told) > _SHOWN else ""
-    return f"share of {kind}, with 95 % interval: {shares}{more}"
+    return f"share of {kind}, with 95% interval: {shares}{more}"
 
 
 def _count(wins: float) -> str:

@@ -20,7 +20,7 @@ DIMENSIONS = ("clarity", "specificity", "actionability", "structure", "context_u
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean with its clustered standard error and 95 % t interval; None where it cannot be told."""
+    """A mean with its clustered standard error and 95% t interval; None where it cannot be told."""
 
     mean: float | None
     se: float | None
@@ -37,7 +37,7 @@ class AgentResult:
     contests, wins : int, float
         Contests in which the kind of win can be told, and those won (a shared win counts as a fraction).
     win_rate, low, high : float or None
-        Share of contests won and its 95 % interval, contests taken as independent; None without contests.
+        Share of contests won and its 95% interval, contests taken as independent; None without contests.
     n_effective : float
         How many independent contests these are worth at least, as prompts repeat a text.
     p_first, regret : float or None

@@ -26,7 +26,7 @@ class Trend:
     n, times : int
         Marks used, and distinct times among them.
     slope, low, high : float or None
-        Theil–Sen slope per unit of the order, None without two distinct times, and its 95 % interval, None for fewer
+        Theil–Sen slope per unit of the order, None without two distinct times, and its 95% interval, None for fewer
         than five marks.
     change : float or None
         What the slope comes to over the whole span.

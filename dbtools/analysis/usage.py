@@ -34,7 +34,7 @@ class Feedback:
     n, users, requests : int
         Votes, users who voted, and requests there were to vote on.
     agreement, low, high : float or None
-        Share of votes in which the judge was right, with its 95 % Wilson interval; None when refused.
+        Share of votes in which the judge was right, with its 95% Wilson interval; None when refused.
     refused : str
         Why the agreement is refused; empty when it is not.
     learning_status : str
@@ -60,9 +60,9 @@ class Usage:
     ----------
     tokens : pandas.DataFrame
         By kind (all, agent, model, day, user) and name: calls, tokens, stored and recomputed cost, and how many calls
-        have a stored cost, can be priced, and differ by more than 1 %.
+        have a stored cost, can be priced, and differ by more than 1%.
     feedback : pandas.DataFrame
-        By kind (choice, agent) and name: n, wins, win rate with its 95 % Wilson interval (votes are independent).
+        By kind (choice, agent) and name: n, wins, win rate with its 95% Wilson interval (votes are independent).
     security : pandas.DataFrame
         By kind (all, label, score, time) and name: inputs, blocked, blocked share with interval, risk scores.
     texts : pandas.DataFrame or None
@@ -87,7 +87,7 @@ class Usage:
 
     @cached_property
     def cost(self) -> pd.DataFrame:
-        """One row per agent: cost, cost per win and per point gained with 95 % intervals, mean total."""
+        """One row per agent: cost, cost per win and per point gained with 95% intervals, mean total."""
         import pandas as pd
 
         return pd.DataFrame([asdict(c) for c in self.costs], columns=list(AgentCost.__dataclass_fields__))
@@ -123,7 +123,7 @@ class Usage:
         unknown = f" (no price for {', '.join(self.unknown_models)})" if self.unknown_models else ""
         return (
             f"{whole['calls']:,} calls cost ${whole['cost_usd'] or 0:.4f} as stored and "
-            f"${whole['recomputed_usd'] or 0:.4f} at list prices, {whole['differing']:,} differ by more than 1 %, "
+            f"${whole['recomputed_usd'] or 0:.4f} at list prices, {whole['differing']:,} differ by more than 1%, "
             f"{whole['unpriced']:,} cannot be priced{unknown}"
         )
 

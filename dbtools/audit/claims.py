@@ -117,7 +117,7 @@ def claims(project: Project | str | os.PathLike[str], guide: str | os.PathLike[s
 
     Statements that say the same of the same thing are judged once and listed with all their lines. A size holds where
     the file's, rounded to the figure given (or rounded up to it, as ``ls -h`` does), is that figure, with 1 KB = 1000
-    or 1024 bytes; one given as "about" may be 5 % off. SQL in a guide is never run: counts of a table, whole or by one
+    or 1024 bytes; one given as "about" may be 5% off. SQL in a guide is never run: counts of a table, whole or by one
     column, are recognised, other queries are not checkable. Neither is anything said of a file that the guide has
     deleted and that is gone.
 

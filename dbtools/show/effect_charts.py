@@ -28,7 +28,7 @@ def forest(frame: pd.DataFrame) -> alt.LayerChart:
         label=[_label(*row) for row in data[["difference", "n", "clusters", "p_holm"]].itertuples(index=False)],
     )
     base = alt.Chart(shown).encode(y=alt.Y("pair:N", sort=shown["pair"].tolist(), title=None))
-    title = "difference in points of 50 (thick: 95 % interval; thin: clustered by prompt text)"
+    title = "difference in points of 50 (thick: 95% interval; thin: clustered by prompt text)"
     axis = alt.X("low_clustered:Q", title=title, scale=alt.Scale(zero=True)).axis(tickCount=8)
     layers = [
         alt.Chart(alt.InlineData([{"x": 0}])).mark_rule(color=_QUIET, strokeDash=[4, 3]).encode(x="x:Q"),

@@ -19,7 +19,7 @@ _TYPES = ("structure", "wording", "length", "other", "unknown")
 
 
 def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart:
-    """Draw the marks of the longest runs in their order, with the Theil–Sen line and its 95 % band. Reads only.
+    """Draw the marks of the longest runs in their order, with the Theil–Sen line and its 95% band. Reads only.
 
     `order` is ``chain`` (position in the chain) or ``clock`` (when a version was made). Four prompts are drawn at most,
     those that can be judged if there are any, each named by the start of its id; a line needs five distinct times.
@@ -119,7 +119,7 @@ def agents_over_time(frame: pd.DataFrame) -> alt.LayerChart:
 
 
 def change_types(frame: pd.DataFrame) -> alt.LayerChart:
-    """Draw the effect of each type of change with its 95 % interval. Reads only.
+    """Draw the effect of each type of change with its 95% interval. Reads only.
 
     `frame` has scale, change_type, n, effect, low, high and p, as `Evolution.change_effects`.
     """
@@ -133,7 +133,7 @@ def change_types(frame: pd.DataFrame) -> alt.LayerChart:
         label=[f"{effect:+.2f}, p = {p:.2f}" for effect, p in zip(data["effect"], data["p"], strict=True)],
     )
     base = alt.Chart(data).encode(y=alt.Y("row:N", sort=None, title=None))
-    x = alt.X("effect:Q", title="points per dimension more or less than the mean of all types (line: 95 %)")
+    x = alt.X("effect:Q", title="points per dimension more or less than the mean of all types (line: 95%)")
     zero = alt.Chart(data.head(1)).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.datum(0))
     dots = base.mark_circle(color=ORANGE, size=90, opacity=1).encode(x=x)
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")

@@ -35,7 +35,7 @@ def cost_and_quality(frame: pd.DataFrame) -> alt.LayerChart:
     data = data.assign(each=1000 * data["cost"] / data["prompts"], label=names)
     x = alt.X("each:Q", title="US dollars per 1,000 prompts", scale=alt.Scale(zero=False, padding=60))
     base = alt.Chart(data).encode(x=x)
-    y = alt.Y("mean_total:Q", title="mean total of 50 (line: 95 %)", scale=alt.Scale(zero=False, padding=20))
+    y = alt.Y("mean_total:Q", title="mean total of 50 (line: 95%)", scale=alt.Scale(zero=False, padding=20))
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(y="total_low:Q", y2="total_high:Q")
     dots = base.mark_circle(color=BLUE, size=110, opacity=1).encode(y=y)
     label = base.mark_text(dy=-6, baseline="bottom", color=_INK).encode(y="total_high:Q", text="label:N")
@@ -61,7 +61,7 @@ def cost_per_win(frame: pd.DataFrame) -> alt.LayerChart:
         label=[f"${cost:,.2f} ({wins:,} of {n:,} won)" for cost, wins, n in rows],
     ).drop(columns="win_high")
     base = alt.Chart(data).encode(y=alt.Y("agent:N", sort=data["agent"].tolist(), title=None))
-    x = alt.X("cost_per_win:Q", title="US dollars per 1,000 recorded wins (line: 95 %; ▸: no upper end)")
+    x = alt.X("cost_per_win:Q", title="US dollars per 1,000 recorded wins (line: 95%; ▸: no upper end)")
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="win_low:Q", x2="end:Q")
     dots = base.mark_circle(color=BLUE, size=110, opacity=1).encode(x=x)
     arrows = base.transform_filter("datum.open").mark_text(text="▸", color=_INK, fontSize=16).encode(x="end:Q")
@@ -96,7 +96,7 @@ def cost_by_day(frame: pd.DataFrame) -> alt.LayerChart:
 
 
 def votes(frame: pd.DataFrame) -> alt.LayerChart:
-    """Draw which answer users chose, with 95 % intervals. Reads only.
+    """Draw which answer users chose, with 95% intervals. Reads only.
 
     `frame` has kind, name, n, wins, win_rate, low and high, as `Usage.feedback`.
     """
@@ -107,7 +107,7 @@ def votes(frame: pd.DataFrame) -> alt.LayerChart:
     rows = zip(data["win_rate"], data["wins"], data["n"], strict=True)
     data = data.assign(label=[f"{rate:.0%} ({wins:,} of {n:,})" for rate, wins, n in rows])
     base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(CHOICES), title=None))
-    x = alt.X("win_rate:Q", title="share of the votes (line: 95 %)", scale=alt.Scale(domain=[0, 1]))
+    x = alt.X("win_rate:Q", title="share of the votes (line: 95%)", scale=alt.Scale(domain=[0, 1]))
     bars = base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=x.axis(format="%"))
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
     label = base.mark_text(align="left", dx=8, color=_INK).encode(x=alt.value(_WIDTH), text="label:N")

@@ -84,7 +84,7 @@ def test_the_interval_of_a_win_rate_covers_as_it_says(n):
     low, high = np.array([wilson_interval(one, n) for one in wins]).T
     covered = ((low <= rates[:, None]) & (rates[:, None] <= high)) * binom.pmf(wins, n, rates[:, None])
     mean = covered.sum(axis=1).mean()
-    LOG.info(f"Wilson, n = {n}: covers {mean:.1%} on average over true rates of 5 to 95 %")
+    LOG.info(f"Wilson, n = {n}: covers {mean:.1%} on average over true rates of 5 to 95%")
     assert 0.93 <= mean <= 0.97
 
 

@@ -3,7 +3,7 @@
 -- Parameters: $provenance (real, generated, placeholder, unknown, or all), $prices (model, prompt_usd, completion_usd per
 -- million tokens, valid_from), $rows. A user id that is an e-mail address is shown as a short hash of it.
 -- costed: calls with a stored cost; priced: calls whose cost can be recomputed; differing: stored and recomputed are more
--- than 1 % apart.
+-- than 1% apart.
 WITH
 price AS (
   SELECT p.model, p.prompt_usd, p.completion_usd, p.valid_from::TIMESTAMP AS valid_from FROM (SELECT unnest($prices) AS p)

@@ -84,7 +84,7 @@ class ClusterSums:
 
     @property
     def detectable(self) -> float | None:
-        """The smallest true mean that a two-sided 5 % test would have found in 80 of 100 such samples.
+        """The smallest true mean that a two-sided 5% test would have found in 80 of 100 such samples.
 
         Source: H. S. Bloom, Evaluation Review 19 (1995) 547–556: (z.975 + z.80) × the clustered standard error. None
         where nothing varies.

@@ -11,7 +11,7 @@ _DRAWS = 20_000
 
 @dataclass(frozen=True)
 class Strength:
-    """How strong one competitor is: log-odds against the average one, with its 95 % interval."""
+    """How strong one competitor is: log-odds against the average one, with its 95% interval."""
 
     name: str
     strength: float

@@ -106,7 +106,7 @@ def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
     draw = page.drawing(drawn)
     parts = [
         page.note(result.sentence, result.claim.verdict),
-        page.head("Who wins", "The line is the 95 % Wilson interval; every contest is taken as independent."),
+        page.head("Who wins", "The line is the 95% Wilson interval; every contest is taken as independent."),
         draw(charts.win_rates, result.frame) if len(result.frame) else "",
         table(result.frame[[*_RATES]], formats=_FORMATS),
         page.head(
@@ -114,7 +114,7 @@ def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
         ),
         draw(effect_charts.forest, result.pairs_frame) if result.pairs else "",
         table(result.pairs_frame[_PAIR]),
-        page.head("Dimensions", "Mean mark of each, on 0–10, with its 95 % interval."),
+        page.head("Dimensions", "Mean mark of each, on 0–10, with its 95% interval."),
         draw(effect_charts.distributions, result.distributions_frame) if result.distributions else "",
         table(_marks(result)),
         page.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),

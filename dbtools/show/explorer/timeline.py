@@ -63,7 +63,7 @@ def html_of(result: analysis.Evolution, drawn: bool = True) -> str:
     draw = page.drawing(drawn)
     parts = [
         page.note(result.sentence),
-        page.head("Along the chain", "From parent to child; the band is the 95 % interval of the slope."),
+        page.head("Along the chain", "From parent to child; the band is the 95% interval of the slope."),
         draw(time_charts.chains, result),
         page.head("By the clock", "The same marks at the times when they were made."),
         draw(time_charts.chains, result, "clock"),
