@@ -10,7 +10,7 @@ DEMO   ?= demo
   profile lock clean
 
 help:  ## show what make can do
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/\$$\$$/$$/g' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,8 +24,8 @@ demo: $(READY)  ## build the demo project, run every notebook on it, say where t
 $(DEMO)/prompter.db: $(READY)
 	$(BIN)/dbtools demo $(DEMO)
 
-lab: $(READY)  ## open JupyterLab on the Explorer (of the demo project, or of $$DBTOOLS_PROJECT)
-	$(BIN)/jupyter lab notebooks/00_explore.ipynb
+lab: $(READY)  ## open JupyterLab on the Explorer (of a demo project, or of $$DBTOOLS_PROJECT; ARGS="--port 9999 …")
+	$(BIN)/jupyter lab notebooks/00_explore.ipynb $(ARGS)
 
 app: $(READY)  ## serve the Explorer as a page of its own, on this machine only (of the demo, or of $$DBTOOLS_PROJECT)
 	cd notebooks && ../$(BIN)/voila 00_explore.ipynb

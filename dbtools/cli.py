@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,18 +41,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     Changes files: what the command says. Status 0 means done, 1 that a notebook failed or stopped, 2 that the
     input cannot be used.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_args(list(_apart(sys.argv[1:] if argv is None else argv)))
     # nbclient sometimes loses a race with a kernel that has already ended, and asyncio tells the user.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         status: int = arguments.command(arguments)
+        sys.stdout.flush()
     except DbtoolsError as error:
         _complain(error)
         return 2
+    except BrokenPipeError:  # whoever read has seen enough, as with ``| head``
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         sys.stderr.write("dbtools: interrupted.\n")
         return 130
     return status
+
+
+def _apart(argv: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments with ``-p NAME=VALUE`` as the two that papermill's ``-p NAME VALUE`` takes."""
+    before = ""
+    for argument in argv:
+        named = re.fullmatch(r"([A-Za-z_]\w*)=(.*)", argument, re.DOTALL) if before in ("-p", "--parameter") else None
+        yield from named.groups() if named else (argument,)
+        before = argument
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,9 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar=("PARAMETER", "VALUE"),
-        help="set a parameter of the notebooks that declare it",
+        help="set a parameter of the notebooks that declare it; of a list, values apart by commas",
     )
-    run.add_argument("--out", metavar="DIR", type=Path, default=Path("reports"), help="default: reports")
+    run.add_argument("--out", metavar="DIR", type=Path, default=Path("reports"), help="default: reports, here")
     run.set_defaults(command=_run)
 
     listing = commands.add_parser("list", help="show the notebooks and their parameters")
@@ -158,8 +173,8 @@ def _run_all(steps: Sequence[tuple[str, dict[str, Any], str | None]], out: Path,
 
 
 def _line(name: str, report: Report) -> str:
-    verdict = "passed" if report.passed else "FAILED"
-    return f"{name}: {verdict}  {report.html}" + ("" if report.passed else f"  ({report.reason.removesuffix(chr(46))})")
+    verdict, reason = "passed" if report.passed else "FAILED", report.reason.removesuffix(".")
+    return f"{name}: {verdict}  {report.html}" + (f"\n    {reason}" if reason else "")
 
 
 def _complain(error: DbtoolsError) -> None:

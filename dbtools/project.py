@@ -71,7 +71,8 @@ class Project:
             with usable(given, ProjectError):
                 folder = Path(given).expanduser().absolute()
                 if not folder.is_dir():
-                    raise ProjectError("No such project folder", folder, "give the folder that holds prompter.db")
+                    what = "Not a project folder" if folder.exists() else "No such project folder"
+                    raise ProjectError(what, folder, "give the folder that holds prompter.db")
             return cls._load(folder)
         here = Path.cwd()
         for folder in (here, *here.parents):

@@ -61,7 +61,11 @@ def test_two_notebooks_run_and_say_where_their_pages_are(place, capsys):
     assert shown.out.splitlines() == [
         f"audit: passed  {place}/reports/audit.html",
         f"verify: passed  {place}/reports/verify.html",
+        "    165 ≠ 45",
     ]
+    about = f'<p class="about">{place}/project · '
+    assert about in (page := (place / "reports/verify.html").read_text())
+    assert f" UTC · dbtools {__version__}</p>" in page  # a parameter that is as usual is left out
     assert json.loads((place / "reports/audit.json").read_text()) == {"root": str(place / "project")}
     kinds = ("html", "ipynb", "json")
     assert files(place / "reports") == [f"{n}.{k}" for n in ("audit", "verify") for k in kinds]
@@ -71,7 +75,8 @@ def test_a_failed_verdict_or_a_notebook_that_stops_gives_status_one_and_the_rest
     arguments = ("verify", "broken", "audit", "--root", "project", "-p", "dry_run", "False", "--out", "here")
     assert run(*arguments) == 1
     shown = capsys.readouterr()
-    assert f"verify: FAILED  {place}/here/verify.html  (165 ≠ 45)" in shown.out
+    assert " · dry_run = False</p>" in (place / "here/verify.html").read_text()
+    assert f"verify: FAILED  {place}/here/verify.html\n    165 ≠ 45" in shown.out
     assert f"audit: passed  {place}/here/audit.html" in shown.out
     assert shown.err == (
         'dbtools: The notebook "broken" stopped at: "ZeroDivisionError: division by zero"; '
@@ -112,6 +117,21 @@ def test_no_project_is_an_error_and_never_the_demo(place, capsys):
     assert "No prompter database in this folder or above it" in capsys.readouterr().err
     assert run("audit", "--root", "notebooks") == 2
     assert "No prompter database in the project" in capsys.readouterr().err
+
+
+def test_a_parameter_may_be_given_in_either_spelling(place, capsys):
+    assert run("verify", "--root", "project", "-p", "dry_run=False") == 1
+    assert run("verify", "--root=project", "--parameter", "dry_run", "True") == 0
+
+
+def test_who_stops_reading_the_list_sees_no_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read(); from dbtools.cli import main; sys.exit(main(['list']))"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as listing:  # fmt: skip
+        listing.stdout.close()
+        listing.stdin.close()
+        assert (listing.stderr.read(), listing.wait()) == ("", 141)
 
 
 def test_list_shows_questions_and_parameters(place, capsys):

@@ -18,7 +18,7 @@ from dbtools.analysis.standing import AgentResult, agreements, logged_selections
 from dbtools.analysis.statistics import INTERVALS
 from dbtools.analysis.statistics.agreement import Agreement
 from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
-from dbtools.errors import readable
+from dbtools.errors import ParameterError, readable
 from dbtools.source import Database
 from dbtools.tables import table
 
@@ -195,7 +195,7 @@ def effectiveness(
     Raises
     ------
     ParameterError
-        A parameter is none of these words.
+        A parameter is none of these words, or none of the agents has written anything.
     """
     check_word("provenance", provenance, PROVENANCES)
     check_word("kind of win", wins, WINS)
@@ -204,10 +204,11 @@ def effectiveness(
     chosen, names = Chosen.of(provenance, scale), list(map(readable, agents)) if agents else None
     with nullcontext(table) if table else working_table(db, names) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
+        origins = ask(connection, "provenance")
+        _check_agents(names, origins)
         standing = standings(connection, chosen, wins, interval, logged)
         facts = _scores(connection, chosen, standing, provenance)
         (contests,) = ask(connection, "contests", **chosen.bound)
-        origins = ask(connection, "provenance")
         return Effectiveness(
             provenance=provenance,
             wins=wins,
@@ -257,6 +258,13 @@ def _origins(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
         kinds = found.setdefault(row["relation"], {})
         kinds[row["provenance"]] = kinds.get(row["provenance"], 0) + row["rows"]
     return found
+
+
+def _check_agents(names: Sequence[str] | None, rows: Sequence[Row]) -> None:
+    others = [row["source"] for row in rows if row["relation"] == "versions"]
+    if names and others and all(others):  # None: those who compete
+        todo = f"use some of {', '.join(sorted(set(others)))}"
+        raise ParameterError("No version is by any such agent", ", ".join(names), todo)
 
 
 def _not_competing(rows: Sequence[Row], chosen: Chosen) -> dict[str, int]:

@@ -33,9 +33,10 @@ class Expectation:
 
 @dataclass(frozen=True, repr=False)
 class Verification:
-    """What was expected of a project, and what was found."""
+    """What was expected of a project, and what was found; `stated`: whether somebody said what to expect."""
 
     expectations: tuple[Expectation, ...]
+    stated: bool = True
 
     @property
     def passed(self) -> bool:
@@ -46,6 +47,8 @@ class Verification:
     def sentence(self) -> str:
         """The verdict in words."""
         wrong = [e for e in self.expectations if not e.passed]
+        if not wrong and not self.stated:
+            return "no expectations are stated (dbtools.toml, or expect); the databases in use are there"
         if not wrong:
             return f"all {len(self.expectations)} expectations hold"
         shown = ", ".join(f"{e.name}: expected {e.expected}, found {e.found}" for e in wrong[:3])
@@ -98,10 +101,11 @@ def verify(
         wanted = check_expectations(expect, "expect")
     else:
         wanted = read_expectations(expect) if expect else project.expect
-    if not wanted:
+    stated = bool(wanted)
+    if not stated:
         wanted = {"present": [project.relative(path) for path in project.in_use]}
     with attach(project) as db:
-        return Verification((*_files(project, wanted), *_counts(db, wanted)))
+        return Verification((*_files(project, wanted), *_counts(db, wanted)), stated)
 
 
 def _files(project: Project, wanted: Mapping[str, Any]) -> Iterator[Expectation]:

@@ -80,7 +80,8 @@ class Manifest:
         return f"Manifest({self.sentence})"
 
     def _repr_html_(self) -> str:
-        return table(self.frame, caption=self.sentence[0].upper() + self.sentence[1:])
+        frame = self.frame.assign(backup=[re.sub(r"[0-9a-f]{52}$", "…", name) for name in self.frame["backup"]])
+        return table(frame, caption=self.sentence[0].upper() + self.sentence[1:])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON can hold them."""

@@ -90,7 +90,7 @@ class Restored:
         }
 
 
-def restore(run: str | Path, root: str | Path | None = None) -> Restored:
+def restore(run: str | Path | None, root: str | Path | None = None) -> Restored:
     """Bring back what a run removed: bytes, permission bits and time; restoring twice does nothing more.
 
     Changes files: writes those that are missing, below `root` (default: the project of the run).
@@ -99,10 +99,13 @@ def restore(run: str | Path, root: str | Path | None = None) -> Restored:
     Raises
     ------
     CleanupError
-        There is no such run, a backup is damaged (the others are restored), or the system stopped it.
+        There is no such run (a cleanup that removed nothing has none), a backup is damaged (the others are
+        restored), or the system stopped it.
     BusyError
         Another cleanup or restore is at work in the project.
     """
+    if run is None:
+        raise CleanupError("No run is named", None, "a cleanup that removed nothing has none; name its folder")
     folder = Path(run)
     pinned = journal.read(folder.parent if folder.name == journal.MANIFEST else folder, root)
     try:

@@ -43,7 +43,7 @@ def check(db: Database, partition_by: str, formats: Sequence[str], layouts: Sequ
     if partition_by != "month":
         raise ParameterError("No such partition", partition_by, "use month")
     if tuple(formats) != ("parquet",):
-        raise ParameterError("A lake is of Parquet files", ", ".join(formats), 'use formats=("parquet",)')
+        raise ParameterError("A lake is of Parquet files", ", ".join(formats), "give the format parquet alone")
     if layouts:
         raise ParameterError("A lake holds every relation", ", ".join(layouts), "leave the layouts out")
     if db.narrowed:

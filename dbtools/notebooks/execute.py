@@ -9,17 +9,26 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dbtools import errors
-from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictError
+from dbtools import __version__, errors
+from dbtools.errors import (
+    DbtoolsError,
+    NotebookError,
+    ParameterError,
+    VerdictError,
+    hide_passwords,
+    readable,
+)
 from dbtools.notebooks.catalog import Notebook, bind, find
 from dbtools.notebooks.page import render
 from dbtools.notebooks.placing import place
 from dbtools.notebooks.recording import recorded
 from dbtools.project import usable
 from dbtools.source import scratch
+from dbtools.tables import redact
 
 # Without this, ipykernel talks about transport encryption on every start.
 _QUIET = ["--log-level=50"]
@@ -83,7 +92,7 @@ def run(
     if raised and not isinstance(raised, VerdictError):
         raise raised
     stopped = "" if error is None or raised else _short(f"{error.ename}: {error.evalue}")
-    report = _save(target, executed, raised, stopped)
+    report = _save(target, executed, raised, stopped, _about(notebook, bound))
     if stopped:
         raise NotebookError(f'The notebook "{notebook.name}" stopped at', stopped, f"look into {report.html}")
     return report
@@ -183,17 +192,26 @@ def _own_error(error: Any) -> DbtoolsError | None:
     return raised
 
 
-def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str) -> Report:
-    values = recorded(executed)
+def _about(notebook: Notebook, bound: Mapping[str, Any]) -> str:
+    """Say of what project, when, by what and with which parameters a report was made."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    usual = {p.name: p.default for p in notebook.parameters}
+    chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and repr(value) != usual.get(n)]
+    told = [str(bound.get("root") or "no project named"), now, f"dbtools {__version__}", *chosen]
+    return redact(hide_passwords(readable(" · ".join(told))))
+
+
+def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: str) -> Report:
+    values, reason = recorded(executed)
     report = Report(
         ipynb=Path(f"{target}.ipynb"),
         html=Path(f"{target}.html"),
         json=Path(f"{target}.json"),
         values=values,
         passed=verdict is None,
-        reason=str(verdict or ""),
+        reason=str(verdict or reason),
     )
-    texts = {"ipynb": _text(executed), "html": render(executed, stopped=stopped)}
+    texts = {"ipynb": _text(executed), "html": render(executed, stopped=stopped, about=about)}
     if not stopped:
         texts["json"] = json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     place(target, texts)

@@ -14,8 +14,11 @@ _HIDDEN = {"parameters", "injected-parameters", "remove-cell"}
 _SHOWN = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
 
 
-def render(notebook: Any, *, stopped: str = "") -> str:
-    """Return `notebook` as a self-contained page; `stopped` says why it ended early. Reads only."""
+def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
+    """Return `notebook` as a self-contained page; `stopped` says why it ended early, `about` how it came about.
+
+    Reads only.
+    """
     from nbconvert import HTMLExporter
 
     page = copy.deepcopy(notebook)
@@ -23,7 +26,7 @@ def render(notebook: Any, *, stopped: str = "") -> str:
     for cell in page.cells:
         if cell.cell_type == "code":
             cell.outputs = [_static(o) for o in cell.outputs if not _is_verdict(o)]
-    page.metadata = {"title": _title(page), "stopped": stopped}
+    page.metadata = {"title": _title(page), "stopped": stopped, "about": about}
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=_TEMPLATE.read_text(encoding="utf-8"),
         exclude_input=True,

@@ -45,16 +45,17 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") 
         raise VerdictError((reason or "The notebook's own checks failed").removesuffix("."))
 
 
-def recorded(notebook: Any) -> dict[str, Any]:
-    """Return the values that an executed notebook recorded last; empty when it recorded none. Reads only."""
+def recorded(notebook: Any) -> tuple[dict[str, Any], str]:
+    """Return the values that an executed notebook recorded last, and the reason of its verdict. Reads only."""
     found = [
-        output["data"][MIME]
+        output["data"]
         for cell in notebook.cells
         for output in cell.get("outputs", ())
         if MIME in output.get("data", {})
     ]
-    values: dict[str, Any] = json.loads("".join(found[-1])) if found else {}
-    return values
+    if not found:
+        return {}, ""
+    return json.loads("".join(found[-1][MIME])), "".join(found[-1]["text/plain"]).partition(": ")[2]
 
 
 def plain(value: Any) -> Any:

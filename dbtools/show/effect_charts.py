@@ -86,9 +86,8 @@ def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart:
         _curve(frame[points], "margin in points of 50", colours),
         _curve(frame[~points], "margin in share of contests won", colours),
     ]
-    changes = {0: "no filter has a leader", 1: "the same leader throughout"}.get(
-        len(leaders), f"{len(leaders)} different leaders"
-    )
+    same = "the same leader wherever there is one" if frame["leader"].isna().any() else "the same leader throughout"
+    changes = {0: "no filter has a leader", 1: same}.get(len(leaders), f"{len(leaders)} different leaders")
     finished: alt.VConcatChart = _style(alt.vconcat(*panels, spacing=24), f"Does the filter decide? ({changes})")
     return finished
 

@@ -290,3 +290,12 @@ def test_an_unknown_choice_is_one_sentence(tmp_path, option):
     with pytest.raises(ParameterError) as error:
         compare(make_database(tmp_path / "prompter.db"), **{option: "nonsense"})
     assert_sentence(error.value, "nonsense")
+
+
+def test_agents_who_have_written_nothing_are_refused(tmp_path):
+    with attach(make_database(tmp_path / "prompter.db")) as db:
+        with pytest.raises(ParameterError, match=r'^No version is by any such agent: "sintax"; use some of '):
+            analysis.effectiveness(db, agents=["sintax"])
+        assert [a.agent for a in analysis.effectiveness(db, agents=["sintax", "syntax"], provenance="all").agents] == [
+            "syntax"
+        ]

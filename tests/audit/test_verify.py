@@ -46,6 +46,7 @@ def test_without_expectations_the_databases_in_use_must_be_there(root):
         "file prompter.db": ("there", "there", True),
         "file auth_system.db": ("there", "there", True),
     }
+    assert audit.verify(Project.find(root)).sentence.startswith("no expectations are stated")
     (root / "auth_system.db").unlink()
     assert not audit.verify(Project.find(root)).passed
 

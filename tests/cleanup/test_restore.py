@@ -170,3 +170,8 @@ def test_a_folder_that_is_no_run_or_has_a_damaged_manifest_is_refused(project: P
 def test_a_root_that_is_not_there_is_refused(project: Project, tmp_path: Path) -> None:
     with pytest.raises(CleanupError, match="No such project folder"):
         restore(remove(project), root=tmp_path / "nowhere")
+
+
+def test_a_cleanup_that_removed_nothing_has_no_run_to_restore():
+    with pytest.raises(CleanupError, match=r"^No run is named; a cleanup that removed nothing has none"):
+        restore(None)

@@ -79,7 +79,9 @@ def test_the_filters_show_who_leads_and_whether_that_changes():
     assert "domain over structure, n = 12 (9 texts)" in shown
     assert "Does the filter decide? (2 different leaders)" in shown
     one = effect_charts.specification_curve(FILTERS.head(2))
-    assert "Does the filter decide? (the same leader throughout)" in texts(one)
+    assert "Does the filter decide? (the same leader wherever there is one)" in texts(one)
+    led = effect_charts.specification_curve(FILTERS.dropna(subset="leader").head(1))
+    assert "Does the filter decide? (the same leader throughout)" in texts(led)
 
 
 @pytest.mark.parametrize(
