@@ -65,7 +65,8 @@ fmt: $(READY)  ## format the code and the notebooks
 
 check: lint test notebooks  ## everything CI runs
 
-pictures: demo  ## make the README's pictures anew (needs chromium)
+pictures: $(READY)  ## make the README's pictures anew (needs chromium)
+	HOME=$(CURDIR) XDG_CACHE_HOME=$$(mktemp -d) $(BIN)/dbtools demo $(DEMO)
 	for name in audit cleanup-applied effectiveness; do \
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
 	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done

@@ -71,10 +71,12 @@ def test_two_notebooks_run_and_say_where_their_pages_are(place, capsys):
     assert files(place / "reports") == [f"{n}.{k}" for n in ("audit", "verify") for k in kinds]
 
 
-def test_a_failed_verdict_or_a_notebook_that_stops_gives_status_one_and_the_rest_still_runs(place, capsys):
+def test_a_failed_verdict_or_a_notebook_that_stops_gives_status_one_and_the_rest_still_runs(place, capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(place))
     arguments = ("verify", "broken", "audit", "--root", "project", "-p", "dry_run", "False", "--out", "here")
     assert run(*arguments) == 1
     shown = capsys.readouterr()
+    assert '<p class="about">~/project · ' in (place / "here/verify.html").read_text()
     assert " · dry_run = False</p>" in (place / "here/verify.html").read_text()
     assert f"verify: FAILED  {place}/here/verify.html\n    165 ≠ 45" in shown.out
     assert f"audit: passed  {place}/here/audit.html" in shown.out

@@ -197,7 +197,10 @@ def _about(notebook: Notebook, bound: Mapping[str, Any]) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     usual = {p.name: p.default for p in notebook.parameters}
     chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and repr(value) != usual.get(n)]
-    told = [str(bound.get("root") or "no project named"), now, f"dbtools {__version__}", *chosen]
+    root, home = str(bound.get("root") or "no project named"), os.environ.get("HOME", "").rstrip("/")
+    if home and root.startswith(f"{home}/"):
+        root = f"~{root.removeprefix(home)}"  # a report may be shown to others
+    told = [root, now, f"dbtools {__version__}", *chosen]
     return redact(hide_passwords(readable(" · ".join(told))))
 
 

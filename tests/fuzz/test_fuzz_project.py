@@ -13,7 +13,7 @@ from support import make_database, unchanged
 
 from dbtools import Project, analysis, attach, audit, export
 from dbtools.cleanup import find_run, plan, survey
-from dbtools.errors import DbtoolsError
+from dbtools.errors import DbtoolsError, ParameterError
 from dbtools.notebooks.recording import plain
 
 _names = st.one_of(
@@ -145,11 +145,13 @@ def calls(project, db, found, report, value):
     ]
 
 
-def test_agents_of_any_name_are_compared_or_absent(root):
+def test_agents_of_any_name_are_compared_or_refused(root):
     with attach(root / "prompter.db") as db:
         for value in (os.fsdecode(b"\xff"), "'; DROP TABLE prompts; --", "a\0b", ""):
             TRIED["texts given as arguments"] += 1
-            assert not analysis.effectiveness(db, agents=[value]).agents
+            with pytest.raises(ParameterError, match="No version is by any such agent") as caught:
+                analysis.effectiveness(db, agents=[value])
+            one_sentence(caught.value)
 
 
 def test_a_text_in_any_place_is_used_or_refused_in_one_sentence(root):
