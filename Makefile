@@ -45,8 +45,8 @@ faults-all: $(READY)  ## the fault suites with every combination (slow)
 mutants: $(READY)  ## take out each safeguard once: which test notices? (slow)
 	$(BIN)/python tests/faults/mutants.py
 
-fuzz: $(READY)  ## try twenty times as many bad inputs, and a project of a million files; says how many (EFFORT=20 FILES=1000000)
-	DBTOOLS_FUZZ=$(or $(EFFORT),20) DBTOOLS_FUZZ_FILES=$(or $(FILES),1000000) $(BIN)/python -m pytest -q -n auto tests/fuzz
+fuzz: $(READY)  ## try ten times as many bad inputs, and a project of 200,000 files; says how many (EFFORT=10 FILES=200000)
+	DBTOOLS_FUZZ=$(or $(EFFORT),10) DBTOOLS_FUZZ_FILES=$(or $(FILES),200000) $(BIN)/python -m pytest -q -n auto tests/fuzz
 
 notebooks: $(READY)  ## run the notebooks and compare their outputs with the committed ones
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
@@ -66,7 +66,7 @@ fmt: $(READY)  ## format the code and the notebooks
 check: lint test notebooks  ## everything CI runs
 
 pictures: $(READY)  ## make the README's pictures anew (needs chromium)
-	HOME=$(CURDIR) XDG_CACHE_HOME=$$(mktemp -d) $(BIN)/dbtools demo $(DEMO)
+	HOME=$(CURDIR) XDG_CACHE_HOME=$$(mktemp -d) IPYTHONDIR=$$(mktemp -d) $(BIN)/dbtools demo $(DEMO)
 	for name in audit cleanup-applied effectiveness; do \
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
 	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done

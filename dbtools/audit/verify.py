@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, readable
 from dbtools.project import Project, check_expectations, read_expectations, usable
 from dbtools.source import Database, attach, schema
 from dbtools.tables import table
@@ -116,7 +116,7 @@ def _files(project: Project, wanted: Mapping[str, Any]) -> Iterator[Expectation]
                 folder = path.parent.resolve()
             if not folder.is_relative_to(project.root):
                 raise ParameterError(f"expect.{key} names a path outside the project", name, "name one inside")
-            yield Expectation(f"file {name}", expected, "there" if os.path.lexists(path) else "not there")
+            yield Expectation(f"file {readable(name)}", expected, "there" if os.path.lexists(path) else "not there")
 
 
 def _counts(db: Database, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
@@ -124,11 +124,11 @@ def _counts(db: Database, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
     by_relation = {t.relation: t.name for t in schema.TABLES}
     for name, expected in wanted.get("rows", {}).items():
         found = rows.get(by_relation.get(name, name), "no such table")
-        yield Expectation(f"rows of {name}", expected, found)
+        yield Expectation(f"rows of {readable(name)}", expected, found)
     if "versions_by_source" in wanted:
         expected_by = wanted["versions_by_source"]
         found_by = dict(
             db.sql("SELECT coalesce(source, '(none)') AS s, count(*) FROM versions GROUP BY s ORDER BY s").fetchall()
         )
         for source in [*expected_by, *(s for s in found_by if s not in expected_by)]:
-            yield Expectation(f"versions by {source}", expected_by.get(source, 0), found_by.get(source, 0))
+            yield Expectation(f"versions by {readable(source)}", expected_by.get(source, 0), found_by.get(source, 0))

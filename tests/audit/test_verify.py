@@ -92,3 +92,9 @@ def test_no_path_outside_the_project_is_looked_at(root, name):
     with pytest.raises(ParameterError) as error:
         verify(root, {"present": [name]})
     assert_sentence(error.value, name)
+
+
+def test_a_name_that_is_no_utf8_is_shown_as_any_page_can_hold_it(root):
+    found = audit.verify(root, {"absent": ["\udcff"], "rows": {"\udcfe": 0}, "versions_by_source": {"\udcfd": 0}})
+    assert r"file \xff" in found._repr_html_().encode().decode()
+    assert {r"rows of \xfe", r"versions by \xfd"} <= set(found.frame["name"])
