@@ -108,7 +108,8 @@ def _other_cells(csv: CsvFile, layout: Layout) -> list[tuple[int, str]]:
     """Return place and name of the columns that are neither id nor text; of twins all but the first have no name."""
     looked_up = {layout.id, *layout.texts, *(DIMENSIONS if layout.owner == "scores" else ())}
     named = [(i, name.strip().lower()) for i, name in enumerate(csv.header)]
-    cells = [(i, name if csv.columns[name] == i else "") for i, name in named]
+    # A name that the database has is an identifier; another may hold what no statement can, such as NUL.
+    cells = [(i, name if csv.columns[name] == i and name.isidentifier() else "") for i, name in named]
     return [(i, name) for i, name in cells if name not in looked_up or csv.columns[named[i][1]] != i]
 
 

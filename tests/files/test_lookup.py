@@ -135,3 +135,16 @@ def test_a_sound_file_is_read_the_same_at_once_as_with_patience(db, tmp_path, se
 def test_an_empty_file_of_a_known_layout_has_nothing_to_look_up(db, tmp_path):
     (tmp_path / "log.csv").write_text(VERSIONS)
     assert lookup.look_up(db[0], csvfile.read(tmp_path / "log.csv")) == lookup.Lookup({}, frozenset())
+
+
+@pytest.mark.parametrize("header", ["\0ource", "it's", "source\0", "größe"])
+def test_a_column_of_any_name_is_looked_up_as_one_the_database_lacks(db, tmp_path, header):
+    file = tmp_path / "odd.csv"
+    with file.open("w", newline="") as handle:
+        csv.writer(handle).writerows(
+            [["prompt_id", "version_no", "version_uuid", "text", header], [*db[1][VERSIONS][0][:4], "syntax"]]
+        )
+    read = csvfile.read(file)
+    found = lookup.look_up(db[0], read)
+    assert read.layout.name == "prompt_versions"
+    assert (found.found, found.incomplete) == ({1: "id"}, {1})

@@ -70,6 +70,7 @@ def test_versions_scores_and_heads_that_are_new_are_found(path: Path, seed: int)
         "INSERT INTO judge_scores SELECT 'x', upper(id), 1, 1, 1, 1, 1, '{}', '' FROM prompt_versions LIMIT 1",
         "UPDATE best_heads SET prompt_version_id = 'nothing', updated_at = '2027-01-01'",
         "UPDATE prompt_versions SET source = CAST(x'ff' AS TEXT), rowid = 900 WHERE rowid = 60",
+        "UPDATE prompt_versions SET source = 'a' || char(0) || 'b', rowid = 900 WHERE rowid = 60",
         "PRAGMA journal_mode = WAL; UPDATE best_heads SET updated_at = '2027-01-01'",
     ],
 )

@@ -92,7 +92,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _is_plain(versions: list[Any], scores: list[Any], heads: list[Any]) -> bool:
     """Tell whether every cell is of its kind and every id was found as it is spelled."""
     return (
-        all(isinstance(source, str) for _, source in versions)
+        all(isinstance(source, str) and "\0" not in source for _, source in versions)
         and all(version is not None for _, version, *_ in [*scores, *heads])
         and all(isinstance(mark, (int, float)) for _, _, *marks in scores for mark in marks)
     )
