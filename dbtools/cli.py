@@ -9,9 +9,9 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from dbtools.errors import DbtoolsError, NotebookError, ParameterError
+from dbtools.errors import DbtoolsError, NotebookError, ParameterError, printable
 
 if TYPE_CHECKING:
     from dbtools.notebooks import Notebook, Report
@@ -167,21 +167,25 @@ def _run_all(steps: Sequence[tuple[str, dict[str, Any], str | None]], out: Path,
             _complain(error)
             status = 1
         else:
-            print(_line(save_as or name, report), flush=True)
+            _tell(_line(save_as or name, report), sys.stdout)
             status = status if report.passed else 1
     return status
 
 
 def _line(name: str, report: Report) -> str:
-    verdict, reason = "passed" if report.passed else "FAILED", report.reason.removesuffix(".")
+    verdict, reason = "passed" if report.passed else "FAILED", printable(report.reason.removesuffix("."))
     return f"{name}: {verdict}  {report.html}" + (f"\n    {reason}" if reason else "")
 
 
 def _complain(error: DbtoolsError) -> None:
-    # A file name need not be text in the terminal's encoding.
-    text = f"dbtools: {error}\n"
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    _tell(f"dbtools: {error}", sys.stderr)
+
+
+def _tell(text: str, stream: TextIO) -> None:
+    # Neither a file name nor a sentence need be text in the terminal's encoding.
+    encoding = stream.encoding or "utf-8"
+    stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
 
 
 if __name__ == "__main__":

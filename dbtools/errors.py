@@ -22,13 +22,13 @@ def sentence(what: str, thing: object = None, todo: str | None = None) -> str:
     text = what
     if thing is not None:
         shown = _WHOLE.sub(lambda m: f"{m[1]}«hidden»@", str(thing))
-        quoted = hide_passwords(_printable(shown))  # before cutting: half a URL no longer looks like one
+        quoted = hide_passwords(printable(shown))  # before cutting: half a URL no longer looks like one
         if len(quoted) > _LONGEST_QUOTE:
             quoted = quoted[: _LONGEST_QUOTE - 1] + "…"
         text += f': "{quoted}"'
     if todo is not None:
         text += f"; {todo}"
-    return hide_passwords(_printable(text)) + "."
+    return hide_passwords(printable(text)) + "."
 
 
 def hide_passwords(text: str) -> str:
@@ -46,8 +46,8 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _printable(text: str) -> str:
-    # Names come from file systems, configurations and databases: control characters must not reach a terminal raw.
+def printable(text: str) -> str:
+    """Return `text` with control characters written out: names come from data, and must not reach a terminal raw."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

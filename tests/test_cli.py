@@ -126,6 +126,15 @@ def test_a_parameter_may_be_given_in_either_spelling(place, capsys):
     assert run("verify", "--root=project", "--parameter", "dry_run", "True") == 0
 
 
+def test_a_sentence_that_the_terminal_cannot_show_is_written_out(place):
+    (place / "notebooks" / "02_verify.ipynb").unlink()
+    write(place, "02_verify", 'root: str = ""', f"{RECORD}record({{}}, reason='165 ≠ \\x1b[31m45')")
+    command = [sys.executable, "-m", "dbtools.cli", "run", "verify", "--root", "project", "--notebooks", "notebooks"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1] == "    165 \\u2260 \\x1b[31m45"
+
+
 def test_who_stops_reading_the_list_sees_no_traceback():
     with subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.stdin.read(); from dbtools.cli import main; sys.exit(main(['list']))"],
