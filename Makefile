@@ -25,6 +25,7 @@ $(DEMO)/prompter.db: $(READY)
 	$(BIN)/dbtools demo $(DEMO)
 
 lab: $(READY)  ## open JupyterLab on the Explorer (of a demo project, or of $$DBTOOLS_PROJECT; ARGS="--port 9999 …")
+	@echo 'The Explorer is at /lab/tree/00_explore.ipynb of the address that follows.'
 	$(BIN)/jupyter lab notebooks/00_explore.ipynb $(ARGS)
 
 app: $(READY)  ## serve the Explorer as a page of its own, on this machine only (of the demo, or of $$DBTOOLS_PROJECT)

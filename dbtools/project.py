@@ -221,6 +221,9 @@ def _database(root: Path, named: str | None) -> Path | Server:
     found = server.from_environment() if place is None else None
     if found and not any(os.path.lexists(root / name) for name in DATABASES):  # a broken link is not passed over
         return found
+    if is_lake(root):
+        todo = f'write database = "{root.name}" into {CONFIG} in the folder above, and give that'
+        raise ProjectError("The folder is a lake, not a project", root, todo)
     raise ProjectError(
         "No prompter database in the project",
         root,

@@ -203,6 +203,9 @@ def test_no_file_rests_on_a_lake(project):
     with unchanged(project.root), pytest.raises(ProjectError, match="not by a lake") as caught:
         cleanup.survey(project)
     assert_sentence(caught.value, project.database)
+    with pytest.raises(ProjectError, match="is a lake, not a project") as caught:
+        Project.find(project.database)
+    assert_sentence(caught.value, project.database)
 
 
 def test_the_explorer_shows_a_lake_and_says_what_it_cannot_tell(project):
