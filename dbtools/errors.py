@@ -37,8 +37,11 @@ def hide_passwords(text: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return the line of a library's error that says what happened; the others advise in that library's words."""
-    return str(error).strip().splitlines()[0]
+    """Return the line of a library's error that says what happened, or its kind where it says nothing.
+
+    Further lines advise in that library's words.
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def readable(text: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dbtools import errors
-from dbtools.errors import DbtoolsError, sentence
+from dbtools.errors import DbtoolsError, first_line, sentence
 
 CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, DbtoolsError)]
 
@@ -40,3 +40,8 @@ def test_every_error_can_be_caught_as_one_family_and_says_what_a_caller_can_do()
     for cls in CLASSES:
         assert str(cls("Failed", "thing", "mend it")) == 'Failed: "thing"; mend it.'
         assert cls.__doc__
+
+
+def test_of_an_error_that_says_nothing_its_kind_is_told():
+    assert first_line(AssertionError()) == "AssertionError"
+    assert first_line(ValueError("\n one\ntwo")) == "one"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, QueryError
+from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, QueryError, first_line
 from dbtools.project import LAKE
 from dbtools.source import lake as lakes
 from dbtools.source.lake import Lake
@@ -191,7 +191,7 @@ class Spark:
                 warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]", UserWarning)
                 yield
         except (PySparkException, grpc.RpcError) as error:
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            line = first_line(error)
             gone = any(word in str(error) + type(error).__name__ for word in _GONE)
             if gone:
                 todo = "look whether it runs, and try again; nothing was changed"

@@ -49,9 +49,9 @@ def build(explorer: Explorer) -> Tab:
         lane.submit(lambda desk: answer_to(desk, text), done, "Asking", explorer.state)
 
     def put(text: str) -> None:
-        box.value = text or box.value
+        box.value = text
 
-    history.observe(lambda change: put(change["new"]), "value")
+    history.observe(lambda change: put(change["new"] or box.value), "value")
     explorer.observe(lambda change: put(change["new"]), "query")
     run = button("Run", "Ask the statement", ask, button_style="primary")
     current = button("Current selection", "Put the filters' selection into the box", lambda: put(explorer.sql))
