@@ -28,20 +28,22 @@ _SECRET = re.compile(
     """,
     re.VERBOSE,
 )
+_TABLE = ".dbtools-table.dbtools-table.dbtools-table"  # thrice, as JupyterLab aligns all tables of outputs its own way
 # The variables are JupyterLab's; elsewhere the fallbacks hold.
 _STYLE = (
     "<style>"
     ".dbtools-table{overflow-x:auto;margin:.5em 0}"
     ".dbtools-table table{border-collapse:collapse;margin:0;font-size:13px;font-variant-numeric:tabular-nums;"
     "color:var(--jp-content-font-color1,inherit)}"
-    ".dbtools-table caption{caption-side:top;text-align:left;font-weight:600;padding:.3em 0;"
-    "color:var(--jp-content-font-color1,inherit)}"
-    ".dbtools-table th,.dbtools-table td{padding:.35em .8em;text-align:left;vertical-align:top;"
+    # The table may scroll; what is said above it may not.
+    f"{_TABLE} caption{{caption-side:top;text-align:left;font-weight:600;padding:.3em 0;"
+    "position:sticky;left:0;width:max-content;max-width:min(100cqw,75em);color:var(--jp-content-font-color1,inherit)}"
+    f"{_TABLE} :is(th,td){{padding:.35em .8em;text-align:left;vertical-align:top;"
     "max-width:44em;white-space:normal;overflow-wrap:break-word;"
     "border-bottom:1px solid var(--jp-border-color2,#d0d7de)}"
-    ".dbtools-table th{white-space:nowrap;font-weight:600;border-bottom-width:2px}"
-    ".dbtools-table .n{text-align:right;white-space:nowrap}"
-    ".dbtools-table .c{text-align:center}"
+    f"{_TABLE} th{{white-space:nowrap;font-weight:600;border-bottom-width:2px}}"
+    f"{_TABLE} .n{{text-align:right;white-space:nowrap}}"
+    f"{_TABLE} .c{{text-align:center}}"
     ".dbtools-table .d{white-space:nowrap}"
     ".dbtools-table td.t{min-width:13em}"
     ".dbtools-table .q{color:var(--jp-content-font-color2,#59636e)}"
@@ -53,7 +55,7 @@ _LISTENING = (
     ".dbtools-table th button:hover{text-decoration:underline}"
     ".dbtools-table tr[data-key]{cursor:pointer}"
     ".dbtools-table tr[data-key]:hover{background:var(--jp-layout-color2,#f6f8fa)}"
-    '.dbtools-table tr[aria-selected="true"]{background:rgba(0,114,178,.18)}'
+    '.dbtools-table tr[aria-selected="true"]{background:rgba(0,114,178,.28);box-shadow:inset 4px 0 #0072b2}'
     ".dbtools-table :is(tr,button):focus-visible{outline:2px solid #0072b2;outline-offset:-2px}"
     "</style>"
 )
@@ -77,12 +79,13 @@ def table(
     """
     specs = formats or {}
     names = [str(name) for name in frame.columns]
-    columns = [_column(name, frame.iloc[:limit, i].tolist(), specs.get(name)) for i, name in enumerate(names)]
-    parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table>']
+    columns = [_column(name, frame.iloc[:limit, i], specs.get(name)) for i, name in enumerate(names)]
+    role = ' role="grid" aria-multiselectable="true"' if keys else ""
+    parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table{role}>']
     if caption:
         parts.append(f"<caption>{html.escape(redact(readable(caption)))}</caption>")
     heads = "".join(
-        f"<th{css}>{cells[0]}</th>" if sort is None else _sorter(name, css, cells[0], sort)
+        f'<th scope="col"{css}>{cells[0]}</th>' if sort is None else _sorter(name, css, cells[0], sort)
         for name, (css, cells) in zip(names, columns, strict=True)
     )
     parts.append(f"<thead><tr>{heads}</tr></thead><tbody>")
@@ -107,7 +110,8 @@ def _sorter(name: str, css: str, shown: str, sort: tuple[str, bool]) -> str:
     how = f' aria-sort="{"descending" if sort[1] else "ascending"}"' if sort[0] == name else ""
     arrow = (" ▼" if sort[1] else " ▲") if how else ""
     title = html.escape(f"Sort by {name.replace('_', ' ')}")
-    return f'<th{css}{how}><button data-sort="{html.escape(name)}" title="{title}">{shown}{arrow}</button></th>'
+    sorter = f'<button data-sort="{html.escape(name)}" title="{title}">{shown}{arrow}</button>'
+    return f'<th scope="col"{css}{how}>{sorter}</th>'
 
 
 def redact(text: str) -> str:
@@ -118,17 +122,19 @@ def redact(text: str) -> str:
 def size(count: float) -> str:
     """Return a number of bytes as people read it: ``158.9 KB`` (1 KB = 1000 bytes). Reads only."""
     for unit in ("bytes", "KB", "MB", "GB"):
-        if abs(count) < 1000 or unit == "GB":
+        if abs(count) < (1000 if unit == "bytes" else 999.95) or unit == "GB":  # 1,000.0 KB is 1.0 MB
             return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
         count /= 1000
     raise AssertionError
 
 
-def _column(name: str, values: list[Any], spec: str | None) -> tuple[str, list[str]]:
+def _column(name: str, column: pd.Series[Any], spec: str | None) -> tuple[str, list[str]]:
     """Return the class attribute of a column's cells, and the cells as escaped text, heading first."""
+    values = column.tolist()
     present = [v for v in values if not _missing(v)]
     flags = bool(present) and all(_is_flag(v) for v in present)
-    numbers = bool(present) and not flags and all(_is_number(v) for v in present)
+    # What is missing throughout stands where its numbers would.
+    numbers = not flags and all(_is_number(v) for v in present) and (bool(present) or column.dtype.kind in "iuf")
     decimals = _decimals(present) if numbers else 0
     texts = [_show(v, name, spec, decimals) for v in values]
     times = any(hasattr(v, "strftime") for v in present)
@@ -145,11 +151,13 @@ def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
     if _missing(value):
         return _NONE
     if spec is not None:
-        return _shorten(format(value, spec))
+        return _shorten(format(value, spec)).replace("-", "−" if _is_number(value) else "-")
     if _is_flag(value):
         return "✓" if value else "✗"
     if _is_number(value):
-        return size(value) if name.endswith("_bytes") else f"{value:,.{decimals}f}"
+        if name == "p" or name.startswith("p_"):
+            return f"{value:.3f}" if value >= 0.0005 else "< 0.001"
+        return size(value) if name.endswith("_bytes") else f"{value:,.{decimals}f}".replace("-", "−")
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m-%d %H:%M" if hasattr(value, "hour") else "%Y-%m-%d"))
     if isinstance(value, list | tuple) or hasattr(value, "ndim"):

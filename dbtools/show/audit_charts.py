@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbtools.show.charts import BLUE, GREEN, GREY, ORANGE, PURPLE, SEVERITIES, SKY, _finish
+from dbtools.show.charts import _GRID, BLUE, GREEN, GREY, ORANGE, PURPLE, SEVERITIES, SKY, _finish
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
 _SOUND, _SILENT = "nothing found", "not applicable"
-_FAINT = "#cfd6dd"
+_FAINT = _GRID
 _SCALES = {"judge": BLUE, "heuristic": SKY, "self": PURPLE, "synthetic": ORANGE, "unknown": GREY}
 _MOST_SOURCES = 20
 
@@ -59,7 +59,9 @@ def _stacked(
     # A number needs room: one that does not fit its part of the bar is left to the table.
     wide = data[size] >= data.groupby(row)[size].transform("sum").max() / 25 if len(data) else data[size] > 0
     data = data.assign(
-        middle=ends - data[size] / 2, label=[f"{n:,}" if w else "" for n, w in zip(data[size], wide, strict=True)]
+        middle=ends - data[size] / 2,
+        colour=data[kind].map(colours),
+        label=[f"{n:,}" if w else "" for n, w in zip(data[size], wide, strict=True)],
     )
     seen = [k for k in colours if k in set(data[kind])]
     scale = alt.Scale(domain=seen, range=[colours[k] for k in seen])
@@ -69,5 +71,7 @@ def _stacked(
         color=alt.Color(f"{kind}:N", scale=scale, title=None),
         order="place:O",
     )
-    label = base.mark_text(color="#000000").encode(x="middle:Q", text="label:N")
+    # Black is too faint on blue alone.
+    ink = alt.condition(alt.FieldOneOfPredicate("colour", [BLUE]), alt.value("#ffffff"), alt.value("#000000"))
+    label = base.mark_text().encode(x="middle:Q", text="label:N", color=ink)
     return _finish(alt.layer(bars, label), title, len(order))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,9 +23,17 @@ DARK = {_PAPER: "#0d1117", _INK: "#e6edf3", _QUIET: "#9198a1", _GRID: "#30363d"}
 
 # The page's own SVG engine understands the Vega-Lite that Altair writes; JupyterLab brings version 5.
 _LAB_MIME = "application/vnd.vegalite.v5+json"
+# What the lab draws as SVG can take the colours of its theme.
+_LAB_COLOURS = {
+    _PAPER: "transparent",
+    _INK: f"var(--jp-content-font-color1,{_INK})",
+    _QUIET: f"var(--jp-content-font-color2,{_QUIET})",
+    _GRID: f"var(--jp-border-color2,{_GRID})",
+}
 _LAB_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, DejaVu Sans, Arial, sans-serif"
 _WIDTH, _ROW = 560, 30
+DAY = "%Y-%m-%d"
 _TAG = re.compile(r"<(?=[/!?a-zA-Z])")
 
 
@@ -50,7 +59,7 @@ def win_rates(frame: pd.DataFrame) -> alt.LayerChart:
     data = data.assign(label=[f"{rate:.0%} ({wins} of {n:,})" for rate, wins, n in shown])
     order = data["agent"].tolist()
     interval = {"low", "high"} <= set(columns)
-    share = "share of its contests that the agent won" + (" (line: low to high)" if interval else "")
+    share = "share of its contests that the agent won" + (" (line: 95% interval)" if interval else "")
     rate = alt.X("win_rate:Q", title=share, scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(data).encode(y=alt.Y("agent:N", sort=order, title=None))
     layers = [base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=rate.axis(format="%"))]
@@ -63,9 +72,9 @@ def win_rates(frame: pd.DataFrame) -> alt.LayerChart:
 
 
 def findings(frame: pd.DataFrame) -> alt.LayerChart:
-    """Draw how many rows each audit check found, coloured by severity. Reads only.
+    """Draw how much each audit check found, coloured by severity. Reads only.
 
-    `frame` has check, severity (critical, error, warning, info) and count.
+    `frame` has check, severity (critical, error, warning, info) and count (missing where a check does not apply).
     """
     import altair as alt
 
@@ -78,13 +87,13 @@ def findings(frame: pd.DataFrame) -> alt.LayerChart:
     colours = alt.Scale(domain=seen, range=[SEVERITIES[s] for s in seen])
     base = alt.Chart(data).encode(y=alt.Y("check:N", sort=data["check"].tolist(), title=None))
     # Counts lie orders of magnitude apart; symlog keeps 1 visible beside 10,000 and still starts at 0.
-    count = alt.X("count:Q", title="rows found (log scale)", scale=alt.Scale(type="symlog", domainMin=0))
+    count = alt.X("count:Q", title="found (log scale)", scale=alt.Scale(type="symlog", domainMin=0))
     bars = base.mark_bar(height={"band": 0.6}).encode(
         x=count.axis(format=",d", values=_decades(data["count"])),
         color=alt.Color("severity:N", scale=colours, title="severity"),
     )
     label = base.mark_text(align="left", dx=5, color=_INK).encode(x="count:Q", text="label:N")
-    title = f"What the audit found ({len(data)} of {len(frame)} checks, {int(data['count'].sum()):,} rows)"
+    title = f"What the audit found ({len(data)} of {int(frame['count'].notna().sum())} checks found something)"
     return _finish(alt.layer(bars, label), title, len(data))
 
 
@@ -121,8 +130,26 @@ def _decades(counts: pd.Series[int]) -> list[int]:
 
 
 def _finish(chart: Any, title: str, rows: int) -> alt.LayerChart:
-    finished: alt.LayerChart = _style(chart.properties(width=_WIDTH, height=max(1, rows) * _ROW), title)
+    """Give a chart its title and its style; without rows, say that there is nothing instead of drawing empty axes."""
+    finished: alt.LayerChart = _style(
+        (chart if rows else _nothing()).properties(width=_WIDTH, height=max(1, rows) * _ROW), title
+    )
     return finished
+
+
+def _nothing() -> Any:
+    import altair as alt
+
+    words = alt.Chart(alt.InlineData([{}])).mark_text(text="There is nothing to draw.", align="left", color=_QUIET)
+    return alt.layer(words.encode(x=alt.value(0)))
+
+
+def _by_agent(names: Iterable[str]) -> alt.Scale:
+    """Return the scale that gives each agent its colour, the same in every chart of the same agents."""
+    import altair as alt
+
+    known = sorted(set(names))
+    return alt.Scale(domain=known, range=[PALETTE[i % len(PALETTE)] for i in range(len(known))])
 
 
 def _style(chart: Any, title: str) -> Any:
@@ -174,6 +201,19 @@ def _settled(spec: dict[str, Any]) -> dict[str, Any]:
     return settled
 
 
+def _for_lab(spec: dict[str, Any], title: str) -> dict[str, Any]:
+    """Return a chart as JupyterLab draws it: in the colours of its theme, with a name to be read out."""
+    text = json.dumps(spec)
+    for colour, themed in _LAB_COLOURS.items():
+        text = text.replace(f'"{colour}"', f'"{themed}"')
+    return {
+        **json.loads(text),
+        "$schema": _LAB_SCHEMA,
+        "description": f"Chart: {title}",
+        "usermeta": {"embedOptions": {"renderer": "svg"}},
+    }
+
+
 def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     import vl_convert
 
@@ -181,7 +221,7 @@ def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     title = spec.get("title", "")
     text = title if isinstance(title, str) else title.get("text", "")
     return {
-        _LAB_MIME: {**spec, "$schema": _LAB_SCHEMA},
+        _LAB_MIME: _for_lab(spec, text),
         "image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version="6.4"),
         "text/plain": f"Chart: {text}" if text else "Chart",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dbtools.show.charts import _INK, _QUIET, _ROW, _WIDTH, BLUE, PALETTE, _finish, _style
+from dbtools.show.charts import _INK, _QUIET, _ROW, _WIDTH, BLUE, _by_agent, _finish, _style
 
 if TYPE_CHECKING:
     import altair as alt
@@ -28,7 +28,7 @@ def forest(frame: pd.DataFrame) -> alt.LayerChart:
         label=[_label(*row) for row in data[["difference", "n", "clusters", "p_holm"]].itertuples(index=False)],
     )
     base = alt.Chart(shown).encode(y=alt.Y("pair:N", sort=shown["pair"].tolist(), title=None))
-    title = "difference in points of 50 (thick: 95% interval; thin: clustered by prompt text)"
+    title = "difference in points of 50 (95% intervals: thin clustered by prompt text, thick as if independent)"
     axis = alt.X("low_clustered:Q", title=title, scale=alt.Scale(zero=True)).axis(tickCount=8)
     layers = [
         alt.Chart(alt.InlineData([{"x": 0}])).mark_rule(color=_QUIET, strokeDash=[4, 3]).encode(x="x:Q"),
@@ -42,13 +42,16 @@ def forest(frame: pd.DataFrame) -> alt.LayerChart:
     return _finish(alt.layer(*layers), f"Who is above whom ({of}{n})", len(shown))
 
 
-def distributions(frame: pd.DataFrame) -> alt.FacetChart:
+def distributions(frame: pd.DataFrame) -> alt.FacetChart | alt.LayerChart:
     """Draw how each agent's marks are spread, a panel per agent and dimension. Reads only.
 
     `frame` has agent, dimension, bin (the lower end of half a mark) and rows.
     """
     import altair as alt
 
+    title = "How the marks of 0–10 are spread (height: share of scored versions)"
+    if frame.empty:
+        return _finish(None, title, 0)
     totals = frame.groupby(["agent", "dimension"])["rows"].transform("sum")
     data = frame[["bin", "rows"]].assign(
         panel=[f"{agent} (n = {n:,})" for agent, n in zip(frame["agent"], totals, strict=True)],
@@ -68,23 +71,26 @@ def distributions(frame: pd.DataFrame) -> alt.FacetChart:
         column=alt.Column("dimension:N", header=above),
         spacing=14,
     )
-    finished: alt.FacetChart = _style(facets, "How the marks of 0–10 are spread (share of scored versions)")
+    finished: alt.FacetChart = _style(facets, title)
     return finished
 
 
-def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart:
+def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChart:
     """Draw the leader's margin over its closest rival under every filter, coloured by who leads. Reads only.
 
     `frame` has filter, outcome (``total``, or a kind of win), n, clusters, leader, rival, difference, low and high.
     """
     import altair as alt
 
-    leaders = sorted(frame["leader"].dropna().unique())
-    colours = alt.Scale(domain=leaders, range=[PALETTE[i % len(PALETTE)] for i in range(len(leaders))])
-    points = frame["outcome"] == "total"
+    if frame.empty:
+        return _finish(None, "Does the filter decide? (no filters)", 0)
+    leaders = set(frame["leader"].dropna())
+    colours = _by_agent({*leaders, *frame["rival"].dropna()})
+    points, ends = frame["outcome"] == "total", ["low", "high"]
+    shares = frame[~points].assign(**frame.loc[~points, ends].clip(-1, 1))  # no margin is larger
     panels = [
-        _curve(frame[points], "margin in points of 50", colours),
-        _curve(frame[~points], "margin in share of contests won", colours),
+        _curve(frame[points], "margin in points of 50 (line: 95% interval)", colours),
+        _curve(shares, "margin in share of contests won (line: 95% interval)", colours),
     ]
     same = "the same leader wherever there is one" if frame["leader"].isna().any() else "the same leader throughout"
     changes = {0: "no filter has a leader", 1: same}.get(len(leaders), f"{len(leaders)} different leaders")
@@ -106,7 +112,7 @@ def _curve(frame: pd.DataFrame, title: str, colours: alt.Scale) -> Any:
     base = alt.Chart(data).encode(y=alt.Y("filter:N", sort=data["filter"].tolist(), title=None))
     colour = alt.Color("leader:N", scale=colours, title="leader")
     line = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title).axis(tickCount=6), x2="high:Q", color=colour
+        x=alt.X("low:Q", title=title, scale=alt.Scale(padding=8)).axis(tickCount=6), x2="high:Q", color=colour
     )
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(x=alt.X("difference:Q"), color=colour)
     label = base.mark_text(align="left", dx=8, color=_INK).encode(x=alt.value(_WIDTH * 0.75), text="label:N")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.trend import FEWEST_TIMES
-from dbtools.show.charts import _INK, _WIDTH, BLUE, GREY, ORANGE, PALETTE, _finish
+from dbtools.show.charts import _INK, _WIDTH, BLUE, DAY, GREY, _by_agent, _finish
 
 if TYPE_CHECKING:
     import altair as alt
@@ -18,7 +18,7 @@ _PANELS, _PANEL = 4, 190
 _TYPES = ("structure", "wording", "length", "other", "unknown")
 
 
-def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart:
+def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart | alt.LayerChart:
     """Draw the marks of the longest runs in their order, with the Theil–Sen line and its 95% band. Reads only.
 
     `order` is ``chain`` (position in the chain) or ``clock`` (when a version was made). Four prompts are drawn at most,
@@ -30,10 +30,11 @@ def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart:
     drawn = ([p for p in runs if p.trend_chain.times >= FEWEST_TIMES] or runs[:2])[:_PANELS]
     panels = [_panel(result.timeline, p, order) for p in drawn]
     said = "along the chain" if order == "chain" else "by the clock"
-    title = f"Marks {said} ({len(drawn)} of {len(result.prompts):,} prompts)" if drawn else "Marks (no chains)"
-    empty = alt.Chart({"values": []}).mark_point().properties(width=_WIDTH, height=1)
-    plain = _finish(alt.Chart({"values": []}).mark_point(), title, 1)
-    column: alt.VConcatChart = alt.vconcat(*(panels or [empty]), spacing=14).properties(title=title, padding=14)
+    title = f"Marks {said} ({len(drawn)} of {len(result.prompts):,} prompts)"
+    plain = _finish(None, f"Marks {said} (no chains)", 0)
+    if not panels:
+        return plain
+    column: alt.VConcatChart = alt.vconcat(*panels, spacing=14).properties(title=title, padding=14)
     column.config = plain.config  # a column of panels looks like any other chart, but takes no width
     return column
 
@@ -53,16 +54,16 @@ def _panel(timeline: pd.DataFrame, prompt: PromptTrend, order: str) -> Any:
         alt.Axis(values=sorted(set(points["at"])), format="d") if order == "chain" and len(points) <= 12 else alt.Axis()
     )
     x = alt.X("at:Q", title=unit, scale=alt.Scale(zero=False, nice=False, padding=8), axis=axis)
-    name = f"points per dimension ({prompt.scale})"
-    y = alt.Y("mark:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(grid=True))
+    name = f"mark, {prompt.scale} scale"
+    y = alt.Y("mark:Q", title=name, scale=alt.Scale(zero=False, padding=8), axis=alt.Axis(grid=True))
     layers, slope = [], ""
     if found.slope is not None and found.low is not None and found.high is not None and found.times >= FEWEST_TIMES:
         base = alt.Chart(_band(points, (found.low, found.slope, found.high), days)).encode(x=x)
         layers.append(base.mark_area(color=BLUE, opacity=0.18).encode(y=alt.Y("low:Q", title=name), y2="high:Q"))
         layers.append(base.mark_line(color=BLUE, strokeWidth=2).encode(y="line:Q"))
         per = "per version" if order == "chain" else "per day"
-        slope = f"; {found.slope:+.3g} {per} ({found.low:+.3g} to {found.high:+.3g})"
-    dots = alt.Chart(points).mark_circle(color=_INK, size=26, opacity=0.75).encode(x=x, y=y)
+        slope = f"; {found.slope:+.3g} {per} ({found.low:+.3g} to {found.high:+.3g})".replace("-", "−")
+    dots = alt.Chart(points).mark_circle(color=_INK, size=50, opacity=0.75).encode(x=x, y=y)
     said = f"prompt {prompt.prompt_id[:8]}, n = {len(points):,}: {found.verdict}{slope}"
     title = alt.TitleParams(said, fontSize=12, fontWeight="normal", anchor="start", offset=6)
     return alt.layer(*layers, dots).properties(title=title, width=_WIDTH, height=_PANEL)
@@ -100,22 +101,25 @@ def agents_over_time(frame: pd.DataFrame) -> alt.LayerChart:
     data = frame[frame["scale"] == scale][["agent", "period", "n", "mean_total", "se"]]
     reach = 2 * data["se"].fillna(0)
     data = data.assign(low=data["mean_total"] - reach, high=data["mean_total"] + reach).drop(columns="se")
-    names = list(dict.fromkeys(data["agent"]))
-    colours = alt.Scale(domain=names, range=[PALETTE[i % len(PALETTE)] for i in range(len(names))])
+    colours = _by_agent(data["agent"])
     base = alt.Chart(data).encode(
-        x=alt.X("yearmonthdate(period):O", title="period from", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-        xOffset=alt.XOffset("agent:N", sort=names),
+        x=alt.X(
+            "yearmonthdate(period):O",
+            title="period from (UTC)",
+            axis=alt.Axis(format=DAY, labelAngle=0, labelOverlap=True),
+        ),
+        xOffset=alt.XOffset("agent:N", sort=colours.domain),
         color=alt.Color("agent:N", scale=colours, title="agent"),
     )
-    title = "mean total of 50 ± 2 standard errors"
+    title = "mean total of 50 (line: ± 2 standard errors)"
     mean = base.mark_circle(size=60, opacity=1).encode(
-        y=alt.Y("mean_total:Q", title=title, scale=alt.Scale(zero=False, padding=18), axis=alt.Axis(grid=True))
+        y=alt.Y("mean_total:Q", title=title, scale=alt.Scale(zero=False, padding=18))
     )
     error = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
     label = base.mark_text(dy=-8, baseline="bottom").encode(y="high:Q", text="n:Q", color=alt.value(_INK))
     n = int(data["n"].sum())
     said = f"Agents over time (n = {n:,} versions, {scale} scale)" if n else "Agents over time (no versions)"
-    return _finish(alt.layer(error, mean, label), said, 9)
+    return _finish(alt.layer(error, mean, label), said, 9 if n else 0)
 
 
 def change_types(frame: pd.DataFrame) -> alt.LayerChart:
@@ -128,14 +132,15 @@ def change_types(frame: pd.DataFrame) -> alt.LayerChart:
     data = frame[frame["effect"].notna()][["scale", "change_type", "n", "effect", "low", "high", "p"]]
     data = data.assign(change_type=data["change_type"].where(data["change_type"].isin(_TYPES), "another"))
     rows = zip(data["change_type"], data["scale"], data["n"], strict=True)
+    effects = [f"{effect:+.2f}".replace("-", "−") for effect in data["effect"]]
     data = data.assign(
         row=[f"{kind} ({scale}, n = {n:,})" for kind, scale, n in rows],
-        label=[f"{effect:+.2f}, p = {p:.2f}" for effect, p in zip(data["effect"], data["p"], strict=True)],
+        label=[f"{effect}, Holm p = {p:.2g}" for effect, p in zip(effects, data["p"], strict=True)],
     )
     base = alt.Chart(data).encode(y=alt.Y("row:N", sort=None, title=None))
-    x = alt.X("effect:Q", title="points per dimension more or less than the mean of all types (line: 95%)")
+    x = alt.X("effect:Q", title="points per dimension more or less than the mean of all types (line: 95% interval)")
     zero = alt.Chart(data.head(1)).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.datum(0))
-    dots = base.mark_circle(color=ORANGE, size=90, opacity=1).encode(x=x)
+    dots = base.mark_circle(color=BLUE, size=90, opacity=1).encode(x=x)
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
     label = base.mark_text(align="left", dx=8, color=_INK).encode(x=alt.value(_WIDTH), text="label:N")
     n = int(data["n"].sum())

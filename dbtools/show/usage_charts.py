@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbtools.show.charts import _INK, _WIDTH, BLUE, GREEN, GREY, ORANGE, SKY, VERMILION, YELLOW, _finish
+from dbtools.show.charts import (
+    _INK,
+    _WIDTH,
+    BLUE,
+    DAY,
+    GREEN,
+    GREY,
+    ORANGE,
+    SKY,
+    VERMILION,
+    YELLOW,
+    _by_agent,
+    _finish,
+)
 
 if TYPE_CHECKING:
     import altair as alt
@@ -31,16 +44,18 @@ def cost_and_quality(frame: pd.DataFrame) -> alt.LayerChart:
 
     columns = ["agent", "prompts", "cost", "scored", "mean_total", "total_low", "total_high"]
     data = frame[frame["mean_total"].notna()][columns]
+    colours = _by_agent(data["agent"])
     names = [f"{agent} (n = {n:,})" for agent, n in zip(data["agent"], data["scored"], strict=True)]
-    data = data.assign(each=1000 * data["cost"] / data["prompts"], label=names)
-    x = alt.X("each:Q", title="US dollars per 1,000 prompts", scale=alt.Scale(zero=False, padding=60))
-    base = alt.Chart(data).encode(x=x)
-    y = alt.Y("mean_total:Q", title="mean total of 50 (line: 95%)", scale=alt.Scale(zero=False, padding=20))
-    lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(y="total_low:Q", y2="total_high:Q")
-    dots = base.mark_circle(color=BLUE, size=110, opacity=1).encode(y=y)
-    label = base.mark_text(dy=-6, baseline="bottom", color=_INK).encode(y="total_high:Q", text="label:N")
+    data = data.assign(each=1000 * data["cost"] / data["prompts"], label=names).sort_values("agent")
+    x = alt.X("each:Q", title="US dollars per 1,000 prompts", scale=alt.Scale(zero=False, padding=20))
+    # In the legend no neighbour's interval can run through the words.
+    colour = alt.Color("label:N", title="agent", scale=alt.Scale(domain=data["label"].tolist(), range=colours.range))
+    base = alt.Chart(data).encode(x=x, color=colour)
+    y = alt.Y("mean_total:Q", title="mean total of 50 (line: 95% interval)", scale=alt.Scale(zero=False, padding=20))
+    lines = base.mark_rule(strokeWidth=1.5).encode(y="total_low:Q", y2="total_high:Q")
+    dots = base.mark_circle(size=110, opacity=1).encode(y=y)
     n = int(data["scored"].sum())
-    return _finish(alt.layer(lines, dots, label), f"Cost against quality (n = {n:,} scored versions)", 9)
+    return _finish(alt.layer(lines, dots), f"Cost against quality (n = {n:,} scored versions)", 9 if n else 0)
 
 
 def cost_per_win(frame: pd.DataFrame) -> alt.LayerChart:
@@ -61,7 +76,7 @@ def cost_per_win(frame: pd.DataFrame) -> alt.LayerChart:
         label=[f"${cost:,.2f} ({wins:,} of {n:,} won)" for cost, wins, n in rows],
     ).drop(columns="win_high")
     base = alt.Chart(data).encode(y=alt.Y("agent:N", sort=data["agent"].tolist(), title=None))
-    x = alt.X("cost_per_win:Q", title="US dollars per 1,000 recorded wins (line: 95%; ▸: no upper end)")
+    x = alt.X("cost_per_win:Q", title="US dollars per 1,000 recorded wins (line: 95% interval; ▸: no upper end)")
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="win_low:Q", x2="end:Q")
     dots = base.mark_circle(color=BLUE, size=110, opacity=1).encode(x=x)
     arrows = base.transform_filter("datum.open").mark_text(text="▸", color=_INK, fontSize=16).encode(x="end:Q")
@@ -87,12 +102,12 @@ def cost_by_day(frame: pd.DataFrame) -> alt.LayerChart:
         alt.Chart(data)
         .mark_bar(color=BLUE, width={"band": 0.9})
         .encode(
-            x=alt.X("yearmonthdate(day):T", title="day (UTC)"),
+            x=alt.X("yearmonthdate(day):T", title="day (UTC)", axis=alt.Axis(format=DAY, labelOverlap=True)),
             y=alt.Y("cost_usd:Q", title="US dollars, as stored", axis=alt.Axis(grid=True, format="~g")),
         )
     )
     n = int(data["calls"].sum())
-    return _finish(alt.layer(bars), f"Cost by day (n = {n:,} calls on {len(data):,} days)", 7)
+    return _finish(alt.layer(bars), f"Cost by day (n = {n:,} calls on {len(data):,} days)", 7 if len(data) else 0)
 
 
 def votes(frame: pd.DataFrame) -> alt.LayerChart:
@@ -107,7 +122,7 @@ def votes(frame: pd.DataFrame) -> alt.LayerChart:
     rows = zip(data["win_rate"], data["wins"], data["n"], strict=True)
     data = data.assign(label=[f"{rate:.0%} ({wins:,} of {n:,})" for rate, wins, n in rows])
     base = alt.Chart(data).encode(y=alt.Y("name:N", sort=list(CHOICES), title=None))
-    x = alt.X("win_rate:Q", title="share of the votes (line: 95%)", scale=alt.Scale(domain=[0, 1]))
+    x = alt.X("win_rate:Q", title="share of the votes (line: 95% interval)", scale=alt.Scale(domain=[0, 1]))
     bars = base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=x.axis(format="%"))
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
     label = base.mark_text(align="left", dx=8, color=_INK).encode(x=alt.value(_WIDTH), text="label:N")
@@ -157,4 +172,5 @@ def risk_scores(frame: pd.DataFrame) -> alt.LayerChart:
             color=alt.Color("outcome:N", scale=colours, title="outcome"),
         )
     )
-    return _finish(alt.layer(bars), f"Risk scores (n = {int(data['n'].sum()):,})", 7)
+    n = int(data["n"].sum())
+    return _finish(alt.layer(bars), f"Risk scores (n = {n:,})", 7 if n else 0)

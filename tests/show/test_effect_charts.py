@@ -93,7 +93,7 @@ def test_the_filters_show_who_leads_and_whether_that_changes():
     ],
 )
 def test_a_chart_of_nothing_is_still_a_chart(draw, frame):
-    assert texts(draw(frame.head(0)))
+    assert texts(draw(frame.head(0)))[0] == "There is nothing to draw."
 
 
 def test_only_the_columns_that_are_drawn_travel_with_a_chart():

@@ -69,7 +69,7 @@ def test_only_numbers_and_known_words_travel_with_a_chart(result):
 def test_charts_of_nothing_are_still_charts(field):
     with attach(field) as db:
         nothing = analysis.evolution(db)
-    assert "Marks (no chains)" in texts(time_charts.chains(nothing))
+    assert "Marks along the chain (no chains)" in texts(time_charts.chains(nothing))
     assert "Agents over time (no versions)" in texts(time_charts.agents_over_time(nothing.agents))
     assert "What a type of change does (cannot be told)" in texts(time_charts.change_types(nothing.change_effects))
 

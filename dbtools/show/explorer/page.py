@@ -30,6 +30,11 @@ COLOURS = {
     "undecided": charts.ORANGE,
     "": charts.BLUE,
 }
+# A caret that is seen in both themes.
+_CARET = (
+    "data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 18 18%22%3E"
+    "%3Cpath fill=%22%23808890%22 d=%22M5 7l4 5 4-5z%22/%3E%3C/svg%3E"
+)
 STYLE = (
     "<style>"
     ".dbtools-explorer{font-family:var(--jp-ui-font-family,system-ui,sans-serif);"
@@ -59,14 +64,17 @@ STYLE = (
     "font-size:14px;height:34px;line-height:30px;padding:0 12px;width:auto;color:inherit}"
     ".dbtools-tabs .widget-toggle-button.mod-active{border-bottom-color:#0072b2;font-weight:600;"
     "color:var(--jp-content-font-color1,inherit);background:none;box-shadow:none}"
-    ".dbtools-explorer :is(button,input,select,textarea,[tabindex]):focus-visible{outline:2px solid #0072b2}"
+    # The blue of the charts is too faint on the buttons of a dark theme, and the theme's own outline is none.
+    ".dbtools-explorer :is(button,input,select,textarea,[tabindex]):focus-visible"
+    "{outline:2px solid #0072b2!important;outline-offset:-2px}"
+    "[data-jp-theme-light=false] .dbtools-explorer :is(button,input,select,textarea,[tabindex]):focus-visible"
+    "{outline-color:#56b4e9!important}"
+    f".dbtools-explorer .widget-dropdown>select{{background-image:url('{_CARET}');padding-right:24px}}"
     "@keyframes dbtools-busy{from{margin-left:0}to{margin-left:70%}}"
     ".dbtools-busy .progress-bar{width:30%!important;animation:dbtools-busy 1.2s ease-in-out infinite alternate}"
     ".dbtools-explorer{container-type:inline-size}"
     ".dbtools-explorer .dbtools-grid :is(th,td){padding:.35em .55em}"
     ".dbtools-explorer .dbtools-grid td.t{min-width:17em}"
-    # A table may scroll; what is said above it may not.
-    ".dbtools-explorer .dbtools-table caption{position:sticky;left:0;width:max-content;max-width:100cqw}"
     ".dbtools-explorer .jupyter-widget-tagsinput .widget-text{width:auto}"
     ".dbtools-bar{gap:6px 10px;align-items:center}"
     f"{_CHART_RULES}</style>"
