@@ -107,9 +107,9 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     root = demo.build(arguments.folder).root
     steps = [(step.notebook, {**step.parameters, "root": str(root)}, step.save_as) for step in DEMO]
-    print(f"The demo project is {root}")
+    _tell(f"The demo project is {root}")
     status = _run_all(steps, root / "reports", None)
-    print(f"Open the reports in {root / 'reports'}")
+    _tell(f"Open the reports in {root / 'reports'}")
     return status
 
 
@@ -130,9 +130,9 @@ def _list(arguments: argparse.Namespace) -> int:
     from dbtools.notebooks import catalog
 
     for notebook in catalog(arguments.notebooks):
-        print(f"{notebook.name}: {notebook.question}")
+        _tell(f"{notebook.name}: {notebook.question}")
         for p in notebook.parameters:
-            print(f"    {p.name}: {p.type} = {p.default}" + (f"  # {p.help}" if p.help else ""))
+            _tell(f"    {p.name}: {p.type} = {p.default}" + (f"  # {p.help}" if p.help else ""))
     return 0
 
 
@@ -167,7 +167,7 @@ def _run_all(steps: Sequence[tuple[str, dict[str, Any], str | None]], out: Path,
             _complain(error)
             status = 1
         else:
-            _tell(_line(save_as or name, report), sys.stdout)
+            _tell(_line(save_as or name, report))
             status = status if report.passed else 1
     return status
 
@@ -181,8 +181,9 @@ def _complain(error: DbtoolsError) -> None:
     _tell(f"dbtools: {error}", sys.stderr)
 
 
-def _tell(text: str, stream: TextIO) -> None:
+def _tell(text: str, stream: TextIO | None = None) -> None:
     # Neither a file name nor a sentence need be text in the terminal's encoding.
+    stream = stream or sys.stdout
     encoding = stream.encoding or "utf-8"
     stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()

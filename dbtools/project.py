@@ -125,7 +125,7 @@ def is_lake(path: Path | Server) -> bool:
 def _engine(url: str, database: Path | Server) -> str:
     if "token=" in url.lower():
         raise ProjectError(
-            f"A token stands in {CONFIG}", url.split(";")[0], "take it out and set SPARK_CONNECT_AUTHENTICATE_TOKEN"
+            f"A token stands in {CONFIG}", "sc://…", "take it out and set SPARK_CONNECT_AUTHENTICATE_TOKEN"
         )
     if url and not is_lake(database):
         todo = 'export one with partition_by="month", and name its folder as database'

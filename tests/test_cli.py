@@ -179,3 +179,10 @@ def test_help_and_version_load_nothing_heavy(arguments, status):
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=True)
     assert done.stdout.splitlines()[-1] == f"{status} []"
     assert __version__ in done.stdout or "usage: dbtools" in done.stdout
+
+
+def test_a_folder_that_the_terminal_cannot_show_is_written_out(place):
+    command = [sys.executable, "-c", "from dbtools import cli; cli.DEMO = (); cli.main(['demo', 'd\u00e9m'])"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].endswith("d\\xe9m")

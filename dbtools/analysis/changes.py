@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dbtools.analysis.statistics.clusters import holm
+from dbtools.source.change_type import change_type
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -180,36 +183,12 @@ def _p_values(
         as_large[:-1] += (np.abs(drawn.t) >= np.abs(fit.t) - 1e-9).sum(axis=0)
         as_large[-1] += (drawn.explained >= fit.explained * (1 - 1e-9)).sum()
     p = (1 + as_large) / (1 + permutations)
-    own[fit.told] = _holm(p[:-1][fit.told])
+    own[fit.told] = holm(p[:-1][fit.told].tolist())
     return own, float(p[-1])
-
-
-def _holm(p: Numbers) -> Numbers:
-    """Adjust for the number of tests: Holm, Scandinavian Journal of Statistics 6 (1979) 65–70."""
-    import numpy as np
-
-    order, adjusted = np.argsort(p), np.empty_like(p)
-    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
-    return adjusted
 
 
 def _portions(total: int, largest: int) -> list[int]:
     return [min(largest, total - done) for done in range(0, total, largest)]
-
-
-def change_type(before: str, after: str) -> str:
-    """Return the type of a change as the application's generator defines it.
-
-    ``structure`` below a similarity of 0.5 (difflib's ratio), else ``length`` where the text grew by more than half
-    or lost more than half, else ``wording``; ``other`` is never computed, only stored.
-    """
-    from difflib import SequenceMatcher
-
-    matcher = SequenceMatcher(None, before, after)
-    # The quick ratio is an upper bound, so it often spares the slow one.
-    if matcher.quick_ratio() < 0.5 or matcher.ratio() < 0.5:
-        return "structure"
-    return "wording" if 0.5 <= len(after) / max(len(before), 1) <= 1.5 else "length"
 
 
 def stored_types(changes: pd.DataFrame, texts: dict[str, str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from dbtools.analysis import sentences
 from dbtools.analysis.claim import Claim, judge
 from dbtools.analysis.comparison import Meetings, Pair, compare, meetings
 from dbtools.analysis.confounders import Confounder, confounders
-from dbtools.analysis.multiverse import Specification, multiverse
+from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
 from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, check_word, working_table
 from dbtools.analysis.standing import AgentResult, agreements, logged_selections, standings
 from dbtools.analysis.statistics import INTERVALS
@@ -195,12 +195,14 @@ def effectiveness(
     Raises
     ------
     ParameterError
-        A parameter is none of these words, or none of the agents has written anything.
+        A parameter is none of these words, `agents` is a text, or none of them has written anything.
     """
     check_word("provenance", provenance, PROVENANCES)
     check_word("kind of win", wins, WINS)
     check_word("scale", scale, SCALES)
     check_word("interval", interval, tuple(INTERVALS))
+    if isinstance(agents, str):
+        raise ParameterError("Agents are a list", agents, "put the name in brackets")
     chosen, names = Chosen.of(provenance, scale), list(map(readable, agents)) if agents else None
     with nullcontext(table) if table else working_table(db, names) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
@@ -229,12 +231,11 @@ def effectiveness(
 def _scores(connection: Engine, chosen: Chosen, standing: Sequence[AgentResult], asked: str) -> Row:
     """Return all that rests on comparing totals within contests."""
     present = ask(connection, "filters")
-    kinds = {row["provenance"] for row in present if row["scale"] == chosen.scale} & set(chosen.kinds)
     family = meetings(connection, chosen)
     pairs, scored = compare(family), [a.agent for a in standing if a.scored]
     return {
         "pairs": pairs,
-        "claim": judge(pairs, scored, kinds, chosen.scale, asked),
+        "claim": judge(pairs, scored, kinds_of(chosen, present), chosen.scale, asked),
         "ranking": _ranking(family),
         "multiverse": multiverse(connection, chosen, present, family),
         "confounders": confounders(connection, chosen, present),

@@ -56,9 +56,9 @@ def multiverse(
         The headline's own, by total.
     """
     found = []
-    known: dict[object, Sequence[Meetings]] = {(_kept(chosen, present), chosen.scale, "total", False): asked}
+    known: dict[object, Sequence[Meetings]] = {(kinds_of(chosen, present), chosen.scale, "total", False): asked}
     for name, rows, outcome, distinct in _filters(chosen, present):
-        kinds = _kept(rows, present)
+        kinds = kinds_of(rows, present, outcome)
         # Filters that keep the same rows need no second pass over a million contests.
         key = kinds, rows.scale, outcome, distinct
         if key not in known:
@@ -69,8 +69,10 @@ def multiverse(
     return tuple(found)
 
 
-def _kept(chosen: Chosen, present: list[Row]) -> frozenset[str]:
-    return frozenset(row["provenance"] for row in present) & frozenset(chosen.kinds)
+def kinds_of(chosen: Chosen, present: list[Row], outcome: str = "total") -> frozenset[str]:
+    """Return the provenances of the rows that are compared: totals have a scale, the other kinds of win have none."""
+    rows = [row for row in present if outcome != "total" or row["scale"] == chosen.scale]
+    return frozenset(row["provenance"] for row in rows) & frozenset(chosen.kinds)
 
 
 def _specification(name: str, outcome: str, claim: Claim) -> Specification:

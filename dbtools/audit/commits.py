@@ -76,6 +76,12 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
     return [c for c in _parse(found, when) if NAME.search(c.path) or c.path in named]
 
 
+def tracked(project: Project) -> list[str]:
+    """Return the paths of the project, relative to its root, that git tracks."""
+    listed = _git(project.root, "ls-files", "-z", "--cached")
+    return [name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name]
+
+
 def is_shallow(project: Project) -> bool:
     """Tell whether the repository holds only the newest part of its history."""
     return _git(project.root, "rev-parse", "--is-shallow-repository").strip() == b"true"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dbtools.audit.scene import Scene, Unanswerable
 from dbtools.server import NOT_A_FILE, Server
+from dbtools.source.sqlite.dbfile import connect
 
 # Columns whose content lets somebody in, or says from where somebody came.
 _CREDENTIALS = ("hashed_password", "password_reset_token", "two_factor_secret", "login_ip_history")
@@ -88,7 +89,7 @@ def _copies(scene: Scene) -> Iterator[tuple[Path, Path]]:
 
 
 def _columns(copy: Path, table: str) -> set[str]:
-    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+    with closing(connect(copy)) as connection:
         return {row[1].lower() for row in connection.execute(f"PRAGMA table_info({table})")}
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import sqlite3
 import stat
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dbtools.audit import commits
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
@@ -49,7 +47,9 @@ class Scene:
     @cached_property
     def files(self) -> tuple[Path, ...]:
         """Every database and CSV file of the project; links, sidecars and compressed files left out."""
-        return tuple(p for p in walk(self.project) if not is_sidecar(p) and (_is_database(p) or is_csv(p)))
+        own = self.project.in_use  # be it a link: it is what the audit is of
+        found = (p for p in walk(self.project) if not is_sidecar(p) and (_is_regular(p) or p in own))
+        return tuple(p for p in found if _is_database(p) or is_csv(p))
 
     @cached_property
     def databases(self) -> tuple[Path, ...]:
@@ -108,20 +108,15 @@ class Scene:
     @cached_property
     def tracked(self) -> frozenset[Path]:
         """The files that git tracks."""
-        command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", "ls-files", "-z", "--cached"]
         try:
-            answer = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-                command, cwd=self.project.root, capture_output=True, check=True, timeout=60
-            )
-        except (OSError, subprocess.SubprocessError):
+            return frozenset(self.project.root / name for name in commits.tracked(self.project))
+        except commits.GitError:
             raise Unanswerable("the project is in no git repository that git can read") from None
-        names = answer.stdout.decode("utf-8", "surrogateescape").split("\0")
-        return frozenset(self.project.root / name for name in names if name)
 
     def header(self, path: Path) -> bytes:
         """Return the first 100 bytes of a database file; empty where it cannot be read."""
         try:
-            return os.pread(dbfile.hold(path), 100, 0)
+            return dbfile.read(path, dbfile.HEADER)
         except OSError:
             return b""
         finally:
@@ -139,7 +134,7 @@ class Scene:
 
     def rows(self, copy: Path, statement: str) -> list[tuple[object, ...]]:
         """Return what a statement finds in a copy; texts that are no UTF-8 come as they can be read."""
-        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+        with closing(dbfile.connect(copy)) as connection:
             connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
             return connection.execute(statement).fetchall()
 
@@ -163,7 +158,7 @@ def read_query(name: str) -> str:
 
 def is_csv(path: Path) -> bool:
     """Tell whether a file has the name of a CSV file, or of a copy of one."""
-    return ".csv" in path.name.lower() and path.suffix.lower() not in COMPRESSED and _is_regular(path)
+    return ".csv" in path.name.lower() and path.suffix.lower() not in COMPRESSED
 
 
 def _is_database(path: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dbtools.audit.scene import Scene
 from dbtools.source.schema import DIMENSIONS, TABLES
+from dbtools.source.sqlite.dbfile import connect
 
 _SHAPES = files("dbtools.audit").joinpath("shapes")
 _GENERATIONS = ("G0", "G1", "G2", "G3", "G4")
@@ -63,7 +64,7 @@ def _expected(generation: str, kind: str) -> dict[str, dict[str, str]]:
 
 
 def _declared(copy: Path) -> dict[str, dict[str, str]]:
-    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+    with closing(connect(copy)) as connection:
         return _describe(connection)
 
 

@@ -113,7 +113,7 @@ class Judge:
             return {name: facts.rows for name, facts in schema.read_tables(connection).items()}
 
     def _open(self, path: Path) -> closing[sqlite3.Connection]:
-        connection = sqlite3.connect(f"{self._once(self._snapshot, path).as_uri()}?mode=ro", uri=True)
+        connection = dbfile.connect(self._once(self._snapshot, path))
         connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
         return closing(connection)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from dbtools.demo import logs, rows
 from dbtools.errors import ConflictError, NoProjectError, ParameterError, ProjectError
-from dbtools.project import CONFIG, Project
+from dbtools.project import CONFIG, Project, usable
 
 MARKER = ".dbtools-demo"
 STAGES = ("found", "cleaned")
@@ -75,7 +75,8 @@ def build(folder: Path | str, *, stage: str = "found") -> Project:
     """
     if stage not in STAGES:
         raise ParameterError("No such stage of the demo", stage, f"use one of {', '.join(STAGES)}")
-    root = Path(folder).expanduser().absolute()
+    with usable(folder):
+        root = Path(folder).expanduser().absolute()
     try:
         _make_room(root)
         _write(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,14 +81,14 @@ def write(
     return manifest
 
 
-def _owned(folder: Path, known: tuple[ExportedFile, ...]) -> tuple[str, ...]:
+def _owned(folder: Path, known: tuple[ExportedFile, ...]) -> dict[str, os.stat_result | None]:
     """Return the files of the lake as it is; anything else in its folders is in the way."""
     found = [LAKE]
     for relation in _MOMENTS:
         for path in (folder / relation, *sorted((folder / relation).rglob("*"))):
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 found.append(path.relative_to(folder).as_posix())
-    return tuple(name for name in found if place.owned(folder, name, known))
+    return {name: place.owned(folder, name, known) for name in found}
 
 
 def _stage(
@@ -145,9 +146,15 @@ def _describe(
     return manifest.describe(file, LAKE, "lake", 0)
 
 
-def _publish(staged: Path, manifest: ExportManifest, known: tuple[ExportedFile, ...], old: tuple[str, ...]) -> None:
+def _publish(
+    staged: Path,
+    manifest: ExportManifest,
+    known: tuple[ExportedFile, ...],
+    old: Mapping[str, os.stat_result | None],
+) -> None:
     """Put the proved files in place, then what names them; only then remove those that it named before."""
     folder = manifest.folder
+    place.check_unchanged(folder, old)
     # Old and new entries together, not yet proved: whenever this is interrupted, each file in place is one of those
     # listed, and old ones beside new ones do not pass for one export.
     place.put_manifest(staged, replace(manifest, proved=False), (*known, *manifest.files))
@@ -159,7 +166,7 @@ def _publish(staged: Path, manifest: ExportManifest, known: tuple[ExportedFile, 
                 flush(path)
         (staged / file.path).replace(target)
     flush(folder)
-    for name in set(old) - {file.path for file in manifest.files}:
+    for name in old.keys() - {file.path for file in manifest.files}:
         (folder / name).unlink(missing_ok=True)
         if not any((folder / name).parent.iterdir()):
             (folder / name).parent.rmdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -109,14 +109,16 @@ def put_manifest(staged: Path, manifest: ExportManifest, files: tuple[ExportedFi
     flush(manifest.folder)
 
 
-def state(file: Path) -> tuple[int, ...] | None:
-    """Return what tells a file from another one in its place; None where there is none."""
-    try:
-        return identity(file.lstat())
-    except FileNotFoundError:
-        return None
+def check_unchanged(folder: Path, seen: Mapping[str, os.stat_result | None]) -> None:
+    """Refuse to go on when a file is no longer what `owned` saw."""
+    for name, facts in seen.items():
+        try:
+            now = (folder / name).lstat()
+        except FileNotFoundError:
+            now = None
+        if (now and _identity(now)) != (facts and _identity(facts)):
+            raise ConflictError("A file changed during the export", folder / name, manifests.TODO)
 
 
-def identity(facts: os.stat_result) -> tuple[int, ...]:
-    """Return what tells a file from another one in its place."""
+def _identity(facts: os.stat_result) -> tuple[int, ...]:
     return facts.st_dev, facts.st_ino, facts.st_mode, facts.st_size, facts.st_mtime_ns

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtools import server
-from dbtools.errors import ConflictError, ParameterError, readable
+from dbtools.errors import ParameterError, readable
 from dbtools.export import guard as guards
 from dbtools.export import lake, place
 from dbtools.export import layout as layout_of
@@ -91,10 +91,10 @@ def write(
     chosen = tuple(n for n in chosen if n not in skipped)
     manifest = _begin(db, target, project, skipped, now)
     quiet = not progress or sum(db.origin["tables"].values()) < _QUIET
-    with db.workspace() as connection:
+    with db.workspace() as connection, place.explained(target):
         connection.execute(guards.MACROS)
         columns = {n: layout_of.filled(connection, n, layout_of.columns(connection, n)) for n in chosen}
-        with place.reserved(target), place.explained(target):
+        with place.reserved(target):
             known = manifests.read(target)
             if partition_by is not None:
                 return lake.write(connection, manifest, known, db.origin, quiet)
@@ -182,9 +182,7 @@ def _publish(
 ) -> None:
     """Put the proved files in place, and the manifest last."""
     folder = manifest.folder
-    for name, facts in seen.items():
-        if place.state(folder / name) != (facts and place.identity(facts)):
-            raise ConflictError("A file changed during the export", folder / name, manifests.TODO)
+    place.check_unchanged(folder, seen)
     # Old and new entries together, not yet proved: whenever this is interrupted, each file in place is one of those
     # listed, and old ones beside new ones do not pass for one export.
     place.put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))

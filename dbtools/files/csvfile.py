@@ -6,6 +6,7 @@ import csv
 import math
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -52,7 +53,7 @@ class CsvFile:
     repeated_headers: tuple[int, ...]
     other_headers: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, int]:
         """The place of each column, by lower-case name; of twins the first counts."""
         return {name.strip().lower(): i for i, name in reversed(list(enumerate(self.header)))}

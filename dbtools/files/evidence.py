@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from dbtools.source.sqlite.dbfile import connect, uri
+
 # Two cells are equal exactly when storage class and value are, a text's being its bytes; collations and affinities have
 # no say, and the two zeros of doubles are one.
 _SAME = "typeof(t.{c}) = typeof(o.{c}) AND +t.{c} IS +o.{c} COLLATE BINARY"
@@ -25,10 +27,10 @@ def missing_rows(candidate: Path, keepers: Sequence[Path]) -> Counter[str]:
     row equal in every column, storage class and byte.
     """
     lacking: dict[str, Counter[bytes]] = {}
-    with closing(_open(candidate)) as connection:
+    with closing(connect(candidate)) as connection:
         columns = {table: _columns(connection, "main", table) for table in _tables(connection, "main")}
         for keeper in keepers:
-            connection.execute("ATTACH ? AS keeper", [_uri(keeper)])
+            connection.execute("ATTACH ? AS keeper", [uri(keeper)])
             for table, names in columns.items():
                 known = lacking.get(table)
                 if (known or known is None) and set(names) <= set(_columns(connection, "keeper", table)):
@@ -47,7 +49,7 @@ def has_same_shape(one: Path, other: Path) -> bool:
 
 def count_rows(snapshot: Path) -> int:
     """Count the rows of all tables of a snapshot. Reads only."""
-    with closing(_open(snapshot)) as connection:
+    with closing(connect(snapshot)) as connection:
         return sum(_count(connection, table) for table in _tables(connection, "main"))
 
 
@@ -95,20 +97,12 @@ def _row_id(connection: sqlite3.Connection, table: str) -> str | None:
 
 
 def _shape(snapshot: Path) -> dict[str, tuple[frozenset[str], int]]:
-    with closing(_open(snapshot)) as connection:
+    with closing(connect(snapshot)) as connection:
         found = {
             table.lower(): (frozenset(_columns(connection, "main", table)), _count(connection, table))
             for table in _tables(connection, "main")
         }
     return {table: shape for table, shape in found.items() if shape[1]}
-
-
-def _open(snapshot: Path) -> sqlite3.Connection:
-    return sqlite3.connect(_uri(snapshot), uri=True)
-
-
-def _uri(snapshot: Path) -> str:
-    return f"{snapshot.absolute().as_uri()}?mode=ro"
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:

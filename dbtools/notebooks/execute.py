@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -84,7 +85,8 @@ def run(
     notebook = find(name, folder)
     given = dict(parameters or {})
     if root is not None:
-        given["root"] = str(Path(root).expanduser().absolute())
+        with usable(root):
+            given["root"] = str(Path(root).expanduser().absolute())
     bound = bind(notebook, given)
     target = _writable(Path(out) if out is not None else Path("reports")) / (save_as or notebook.name)
     executed, error = _execute(notebook, bound, progress)
@@ -195,8 +197,8 @@ def _own_error(error: Any) -> DbtoolsError | None:
 def _about(notebook: Notebook, bound: Mapping[str, Any]) -> str:
     """Say of what project, when, by what and with which parameters a report was made."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    usual = {p.name: p.default for p in notebook.parameters}
-    chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and repr(value) != usual.get(n)]
+    usual = {p.name: ast.literal_eval(p.default) for p in notebook.parameters}
+    chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and value != usual[n]]
     root, home = str(bound.get("root") or "no project named"), os.environ.get("HOME", "").rstrip("/")
     if home and root.startswith(f"{home}/"):
         root = f"~{root.removeprefix(home)}"  # a report may be shown to others

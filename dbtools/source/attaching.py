@@ -21,7 +21,7 @@ from dbtools.source import lake as lakes
 from dbtools.source.database import Database
 from dbtools.source.spark import Spark
 from dbtools.source.sqlite import appending, direct
-from dbtools.source.sqlite.dbfile import check_file, fingerprint
+from dbtools.source.sqlite.dbfile import check_file, connect, fingerprint
 from dbtools.source.sqlite.snapshot import explain, snapshot
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def _build(path: Path, target: Path, mark: str, *, timeout: float, progress: boo
     progress = progress and path.stat().st_size > _QUIET
     with snapshot(path, timeout) as copy:
         try:
-            with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+            with closing(connect(copy)) as connection:
                 tables = schema.read_tables(connection)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise explain(error, path) from None

@@ -17,7 +17,7 @@ from dbtools.project import Project
 from dbtools.source import cache, kept, loader, scratch
 from dbtools.source.connecting import connect
 from dbtools.source.lake import Lake
-from dbtools.source.narrowing import Prompts
+from dbtools.source.narrowing import Prompts, day
 from dbtools.source.spark import Spark
 
 if TYPE_CHECKING:
@@ -205,15 +205,23 @@ class Database:
             raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
 
     def only(
-        self, users: Sequence[str] = (), since: datetime.date | None = None, until: datetime.date | None = None
+        self,
+        users: Sequence[str] = (),
+        since: datetime.date | str | None = None,
+        until: datetime.date | str | None = None,
     ) -> Database:
         """Open the same state with the prompts of some users and days (UTC, both included), and nothing of the others.
 
         Inputs checked for risk belong to no prompt: they count by their own user and time. Close it before this one.
+
+        Raises
+        ------
+        ParameterError
+            `users` is a text, a day is none, or a server works out the questions.
         """
         if isinstance(users, str):
             raise ParameterError("Users are a list", users, "put the name in brackets")
-        some = Prompts(tuple(users), since, until) if users or since or until else None
+        some = Prompts(tuple(users), day(since), day(until)) if users or since or until else None
         if self._server and some:
             raise ParameterError("A server's lake is asked as a whole", some, "attach it without engine to choose")
         return self._open(some)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from dbtools.errors import ParameterError
 from dbtools.source.loader import read_sql
 
 if TYPE_CHECKING:
     import duckdb
 
 RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
+
+
+def day(value: object) -> date | None:
+    """Return a day given as a date, a time or ISO text; None for none.
+
+    Raises
+    ------
+    ParameterError
+        It is no day.
+    """
+    with suppress(ValueError):
+        found = date.fromisoformat(value) if value and isinstance(value, str) else value or None
+        if found is None or isinstance(found, date):
+            return found.date() if isinstance(found, datetime) else found
+    raise ParameterError("Not a day", value, "write it as 2026-01-31")
 
 
 @dataclass(frozen=True)

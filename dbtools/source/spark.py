@@ -211,11 +211,11 @@ def check_url(url: str) -> str:
     Raises
     ------
     ParameterError
-        It is no address of a Spark Connect server.
+        It is no address of a Spark Connect server; it may hold a token, and so is not shown.
     """
     found = _URL.fullmatch(url.strip())
     if not found:
-        raise ParameterError("No address of a Spark Connect server", url.split(";")[0], "write sc://host:port")
+        raise ParameterError("No address of a Spark Connect server", "sc://…", "write sc://host:port")
     return f"sc://{found['host']}"
 
 

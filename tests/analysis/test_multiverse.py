@@ -51,3 +51,16 @@ def test_another_scale_is_a_filter_of_its_own_and_never_pooled(tmp_path):
     found = filters(path)
     assert (found["as asked"].n, found["scale self"].n) == (3, 3)
     assert (found["as asked"].leader, found["scale self"].leader) == ("domain", "syntax")
+
+
+def test_rows_of_another_scale_do_not_change_the_verdict_of_what_was_asked(tmp_path):
+    path = make_database(tmp_path / "prompter.db", prompts=8)
+    insert(path, "prompts", id=hex_id("made"), user_id="test_user_1", original_text="Made")
+    for place, agent in enumerate(("syntax", "structure"), 1):
+        version = hex_id("made", agent)
+        insert(path, "prompt_versions", id=version, prompt_id=hex_id("made"), source=agent, version_no=place)
+        insert(path, "judge_scores", prompt_version_id=version, **dict.fromkeys(DIMENSIONS, 60 + place))
+    with attach(path) as db:
+        result = analysis.effectiveness(db, "all")
+    found = {s.filter: (s.n, s.verdict) for s in result.multiverse}
+    assert (result.claim.verdict, found["as asked"], found["real rows"]) == ("best", (8, "best"), (8, "best"))

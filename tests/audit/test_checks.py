@@ -267,6 +267,14 @@ def test_git_is_asked_without_running_what_the_repository_configures(root, tmp_p
     assert not (root / "ran").exists()
 
 
+def test_git_is_asked_of_the_project_even_inside_a_hook_of_another_repository(root, tmp_path, monkeypatch):
+    git(root, "add", "--force", "storage/prompt_versions.csv")
+    (tmp_path / "other").mkdir()
+    git(tmp_path / "other", "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    assert found(root)["tracked-by-git"] == 1
+
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "'; DROP TABLE prompts; --",

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from support import assert_sentence, insert, make_database, unchanged
 
-from dbtools import Project, analysis, attach, cleanup, demo, export
+from dbtools import Project, analysis, attach, cleanup, demo, export, progress
 from dbtools.errors import ConflictError, DatabaseError, ExportError, ParameterError, ProjectError, QueryError
 from dbtools.notebooks import run
 from dbtools.notebooks.recording import plain
@@ -218,3 +218,17 @@ def test_the_explorer_shows_a_lake_and_says_what_it_cannot_tell(project):
             assert plain(explorer.effectiveness.to_dict()) == plain(analysis.effectiveness(db).to_dict())
     assert "not by a lake" in told.pop("files")
     assert set(told.values()) == {""}
+
+
+def test_what_somebody_changes_during_an_export_stays_and_the_lake_is_as_it_was(database, tmp_path):
+    lake_of(database, tmp_path / "lake")
+    old, *_ = sorted((tmp_path / "lake" / "heads").rglob("*.parquet"))
+    before = (tmp_path / "lake" / "lake.json").read_bytes()
+
+    def change(done, total, what):
+        old.write_text("somebody's")
+
+    with progress.heard(change), pytest.raises(ConflictError) as caught:
+        lake_of(database, tmp_path / "lake")
+    assert_sentence(caught.value, old)
+    assert (old.read_text(), (tmp_path / "lake" / "lake.json").read_bytes()) == ("somebody's", before)

@@ -57,6 +57,12 @@ def test_no_token_is_shown(lake):
     assert TOKEN not in str(caught.value)
 
 
+def test_an_address_that_is_none_is_not_shown_as_it_may_hold_a_token(lake):
+    with pytest.raises(ParameterError, match="write sc://host:port") as caught:
+        attach(lake, engine=f"sc://127.0.0.1/token={TOKEN}")
+    assert TOKEN not in str(caught.value)
+
+
 def test_a_lake_that_the_server_does_not_see_is_one_sentence(server, tmp_path):
     with pytest.raises(DatabaseError, match="must see the files") as caught:
         attach("file:///nowhere/lake", engine=server.url)
@@ -217,6 +223,7 @@ def test_a_dead_server_ends_the_command_line_with_2_and_one_sentence(projects, t
     ("line", "words"),
     [
         (f'engine = "sc://h:1/;token={TOKEN}"', "SPARK_CONNECT_AUTHENTICATE_TOKEN"),
+        (f'engine = "sc://h:1/?token={TOKEN}"', "SPARK_CONNECT_AUTHENTICATE_TOKEN"),
         ('database = "prompter.db"\nengine = "sc://h:1"', "needs a lake"),
     ],
 )

@@ -615,3 +615,15 @@ def test_closing_ends_every_thread(project):
     explorer.tab = "agents"
     explorer.close()
     assert not [t for t in threading.enumerate() if t.name == "dbtools-explorer"]
+
+
+def test_what_outlives_the_explorer_closes_its_database_when_it_ends(explorer, monkeypatch):
+    lane, go_on = explorer.lane(), threading.Event()
+    lane.submit(lambda desk: go_on.wait(60), lambda answer: None, "slow", explorer.state)
+    monkeypatch.setattr(lane, "wait", lambda seconds: False)  # as if it took longer than one waits
+    explorer.close()
+    desk = lane._desk
+    go_on.set()
+    monkeypatch.undo()
+    assert lane.wait(60)
+    assert (desk is None, lane._desk) == (False, None)

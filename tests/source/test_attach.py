@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from support import USERS, assert_sentence, insert, make_database, python, run_python, unchanged
 
-from dbtools import Project, attach
+from dbtools import Project, attach, audit
 from dbtools.errors import BusyError, DatabaseError, DbtoolsError, ParameterError, ProjectError
 
 LEAVE_A_WAL = """
@@ -389,3 +389,18 @@ def test_some_prompts_of_a_state_that_is_gone_are_a_sentence(tmp_path: Path) -> 
             db.only(users="late")
         with db.only(until=date.max, users=["late"]) as some:
             assert some.rows("prompts") == 1
+
+
+@pytest.mark.parametrize("name", ["t#mp", "t?mp", "t%41mp", "t mp"])
+def test_temporary_files_may_lie_in_a_folder_of_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "project").mkdir()
+    path = make_database(tmp_path / "project" / "prompter.db", prompts=3)
+    (tmp_path / name).mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / name))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with attach(path, progress=False) as db:
+        assert db.rows("prompts") == 3
+    assert audit.run(path.parent, progress=False).frame["count"].notna().sum() > 60
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["project", name]

@@ -7,6 +7,7 @@ import pytest
 from support import AGENTS, hex_id, insert, make_database
 
 from dbtools import analysis, attach
+from dbtools.errors import ParameterError
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def rows(db) -> dict[str, int]:
         ({"users": ["nobody' OR 1=1 --"]}, 0),
         ({"since": date(2025, 12, 5)}, 1),
         ({"until": date(2025, 12, 4)}, 3),
+        ({"since": "2025-12-05", "until": "2025-12-05"}, 1),
         ({"since": date(2025, 12, 5), "until": date(2025, 12, 5)}, 1),
         ({"users": ["user-1"], "since": date(2025, 12, 5)}, 0),
         ({}, 4),
@@ -69,3 +71,9 @@ def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(da
             own = analysis.application_stats(some)
             assert own.sources == analysis.application_stats(whole).sources
             assert "3 other prompts left out" in own.sentence
+
+
+@pytest.mark.parametrize("day", ["yesterday", 5, "2025-13-01"])
+def test_what_is_no_day_is_refused(database, day):
+    with attach(database, progress=False) as db, pytest.raises(ParameterError, match="Not a day"):
+        db.only(since=day)

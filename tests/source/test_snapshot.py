@@ -4,6 +4,8 @@ import hashlib
 import os
 import sqlite3
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from support import assert_sentence, insert, make_database, try_lock, unchanged
 
 from dbtools.errors import DatabaseError
+from dbtools.source.sqlite import dbfile
 from dbtools.source.sqlite import snapshot as module
 from dbtools.source.sqlite.dbfile import check_file, fingerprint, hold, is_truncated, peek, release, sha256, sidecar
 from dbtools.source.sqlite.snapshot import integrity, snapshot
@@ -226,3 +229,28 @@ def test_a_lock_this_process_holds_outlives_a_peek_and_a_release(tmp_path: Path)
         release(path)
         assert try_lock(path) == "database is locked"
     assert try_lock(path) == "free"
+
+
+def test_who_still_reads_a_file_keeps_it_open(path: Path) -> None:
+    with dbfile.reading(path) as descriptor:
+        release(path)
+        assert is_open(path)
+        assert os.pread(descriptor, 6, 0) == b"SQLite"
+    release(path)
+    assert not is_open(path)
+
+
+def test_threads_that_read_and_release_a_file_do_not_disturb_each_other(path: Path) -> None:
+    digest, until = hashlib.sha256(path.read_bytes()).hexdigest(), time.monotonic() + 1
+
+    def work(number: int) -> int:
+        rounds = 0
+        while time.monotonic() < until:
+            assert peek(path) == dbfile.MAGIC if number % 2 else sha256(path) == digest
+            release(path)
+            rounds += 1
+        return rounds
+
+    with ThreadPoolExecutor(4) as pool:
+        assert min(pool.map(work, range(4))) > 10
+    assert not is_open(path)

@@ -38,6 +38,7 @@ from dbtools.show.explorer.jobs import Desk, Lane
 from dbtools.show.explorer.selection import Filters, as_sql
 from dbtools.show.explorer.tab import Tab
 from dbtools.source import Database, attach
+from dbtools.source.narrowing import day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,12 +118,7 @@ class Explorer(traitlets.HasTraits):
 
     @traitlets.validate("date_range")
     def _days(self, proposal: dict[str, Any]) -> tuple[date | None, date | None]:
-        try:
-            first, last = (
-                date.fromisoformat(day) if isinstance(day, str) and day else day or None for day in proposal["value"]
-            )
-        except ValueError:
-            raise ParameterError("Not a range of days", proposal["value"], "give two days as 2025-12-31") from None
+        first, last = map(day, proposal["value"])
         return first, last
 
     @property

@@ -161,9 +161,7 @@ class Lane:
         self._closed = True
         self.stop()
         self.wait(5)
-        with self._change:
-            if self._thread is None:
-                self._clear()
+        self.leave()
 
     def _clear(self) -> None:
         if self._desk:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.source.loader import quote
 from dbtools.source.schema import DIMENSIONS
-from dbtools.source.sqlite.dbfile import check_file
+from dbtools.source.sqlite.dbfile import check_file, connect
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +38,7 @@ def ends(path: Path) -> list[Any] | None:
     if not _leaves_nothing(path):
         return None
     try:
-        with closing(_connect(path)) as connection:
+        with closing(connect(path, isolation_level=None)) as connection:
             return list(connection.execute(_ENDS).fetchone())
     except sqlite3.Error:
         return None
@@ -61,7 +61,7 @@ def append(path: Path, older: Path, target: Path, mark: str) -> bool:
             return False
         asked = zip((_VERSIONS, _SCORES, _HEADS), until[:3], strict=True)
         try:
-            with closing(_connect(path)) as connection:
+            with closing(connect(path, isolation_level=None)) as connection:
                 connection.execute("BEGIN")
                 added = [connection.execute(query, [last, _MOST]).fetchall() for query, last in asked]
                 now = list(connection.execute(_ENDS).fetchone())
@@ -83,10 +83,6 @@ def append(path: Path, older: Path, target: Path, mark: str) -> bool:
 def _leaves_nothing(path: Path) -> bool:
     """Tell whether reading the file leaves no other beside it: whether it is in rollback mode."""
     return check_file(path)[18] == 1
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def _is_plain(versions: list[Any], scores: list[Any], heads: list[Any]) -> bool:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import stat
-from contextlib import suppress
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from dbtools.errors import DatabaseError
 
@@ -22,6 +27,19 @@ WAL_HEADER = 32
 
 _LISTS_DESCRIPTORS = os.path.isdir("/proc/self/fd")  # noqa: PTH112 - no file of the user's
 _held: dict[tuple[int, int], int] = {}
+_readers: Counter[tuple[int, int]] = Counter()
+_lock = threading.RLock()  # an audit, a cleanup and a new look at the database may run side by side
+
+
+def connect(path: Path, **options: Any) -> sqlite3.Connection:
+    """Open a database that exists for reading alone, with ``sqlite3.connect``'s options. Reads only."""
+    opened: sqlite3.Connection = sqlite3.connect(uri(path), uri=True, **options)
+    return opened
+
+
+def uri(path: Path) -> str:
+    """Return the URI by which SQLite opens a file for reading alone, whatever its path means in a URI."""
+    return f"{path.absolute().as_uri()}?mode=ro"
 
 
 def hold(path: Path) -> int:
@@ -31,47 +49,84 @@ def hold(path: Path) -> int:
     through `open` and `close` would take the locks of the user's own connection in the same kernel with it
     (sqlite.org/howtocorrupt.html, 2.2).
     """
-    facts = path.stat()
-    key = (facts.st_dev, facts.st_ino)
-    if key not in _held:
-        # What was replaced or deleted nobody can open any more, and it takes up the disk; other threads may see so too.
-        for other, held in list(_held.items()):
-            with suppress(OSError):
-                if not os.fstat(held).st_nlink and _held.pop(other, None) is not None:
-                    os.close(held)
-        _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer would block
-    return _held[key]
+    with _lock:
+        key = _identity(path)
+        if key not in _held:
+            # What was replaced or deleted nobody can open any more, and it takes up the disk.
+            for other in [k for k, held in _held.items() if not _readers[k] and not os.fstat(held).st_nlink]:
+                os.close(_held.pop(other))
+            # A pipe without a writer would block.
+            _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return _held[key]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[int]:
+    """Give the descriptor of `hold`, which no other thread can release in the ``with`` block. Reads only."""
+    with _lock:
+        descriptor = hold(path)
+        facts = os.fstat(descriptor)
+        key = (facts.st_dev, facts.st_ino)
+        _readers[key] += 1
+    try:
+        yield descriptor
+    finally:
+        with _lock:
+            _readers[key] -= 1
+            if not _readers[key]:
+                del _readers[key]
 
 
 def release(path: Path) -> None:
-    """Close the descriptor that `hold` keeps, so that the file counts as not in use."""
-    facts = path.stat()
-    if _LISTS_DESCRIPTORS and is_open_here(path):
-        return  # with this descriptor the locks of whoever else has it open would go
-    descriptor = _held.pop((facts.st_dev, facts.st_ino), None)
-    if descriptor is not None:
-        os.close(descriptor)
+    """Close the descriptor that `hold` keeps, so that the file counts as not in use; who else reads it keeps it."""
+    with _lock:
+        key = _identity(path)
+        if _readers[key] or (_LISTS_DESCRIPTORS and is_open_here(path)):
+            return  # with this descriptor the locks of whoever else has it open would go
+        descriptor = _held.pop(key, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def read(path: Path, length: int) -> bytes:
+    """Return the first bytes of a file, and keep it open as `hold` does. Reads only."""
+    with reading(path) as descriptor:
+        return os.pread(descriptor, length, 0)
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """Give the bytes of a file piece by piece, and keep it open as `hold` does. Reads only."""
+    offset = 0
+    with reading(path) as descriptor:
+        while chunk := os.pread(descriptor, CHUNK, offset):
+            yield chunk
+            offset += len(chunk)
 
 
 def peek(path: Path) -> bytes:
     """Return the first bytes of a file, as many as tell an SQLite database. Reads only."""
     try:
-        return os.pread(hold(path), len(MAGIC), 0)
+        return read(path, len(MAGIC))
     finally:
         release(path)
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_dev, facts.st_ino
+
+
 def is_open_here(path: Path, *, to_write: bool = False) -> bool:
     """Tell whether this process has the file open but by `hold`; True where that cannot be told. Reads only."""
-    facts = path.stat()
+    key = _identity(path)
     try:
         descriptors = {int(name) for name in os.listdir("/proc/self/fd")}  # noqa: PTH208 - names, not paths
     except OSError:
         return True
-    for descriptor in descriptors - {_held.get((facts.st_dev, facts.st_ino))}:
+    for descriptor in descriptors - {_held.get(key)}:
         with suppress(OSError):
             found = os.fstat(descriptor)
-            if (found.st_dev, found.st_ino) != (facts.st_dev, facts.st_ino):
+            if (found.st_dev, found.st_ino) != key:
                 continue
             if not to_write or fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
                 return True
@@ -88,7 +143,7 @@ def fingerprint(path: Path) -> str:
         try:
             facts = file.stat()
             digest.update(repr((facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)).encode())
-            digest.update(os.pread(hold(file), length, 0))
+            digest.update(read(file, length))
         except FileNotFoundError:
             digest.update(b"absent")
     return digest.hexdigest()
@@ -96,10 +151,9 @@ def fingerprint(path: Path) -> str:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of the file's bytes, in hexadecimal. Reads only."""
-    digest, descriptor, offset = hashlib.sha256(), hold(path), 0
-    while chunk := os.pread(descriptor, CHUNK, offset):
+    digest = hashlib.sha256()
+    for chunk in chunks(path):
         digest.update(chunk)
-        offset += len(chunk)
     return digest.hexdigest()
 
 
@@ -130,7 +184,7 @@ def check_file(path: Path) -> bytes:
             raise DatabaseError("The database is a folder", path, "give the path of a prompter.db")
         if not stat.S_ISREG(mode):
             raise DatabaseError("The database is not a regular file", path, "give the path of a prompter.db")
-        header = os.pread(hold(path), HEADER, 0)
+        header = read(path, HEADER)
     except FileNotFoundError:
         raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
     except PermissionError:
@@ -149,7 +203,7 @@ def no_permission(path: Path) -> DatabaseError:
 
 def is_truncated(path: Path) -> bool:
     """Tell whether the file is shorter than its header says. Reads only; meaningful while nobody writes."""
-    header = os.pread(hold(path), HEADER, 0)
+    header = read(path, HEADER)
     page_size = int.from_bytes(header[16:18], "big")
     page_size = 65536 if page_size == 1 else page_size
     size = path.stat().st_size

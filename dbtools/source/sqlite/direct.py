@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbtools.errors import BusyError, QueryError
 from dbtools.source import extension, loader, schema, scratch
-from dbtools.source.sqlite.dbfile import check_file, fingerprint, is_open_here
+from dbtools.source.sqlite.dbfile import check_file, connect, fingerprint, is_open_here
 from dbtools.source.sqlite.snapshot import explain, snapshot
 
 if TYPE_CHECKING:
@@ -132,9 +132,8 @@ def _read(file: Path, path: Path, work: Work[Answer], timeout: float) -> Answer:
 
 def _inspect(file: Path, path: Path, timeout: float) -> tuple[dict[str, schema.TableFacts], bool]:
     """Return the tables, and whether several threads may scan them."""
-    uri = f"{file.absolute().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=timeout)) as connection:
+        with closing(connect(file, timeout=timeout)) as connection:
             tables = schema.read_tables(connection, count=False)
             schema.check_tables(tables, path)
             wanted = [t.name for t in schema.TABLES if t.relation in _COLUMNS and t.name in tables]

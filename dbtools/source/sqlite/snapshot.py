@@ -90,7 +90,7 @@ def _truncated(path: Path) -> DatabaseError:
 
 def integrity(copy: Path) -> list[str]:
     """Return the complaints of ``PRAGMA integrity_check`` about a snapshot; empty when it is sound. Reads only."""
-    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+    with closing(dbfile.connect(copy)) as connection:
         try:
             found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -99,9 +99,8 @@ def integrity(copy: Path) -> list[str]:
 
 
 def _copy_locked(path: Path, copy: Path, timeout: float) -> None:
-    uri = f"{path.absolute().as_uri()}?mode=ro"
     with (
-        closing(sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)) as source,
+        closing(dbfile.connect(path, timeout=timeout, isolation_level=None)) as source,
         closing(sqlite3.connect(copy)) as target,
     ):
         # backup() retries for ever on a locked database; a read transaction taken first gives up after the timeout.
@@ -147,14 +146,11 @@ def _wal_mark(path: Path) -> tuple[int, bytes] | str:
     """Return what stays the same for as long as a ``-wal`` is only appended to; without one, the fingerprint."""
     try:
         wal = dbfile.beside(path, "-wal")
-        return wal.stat().st_ino, os.pread(dbfile.hold(wal), dbfile.WAL_HEADER, 0)
+        return wal.stat().st_ino, dbfile.read(wal, dbfile.WAL_HEADER)
     except FileNotFoundError:
         return dbfile.fingerprint(path)
 
 
 def _copy(source: Path, target: Path) -> None:
-    descriptor, offset = dbfile.hold(source), 0
     with target.open("wb") as handle:
-        while chunk := os.pread(descriptor, dbfile.CHUNK, offset):
-            handle.write(chunk)
-            offset += len(chunk)
+        handle.writelines(dbfile.chunks(source))
