@@ -73,7 +73,7 @@ def table(
 
     `formats` maps a column to a format spec (``".1%"``). Without one, ``*_bytes`` columns are shown as sizes
     and numbers with thousands separators. For a page that listens, `keys` names each row that can be chosen, `picked`
-    those that are, and `sort` the column by which the rows stand and whether the last is first.
+    those that are, and `sort` the column the rows are sorted by and whether it descends.
     """
     specs = formats or {}
     names = [str(name) for name in frame.columns]
@@ -113,6 +113,11 @@ def _sorter(name: str, css: str, shown: str, sort: tuple[str, bool]) -> str:
 def redact(text: str) -> str:
     """Return `text` with every password hash, token, API key and URL's password in it hidden. Reads only."""
     return hide_passwords(_SECRET.sub("«redacted»", text))
+
+
+def p_value(p: float) -> str:
+    """Return ``p = 0.23``, with two figures, or ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def size(count: float) -> str:

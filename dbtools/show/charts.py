@@ -50,7 +50,7 @@ def win_rates(frame: pd.DataFrame) -> alt.LayerChart:
     data = data.assign(label=[f"{rate:.0%} ({wins} of {n:,})" for rate, wins, n in shown])
     order = data["agent"].tolist()
     interval = {"low", "high"} <= set(columns)
-    share = "share of its contests that the agent won" + (" (line: low to high)" if interval else "")
+    share = "share of its contests that the agent won" + (" (line: 95% interval)" if interval else "")
     rate = alt.X("win_rate:Q", title=share, scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(data).encode(y=alt.Y("agent:N", sort=order, title=None))
     layers = [base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=rate.axis(format="%"))]
