@@ -18,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(READY)  ## build the demo project, run every notebook on it, say where the reports are
+demo: $(READY)  ## build the demo project, run its reports, say where they are
 	$(BIN)/dbtools demo $(DEMO)
 
 $(DEMO)/prompter.db: $(READY)
@@ -46,13 +46,13 @@ faults-all: $(READY)  ## the fault suites with every combination (slow)
 mutants: $(READY)  ## take out each safeguard once: which test notices? (slow)
 	$(BIN)/python tests/faults/mutants.py
 
-fuzz: $(READY)  ## try ten times as many bad inputs, and a project of 200,000 files; says how many (EFFORT=10 FILES=200000)
+fuzz: $(READY)  ## try EFFORT=10 times as many bad inputs, and a project of FILES=200000 files
 	DBTOOLS_FUZZ=$(or $(EFFORT),10) DBTOOLS_FUZZ_FILES=$(or $(FILES),200000) $(BIN)/python -m pytest -q -n auto tests/fuzz
 
 notebooks: $(READY)  ## run the notebooks and compare their outputs with the committed ones
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 
-refresh: $(READY)  ## run the notebooks and commit their outputs to the files (byte-stable)
+refresh: $(READY)  ## run the notebooks and store their outputs in the files (byte-stable)
 	$(BIN)/python -m dbtools.notebooks notebooks
 
 lint: $(READY)  ## style, formatting and types
@@ -74,7 +74,7 @@ pictures: $(READY)  ## make the README's pictures anew (needs chromium)
 	mkdir -p pictures && $(BIN)/python tests/browser/pictures.py pictures  # of every tab, in both themes
 	for name in agents-light versions-light files-dark; do cp pictures/explorer-$$name.png .readme/; done
 
-bench: $(READY) $(VENV)/peers/.ready  ## measure beside peers (SIZES="3000 300000" versions)
+bench: $(READY) $(VENV)/peers/.ready  ## measure dbtools and its peers (SIZES="3000 300000" versions)
 	$(BIN)/python tests/benchmarks/run.py $(SIZES)
 
 $(VENV)/peers/.ready: tests/benchmarks/requirements.lock $(READY)

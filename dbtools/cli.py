@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
     Changes files: what the command says. Status 0 means done, 1 that a notebook failed or stopped, 2 that the
-    input cannot be used.
+    input cannot be used, 130 interrupted, 141 that nobody reads the output.
     """
     arguments = _parser().parse_args(list(_apart(sys.argv[1:] if argv is None else argv)))
     # nbclient sometimes loses a race with a kernel that has already ended, and asyncio tells the user.
@@ -75,8 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dbtools {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="build a demo project and run every notebook on it")
-    demo.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("demo"), help="default: demo")
+    demo = commands.add_parser("demo", help="build a demo project and write its reports")
+    demo.add_argument(
+        "folder", metavar="DIR", nargs="?", type=Path, default=Path("demo"), help="its folder; default: demo"
+    )
     demo.set_defaults(command=_demo)
 
     run = commands.add_parser("run", help="run notebooks and write their reports")
@@ -90,15 +92,19 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar=("PARAMETER", "VALUE"),
-        help="set a parameter of the notebooks that declare it; of a list, values apart by commas",
+        help="set a parameter of the notebooks that declare it; separate the values of a list with commas",
     )
-    run.add_argument("--out", metavar="DIR", type=Path, default=Path("reports"), help="default: reports, here")
+    run.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("reports"), help="folder of the reports; default: reports"
+    )
     run.set_defaults(command=_run)
 
     listing = commands.add_parser("list", help="show the notebooks and their parameters")
     listing.set_defaults(command=_list)
     for command in (run, listing):
-        command.add_argument("--notebooks", metavar="DIR", type=Path, help="default: those shipped with dbtools")
+        command.add_argument(
+            "--notebooks", metavar="DIR", type=Path, help="their folder; default: those shipped with dbtools"
+        )
     return parser
 
 
@@ -147,7 +153,7 @@ def _values(arguments: argparse.Namespace, notebooks: Sequence[Notebook]) -> dic
             raise ParameterError("The parameter is given twice", name, "give it once")
         if name not in known:
             what = f"No parameter of {' or '.join(n.name for n in notebooks)}"
-            raise ParameterError(what, name, f"known are: {', '.join(known) or 'none'}")
+            raise ParameterError(what, name, f"use one of {', '.join(known) or 'none'}")
         values[name] = value
     return values
 

@@ -45,7 +45,7 @@ def first_line(error: Exception) -> str:
 
 
 def readable(text: str) -> str:
-    r"""Return `text` as any file can hold it: bytes of a name that are no UTF-8 are written ``\xff``."""
+    r"""Return `text` as any file can hold it: bytes of a name that are not UTF-8 are written ``\xff``."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

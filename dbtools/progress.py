@@ -1,4 +1,4 @@
-"""Progress of long work: a bar where nobody listens, else told to whoever does and can stop it."""
+"""Progress of long work: a bar, or steps told to a listener, which can stop the work."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Project:
 
     @classmethod
     def find(cls, root: Project | str | os.PathLike[str] | None = None) -> Project:
-        """Find the project: `root`, else ``$DBTOOLS_PROJECT``, else the nearest parent with a database.
+        """Find the project: `root`, else ``$DBTOOLS_PROJECT``, else the nearest folder from here up that is one.
 
         Its database is the one that dbtools.toml names; else prompter.db or packages/db/prompter.db, if one is there;
         else the PostgreSQL server that ``$DATABASE_URL`` names. A project that was found already is
@@ -124,9 +124,7 @@ def is_lake(path: Path | Server) -> bool:
 
 def _engine(url: str, database: Path | Server) -> str:
     if "token=" in url.lower():
-        raise ProjectError(
-            f"A token stands in {CONFIG}", "sc://…", "take it out and set SPARK_CONNECT_AUTHENTICATE_TOKEN"
-        )
+        raise ProjectError(f"{CONFIG} holds a token", "sc://…", "take it out and set SPARK_CONNECT_AUTHENTICATE_TOKEN")
     if url and not is_lake(database):
         todo = 'export one with partition_by="month", and name its folder as database'
         raise ProjectError(f"project.engine in {CONFIG} needs a lake", database, todo)
@@ -184,7 +182,7 @@ def _read_config(file: Path) -> dict[str, Any]:
             raise ProjectError(f'Unknown section "{key}" in', file, "use [project] and [expect]")
     section = config.get("project", {})
     if not isinstance(section, dict):
-        raise ProjectError('"project" is not a section of', file, "write it as [project]")
+        raise ProjectError('"project" is not a section in', file, "write it as [project]")
     for key, value in section.items():
         if key not in _PROJECT_KEYS:
             known = ", ".join(sorted(_PROJECT_KEYS))
@@ -212,7 +210,7 @@ def _database(root: Path, named: str | None) -> Path | Server:
         address, password = server.parse(named)
         if password is not None:
             todo = f"take it out, and set PGPASSWORD or {server.VARIABLE}, or write it into ~/.pgpass"
-            raise ProjectError(f"A password stands in {CONFIG}", address, todo)
+            raise ProjectError(f"{CONFIG} holds a password", address, todo)
         return address
     place = _inside(root, named, "database") if named is not None else None
     file = place or next((root / name for name in DATABASES if (root / name).is_file()), root / DATABASES[0])

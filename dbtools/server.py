@@ -65,7 +65,7 @@ def parse(url: str) -> tuple[Server, str | None]:
     Raises
     ------
     ParameterError
-        It is no such URL. The error shows nothing of it: any part may be one of a password with signs in it.
+        It is not such a URL. The error shows nothing of it: any part may belong to a password with special characters.
     """
     scheme = _URL.match(url)
     rest = url[scheme.end() :].strip() if scheme and scheme[2] else "#"
@@ -87,7 +87,7 @@ def parse(url: str) -> tuple[Server, str | None]:
 
 
 def _refused() -> ParameterError:
-    todo = f"write it as {_EXAMPLE}, signs in names and passwords as %2F, and only libpq's own settings after a ?"
+    todo = f"write it as {_EXAMPLE}, special characters in it percent-encoded, and only libpq's own settings after a ?"
     return ParameterError("Not the URL of a PostgreSQL server that dbtools understands", "postgresql:", todo)
 
 

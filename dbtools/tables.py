@@ -75,7 +75,7 @@ def table(
 
     `formats` maps a column to a format spec (``".1%"``). Without one, ``*_bytes`` columns are shown as sizes
     and numbers with thousands separators. For a page that listens, `keys` names each row that can be chosen, `picked`
-    those that are, and `sort` the column by which the rows stand and whether the last is first.
+    those that are, and `sort` the column the rows are sorted by and whether it descends.
     """
     specs = formats or {}
     names = [str(name) for name in frame.columns]
@@ -119,6 +119,11 @@ def redact(text: str) -> str:
     return hide_passwords(_SECRET.sub("«redacted»", text))
 
 
+def p_value(p: float) -> str:
+    """Return ``p = 0.23``, with two figures, or ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
 def size(count: float) -> str:
     """Return a number of bytes as people read it: ``158.9 KB`` (1 KB = 1000 bytes). Reads only."""
     for unit in ("bytes", "KB", "MB", "GB"):
@@ -156,7 +161,7 @@ def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
         return "✓" if value else "✗"
     if _is_number(value):
         if name == "p" or name.startswith("p_"):
-            return f"{value:.3f}" if value >= 0.0005 else "< 0.001"
+            return f"{value:.3f}" if value >= 0.001 else "< 0.001"
         return size(value) if name.endswith("_bytes") else f"{value:,.{decimals}f}".replace("-", "−")
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m-%d %H:%M" if hasattr(value, "hour") else "%Y-%m-%d"))

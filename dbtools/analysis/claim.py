@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 from dbtools.analysis.comparison import Pair
+from dbtools.tables import p_value
 
 LEVEL, POWER = 0.05, 0.8
 _SCALES = {
@@ -25,14 +26,14 @@ class Claim:
     Attributes
     ----------
     verdict : str
-        ``best``: the leader is above every rival, Holm-adjusted p < .05, on real rows that a judge scored; else
-        ``undecided``.
+        ``best``: the leader is above every rival, Holm-adjusted p < 0.05, on real rows that a judge scored, and has
+        met all of them; else ``undecided``.
     leader : str or None
         The agent with the highest scores in the pairs; no claim by itself.
     closest : Pair or None
         The leader against the rival it is least surely above.
     needed : int or None
-        About how many contests would decide it.
+        About how many contests would decide it; None where a best agent is named or none can be estimated.
     text : str
         The claim as a clause, with n and G.
     """
@@ -70,7 +71,7 @@ def judge(
         mixed = "not all rows are real" if "real" in kinds else "the rows are not real"
         why, do = f"{mixed}. Among them {leader} leads by score, {basis}", _real_contests(pairs)
     elif scale != "judge":
-        why, do = f"{leader} leads on {_SCALES[scale]}, {basis}", "it takes scores of a judge"
+        why, do = f"{leader} leads on {_SCALES[scale]}, {basis}", "it takes a judge's scores"
     elif strangers:
         why, do = f"{leader} leads by score, {basis}", f"it takes contests against {', '.join(strangers)}"
     else:
@@ -96,7 +97,7 @@ def lead(pairs: Sequence[Pair]) -> tuple[str | None, Pair | None]:
 
 
 def least_texts(pairs: int) -> int:
-    """Return how many texts an exact test needs at least before Holm's p for so many pairs can be below .05."""
+    """Return how many texts an exact test needs at least before Holm's p for so many pairs can be below 0.05."""
     # The smallest p of 2^G sign patterns is 2^(1−G).
     return ceil(log2(max(1, pairs) / LEVEL) + 1e-9) + 1
 
@@ -137,7 +138,7 @@ def _real_contests(pairs: Sequence[Pair]) -> str:
 def _margin(pair: Pair) -> str:
     low, high = pair.low_clustered, pair.high_clustered
     interval = f"95% interval {_signed(low)} to {_signed(high)}, " if low is not None and high is not None else ""
-    return f"{_signed(pair.difference)} points against {pair.b} ({interval}Holm-adjusted p = {_p(pair.p_holm)})"
+    return f"{_signed(pair.difference)} points against {pair.b} ({interval}Holm-adjusted {p_value(pair.p_holm)})"
 
 
 def _basis(pair: Pair, scale: str, kinds: Collection[str]) -> str:
@@ -146,19 +147,15 @@ def _basis(pair: Pair, scale: str, kinds: Collection[str]) -> str:
 
 
 def _what_it_takes(pair: Pair, needed: int | None, pairs: int) -> str:
-    seen = f"a difference below {pair.mde:.2g} points could not have been seen" if pair.mde else ""
+    seen = f"a true difference below {pair.mde:.2g} points would be missed more than 1 time in 5" if pair.mde else ""
     if needed is None:
         need = f"it takes contests over at least {least_texts(pairs)} texts"
     elif needed > _MANY:
-        need = f"more than {_MANY:,} contests would be needed to tell so small a difference"
+        need = f"more than {_MANY:,} contests would be needed to detect so small a difference"
     else:
-        need = f"about {needed:,} contests would tell a difference of {pair.difference:.2g}"
+        need = f"about {needed:,} contests would be needed to detect a difference of {pair.difference:.2g}"
     return f"{seen}; {need}" if seen else need
 
 
 def _signed(value: float) -> str:
     return f"{value:+.{2 if abs(value) >= 0.1 else 3}f}".replace("-", "−")
-
-
-def _p(value: float) -> str:
-    return f"{value:.2g}" if value >= 0.001 else "below 0.001"

@@ -69,7 +69,7 @@ class Pair:
     p_wilcoxon : float
         Signed-rank test of the cluster means, as a cross-check.
     mde : float or None
-        Smaller true differences would have been missed more than 1 time in 5.
+        Minimum detectable effect: smaller true differences would be missed more than 1 time in 5.
     """
 
     a: str

@@ -53,15 +53,13 @@ def _position(cells: Sequence[Row]) -> Confounder:
     # Agents and places share one constant; any further loss of rank means that they cannot be told apart.
     known = int(np.linalg.matrix_rank(both)) == len(agents) + len(places) - 1 and len(places) > 1
     if not known:
-        where = ", ".join(f"{c['agent']} in place {c['place']}" for c in cells[:4])
+        where = ", ".join(f"{c['agent']} at position {c['place']}" for c in cells[:4])
         text = f"Position: cannot be told apart from the agent ({where}{', …' if len(cells) > 4 else ''})."
         return Confounder("position", {"identifiable": False, "spread": None}, text)
     lead = np.array([c["lead_of"] for c in cells])
     worth = np.linalg.lstsq(both * weight[:, None], lead * weight, rcond=None)[0][len(agents) :]
     spread = float(worth.max() - worth.min())
-    text = (
-        f"Position: between the places in a prompt the total differs by up to {spread:.2f} points, agents held equal."
-    )
+    text = f"Position: totals differ by up to {spread:.2f} points between positions in a prompt, agents held constant."
     return Confounder("position", {"identifiable": True, "spread": spread}, text)
 
 
@@ -71,7 +69,7 @@ def _length(sums: Row) -> Confounder:
 
     clusters, xx = int(sums["clusters"]), float(sums["xx"])
     if clusters < 2 or xx <= 1e-9:
-        text = "Length: the versions of a prompt are equally long, or too few to tell its part."
+        text = "Length: the versions of a prompt are equally long, or too few to tell what length does."
         return Confounder("length", {"slope": None, "low": None, "high": None}, text)
     slope = sums["xy"] / xx
     spread = max(0.0, sums["aa"] - 2 * slope * sums["ab"] + slope**2 * sums["bb"])
@@ -94,6 +92,6 @@ def _judge(marks: Row) -> Confounder:
     together = f"{halo:.2f}" if halo is not None else "not defined"
     text = (
         f"Judge: {flat:.0%} of {rows:,} rows have five equal marks, {halves:.0%} of marks are whole or half numbers, "
-        f"the mean correlation of two dimensions is {together}."
+        f"and the mean correlation of two dimensions is {together}."
     )
     return Confounder("judge", {"flat": flat, "halves": float(halves), "halo": halo}, text)

@@ -41,7 +41,7 @@ class Effectiveness:
     agreements : dict
         By pair of kinds of win: how far they name the same agent.
     regret : float or None
-        Mean of the contest's highest total less that of the recorded head's agent.
+        Mean, in points of 50, of the contest's highest total less that of the recorded head's agent.
     ranking : Ranking
         Bradley–Terry with ties, by total.
     origins : dict
@@ -76,7 +76,7 @@ class Effectiveness:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row per agent: contests, wins, win_rate, low, high, n_effective, p_first, regret, mean_total, se, …."""
+        """One row per agent: what `AgentResult` has, but ``told``, ``won`` and ``dimensions``."""
         return _frame(self.agents, AgentResult)
 
     @cached_property
@@ -131,7 +131,7 @@ class Effectiveness:
 
     @property
     def left_out(self) -> dict[str, dict[str, int]]:
-        """By relation: how many rows of other provenance were not used."""
+        """By relation and provenance: how many rows were not used because of it."""
         used = Chosen.of(self.provenance, self.scale).kinds
         kept = {r: {kind: n for kind, n in kinds.items() if kind not in used} for r, kinds in self.origins.items()}
         return {relation: kinds for relation, kinds in kept.items() if kinds}
@@ -179,7 +179,7 @@ def effectiveness(
     provenance : {"real", "generated", "placeholder", "unknown", "all"}
         Which rows count.
     wins : {"recorded", "score", "selected", "user"}
-        Whose wins the rates are of: the stored heads, the highest total of the contest, the application's own
+        Which wins the rates count: the stored heads, the highest total of the contest, the application's own
         selection, or the users' choices. The pairs, the claim and the ranking are always by total.
     scale : {"judge", "heuristic", "self", "synthetic"}
         The scale whose scores count; scores of two scales are never compared.

@@ -15,7 +15,7 @@ from dbtools.analysis.textdiff import TextDiff, compare
 from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend
 from dbtools.errors import ParameterError
 from dbtools.source import Database
-from dbtools.tables import table
+from dbtools.tables import p_value, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +33,9 @@ class Evolution:
         One row per version: prompt, chain, position, times, scale, mark (points per dimension on its own scale), total
         (on 0–50), type of change.
     agents : pandas.DataFrame
-        One row per agent, scale and period: n, mean_total on 0–50, its standard error.
+        One row per agent, scale and period: n, mean_total on 0–50, se (versions taken as independent).
     stored_types : pandas.DataFrame
-        Stored type of change against the type recomputed from the texts, with counts; empty without texts.
+        Stored type of change beside the type recomputed from the texts, with counts; empty without texts.
     smallest : float
         Changes of the total (0–50) over the span up to this are not called a rise or fall.
     """
@@ -73,7 +73,7 @@ class Evolution:
 
     @cached_property
     def change_points(self) -> pd.DataFrame:
-        """One row per prompt with at least five marks: where they change most, and what kind of change that is."""
+        """One row per prompt with at least five marks: where they change most, and the kind of that change point."""
         import pandas as pd
 
         rows = [{"prompt_id": p.prompt_id, **asdict(p.change_point)} for p in self.prompts if p.change_point]
@@ -112,10 +112,10 @@ class Evolution:
             rises, falls = (sum(t.verdict == word for t in trends) for word in ("rises", "falls"))
             parts.append(f"{name} {rises} rise, {falls} fall, {len(trends) - rises - falls} undecided")
         disagree = sum(p.orders_disagree for p in told)
-        chance = f"; about {0.05 * len(told):.0f} of them by chance alone" if len(told) >= 20 else ""
+        chance = f"; up to about {0.05 * len(told):.0f} would rise or fall by chance alone" if len(told) >= 20 else ""
         return (
-            f"Of {len(self.prompts):,} prompts ({rows}), {len(told):,} can be judged (p < .05 and more than "
-            f"{self.smallest:g} of 50 points over the span): {'; '.join(parts)}{chance}; "
+            f"Of {len(self.prompts):,} prompts ({rows}), {len(told):,} can be judged: {'; '.join(parts)} (a rise or "
+            f"fall: p < 0.05 and more than {self.smallest:g} of 50 points over the span){chance}; "
             f"the orders disagree in {disagree}."
         )
 
@@ -126,8 +126,8 @@ class Evolution:
         for scale in dict.fromkeys(e.scale for e in self.effects):
             of = [e for e in self.effects if e.scale == scale]
             p = of[0].p_any
-            word = "cannot be judged" if p is None else "matters" if p < 0.05 else "shows no effect"
-            value = "" if p is None else f"p = {p:.3f}, "
+            word = "cannot be judged" if p is None else "matters" if p < 0.05 else "shows no clear effect"
+            value = "" if p is None else f"{p_value(p)}, "
             parts.append(f"{word} ({value}{sum(e.n for e in of):,} changes in {of[0].chains:,} chains, {scale} scale)")
         return f"The type of change {'; '.join(parts)}."
 
@@ -187,8 +187,8 @@ def evolution(
 ) -> Evolution:
     """Follow one prompt, or all, over their versions. Reads only.
 
-    At most the 200 prompts with the most versions, and 20,000 versions, are followed one by one; how many more there
-    are is said. What is said of agents counts all rows.
+    At most the 200 prompts with the most versions, and 20,000 versions, are followed one by one; the result says
+    how many more there are. What it says of agents counts all rows.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def evolution(
     provenance : {"real", "generated", "placeholder", "unknown", "all"}
         Which versions count.
     smallest : float
-        Smallest change over the span, in points of 50, that may be called a rise or fall.
+        Changes over the span up to this, in points of 50, are not called a rise or fall.
 
     Raises
     ------

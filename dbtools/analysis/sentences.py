@@ -31,9 +31,9 @@ def left_out(found: Effectiveness) -> list[tuple[str, str, int]]:
     rows = [(r, f"{kind} rows", n) for r, kinds in found.left_out.items() for kind, n in kinds.items()]
     rows += [("versions", f"{source} does not compete", n) for source, n in found.not_competing.items()]
     why = {
-        "alone": "one agent alone: tells no win",
-        "headless": "no head, or the head is no agent's: tells no recorded win",
-        "mixed": "a score missing or of another scale: tells no win by score",
+        "alone": "only one agent: no win to tell",
+        "headless": "no head, or not a competing agent's: no recorded win to tell",
+        "mixed": "a score missing or of another scale: no win by score to tell",
     }
     return rows + [("contests", why[key], found.contests[key]) for key in why if found.contests[key]]
 

@@ -39,9 +39,9 @@ class AgentResult:
     win_rate, low, high : float or None
         Share of contests won and its 95% interval, contests taken as independent; None without contests.
     n_effective : float
-        How many independent contests these are worth at least, as prompts repeat a text.
+        How many independent contests these are worth at least, as prompts repeat a text (Kish).
     p_first, regret : float or None
-        Posterior chance of the highest win rate, and the win rate expected to be lost by choosing this agent; None
+        Posterior probability of the highest win rate, and the win rate expected to be lost by choosing this agent; None
         where the agents did not compete in equally many contests.
     mean_total, se, total_low, total_high, scored : float or None, int
         Mean total on 0–50 over the scored versions, with clustered standard error and t interval.

@@ -33,10 +33,10 @@ class Trend:
     p : float or None
         Mann–Kendall.
     verdict : str
-        ``rises``, ``falls``, ``no trend``, ``too small`` (told from none, yet below the smallest effect) or
+        ``rises``, ``falls``, ``no trend``, ``too small`` (told from none, yet not above the smallest) or
         ``too few times``.
     lag1 : float or None
-        Correlation of neighbours around the line. Well above 0, `p` and the interval are too optimistic.
+        Lag-1 autocorrelation of the residuals. Where it is well above 0, `p` and the interval are too optimistic.
     """
 
     n: int
@@ -79,7 +79,7 @@ class ChangePoint:
 
 
 def trend(times: Numbers, marks: Numbers, smallest: float) -> Trend:
-    """Judge whether `marks` rise or fall over `times`, by at least `smallest` over the span.
+    """Judge whether `marks` rise or fall over `times`, by more than `smallest` over the span.
 
     Slope and interval: Theil (1950) and Sen, JASA 63 (1968) 1379–1389, the interval by Kendall's distribution. Test:
     Mann (1945) and Kendall (1970) as Kendall's tau against time, exact for short series without ties, else normal with

@@ -123,8 +123,8 @@ class Usage:
         unknown = f" (no price for {', '.join(self.unknown_models)})" if self.unknown_models else ""
         return (
             f"{whole['calls']:,} calls cost ${whole['cost_usd'] or 0:.4f} as stored and "
-            f"${whole['recomputed_usd'] or 0:.4f} at list prices, {whole['differing']:,} differ by more than 1%, "
-            f"{whole['unpriced']:,} cannot be priced{unknown}"
+            f"${whole['recomputed_usd'] or 0:.4f} at list prices; {whole['differing']:,} differ by more than 1%, "
+            f"and {whole['unpriced']:,} cannot be priced{unknown}"
         )
 
     def _votes_said(self) -> str:
@@ -135,13 +135,14 @@ class Usage:
         liked = "never chose the agents' answer"
         if len(multi):
             row = multi.iloc[0]
-            liked = f"chose the agents' answer in {row['win_rate']:.0%} ({row['low']:.0%}–{row['high']:.0%})"
+            liked = f"chose the agents' answer in {row['win_rate']:.0%} ({_interval(row['low'], row['high'])})"
         judge = f"judge–user agreement refused: {votes.refused}"
         if votes.agreement is not None:
-            judge = f"the judge agreed in {votes.agreement:.0%} of {votes.judged:,} ({votes.low:.0%}–{votes.high:.0%})"
+            between = _interval(votes.low or 0, votes.high or 0)
+            judge = f"the judge was right in {votes.agreement:.0%} of {votes.judged:,} ({between})"
         return (
             f"{votes.users:,} users in {votes.n:,} votes {liked}, learning status {votes.learning_status} "
-            f"(learned from {LEARNED} on), {judge}"
+            f"(Learned from {LEARNED} votes on); {judge}"
         )
 
     def _security_said(self) -> str:
@@ -150,7 +151,7 @@ class Usage:
             return "no inputs checked for risk"
         row = whole.iloc[0]
         odd = f", {row['disagree']:,} with a label that contradicts it" if row["disagree"] else ""
-        share = f"{row['blocked_share']:.0%}, {row['low']:.0%}–{row['high']:.0%}"
+        share = f"{row['blocked_share']:.0%}, {_interval(row['low'], row['high'])}"
         return f"{row['blocked']:,} of {row['n']:,} inputs blocked ({share}){odd}"
 
     def __repr__(self) -> str:
@@ -171,6 +172,10 @@ class Usage:
             "left_out": self.left_out,
             "sentence": self.sentence,
         }
+
+
+def _interval(low: float, high: float) -> str:
+    return f"95% interval {100 * low:.0f}–{100 * high:.0f}%"
 
 
 _WORDS = {"token_usage": "calls", "feedback": "votes", "security_inputs": "checked inputs"}
@@ -196,7 +201,12 @@ def usage(
     prices : Path, optional
         A price table to use instead of the package's: a CSV of the same columns.
     texts : bool
-        Whether to show the inputs of highest risk.
+        Whether to return the inputs of highest risk too.
+
+    Raises
+    ------
+    ParameterError
+        A word is none of these, the price table cannot be used, the texts are not loaded, or a server reads the lake.
     """
     import numpy as np
 
@@ -226,7 +236,7 @@ def usage(
 
 def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:
     check_word("provenance", provenance, PROVENANCES)
-    check_word("cost", basis, ("stored", "recomputed"))
+    check_word("basis of cost", basis, ("stored", "recomputed"))
     if texts and not db.origin["texts"]:
         raise ParameterError("The texts are not loaded", db.origin["path"], "attach it with texts=True")
 
@@ -235,7 +245,8 @@ def _votes(db: Database, provenance: str) -> Feedback:
     (row,) = ask(db, "feedback_facts", provenance=provenance).fetchall()
     n, users, judged, correct, repeats, requests = row
     status = "Cold Start" if not n else "Warming Up" if n < LEARNED else "Learned"
-    refused = "judge_correct only repeats the user's choice" if repeats else "" if judged else "no vote says so"
+    untold = "no vote says whether the judge was right"
+    refused = "judge_correct only repeats the user's choice" if repeats else "" if judged else untold
     if refused:
         return Feedback(n, users, requests, judged, None, None, None, refused, status)
     low, high = wilson_interval(correct, judged)

@@ -48,6 +48,8 @@ def run(
     ------
     DatabaseError, BusyError
         The prompter database cannot be read.
+    ProjectError
+        There is no such project.
     """
     project = Project.find(project)
     with opened(project, now, progress=progress) as scene:

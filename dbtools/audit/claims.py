@@ -1,4 +1,4 @@
-"""Hold the statements of a cleanup guide against the data."""
+"""Check the statements of a cleanup guide against the data."""
 
 from __future__ import annotations
 
@@ -113,13 +113,13 @@ class Claims:
 
 
 def claims(project: Project | str | os.PathLike[str], guide: str | os.PathLike[str]) -> Claims:
-    """Hold each checkable statement of a cleanup guide in Markdown against the project as it is now. Reads only.
+    """Judge each checkable statement of a cleanup guide in Markdown by the project as it is now. Reads only.
 
     Statements that say the same of the same thing are judged once and listed with all their lines. A size holds where
     the file's, rounded to the figure given (or rounded up to it, as ``ls -h`` does), is that figure, with 1 KB = 1000
     or 1024 bytes; one given as "about" may be 5% off. SQL in a guide is never run: counts of a table, whole or by one
-    column, are recognised, other queries are not checkable. Neither is anything said of a file that the guide has
-    deleted and that is gone.
+    column, are recognised, other queries are not checkable. Nor is anything said of a file that the guide deletes
+    and that is gone.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ class Change:
 def read_changes(project: Project, limit: int | None) -> list[Change]:
     """Return what every commit of every branch and tag did, oldest first; of the newest `limit` commits at most.
 
-    Each commit is held against its first parent, so a merge shows what it brought in. Only commits that touch a
+    Each commit is compared with its first parent, so a merge shows what it brought in. Only commits that touch a
     database or CSV file of the project count.
 
     Raises
@@ -141,5 +141,7 @@ def _git(root: Path, *arguments: str, given: bytes | None = None, stdout: int = 
     if done.returncode:
         said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines() or ["no reason given"]
         reason = next((line for line in said if line.startswith("fatal:")), said[-1]).removeprefix("fatal: ")
-        raise GitError("it is in no git repository" if "not a git repository" in reason else f"git says: {reason}")
+        raise GitError(
+            "the project is in no git repository" if "not a git repository" in reason else f"git says: {reason}"
+        )
     return done.stdout or b""

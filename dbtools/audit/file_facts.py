@@ -22,7 +22,7 @@ _RELATIVE = re.compile(r"^\s*(?:export\s+)?(?:DATABASE_URL|sqlalchemy\.url)\s*=\
 
 
 def databases(scene: Scene) -> Iterator[tuple[str, int, bool, int, int | None, int, int]]:
-    """Yield size, header and side files of every database file."""
+    """Yield size, header and sidecars of every database file."""
     _check_files(scene)
     for path in scene.databases:
         header = scene.header(path)

@@ -121,8 +121,8 @@ class History:
         commits, files = len({c.commit for c in self.changes}), len({c.path for c in self.changes})
         bad = sum(bool(c.problem) for c in self.changes)
         parts = [
-            f"{commits:,} commit{'s' if commits > 1 else ''}, {files:,} databases and CSV files",
-            f"checks that found something on the way: {len(self.failures)}",
+            f"{commits:,} commit{'s' if commits > 1 else ''}, {files:,} file{'s' if files > 1 else ''}",
+            f"checks that ever found something: {len(self.failures)}",
             f"versions with rows that exist nowhere in the project now: {len(self.unique):,}",
             f"files with credentials: {len(self.secrets):,}",
             f"versions that cannot be read: {bad:,}" if bad else "",
@@ -156,10 +156,10 @@ class History:
 def history(project: Project | str | os.PathLike[str], limit: int | None = None, progress: bool = True) -> History:
     """Audit every committed version of every database and CSV file of a project. Reads only.
 
-    All branches and tags count, oldest commit first; each commit is held against its first parent, so a merge shows
+    All branches and tags count, oldest commit first; each commit is compared with its first parent, so a merge shows
     what it brought in. Every content is examined once, in a private folder; work tree, index and network are not
     touched. A row is compared whole: one that was changed counts as lost and gained, one to which a column was added
-    stays the same. Rows "nowhere in the project now" are in none of its (first nine) databases and CSV files on disk,
+    stays the same. Rows "nowhere in the project now" are in none of its databases and CSV files on disk,
     backups left out, nor, for a CSV file of a known layout, in the prompter database by id or text.
 
     Parameters
@@ -171,15 +171,15 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
     -------
     History
         Empty, with the reason, where the project is in no git repository. A content that cannot be read (damaged, a
-        pointer of Git LFS, above 4 GB) is a `problem` of its commit.
+        pointer of Git LFS, above 4 GiB, or 256 MiB for a CSV file) is a `problem` of its commit.
 
     Raises
     ------
     ParameterError
-        `limit` is no whole number above 0.
+        `limit` is not a whole number above 0.
     """
     if limit is not None and (type(limit) is not int or limit < 1):
-        raise ParameterError("The limit of commits is no whole number above 0", limit, "give 1 or more, or None")
+        raise ParameterError("The limit of commits is not a whole number above 0", limit, "give 1 or more, or None")
     project = Project.find(project)
     try:
         changes = git.read_changes(project, limit)
@@ -194,7 +194,7 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
     ):
         judged, known = _judge(versions, changes, progress)
     cuts = (
-        f"no older commits than the newest {limit:,} were looked at" if limit else "",
+        f"only the newest {limit:,} commits were looked at" if limit else "",
         "the repository is shallow: older commits are not there" if shallow else "",
     )
     found = (_failures(changes, known), _unique(changes, known), _secrets(changes, known, current))

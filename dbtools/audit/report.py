@@ -57,7 +57,7 @@ class AuditReport:
     findings : tuple of Finding
         Worst first; checks that found nothing or do not apply included.
     provenance : dict
-        By relation: how many rows are ``real``, ``generated``, ``placeholder`` and ``unknown``.
+        By relation and provenance (``real``, ``generated``, ``placeholder``, ``unknown``): how many rows.
     scales : tuple
         Source, scale, and how many versions of that source were scored on it.
     origin : dict
@@ -175,7 +175,9 @@ class AuditReport:
         Raises
         ------
         ConflictError
-            The file exists or cannot be made.
+            The file exists, or cannot be created.
+        ParameterError
+            The path cannot be used.
         """
         with usable(path):
             target = Path(path).expanduser().absolute()
@@ -197,7 +199,7 @@ class AuditReport:
         found = table(
             hits.rename(columns={"sample": "for example"}), caption=self.sentence[0].upper() + self.sentence[1:]
         )
-        return found + (table(self.silent, caption="What could not be asked here") if len(self.silent) else "")
+        return found + (table(self.silent, caption="Checks that do not apply here") if len(self.silent) else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""

@@ -81,7 +81,7 @@ class Scene:
         if isinstance(self.project.database, Server):
             raise Unanswerable(NOT_A_FILE)
         if is_lake(self.project.database):
-            raise Unanswerable("the database is a lake, not a SQLite file")
+            raise Unanswerable("the database is a lake, not an SQLite file")
         copy = self.copies.get(self.project.database)
         if not isinstance(copy, Path):
             raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")

@@ -1,4 +1,4 @@
-"""The declared schema held against the shapes its generation has in the wild, and against PostgreSQL's constraints."""
+"""The declared schema beside the shapes its generation has in the wild, and PostgreSQL's constraints."""
 
 from __future__ import annotations
 

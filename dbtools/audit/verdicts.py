@@ -77,7 +77,7 @@ class Judge:
         if not inside or path.is_symlink() or file.startswith(("/", "~", "..")):
             raise _UnknownError(f"{file} is a link or lies outside the project")
         if not path.is_file() and file in self.guide.delete and file not in self.guide.keep:
-            raise _UnknownError(f"{file} is not there; the guide has it deleted")
+            raise _UnknownError(f"{file} is not there; the guide deletes it")
         return path
 
     def _path(self, file: str) -> Path:
@@ -129,7 +129,7 @@ class Judge:
         if not files:
             raise _UnknownError("the guide names no file to delete")
         found, holds, fits = _compare_size(s.expected, sum(self._path(f).stat().st_size for f in files))
-        return found, holds, f"sizes of the {len(files)} files that the guide has deleted; {fits}"
+        return found, holds, f"sizes of the {len(files)} files that the guide deletes; {fits}"
 
     def _files(self, s: Statement) -> _Finding:
         marked = self.guide.keep if s.value == "keep" else self.guide.delete
@@ -192,14 +192,14 @@ class Judge:
         path = self._readable(s.file)
         csv = csvfile.read(path) if ".csv" in path.name.lower() else None
         if csv is None or csv.layout is None:
-            raise _UnknownError("no file of a layout that is written from the database")
+            raise _UnknownError("not a file of a layout that is written from the database")
         with attach(self.project, texts=True, progress=False) as db:
             there = sum(how is not None for how in look_up(db, csv).found.values())
         found = f"{there:,} of {len(csv.rows):,} rows are in the database"
         return found, None, "the file can be written anew, but only with rows that are in the database"
 
     def _query(self, s: Statement) -> _Finding:
-        raise _UnknownError("no SQL out of a guide is run; only counts are recognised")
+        raise _UnknownError("SQL from a guide is never run; only counts are recognised")
 
 
 def _shown(s: Statement) -> str:

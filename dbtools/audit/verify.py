@@ -1,4 +1,4 @@
-"""Hold a project against what is expected of it: files, row counts, versions by source."""
+"""Compare a project with what is expected of it: files, row counts, versions by source."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Verification:
 def verify(
     project: Project | str | os.PathLike[str], expect: str | os.PathLike[str] | Mapping[str, Any] | None = None
 ) -> Verification:
-    """Hold a project against expectations. Reads only.
+    """Compare a project with what is expected of it. Reads only.
 
     Parameters
     ----------
@@ -109,14 +109,14 @@ def verify(
 
 
 def _files(project: Project, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
-    for expected, key in (("there", "present"), ("not there", "absent")):
-        for name in wanted.get(key, ()):
+    for expected in ("present", "absent"):
+        for name in wanted.get(expected, ()):
             path = (project.root / name).absolute()
             with usable(name):
                 folder = path.parent.resolve()
             if not folder.is_relative_to(project.root):
-                raise ParameterError(f"expect.{key} names a path outside the project", name, "name one inside")
-            yield Expectation(f"file {readable(name)}", expected, "there" if os.path.lexists(path) else "not there")
+                raise ParameterError(f"expect.{expected} names a path outside the project", name, "name one inside")
+            yield Expectation(f"file {readable(name)}", expected, "present" if os.path.lexists(path) else "absent")
 
 
 def _counts(db: Database, wanted: Mapping[str, Any]) -> Iterator[Expectation]:

@@ -161,7 +161,7 @@ class Versions:
                 tables = schema.read_tables(connection)
                 accounts = _count_accounts(connection, tables)
         failures = self._audit(file, path) if set(schema.REQUIRED) <= set(tables) else ()
-        # Nobody else has it open: out of WAL mode, it is read without side files.
+        # Nobody else has it open: out of WAL mode, it is read without sidecars.
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
         return Version(file, "sqlite", "", rows, missing, accounts, hashes, failures)

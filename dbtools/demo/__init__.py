@@ -50,7 +50,7 @@ domain = 15
 
 
 def open_project(root: str = "", stage: str = "found") -> Project:
-    """Open the project at `root` or around the current folder; where there is none, a fresh demo.
+    """Open the project at `root`, of ``$DBTOOLS_PROJECT`` or around here; where there is none, a fresh demo at `stage`.
 
     Changes files: only when there is no project, and then in the user's cache folder.
     """
@@ -72,6 +72,8 @@ def build(folder: Path | str, *, stage: str = "found") -> Project:
     ------
     ConflictError
         The folder holds something and is not a demo.
+    ParameterError, ProjectError
+        There is no such stage, or the folder cannot be used.
     """
     if stage not in STAGES:
         raise ParameterError("No such stage of the demo", stage, f"use one of {', '.join(STAGES)}")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MOMENTS = {table.relation: next(c.name for c in table.columns if c.kind == "timestamp") for table in TABLES}
 _MOMENTS["unreadable_cells"] = "NULL::TIMESTAMP"
-# What Parquet and Spark have no type for. A hash is only ever held against another one.
+# What Parquet and Spark have no type for. A hash is only ever compared with another one.
 _CELLS = {"UUID": "{}::VARCHAR", "UBIGINT": "({}::HUGEINT - 9223372036854775808)::BIGINT"}
 _UNKNOWN = "unknown"
 
@@ -44,7 +44,7 @@ def check(db: Database, partition_by: str, formats: Sequence[str], layouts: Sequ
     if partition_by != "month":
         raise ParameterError("No such partition", partition_by, "use month")
     if tuple(formats) != ("parquet",):
-        raise ParameterError("A lake is of Parquet files", ", ".join(formats), "give the format parquet alone")
+        raise ParameterError("A lake consists of Parquet files", ", ".join(formats), "give the format parquet alone")
     if layouts:
         raise ParameterError("A lake holds every relation", ", ".join(layouts), "leave the layouts out")
     if db.narrowed:

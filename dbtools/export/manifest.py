@@ -158,7 +158,7 @@ def read(folder: Path) -> tuple[ExportedFile, ...]:
         if any(not _PATH.fullmatch(entry.path) or "/." in f"/{entry.path}" for entry in found):
             raise ValueError
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise ConflictError("A file that is no manifest of dbtools is in the way", file, TODO) from None
+        raise ConflictError("A file that is not a manifest of dbtools is in the way", file, TODO) from None
     return found
 
 

@@ -1,4 +1,4 @@
-"""Hold a written file against the database: as a proof of a new export, and to tell whether an old one is current."""
+"""Compare a written file with the database: as a proof of a new export, and to tell whether an old one is current."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def is_current(db: Database, file: Path, *, differs: bool = False) -> Freshness:
         return Freshness(None, False, "its rows are not those of the database as it is now")
     kind = file.suffix[1:].lower()
     if kind not in _READERS:
-        return Freshness(None, False, "it is no CSV, Parquet or JSON file")
+        return Freshness(None, False, "it is not a CSV, Parquet or JSON file")
     if kind == "csv" and _is_foreign(db, file):
         return Freshness(None, False, _FOREIGN)
     with db.workspace() as connection:
@@ -147,12 +147,12 @@ def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guard
     except (OSError, ValueError, csv.Error, duckdb.Error) as error:
         return Freshness(name, False, f"it cannot be read as an export ({first_line(error)})")
     if not best.size:
-        return Freshness(name, True, f"its {best.rows} rows are those of the database")
+        return Freshness(name, True, f"its {best.rows:,} rows are those of the database")
     return Freshness(
         name,
         False,
-        f"{best.foreign} of its {best.rows} rows are not in the database as it is now, "
-        f"and {best.missing} rows of the database are not in it",
+        f"{best.foreign:,} of its {best.rows:,} rows are not in the database as it is now, "
+        f"and {best.missing:,} rows of the database are not in it",
     )
 
 
@@ -249,7 +249,7 @@ def difference(connection: duckdb.DuckDBPyConnection) -> _Difference:
 
 def _literal(file: Path) -> str:
     if readable(str(file)) != str(file):
-        raise ValueError("DuckDB opens no file whose name is no UTF-8")
+        raise ValueError("DuckDB cannot open a file whose name is not UTF-8")
     # DuckDB takes every path it reads for a pattern.
     return quote(glob.escape(str(file)))
 

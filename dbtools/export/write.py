@@ -48,10 +48,11 @@ def write(
     progress: bool = True,
     project: Project | None = None,
 ) -> ExportManifest:
-    """Export the database as it was attached, one file ``<layout>.<format>`` each, and prove every file.
+    """Export the database as it was attached, one file ``<layout>.<format>`` per layout and format, each proved.
 
     Changes files: creates `folder`, and replaces its own earlier exports in it, each in one step; ``exports.json``
-    is written last. Every file is read back and compared with the database before any is put in place.
+    is written before them, as not proved, and again after them. Every file is read back and compared with the database
+    before any is put in place.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def write(
     formats : sequence of str
         Which of `FORMATS`. JSON files hold one array; ids are dashed text everywhere, times ISO text except in Parquet.
     partition_by : {"month"}, optional
-        Write a lake instead of layouts: of every relation Parquet files in a folder per month in which a row was
+        Write a lake instead of layouts: every relation as Parquet files in a folder per month in which a row was
         created, for `attach(folder)`, Spark and others. Formats must be ``("parquet",)``.
     guard : bool
         Whether to put an apostrophe before text cells of CSV files that a spreadsheet would run as a formula;

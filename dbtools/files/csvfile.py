@@ -26,7 +26,7 @@ class Row(NamedTuple):  # there may be millions, and a dataclass takes three tim
     number, line : int
         Its number (1 = first after the header) and the line of the file it ends on.
     cells : tuple of str
-        As many as the record has; bytes that are no UTF-8 are written ``\xff``.
+        As many as the record has; bytes that are not UTF-8 are written ``\xff``.
     problem : str
         ``ragged``, ``bad encoding``, ``bad quoting``, or empty.
     """
@@ -119,7 +119,7 @@ def _broken_from(handle: TextIO) -> float:
 
 
 def _clean(cells: list[str]) -> tuple[str, ...]:
-    r"""Return cells whose bytes that are no UTF-8 are written ``\xff``."""
+    r"""Return cells whose bytes that are not UTF-8 are written ``\xff``."""
     try:
         "".join(cells).encode()
     except UnicodeEncodeError:

@@ -66,7 +66,7 @@ def find(name: str, folder: Path | None = None) -> Notebook:
         if name in (notebook.name, notebook.path.stem):
             return notebook
     known = ", ".join(n.name for n in notebooks) or "none"
-    raise ParameterError("No such notebook", name, f"known are: {known}")
+    raise ParameterError("No such notebook", name, f"use one of {known}")
 
 
 def bind(notebook: Notebook, values: Mapping[str, object]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def bind(notebook: Notebook, values: Mapping[str, object]) -> dict[str, Any]:
     for name in values:
         if name not in declared:
             known = ", ".join(f"{p.name} ({p.type})" for p in notebook.parameters) or "none"
-            raise ParameterError(f'The notebook "{notebook.name}" has no parameter', name, f"known are: {known}")
+            raise ParameterError(f'The notebook "{notebook.name}" has no parameter', name, f"use one of {known}")
     return {name: _convert(declared[name], declared[name].type, value) for name, value in values.items()}
 
 

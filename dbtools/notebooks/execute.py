@@ -168,7 +168,7 @@ def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tu
             return _clean(nbformat.read(copy, as_version=4)), error  # type: ignore[no-untyped-call]
         except DeadKernelError:
             raise NotebookError(
-                "The kernel died in the notebook", notebook.name, "see that there is enough memory"
+                "The kernel died in the notebook", notebook.name, "make sure there is enough memory"
             ) from None
         except NoSuchKernel:
             raise NotebookError("Jupyter has no kernel called", "python3", "install ipykernel") from None

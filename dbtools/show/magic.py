@@ -19,7 +19,7 @@ def load(shell: Any) -> None:
 
 
 def dsql(shell: Any, line: str, cell: str | None = None) -> Any:
-    """Ask ``%%dsql [name <<]`` of the database ``db``, by default that of the project around here. Reads only.
+    """Run ``%%dsql [name <<]`` on the database ``db``, by default that of the project around here. Reads only.
 
     ``$name`` in the statement is the variable of that name, bound as a value; a `db` that is something else is refused.
     Returns a DataFrame, or keeps it.
@@ -34,7 +34,7 @@ def dsql(shell: Any, line: str, cell: str | None = None) -> Any:
         names["db"] = attach(Project.find())
     db = names["db"]
     if not isinstance(db, Database):
-        raise ParameterError("The variable db is no attached database", type(db).__name__, "rename it, or del db")
+        raise ParameterError("The variable db is not an attached database", type(db).__name__, "rename it, or del db")
     try:
         asked = {name for statement in duckdb.extract_statements(query) for name in statement.named_parameters}
     except duckdb.Error:

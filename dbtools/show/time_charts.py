@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.trend import FEWEST_TIMES
 from dbtools.show.charts import _INK, _WIDTH, BLUE, DAY, GREY, _by_agent, _finish
+from dbtools.tables import p_value
 
 if TYPE_CHECKING:
     import altair as alt
@@ -135,10 +136,10 @@ def change_types(frame: pd.DataFrame) -> alt.LayerChart:
     effects = [f"{effect:+.2f}".replace("-", "−") for effect in data["effect"]]
     data = data.assign(
         row=[f"{kind} ({scale}, n = {n:,})" for kind, scale, n in rows],
-        label=[f"{effect}, Holm p = {p:.2g}" for effect, p in zip(effects, data["p"], strict=True)],
+        label=[f"{effect}, {p_value(p)}" for effect, p in zip(effects, data["p"], strict=True)],
     )
     base = alt.Chart(data).encode(y=alt.Y("row:N", sort=None, title=None))
-    x = alt.X("effect:Q", title="points per dimension more or less than the mean of all types (line: 95% interval)")
+    x = alt.X("effect:Q", title="points per dimension above or below the mean of all types (line: 95% interval)")
     zero = alt.Chart(data.head(1)).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.datum(0))
     dots = base.mark_circle(color=BLUE, size=90, opacity=1).encode(x=x)
     lines = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")

@@ -56,15 +56,15 @@ def attach(
     texts : bool, optional
         Whether to load the long texts too; by default for databases up to 64 MiB.
     only_facts : bool
-        Whether the relation ``facts`` (agent, head and marks of each version) is enough: it is there ten times as soon.
+        Whether the relation ``facts`` (agent, head and marks of each version) is enough: it is ready ten times sooner.
         Where it cannot be read alone, as on a server, all is loaded.
     append_only : bool
         Your word that, since the facts were last kept, versions and scores were only added and a head that changed has
         a new ``updated_at``: then only what is new is read. (In rollback mode; a database in WAL mode is read whole.)
     engine : str, optional
-        The address of a Spark Connect server (Spark, Databricks, Sail), ``sc://host:port``, that is to work out the
+        The address of a Spark Connect server (Spark, Databricks, Sail), ``sc://host:port``, that is to answer the
         questions; by default the project's, else DuckDB does. The server reads the files itself: the lake must lie
-        where it sees it, under the same name; an URL such as ``s3://bucket/lake`` is passed on as it is. A token is
+        where it sees it, under the same name; a URL such as ``s3://bucket/lake`` is passed on as it is. A token is
         taken from $SPARK_CONNECT_AUTHENTICATE_TOKEN.
     timeout : float
         Seconds to wait for a lock of another process.
@@ -75,7 +75,7 @@ def attach(
         The database cannot be used, stays locked or its server does not answer, the scanner or client is missing, or
         the folder is no project.
     ParameterError
-        `engine` is no such address, or the database is not in a lake but on a PostgreSQL server.
+        `engine` is not such an address, or the database is not in a lake; `texts` are wanted of a lake without them.
     """
     if not isinstance(source, Project):
         if server.is_url(source):
@@ -146,7 +146,7 @@ def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, P
 def _refuse_engine(engine: str | None, address: Server) -> None:
     if engine:
         todo = 'write one with export.write(…, partition_by="month"), and attach that'
-        raise ParameterError("A Spark Connect server reads a lake, and not a PostgreSQL server", address, todo)
+        raise ParameterError("A Spark Connect server reads a lake, not a PostgreSQL database", address, todo)
 
 
 def _attach_file(path: Path, project: Project | None, tier: str, build: Callable[[Path, Path, str], None]) -> Database:

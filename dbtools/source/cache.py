@@ -22,7 +22,7 @@ def folder_of(path: Path | Server) -> Path | None:
     name = str(path).encode() if isinstance(path, Server) else os.fsencode(path.resolve())
     folder = top / hashlib.sha256(name).hexdigest()[:24]
     try:
-        str(folder).encode()  # DuckDB opens no path that is no UTF-8
+        str(folder).encode()  # DuckDB cannot open a path that is not UTF-8
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in (top.parent, top, folder):
             each.chmod(0o700)

@@ -131,7 +131,7 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Engine]:
-        """Open a second connection to what works out the questions, for dbtools' own portable statements only."""
+        """Open a second connection to what answers the questions, for dbtools' own portable statements only."""
         if self._server:
             with closing(Spark(self._server.url, self._server.place)) as session:
                 self._workspaces.append(session)
@@ -243,7 +243,7 @@ class Database:
 
     @property
     def engine(self) -> str:
-        """The address of the server that works out the questions; empty where DuckDB does."""
+        """The address of the server that answers the questions; empty where DuckDB does."""
         return self._server.host if self._server else ""
 
     def needs_duckdb(self, what: str) -> None:
@@ -252,7 +252,7 @@ class Database:
         Raises
         ------
         ParameterError
-            A server works out the questions.
+            A server answers the questions.
         """
         if self.engine:
             raise ParameterError(f"{what} cannot be asked of a server", self.engine, "attach the lake without engine")

@@ -1,4 +1,4 @@
-"""What works out a query: DuckDB, or a Spark Connect server; and the queries that say the same to both.
+"""What answers a query: DuckDB, or a Spark Connect server; and the queries that say the same to both.
 
 Those (``portable`` folders, and the audit's) are written in what DuckDB, Spark and PostgreSQL understand alike, so that
 there is one text of each idea and no translator.

@@ -28,7 +28,7 @@ class Lake:
     Attributes
     ----------
     place : str
-        The folder, or an URL, as whoever reads the files sees it.
+        The folder, or a URL, as whoever reads the files sees it.
     origin : Mapping
         What `Database.origin` says of it.
     files : Mapping
@@ -62,7 +62,7 @@ def parse(text: str, place: str) -> Lake:
             raise ValueError
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DatabaseError(
-            "No lake of dbtools", place, 'write it with export.write(…, partition_by="month")'
+            "Not a lake that dbtools wrote", place, 'write it with export.write(…, partition_by="month")'
         ) from None
     top = place.rstrip("/")
     return Lake(place, origin, {name: tuple(f"{top}/{file}" for file in some) for name, some in files.items()})
@@ -109,7 +109,7 @@ def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> Non
         try:
             found = [row[0] for row in connection.execute(f"DESCRIBE FROM {reader}").fetchall()]
             if not all(name.isidentifier() for name in found):
-                raise DatabaseError("The lake has a column that is none of dbtools'", lake.place, "export it again")
+                raise DatabaseError("The lake has a column that dbtools does not write", lake.place, "export it again")
             cells = [_typed(name, kinds.get(relation, {})) for name in found]
             connection.execute(f"CREATE VIEW {relation} AS SELECT {', '.join(cells)} FROM {reader}")  # noqa: S608 - own
             rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]  # noqa: S608 - own

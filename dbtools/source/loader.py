@@ -3,7 +3,7 @@
 The scanner as shipped loses rows, mixes up tables, tears live reads, changes doubles, misreads timestamps and breaks on
 bad UTF-8. So it scans a private copy whose tables are declared anew, as what is exact (`_declare`); where a cell is of
 another kind, SQLite hands the whole table over as text (``sqlite_query``) and DuckDB only converts it. Either way the
-row counts are held against SQLite's own. No statement of a user ever runs here.
+row counts are compared with SQLite's own. No statement of a user ever runs here.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def config(spill: object) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        $DBTOOLS_MEMORY is no amount of memory, or less than 100MB.
+        $DBTOOLS_MEMORY is not an amount of memory, or less than 100MB.
     """
     memory = os.environ.get(MEMORY, _USUAL)
     amount = _AMOUNT.fullmatch(memory)
     if not amount:
-        raise ParameterError(f"${MEMORY} is no amount of memory", memory, "set it to one such as 500MB or 2GB")
+        raise ParameterError(f"${MEMORY} is not an amount of memory", memory, "set it to one such as 500MB or 2GB")
     if float(amount[1]) * (1024 if amount[3] else 1000) ** ("KMGT".index(amount[2]) + 1) < _LEAST:
         raise ParameterError(f"${MEMORY} is too little to work with", memory, "set it to 100MB or more")
     return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
@@ -85,10 +85,10 @@ def quote(text: object) -> str:
     Raises
     ------
     ParameterError
-        It is a path that is no UTF-8: DuckDB takes none.
+        It is a path that is not UTF-8, which DuckDB cannot open.
     """
     if readable(str(text)) != str(text):
-        raise ParameterError("DuckDB opens no path that is no UTF-8", text, "rename the file or folder")
+        raise ParameterError("DuckDB cannot open a path that is not UTF-8", text, "rename the file or folder")
     return "'" + str(text).replace("'", "''") + "'"
 
 
@@ -131,7 +131,7 @@ def fill(
     *,
     progress: bool,
 ) -> None:
-    """Make every relation of a new DuckDB file by `load_table`, and hold its rows against the source's own count.
+    """Make every relation of a new DuckDB file by `load_table`, and compare its rows with the source's own count.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def fill(
             loaded = connection.table(table.relation).count("*").fetchall()[0][0]
             if facts and loaded != facts.rows:
                 raise DatabaseError(
-                    f"Read {loaded} rows of {table.name} where the database counts {facts.rows}",
+                    f"Read {loaded:,} rows of {table.name} where the database counts {facts.rows:,}",
                     origin["path"],
                     "check it with PRAGMA integrity_check",
                 )

@@ -47,7 +47,7 @@ class State:
     mark : str
         32 hex digits: with the same ones, it is the same state.
     proved : bool
-        Whether the mark can be held against later ones; if not, no other will ever be equal.
+        Whether the mark can be compared with later ones; if not, no other will ever be equal.
     tables : dict
         The tables that may be read, by name; their rows are not counted yet.
     addresses : dict

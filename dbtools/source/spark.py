@@ -71,7 +71,7 @@ class Spark:
         Raises
         ------
         QueryError
-            The server refuses it, or it is no query.
+            The server refuses it, or it is not a query.
         """
         if parameters is not None and not isinstance(parameters, Mapping):
             raise QueryError("A server binds values by name", query, "write $name, and give a dict")
@@ -194,7 +194,7 @@ class Spark:
             line = first_line(error)
             gone = any(word in str(error) + type(error).__name__ for word in _GONE)
             if gone:
-                todo = "look whether it runs, and try again; nothing was changed"
+                todo = "check that it runs, and try again; nothing was changed"
                 raise BusyError("The Spark Connect server does not answer", self.host, todo) from None
             if query:
                 raise QueryError(f"The server refuses the statement ({line})", query, "correct it") from None
@@ -211,11 +211,11 @@ def check_url(url: str) -> str:
     Raises
     ------
     ParameterError
-        It is no address of a Spark Connect server; it may hold a token, and so is not shown.
+        It is not the address of a Spark Connect server; it may hold a token, and so is not shown.
     """
     found = _URL.fullmatch(url.strip())
     if not found:
-        raise ParameterError("No address of a Spark Connect server", "sc://…", "write sc://host:port")
+        raise ParameterError("Not the address of a Spark Connect server", "sc://…", "write sc://host:port")
     return f"sc://{found['host']}"
 
 
@@ -232,7 +232,7 @@ def _connect(url: str, host: str) -> SparkSession:
         try:
             session = SparkSession(url.strip())
         except (PySparkException, ValueError):
-            raise ParameterError("No address of a Spark Connect server", host, "write sc://host:port") from None
+            raise ParameterError("Not the address of a Spark Connect server", host, "write sc://host:port") from None
     session.client.set_retry_policies([_policy(_RETRIES)])
     return session
 

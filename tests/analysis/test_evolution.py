@@ -101,7 +101,7 @@ class TestTheFieldCase:
         assert sum(e.n for e in result.effects) == 118
         assert all(0.4 < e.p < 0.5 for e in result.effects)
         assert all(e.low < 0 < e.high for e in result.effects)
-        assert "shows no effect" in result.sentence
+        assert "shows no clear effect" in result.sentence
 
     def test_the_stored_types_are_not_those_of_the_texts(self, result):
         assert set(result.stored_types["recomputed"]) == {"wording"}

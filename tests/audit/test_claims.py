@@ -174,7 +174,7 @@ def test_a_duplicate_has_the_same_bytes_or_the_same_rows(root):
         ("- `link.db` (3 B)", "outside the project"),
         ("- `far/away.db` (3 B)", "outside the project"),
         ("5 broken prompts", '"broken"'),
-        ("```\nSELECT sum(score) FROM best_heads;\n-- Should return: 7\n```", "no SQL"),
+        ("```\nSELECT sum(score) FROM best_heads;\n-- Should return: 7\n```", "never run"),
         ("```\nSELECT email, COUNT(*) FROM users GROUP BY email\n# Should return:\n# a|1\n```", "not counted by email"),
         ("```\nsqlite3 broken.db 'SELECT COUNT(*) FROM users'\n# Should return: 1\n```", "Not an SQLite database"),
         ("- `broken.db`: duplicate of `auth_system.db`", "Not an SQLite database"),

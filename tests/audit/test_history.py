@@ -301,7 +301,7 @@ def test_the_limit_takes_the_newest_commits_that_touch_data(repository):
     repository.commit(notes__txt="y")
     newest = history(repository, limit=1)
     assert changes(newest) == [("log.csv", "modified", 2, 1, 0)]
-    assert newest.sentence.endswith("no older commits than the newest 1 were looked at")
+    assert newest.sentence.endswith("only the newest 1 commits were looked at")
     assert len(history(repository, limit=9).changes) == 2
 
 
@@ -323,7 +323,7 @@ def test_a_version_on_another_branch_counts_too(repository):
 def test_a_project_outside_any_repository_has_no_history(tmp_path):
     make_database(tmp_path / "prompter.db")
     result = audit.history(Project.find(tmp_path))
-    assert result.sentence == "no history to audit: it is in no git repository"
+    assert result.sentence == "no history to audit: the project is in no git repository"
     assert [len(f) for f in (result.commits, result.first_failures, result.only_in_history, result.credentials)] == [
         0
     ] * 4
@@ -444,5 +444,5 @@ def test_the_frames_and_the_dictionary_say_the_same(repository):
     assert [c["path"] for c in told["commits"]] == result.commits["path"].tolist() == ["broken.db", "log.csv"]
     assert result.commits["when"].dt.tz is not None
     assert len(result.first_failures) == len(told["first_failures"])
-    assert result.sentence.startswith("1 commit, 2 databases and CSV files; ")
+    assert result.sentence.startswith("1 commit, 2 files; ")
     assert repr(result) == f"History({result.sentence})"

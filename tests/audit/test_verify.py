@@ -30,8 +30,8 @@ def test_the_guides_expectations_do_not_hold_in_the_field(field, tmp_path):
         "[versions_by_source]\nsyntax = 15\nstructure = 15\ndomain = 15\n"
     )
     assert verify(field, expect) == {
-        "file prompter.db": ("there", "there", True),
-        "file backend/auth_system.db": ("not there", "there", False),
+        "file prompter.db": ("present", "present", True),
+        "file backend/auth_system.db": ("absent", "present", False),
         "rows of prompts": (15, 15, True),
         "rows of prompt_versions": (45, 165, False),
         "versions by syntax": (15, 15, True),
@@ -43,8 +43,8 @@ def test_the_guides_expectations_do_not_hold_in_the_field(field, tmp_path):
 
 def test_without_expectations_the_databases_in_use_must_be_there(root):
     assert verify(root) == {
-        "file prompter.db": ("there", "there", True),
-        "file auth_system.db": ("there", "there", True),
+        "file prompter.db": ("present", "present", True),
+        "file auth_system.db": ("present", "present", True),
     }
     assert audit.verify(Project.find(root)).sentence.startswith("no expectations are stated")
     (root / "auth_system.db").unlink()

@@ -137,7 +137,7 @@ def _surround(path: Path) -> None:
 
 def table(records: list[dict[str, Any]]) -> list[str]:
     """Return the Markdown table: one line per race and size; of a peer, how many times as long it takes."""
-    lines = ["| rows | job | dbtools | MB | how many times as long others take |", "|---:|---|---:|---:|---|"]
+    lines = ["| versions | job | dbtools | MB | how many times as long others take |", "|---:|---|---:|---:|---|"]
     for size in dict.fromkeys(r["size"] for r in records):
         for title in dict.fromkeys(r["title"] for r in records if r["size"] == size):
             own, *others = (r for r in records if (r["size"], r["title"]) == (size, title))

@@ -50,7 +50,7 @@ def test_the_catalog_keeps_the_order_of_the_files_and_leaves_others_out(write):
 def test_a_notebook_is_found_by_name_and_by_file_name(write):
     folder = write("02_cleanup").parent
     assert find("cleanup", folder) == find("02_cleanup", folder)
-    with pytest.raises(ParameterError, match=r'No such notebook: "clean"; known are: cleanup\.$'):
+    with pytest.raises(ParameterError, match=r'No such notebook: "clean"; use one of cleanup\.$'):
         find("clean", folder)
 
 
@@ -118,7 +118,7 @@ def test_a_value_of_another_type_is_refused_with_the_parameter_named(write, name
 
 def test_an_unknown_parameter_is_refused_with_the_known_ones_listed(write):
     notebook = find("cleanup", write("02_cleanup").parent)
-    with pytest.raises(ParameterError, match=r'"dryrun"; known are: root \(str\)\.'):
+    with pytest.raises(ParameterError, match=r'"dryrun"; use one of root \(str\)\.'):
         bind(notebook, {"dryrun": "False"})
 
 

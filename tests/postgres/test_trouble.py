@@ -81,7 +81,7 @@ def test_what_the_server_refuses_is_said_in_one_sentence(
 
 def test_an_engine_that_reads_lakes_cannot_be_asked_of_it(server: servers.Postgres, database: str) -> None:
     url = server.url(database)
-    with pytest.raises(ParameterError, match="reads a lake, and not a PostgreSQL server") as caught:
+    with pytest.raises(ParameterError, match="reads a lake, not a PostgreSQL database") as caught:
         attach(url, engine="sc://localhost:15002")
     assert_sentence(caught.value, parse(url)[0])
 

@@ -52,8 +52,8 @@ def texts(chart) -> list[str]:
 def test_every_difference_says_what_it_rests_on():
     shown = texts(effect_charts.forest(PAIRS))
     assert [t for t in shown if " − " in t] == ["structure − syntax", "structure − domain"]
-    assert "+5.64, Holm p = 0.0059 (n = 1,500, 1,000 texts)" in shown
-    assert "−0.80, Holm p = 0.031 (n = 15, 10 texts)" in shown
+    assert "+5.64, Holm-adjusted p = 0.0059 (n = 1,500, 1,000 texts)" in shown
+    assert "−0.80, Holm-adjusted p = 0.031 (n = 15, 10 texts)" in shown
     assert "Who is above whom (2 pairs, up to 1,500 contests each)" in shown
 
 

@@ -343,7 +343,7 @@ def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explore
 
     def impatient(job, *told):
         if any(not path.exists() for path in planned) and not refused:
-            control(tab, "Look again").click()
+            control(tab, "Survey again").click()
             refused.append(lane.message.value)
             control(tab, "Stop").click()
         heard(job, *told)

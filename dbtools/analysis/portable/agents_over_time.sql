@@ -1,6 +1,6 @@
 -- How did each agent's versions score over time? One row per agent, scale and period; the longer the span, the longer
 -- the periods. Parameters: $provenance (real, generated, placeholder, unknown, or all), $prompt_id (NULL: all prompts).
--- mean_total: on 0–50; se: its standard error, NULL for a single version.
+-- mean_total: on 0–50; se: its standard error, versions taken as independent, NULL for a single version.
 WITH
 chosen AS (
   SELECT source, scale, total, created_at

@@ -12,8 +12,8 @@ class Agreement:
 
     Attributes
     ----------
-    kappa, ac1 : float or None
-        None where the coefficient is not defined.
+    raw, kappa, ac1 : float or None
+        Share of contests agreed on, Cohen's κ and Gwet's AC1; None where not defined.
     kappa_degenerate : bool
         Whether a rater names one category only: κ is then 0 or not defined, however well the two agree.
     """

@@ -67,7 +67,7 @@ def bradley_terry(names: Sequence[str], meetings: Mapping[tuple[str, str], tuple
 
 
 def chance_of_first(wins: Sequence[float], seed: int = 0) -> list[tuple[float, float]]:
-    """Return per competitor the posterior chance of the highest win rate, and the win rate expected to be lost by it.
+    """Return per competitor the posterior chance of the highest win rate, and the win rate lost by choosing it.
 
     Dirichlet posterior with Jeffreys' prior of ½ each (A. Gelman and others, Bayesian Data Analysis, 3rd ed.
     (2013) §3.4), by 20,000 seeded draws. Assumes independent contests with one win to share among all competitors.

@@ -1,6 +1,6 @@
 -- severity: error
 -- area: schema
--- question: Which JSON columns hold no JSON object?
+-- question: Which JSON cells hold no JSON object?
 -- hint: Repair them in the application; what they should say is treated as unknown.
 SELECT relation || '.' || column_name || ' row ' || row_id AS id, relation, column_name, kind, row_id
 FROM (

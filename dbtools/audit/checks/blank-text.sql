@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: references
--- question: Which prompts, versions and examined inputs have a blank text?
+-- question: Which prompts, versions and checked inputs have a blank text?
 -- hint: Leave them out of conclusions; there is nothing to judge.
 SELECT relation || ' ' || coalesce(text_id || '', 'row ' || row_id) AS id, relation, row_id
 FROM (

@@ -1,6 +1,6 @@
 -- severity: error
 -- area: usage
--- question: Which examined inputs were let through or blocked against their risk score or label?
+-- question: Which checked inputs were let through or blocked contrary to their risk score or label?
 -- hint: Look at them one by one; the analyzer blocks from a risk score of 80 on.
 SELECT id, risk_score, label, is_blocked, row_id
 FROM security_inputs

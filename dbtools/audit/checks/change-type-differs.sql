@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: references
--- question: Which versions name another kind of change than their text shows beside their parent's?
+-- question: Which versions store another type of change than their text and their parent's show?
 -- hint: Do not draw conclusions from the stored change types; recompute them from the texts.
 -- needs: versions.change_type
 SELECT v.id, v.change_type AS stored, c.change_type AS computed, c.row_id

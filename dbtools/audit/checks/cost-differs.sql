@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: usage
--- question: Which costs differ by more than a hundredth from tokens times the list price of their day?
+-- question: Which costs differ by more than 1% from tokens times the list price of their day?
 -- hint: Trust the tokens; the application charges every model it does not know at the price of the largest.
 SELECT id, model, cost_usd, expected, row_id
 FROM (

@@ -1,7 +1,7 @@
 -- severity: info
 -- area: provenance
 -- question: Which prompts were created within one second, five or more together?
--- hint: People do not type so fast; look whether a program wrote them.
+-- hint: People do not type so fast; check whether a program wrote them.
 SELECT id, created_at, together, row_id
 FROM (
   SELECT id, created_at, count(*) OVER (PARTITION BY date_trunc('second', created_at)) AS together, row_id

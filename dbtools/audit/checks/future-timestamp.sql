@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: references
--- question: Which rows are of a day that has not come yet?
+-- question: Which rows have a timestamp more than a day in the future?
 -- hint: Distrust their timestamps; they were written in another unit, or by a clock that was wrong.
 SELECT relation || ' row ' || row_id AS id, relation, moment, row_id
 FROM moments

@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: usage
--- question: Which examined inputs have another label than their risk score means?
+-- question: Which checked inputs have a label that does not fit their risk score?
 -- hint: Trust the score; the analyzer says safe up to 20, low-risk up to 40, medium-risk up to 70, then high-risk.
 SELECT id, risk_score, label, row_id
 FROM security_inputs

@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: references
--- question: Which ids are spelled otherwise (dashes, capitals) than most ids of the database?
+-- question: Which ids are spelled differently (dashes, capitals) from most ids of the database?
 -- hint: Compare ids in canonical form only; SQLite finds no match between the two spellings.
 SELECT relation || '.' || column_name || ' row ' || row_id AS id, relation, column_name, row_id
 FROM id_cells

@@ -1,6 +1,6 @@
 -- severity: error
 -- area: scores
--- question: Which scores have a dimension that is no finite number?
+-- question: Which scores have a dimension that is not a finite number?
 -- hint: Repair or delete them in the application; their total cannot be computed.
 SELECT id, prompt_version_id, clarity, specificity, actionability, structure, context_use, row_id
 FROM scores

@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: scores
--- question: Which versions say that another agent was selected than the one whose version is the head?
+-- question: Which versions record a selected agent other than the one whose version is the head?
 -- hint: Read the decision and the head side by side; one of them was written later.
 SELECT v.id, v.selected_agent, coalesce(head.selected_agent, head.source) AS head_agent, v.row_id
 FROM versions AS v

@@ -30,13 +30,21 @@ _KINDS = {
     "selected: the application's choice": "selected",
     "user: the users' choice": "user",
 }
+_RATES_SAID = (
+    "The line is the 95% Wilson interval, every contest taken as independent; n effective: how many independent ones "
+    "these are worth at least; p first: posterior probability of the highest win rate."
+)
+_PAIRS_SAID = (
+    "Totals compared within the same prompt, a less b; clusters: prompt texts; effect: Cohen's d_z; superiority: "
+    "P(a above b) + ½ P(tie). A true difference below mde would be missed more than 1 time in 5."
+)
 _PAIR = ["a", "b", "n", "clusters", "difference", "effect", "superiority", "mde", "p_exact", "p_holm"]
 
 
 def build(explorer: Explorer) -> Tab:
     """Return the tab of an explorer."""
     lane, first, body = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML()
-    wins = choice("Wins", "Whose wins the win rates are of", list(_KINDS.items()), explorer.wins)
+    wins = choice("Wins", "Which wins the win rates count", list(_KINDS.items()), explorer.wins)
     ipywidgets.link((explorer, "wins"), (wins, "value"))
 
     def told(result: analysis.Effectiveness) -> None:
@@ -106,12 +114,10 @@ def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
     draw = page.drawing(drawn)
     parts = [
         page.note(result.sentence, result.claim.verdict),
-        page.head("Who wins", "The line is the 95% Wilson interval; every contest is taken as independent."),
+        page.head("Who wins", _RATES_SAID),
         draw(charts.win_rates, result.frame) if len(result.frame) else "",
         table(result.frame[[*_RATES]], formats=_FORMATS),
-        page.head(
-            "By how much", "Totals compared within the same prompt; a smaller difference than mde would be missed."
-        ),
+        page.head("By how much", _PAIRS_SAID),
         draw(effect_charts.forest, result.pairs_frame) if result.pairs else "",
         table(result.pairs_frame[_PAIR]),
         page.head("Dimensions", "Mean mark of each, on 0–10, with its 95% interval."),
@@ -119,7 +125,7 @@ def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
         table(_marks(result)),
         page.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
         table(result.wins_frame),
-        page.head("Does the filter decide?"),
+        page.head("Does the filter decide?", "Leader and closest rival under every defensible filter."),
         draw(effect_charts.specification_curve, result.multiverse_frame) if result.multiverse else "",
         page.head("What else could explain it, and what is left out"),
         table(result.confounders_frame) if result.confounders else "",

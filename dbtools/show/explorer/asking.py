@@ -33,11 +33,11 @@ def build(explorer: Explorer) -> Tab:
         layout=ipywidgets.Layout(width="100%", height="130px"),
     )
     box.add_class("dbtools-sql")
-    history = choice("History", "Take up an earlier statement", [(_NONE, "")], "")
+    history = choice("History", "Put an earlier statement into the box", [(_NONE, "")], "")
 
     def done(answer: tuple[Any, bool, float]) -> None:
         explorer.result, more, seconds = answer
-        rows = f"the first {FEW} rows (more are there)" if more else f"{len(answer[0]):,} rows"
+        rows = f"the first {FEW} rows (there are more)" if more else f"{len(answer[0]):,} rows"
         told.value = page.quiet(f"{rows}, {seconds:.2f} s; explorer.result has them") + table(answer[0])
 
     def ask() -> None:
@@ -53,7 +53,7 @@ def build(explorer: Explorer) -> Tab:
 
     history.observe(lambda change: put(change["new"] or box.value), "value")
     explorer.observe(lambda change: put(change["new"]), "query")
-    run = button("Run", "Ask the statement", ask, button_style="primary")
+    run = button("Run", "Run the statement", ask, button_style="primary")
     current = button("Current selection", "Put the filters' selection into the box", lambda: put(explorer.sql))
     names = ipywidgets.HTML()
 

@@ -18,6 +18,8 @@ from dbtools.tables import table
 if TYPE_CHECKING:
     from dbtools.show.explorer.explorer import Explorer
 
+_COSTS_SAID = "recomputed usd: at list prices; differing: calls whose stored cost is more than 1% off."
+
 
 def build(explorer: Explorer) -> Tab:
     """Return the tab of an explorer."""
@@ -54,7 +56,7 @@ def html_of(result: analysis.Usage) -> str:
     kinds = result.tokens["kind"].isin(["all", "agent", "model"])
     columns = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
     costs, votes = result.cost, result.feedback
-    parts = [page.note(result.sentence), page.head("Tokens and cost")]
+    parts = [page.note(result.sentence), page.head("Tokens and cost", _COSTS_SAID)]
     if kinds.any():
         parts.append(table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=money))
     if len(costs) and costs["mean_total"].notna().any():

@@ -75,7 +75,7 @@ class Explorer(traitlets.HasTraits):
         The prompt followed over time, the version looked at and the one it is compared with, the text searched for,
         the statement asked last, and the tab that is open.
     effectiveness, evolution, usage, report, survey, result
-        What the tabs show, as Python objects; None until they have been open.
+        What the tabs show, as Python objects; each is None until its tab has been open.
     """
 
     agents = traitlets.List(traitlets.Unicode())
@@ -142,7 +142,7 @@ class Explorer(traitlets.HasTraits):
         return self.db.sql(self.sql).df()
 
     def reset(self) -> None:
-        """Set all filters back."""
+        """Reset all filters."""
         with self.hold_trait_notifications():
             for name, value in _FILTERS.items():
                 setattr(self, name, value)
@@ -234,7 +234,7 @@ class Explorer(traitlets.HasTraits):
         self._body = ipywidgets.VBox([self.tabs[self.tab].widget], layout=ipywidgets.Layout(width="100%"))
         top = Grid(html=page.STYLE + title)
         top.when_shown(self._tell_again)
-        again = button("Reload", "Look at the database as it is now", self.reload)
+        again = button("Reload", "Read the database as it is now", self.reload)
         self._bar.children = (*self._bar.children, again)
         widget = column(top, self._bar, self.reloading.widget, tabs, self._body)
         widget.add_class("dbtools-explorer")

@@ -54,8 +54,8 @@ def build(explorer: Explorer) -> Tab:
         button(text, tip, partial(write, layouts, text))
         for text, tip, layouts in (
             ("Export multi-agent data", "One row per prompt with every agent's answer and score", ("multi_agent_log",)),
-            ("Export temporal data", "One row per version, with its parent and kind of change", ("temporal_versions",)),
-            ("Export everything", "Every layout, one file each", None),
+            ("Export temporal data", "One row per version, with its parent and type of change", ("temporal_versions",)),
+            ("Export everything", "Every layout, one file per format", None),
         )
     ]
     remark = ipywidgets.HTML(
@@ -90,7 +90,7 @@ def manifest_html(done: ExportManifest) -> str:
     """Return what was written, whether it was proved, and the files to be fetched."""
     links = "".join(f"<li>{link(done.folder / file.path)}</li>" for file in done.files)
     skipped = f"Left out, as the database has no such table: {', '.join(done.skipped)}." if done.skipped else ""
-    proof = page.note(f"Proved: {done.sentence}.", "none" if done.proved else "error")
+    proof = page.note(f"{'Proved: ' if done.proved else ''}{done.sentence}.", "none" if done.proved else "error")
     where = page.quiet(f"In {done.folder}:")
     return f"{proof}{where}<ul>{links}</ul>{page.quiet(skipped)}{done._repr_html_()}"
 

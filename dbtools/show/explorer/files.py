@@ -1,4 +1,4 @@
-"""The tab Files: what lies there, what may go and why; clean up with a backup, and take any run back."""
+"""The tab Files: what is there, what may go and why; clean up with a backup, and undo any cleanup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dbtools.tables import table
 if TYPE_CHECKING:
     from dbtools.show.explorer.explorer import Explorer
 
-_NO_RUN = "no cleanup to take back"
+_NO_RUN = "no cleanup to undo"
 
 
 class _View:
@@ -33,11 +33,11 @@ class _View:
         self.grid, self.told, self.outcome = Grid(), ipywidgets.HTML(), ipywidgets.HTML()
         self.unique = choice(
             "Rows that exist nowhere else",
-            "Whether files with such rows go once these are copied out, or stay",
-            [("are copied out first", "rescue"), ("keep their file", "keep")],
+            "Whether files with such rows go once the rows are rescued, or stay",
+            [("are rescued first", "rescue"), ("keep their file", "keep")],
             "rescue",
         )
-        self.again = button("Look again", "Survey the files anew", self.look)
+        self.again = button("Survey again", "Examine the files again", self.look)
         self.preview = button(
             "Preview", "Show what would be removed and lost; changes nothing", self.show_plan, disabled=True
         )
@@ -50,7 +50,7 @@ class _View:
             button_style="danger",
             disabled=True,
         )
-        self.runs = choice("Earlier cleanups", "Which cleanup to take back", [(_NO_RUN, "")], "")
+        self.runs = choice("Earlier cleanups", "Which cleanup to undo", [(_NO_RUN, "")], "")
         self.back = button(
             "Restore",
             "Bring back what this cleanup removed; nothing is overwritten",
@@ -165,7 +165,9 @@ def build(explorer: Explorer) -> Tab:
         explorer.survey = explorer.survey or cleanup.survey(explorer.project, progress=False)
         return explorer.survey._repr_html_()
 
-    return Tab("files", "Files", "What lies there, what may go, and back", widget, (view.lane,), refresh, (), static)
+    return Tab(
+        "files", "Files", "What is there, what may go, and the way back", widget, (view.lane,), refresh, (), static
+    )
 
 
 def keys_of(survey: cleanup.Survey) -> dict[str, str]:
@@ -194,8 +196,8 @@ def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str
 def plan_html(plan: cleanup.Plan, words: str) -> str:
     """Return what a cleanup would remove, and what would be lost."""
     if not plan.removals:
-        return page.note("Nothing is ticked that may go.", "info")
-    rows = f"{plan.rescued_rows:,} rows that say more than the database are copied out first. "
+        return page.note("Nothing that may go is ticked.", "info")
+    rows = f"{plan.rescued_rows:,} rows that say more than the database are rescued first. "
     backups = plan.project.relative(plan.project.backups)
     said = f"Every file is first backed up into {backups}, and can be restored."
     said = f"Nothing would be lost: {rows if plan.rescued_rows else ''}{said}"

@@ -26,11 +26,11 @@ def build(
     """Return the filters, what tells them how many versions are of each kind, and what offers those of new data."""
     provenance = choice("Provenance", "Which rows count", PROVENANCES, explorer.provenance)
     scale = choice(
-        "Scale", "Whose scores count; agents are compared on one scale only", (*SCALES, "all"), explorer.scale
+        "Scale", "Which scale's scores count; agents are compared on one scale only", (*SCALES, "all"), explorer.scale
     )
     links = [ipywidgets.link((explorer, "provenance"), (provenance, "value"))]
     links.append(ipywidgets.link((explorer, "scale"), (scale, "value")))
-    reset = button("Reset", "Set all filters back", explorer.reset)
+    reset = button("Reset", "Reset all filters", explorer.reset)
 
     def count(counts: dict[str, int]) -> None:
         for name, control, link in (("provenance", provenance, links[0]), ("scale", scale, links[1])):
@@ -123,7 +123,7 @@ def _days(explorer: Explorer) -> tuple[ipywidgets.Widget, ...]:
     since, until = (
         ipywidgets.DatePicker(
             description=word,
-            tooltip=f"Only prompts asked {word} this day (UTC)",
+            tooltip=f"Only prompts asked on this day or {'later' if word == 'from' else 'earlier'} (UTC)",
             value=day,
             style=_LABEL,
             layout=layout,

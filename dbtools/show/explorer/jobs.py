@@ -94,7 +94,7 @@ class Lane:
 
     def __init__(self, opened: Open) -> None:
         self.opened = opened
-        self.bar = ipywidgets.IntProgress(max=1000, layout=ipywidgets.Layout(width="180px"), tooltip="How far it is")
+        self.bar = ipywidgets.IntProgress(max=1000, layout=ipywidgets.Layout(width="180px"), tooltip="Progress")
         self.label = ipywidgets.HTML()
         self.stopper = button("Stop", "Stop what is under way", self.stop)
         self.box = row(self.bar, self.label, self.stopper)

@@ -35,7 +35,7 @@ _WORDS = {
 def build(explorer: Explorer) -> Tab:
     """Return the tab of an explorer."""
     lane, body, light = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML()
-    ask = button("Run the audit", "Ask every check of the audit now; it may take a while", explorer.run_audit)
+    ask = button("Run the audit", "Run every check of the audit now; it may take a while", explorer.run_audit)
     look = button("Show the findings", "Open the tab Quality", lambda: explorer.set_trait("tab", "quality"))
 
     def judged(report: Any) -> None:
@@ -76,7 +76,7 @@ def audit_light(report: audit.AuditReport | None) -> str:
     """Return the audit as a light: its colour and word are those of the worst finding."""
     if report is None:
         return page.note("The audit has not been run yet.", "info")
-    return page.note(f"Audit: {_WORDS[report.worst]}: {report.sentence}.", report.worst, "●")
+    return page.note(f"Audit: {_WORDS[report.worst]}; {report.sentence}.", report.worst, "●")
 
 
 def counts_html(db: Database) -> str:
@@ -85,9 +85,9 @@ def counts_html(db: Database) -> str:
     ((*_, last_change),) = db.sql(query("span")).fetchall()
     size_of, written = _file(origin["path"])
     made = "migrated" if origin["migrated"] else "as created"
-    changed = f"{last_change:%Y-%m-%d %H:%M}" if last_change else "never"
+    changed = f"{last_change:%Y-%m-%d %H:%M} UTC" if last_change else "never"
     kind = f"{size_of}generation {origin['generation']}, {made}"
-    where = f"{origin['path']} ({kind}); last row written {changed} UTC{written}"
+    where = f"{origin['path']} ({kind}); last row written {changed}{written}"
     names = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
     counts = [(name.replace("_", " "), f"{db.rows(name):,}") for name in names]
     other = {t: n for t, n in origin["tables"].items() if t not in origin["columns"]}

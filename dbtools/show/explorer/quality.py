@@ -26,7 +26,7 @@ def build(explorer: Explorer) -> Tab:
     """Return the tab of an explorer."""
     looking, light, body, bad = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
     grid, picked = Grid(), [""]
-    again = button("Run the audit", "Ask every check now", explorer.run_audit)
+    again = button("Run the audit", "Run every check now", explorer.run_audit)
 
     def told(report: audit.AuditReport | None) -> None:
         light.value, bad.value, picked[0] = audit_light(report), "", ""
@@ -34,7 +34,7 @@ def build(explorer: Explorer) -> Tab:
             grid.html = findings_html(report, "")
             body.value = page.picture(audit_charts.health(report.frame))
             if len(report.silent):
-                body.value += table(report.silent, caption="What could not be asked here")
+                body.value += table(report.silent, caption="Checks that do not apply here")
 
     def pick(check: str, _more: bool) -> None:
         report = explorer.report

@@ -49,7 +49,7 @@ def build(explorer: Explorer) -> Tab:
 
     widget = column(row(prompt, every), lane.widget, body, grid)
     depends = ("prompt_id", "provenance", "users", "date_range")
-    tooltip = "Trends, points of change and kinds of change"
+    tooltip = "Trends, change points and types of change"
 
     def static(desk: Desk, filters: Filters) -> str:
         explorer.evolution = analysis.evolution(desk.db, explorer.prompt_id.strip(), filters.provenance)
@@ -67,7 +67,7 @@ def html_of(result: analysis.Evolution, drawn: bool = True) -> str:
         draw(time_charts.chains, result),
         page.head("By the clock", "The same marks at the times when they were made."),
         draw(time_charts.chains, result, "clock"),
-        page.head("Points of change", "Where the marks before and after differ most (Pettitt's test)."),
+        page.head("Change points", "Where the marks before and after differ most (Pettitt's test)."),
         table(result.change_points, limit=_MOST),
         page.head("Which type of change helps"),
         draw(time_charts.change_types, result.change_effects) if len(result.change_effects) else "",
@@ -87,4 +87,5 @@ def trends_html(result: analysis.Evolution) -> str:
     formats = dict.fromkeys(_NUMBERS, ".3g")
     keys = shown["prompt_id"].tolist()
     listed = table(shown[columns], formats=formats, limit=_MOST, keys=keys)
-    return page.head("Trends", "A row leads to its prompt.") + listed
+    said = "Slope in points per dimension, per version (chain) or day (clock). A row leads to its prompt."
+    return page.head("Trends", said) + listed

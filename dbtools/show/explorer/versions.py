@@ -161,9 +161,9 @@ def why_fewer(filters: Filters, rows: int, whole: int) -> str:
         f"source {', '.join(filters.agents)}" if filters.agents else "",
         "the users chosen" if filters.users else "",
         "the days chosen" if any(filters.dates) else "",
-        f"with “{filters.search.strip()}”" if filters.search.strip() else "",
+        f"search “{filters.search.strip()}”" if filters.search.strip() else "",
     ]
-    return f"Left out: {whole - rows:,} that are not of {', '.join(filter(None, why))}."
+    return f"Left out: {whole - rows:,} by the filters: {', '.join(filter(None, why))}."
 
 
 def html(desk: Desk, filters: Filters) -> str:

@@ -1,4 +1,4 @@
--- What is known of an examined input without its text? (Reads `typed`, the converted columns.)
+-- What is known of a checked input without its text? (Reads `typed`, the converted columns.)
 SELECT
   typed.*,
   length(input_text) AS text_length,

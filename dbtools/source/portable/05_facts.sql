@@ -1,5 +1,5 @@
--- Which agent wrote each version, how many heads name it, and what marks has it? As views/05_facts.sql says it to DuckDB,
--- for servers: there, arg_min takes a tenth of the time of a window. (No parameters.)
+-- Which agent wrote each version, how many heads name it, and what marks has it? The same as
+-- views/05_facts.sql, for servers; DuckDB has its own because arg_min takes a tenth of the time of a window there. (No parameters.)
 SELECT v.row_id, v.source, h.times AS heads, h.head, s.total
 FROM versions AS v
 LEFT JOIN (

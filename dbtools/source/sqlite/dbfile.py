@@ -158,7 +158,7 @@ def sha256(path: Path) -> str:
 
 
 def sidecar(path: Path, suffix: str) -> bool:
-    """Tell whether the database has a non-empty side file ``-wal`` or ``-journal``. Reads only."""
+    """Tell whether the database has a sidecar ``-wal`` or ``-journal`` that is not empty. Reads only."""
     try:
         return beside(path, suffix).lstat().st_size > 0
     except OSError:
@@ -166,7 +166,7 @@ def sidecar(path: Path, suffix: str) -> bool:
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """Return a side file: SQLite puts it next to the file itself, not next to a link to it."""
+    """Return the path of a sidecar: SQLite puts it next to the file itself, not next to a link to it."""
     return Path(os.path.realpath(path) + suffix)
 
 
