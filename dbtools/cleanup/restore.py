@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup import guard, journal, vault
-from dbtools.cleanup.journal import Held, Run, State
+from dbtools.cleanup.journal import Held, State
 from dbtools.cleanup.plan import Removal
 from dbtools.cleanup.remove import names, release, settle
+from dbtools.cleanup.run import MANIFEST, Run, read, runs
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, readable
 from dbtools.progress import step
@@ -107,7 +108,7 @@ def restore(run: str | Path | None, root: str | Path | None = None) -> Restored:
     if run is None:
         raise CleanupError("No run is named", None, "a cleanup that removed nothing has none; name its folder")
     folder = Path(run)
-    pinned = journal.read(folder.parent if folder.name == journal.MANIFEST else folder, root)
+    pinned = read(folder.parent if folder.name == MANIFEST else folder, root)
     try:
         with vault.locked(pinned.root) as fd, vault.opened_folder(pinned.folder) as store:
             held = Held(pinned, fd, store)
@@ -128,9 +129,9 @@ _OTHERS = "the files of this run whose backups are sound were restored"
 
 def _others(run: Run) -> tuple[str, ...]:
     found = []
-    for folder in journal.runs(run.folder.parent):
+    for folder in runs(run.folder.parent):
         with suppress(CleanupError):
-            other = journal.read(folder)
+            other = read(folder)
             away = [r for r in other.removals if not os.path.lexists(run.root / r.path)]
             backed_up = any(os.path.lexists(folder / removal.sha256) for removal in away)
             if other.sha256 != run.sha256 and other.root == run.root and backed_up:

@@ -13,10 +13,12 @@ import pytest
 from cleaning import make_files, planned, removal, sha256, tree
 from support import python, unchanged
 
-from dbtools.cleanup.apply import Manifest, apply
-from dbtools.cleanup.journal import read, runs, unfinished
+from dbtools.cleanup.apply import apply
+from dbtools.cleanup.journal import unfinished
+from dbtools.cleanup.manifest import Manifest
 from dbtools.cleanup.plan import Keeper, Kept, Plan
 from dbtools.cleanup.restore import restore
+from dbtools.cleanup.run import read, runs
 from dbtools.errors import BusyError, CleanupError, ParameterError
 from dbtools.project import Project
 from dbtools.source.sqlite.dbfile import fingerprint
@@ -408,7 +410,8 @@ def test_a_full_disk_stops_the_run_with_nothing_removed(project: Project) -> Non
 import resource, signal
 from pathlib import Path
 from cleaning import planned
-from dbtools.cleanup.apply import Manifest, apply
+from dbtools.cleanup.apply import apply
+from dbtools.cleanup.manifest import Manifest
 from dbtools.errors import CleanupError
 from dbtools.project import Project
 root = Path(sys.argv[1])

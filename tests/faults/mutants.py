@@ -70,6 +70,7 @@ def _one(name: str, file: str, old: str, new: str, *tests: str, covered: str = "
 
 
 _VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/apply.py"
+_RUN = "cleanup/run.py"
 _JUDGE, _PLAN = "cleanup/judge.py", "cleanup/plan.py"
 _WRITE, _PLACE = "export/write.py", "export/place.py"
 _EVIDENCE, _SNAPSHOT, _DIRECT = "files/evidence.py", "source/sqlite/snapshot.py", "source/sqlite/direct.py"
@@ -152,7 +153,7 @@ MUTANTS = (
         "os.mkdir(path.name, 0o755, dir_fd=fd)",
         APPLY,
     ),
-    _one("backups stay out of git", _JOURNAL, 'b"*\\n"', 'b"\\n"', APPLY),
+    _one("backups stay out of git", _RUN, 'b"*\\n"', 'b"\\n"', APPLY),
     _one(
         "a damaged backup gives way to a sound one",
         _VAULT,
@@ -222,7 +223,7 @@ MUTANTS = (
         "check every record of the journal", _JOURNAL, "line.startswith(_check(line[17:-1]))", "len(line) > 18", JOURNAL
     ),
     _one("cut off a torn record", _JOURNAL, "            os.ftruncate(fd, good)\n", "", JOURNAL, CRASH),
-    _one("check the manifest", _JOURNAL, '    if _sum(body) != body.get("check"):', "    if False:", DAMAGE),
+    _one("check the manifest", _RUN, '    if _sum(body) != body.get("check"):', "    if False:", DAMAGE),
     _one("sync a removal", _REMOVE, "            raise\n        os.fsync(folder)\n", "            raise\n", POWER),
     _one(
         "close an interrupted run first",
