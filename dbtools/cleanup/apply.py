@@ -19,6 +19,7 @@ from dbtools.cleanup.vault import Refused, Tick
 from dbtools.errors import CleanupError, ParameterError
 from dbtools.progress import bar, step
 
+_LONGEST = 180  # characters of a path in the name of its rescued rows
 _QUIET = 16 << 20  # bytes; backing up less takes no progress bar
 _NOTHING_GONE = "nothing was removed; report this with the file"
 _RESUME = "nothing that is not backed up was removed; mend the cause and run it again, or restore the run"
@@ -99,7 +100,8 @@ def _reopen(held: Held) -> None:
     again = [entry for entry in state.removed if _came_back(held, held.run.removals[entry])]
     for entry in state.kept:
         with suppress(Refused):
-            guard.check_again(held, held.run.removals[entry])
+            if whereabouts(held, entry) != "captured":  # kept because its folder could not be reached any more
+                guard.check_again(held, held.run.removals[entry])
             again.append(entry)
     if again:
         journal.append(held.store, do="again", entries=again)
@@ -159,7 +161,8 @@ def _rescue(held: Held, entry: int) -> None:
 def _rescue_name(run: Run, entry: int) -> str:
     """Return the file name for rescued rows: what SQL can call a table, unique within the run."""
     paths = [PurePosixPath(removal.path).with_suffix("").as_posix().lower() for removal in run.removals]
-    names = ["rescued_" + re.sub("[^a-z0-9]+", "_", path) for path in paths]
+    # The end of a deep path says most, and no name may have more than 255 bytes.
+    names = ["rescued_" + re.sub("[^a-z0-9]+", "_", path)[-_LONGEST:] for path in paths]
     twins = names[:entry].count(names[entry])
     return f"{names[entry]}{f'__{twins + 1}' if twins else ''}.parquet"
 

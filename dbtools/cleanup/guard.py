@@ -73,7 +73,8 @@ def _inodes(*paths: Path) -> Iterator[tuple[int, int]]:
 @contextmanager
 def leased(held: Held, removal: Removal, folder: int, name: str, captured: str | None = None) -> Iterator[int]:
     """Open a planned file, captured or not, if it is the one examined and nobody uses it; hold a lease."""
-    status = vault.status(folder, captured or name)
+    with vault.refusing():
+        status = vault.status(folder, captured or name)
     if status is None:
         raise Refused("it is no longer there")
     check_status(removal, status)
@@ -111,6 +112,7 @@ def check_status(removal: Removal, status: os.stat_result) -> None:
         raise Refused("it changed since the plan")
 
 
+@vault.refusing()
 def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
     """Refuse a database with changes that are not in its file, and a sidecar whose database is there."""
     for suffix in _SIDECARS:

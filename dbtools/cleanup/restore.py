@@ -162,6 +162,8 @@ def _restore_all(held: Held, state: State | None) -> tuple[Restored, list[str]]:
     for entry, removal in enumerate(held.run.removals):
         step()  # whoever listens can stop here, or within a copy: the same call brings back the rest
         if state and entry in state.kept:
+            with suppress(Refused):  # kept because its folder could not be reached while it was under way
+                release(held, entry)
             continue
         surely = state is not None and entry in state.removed
         if not surely and vault.status(held.store, removal.sha256) is None:

@@ -165,8 +165,10 @@ def status(folder: int, name: str) -> os.stat_result | None:
     """Return the status of what lies at `name`, be it a link; None when nothing does. Reads only."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):  # nothing can have a name that is too long
+            return None
+        raise
 
 
 def digest(fd: int, tick: Tick | None = None) -> str:

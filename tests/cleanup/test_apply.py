@@ -360,6 +360,26 @@ def test_files_with_like_names_are_rescued_under_names_of_their_own(project: Pro
     assert names == ["rescued_storage_a_b.parquet", "rescued_storage_a_b__2.parquet"]
 
 
+def test_rows_of_a_file_in_folders_so_deep_that_no_name_could_tell_them_all_are_rescued(project: Project) -> None:
+    deep = "/".join(f"archive-of-the-year-{year}" for year in range(2000, 2012))
+    for name in ("one.csv", "One.csv"):
+        (project.root / deep).mkdir(parents=True, exist_ok=True)
+        (project.root / deep / name).write_bytes(b"a\n1\n")
+    plan = planned(project, f"{deep}/one.csv", f"{deep}/One.csv", rescue=(1,))
+    result = clean(plan)
+    assert (result.removed, result.rescued_rows) == (result.planned, 2)
+    names = sorted(path.name for path in (result.path / "rescued").iterdir())
+    assert [name.rpartition("_year_")[2] for name in names] == ["2011_one.parquet", "2011_one__2.parquet"]
+
+
+def test_a_database_whose_sidecar_could_have_no_name_goes_like_any_other(project: Project) -> None:
+    longest = "a" * 247 + ".db"
+    make_sqlite(project.root / "short.db")
+    (project.root / "short.db").rename(project.root / longest)
+    result = clean(planned(project, longest, "storage/one.csv", kind="sqlite"))
+    assert result.removed == (longest, "storage/one.csv")
+
+
 def test_nothing_is_removed_when_rows_cannot_be_rescued(project: Project) -> None:
     before = tree(project.root)
     with pytest.raises(CleanupError):

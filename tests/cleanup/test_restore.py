@@ -75,6 +75,21 @@ def test_a_newer_file_is_never_overwritten(project: Project) -> None:
     assert restore(run).conflicts[0].written_as.endswith("-2")
 
 
+@pytest.mark.parametrize("name", ["a" * 250 + ".csv", "é" * 125 + ".csv", "\udcff" * 250 + ".csv"])
+def test_a_file_with_the_longest_of_names_stands_beside_something_newer_too(project: Project, name: str) -> None:
+    (project.root / name).write_bytes(b"long")
+    run = remove(project, name, "storage/a.csv")
+    (project.root / name).write_text("newer")
+    for _ in range(2):
+        result = restore(run)
+        (conflict,) = result.conflicts
+        assert conflict.path == name
+        assert (project.root / conflict.written_as).read_bytes() == b"long"
+        assert (project.root / name).read_text() == "newer"
+        assert (project.root / "storage/a.csv").exists()
+    assert len(list(project.root.glob("*.restored-*"))) == 1
+
+
 def test_a_link_in_the_place_of_a_file_or_its_folder_is_not_followed(project: Project, tmp_path: Path) -> None:
     run = remove(project)
     shutil.rmtree(project.root / "storage" / "deep")

@@ -164,6 +164,7 @@ def nobodys(folder: Path) -> Plan:
         ("a/one.csv", 0o000, ("a/b/two.csv", "three.csv")),
         ("a/b", 0o555, ("a/one.csv", "three.csv")),
         ("a/b", 0o000, ("a/one.csv", "three.csv")),
+        ("a/b", 0o600, ("a/one.csv", "three.csv")),
         ("a", 0o555, ("a/b/two.csv", "three.csv")),
         (".", 0o555, ()),
     ],
