@@ -133,10 +133,11 @@ def _back_up(held: Held, todo: list[int], tick: Tick, reach: Tick) -> None:
 
 
 def _rescue(held: Held, entry: int) -> None:
-    """Copy out the rows of a file that exist nowhere else, reading its backup."""
-    removal, known = held.run.removals[entry], journal.load(held).rescued.get(entry)
+    """Rescue the planned rows of a file, reading its backup."""
+    removal = held.run.removals[entry]
     if not removal.rescue:
         return
+    known = journal.load(held).rescued.get(entry)
     from dbtools.cleanup.rescue import write
 
     vault.make_folders(held.run.folder / journal.RESCUED)

@@ -36,7 +36,8 @@ def check_plan(plan: Plan) -> None:
     Raises
     ------
     CleanupError
-        It names a database in use, a backup, a path out of the project, or one path twice.
+        The backup folder holds the project; or the plan names a database in use, a backup, a path out of the project,
+        or one path twice.
     """
     project, seen = plan.project, set()
     backups = project.backups
@@ -148,7 +149,8 @@ def check_keeper(held: Held, removal: Removal) -> None:
         with vault.refusing(), vault.parent(held.root, keeper.path) as (folder, name):
             _check_kept(held, keeper, folder, name)
     except (Refused, DbtoolsError) as error:
-        raise Refused(f'the file that stays in its place, "{keeper.path}", is not sure: {error}') from None
+        what = f'"{keeper.path}", which holds the same content, cannot be relied on'
+        raise Refused(f"{what}: {error}".rstrip(".")) from None
 
 
 def _check_kept(held: Held, keeper: Keeper, folder: int, name: str) -> None:

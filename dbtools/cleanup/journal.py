@@ -38,7 +38,7 @@ class State:
     removed : dict
         Whether the file had gone by itself when its turn came.
     rescued : dict
-        rows, file and sha256 of what was copied out.
+        rows, file and sha256 of what was rescued.
     barrier : bool
         Every backup is on disk, so that files may be removed.
     closed : bool

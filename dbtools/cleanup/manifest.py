@@ -30,7 +30,7 @@ class Manifest:
     kept : tuple of Kept
         What stays, and why: planned removals that could not be carried out first, then what the plan keeps.
     rescued_rows : int
-        Rows that exist nowhere else and were (would be) copied out.
+        Rows that were (would be) rescued: those that exist nowhere else, and those with a cell the database lacks.
     bytes : int
         Size of what was (would be) removed.
     """
@@ -57,12 +57,14 @@ class Manifest:
     def sentence(self) -> str:
         """What was done, or would be."""
         went = len(self.planned) if self.dry_run else len(self.removed)
-        rescued = f", {self.rescued_rows:,} rows rescued first" if self.rescued_rows else ""
+        rows = f"{self.rescued_rows:,} row{'s' if self.rescued_rows != 1 else ''}"
+        rescued = f", {rows} rescued first" if self.rescued_rows else ""
         if self.dry_run:
-            return f"dry run: {went} files, {size(self.bytes)}, would be removed{rescued}; nothing was changed"
-        return (
-            f"{went} of {len(self.planned)} planned files removed, {size(self.bytes)}{rescued}; {len(self.kept)} stay"
-        )
+            files = f"{went} file{'s' if went != 1 else ''}"
+            return f"dry run: {files}, {size(self.bytes)}, would be removed{rescued}; nothing was changed"
+        planned = f"{len(self.planned)} planned file{'s' if len(self.planned) != 1 else ''}"
+        stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
+        return f"{went} of {planned} removed, {size(self.bytes)}{rescued}; {stay}"
 
     def __repr__(self) -> str:
         return f"Manifest({self.sentence})"

@@ -1,4 +1,4 @@
-"""Keep the rows that exist nowhere else: copy them out of a file's backup into a Parquet file of their own.
+"""Rescue rows that exist nowhere else, or say more than the database: from a file's backup into a Parquet file.
 
 ``attach(project)`` offers them as ``rescued_…`` relations. They are never mixed into an analysis.
 """
@@ -18,7 +18,7 @@ EXTRA = "_extra_cells"
 
 
 def write(removal: Removal, source: Path, target: Path) -> int:
-    """Write the rows of `removal` that exist nowhere else to a Parquet file and read them back.
+    """Write the rows that `removal` rescues to a Parquet file and read them back.
 
     Changes files: creates `target`.
 

@@ -61,6 +61,7 @@ def test_a_dry_run_changes_nothing_and_says_what_would_go(project: Project) -> N
     assert (result.dry_run, result.path, result.removed, result.kept) == (True, None, (), ())
     assert (result.planned, result.bytes, result.rescued_rows) == (("storage/one.csv",), 8, 1)
     assert result.frame.action.tolist() == ["would remove"]
+    assert result.sentence == "dry run: 1 file, 8 bytes, would be removed, 1 row rescued first; nothing was changed"
 
 
 def test_planned_files_go_and_their_backups_stay(project: Project) -> None:
@@ -297,7 +298,7 @@ def test_a_file_whose_keeper_is_not_what_it_was_stays(project: Project, change: 
     if change == "link":
         keeper.symlink_to("storage/one.csv")
     result = clean(plan)
-    assert '"keep.csv"' in result.kept[0].reason
+    assert '"keep.csv", which holds the same content, cannot be relied on: it ' in result.kept[0].reason
     assert (project.root / "storage/one.csv").exists()
 
 

@@ -105,6 +105,22 @@ def test_a_link_in_the_place_of_a_file_or_its_folder_is_not_followed(project: Pr
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_something_newer(project: Project) -> None:
+    run = remove(project)
+    (project.root / "empty.csv").write_text("newer")
+    shutil.rmtree(project.root / "storage")
+    (project.root / "storage").write_text("a file now")
+    result = restore(run)
+    assert [conflict.path for conflict in result.unwritten] == ["storage/a.csv", "storage/deep/b.csv"]
+    assert result.sentence == (
+        "0 files restored, 0 were there already, 1 stands beside something newer, "
+        "2 could not be written: storage/a.csv, storage/deep/b.csv"
+    )
+    actions = result.frame.set_index("path").action.to_dict()
+    assert actions == {"empty.csv": "conflict", "storage/a.csv": "unwritten", "storage/deep/b.csv": "unwritten"}
+    assert result.to_dict()["unwritten"] == ["storage/a.csv", "storage/deep/b.csv"]
+
+
 def test_a_file_with_a_foreign_journal_beside_it_comes_back_under_another_name(project: Project) -> None:
     run = remove(project, "storage/a.csv")
     (project.root / "storage/a.csv-wal").write_text("of another database")
