@@ -11,7 +11,9 @@ from support import unchanged
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.journal import unfinished
 from dbtools.cleanup.restore import restore
+from dbtools.demo import build
 from dbtools.errors import CleanupError
+from dbtools.notebooks import run as run_notebook
 from dbtools.project import Project
 
 FILES = {"storage/a.csv": b"a\n1\n", "storage/deep/b.csv": b"b\n" * 90_000, "empty.csv": b""}
@@ -119,6 +121,17 @@ def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_someth
     actions = result.frame.set_index("path").action.to_dict()
     assert actions == {"empty.csv": "conflict", "storage/a.csv": "unwritten", "storage/deep/b.csv": "unwritten"}
     assert result.to_dict()["unwritten"] == ["storage/a.csv", "storage/deep/b.csv"]
+
+
+def test_the_notebook_fails_when_a_file_could_not_be_written(tmp_path: Path) -> None:
+    root = build(tmp_path / "demo", stage="cleaned").root
+    assert run_notebook("restore", root, out=tmp_path / "whole", progress=False).passed
+    root = build(tmp_path / "demo", stage="cleaned").root
+    (root / "backend").rmdir()
+    (root / "backend").write_text("a file now")
+    report = run_notebook("restore", root, out=tmp_path / "part", progress=False)
+    assert (report.passed, report.values["unwritten"]) == (False, ["backend/auth_system.db"])
+    assert "1 could not be written: backend/auth_system.db" in report.reason
 
 
 def test_a_file_with_a_foreign_journal_beside_it_comes_back_under_another_name(project: Project) -> None:
