@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from dbtools.cleanup import guard, journal, vault
@@ -31,6 +31,11 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
     Changes files: none with `dry_run`; else backs up every planned file in the backup folder, then removes it.
     A run of the project that was interrupted is closed first: what was under way is finished, the rest stays.
 
+    Parameters
+    ----------
+    now : datetime, optional
+        The time that names the run; without a time zone, UTC. By default the present.
+
     Raises
     ------
     ParameterError
@@ -47,12 +52,12 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
         return report(plan, dry_run=True)
     try:
         with vault.locked(plan.project.root) as root:
-            return _apply(plan, root, now or datetime.now(UTC), progress)
+            return _apply(plan, root, now, progress)
     except OSError as error:
         raise CleanupError(f"The cleanup stopped ({error.strerror or error})", plan.project.backups, _RESUME) from error
 
 
-def _apply(plan: Plan, root: int, now: datetime, progress: bool) -> Manifest:
+def _apply(plan: Plan, root: int, now: datetime | None, progress: bool) -> Manifest:
     sha256, run = fingerprint(plan.removals), None
     interrupted = journal.unfinished(plan.project.backups)
     for earlier in of_project(plan.project):

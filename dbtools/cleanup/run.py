@@ -8,13 +8,14 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from dbtools.cleanup import vault
 from dbtools.cleanup.evidence import Identity, Keeper
 from dbtools.cleanup.plan import Kept, Plan, Removal
+from dbtools.clock import utc
 from dbtools.errors import CleanupError, ParameterError
 from dbtools.project import Project, usable
 
@@ -47,7 +48,7 @@ def fingerprint(removals: Iterable[Removal]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def create(plan: Plan, now: datetime) -> Run:
+def create(plan: Plan, now: datetime | None = None) -> Run:
     """Make the run folder of a plan and pin the plan in it. Changes files: in the backup folder only."""
     backups, sha256 = plan.project.backups, fingerprint(plan.removals)
     vault.make_folders(backups)
@@ -55,7 +56,7 @@ def create(plan: Plan, now: datetime) -> Run:
         if vault.status(fd, ".gitignore") is None:
             # Backups are byte copies, of databases with password hashes too: they must not get into git.
             vault.store_bytes(fd, ".gitignore", b"*\n", 0o644)
-    now = now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)
+    now = utc(now)
     while os.path.lexists((folder := backups / f"{now:%Y%m%dT%H%M%SZ}-{sha256[:8]}") / MANIFEST):
         now += timedelta(seconds=1)
     vault.make_folders(folder)
