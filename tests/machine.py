@@ -22,6 +22,7 @@ MODULES = [
     import_module(f"dbtools.cleanup.{n}")
     for n in ("apply", "guard", "journal", "manifest", "remove", "restore", "run", "vault")
 ]
+MODULES.append(import_module("dbtools.locks"))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLANNED = ("a/b/one.csv", "a/two.csv", "a/empty.csv", "three.csv")
 

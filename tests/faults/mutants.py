@@ -235,8 +235,8 @@ MUTANTS = (
     _one(
         "one cleanup at a time",
         _VAULT,
-        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "            pass\n",
+        "        if locks.take(fd) is False:",
+        "        if False:",
         APPLY,
     ),
     # Which plans are refused.
@@ -509,8 +509,8 @@ MUTANTS = (
     _one(
         "one export at a time",
         _PLACE,
-        "                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "",
+        "        if alone is False:",
+        "        if False:",
         EXPORT,
     ),
     # The cache.
@@ -525,8 +525,8 @@ MUTANTS = (
     _one(
         "what a living process uses is not swept",
         _SCRATCH,
-        "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "",
+        "        alone = locks.take(lock)\n",
+        "        alone = True\n",
         SCRATCH,
     ),
     _one(
@@ -540,8 +540,8 @@ MUTANTS = (
     _one(
         "what is swept is what was locked",
         _SCRATCH,
-        "        taken = os.path.samestat(os.fstat(lock), folder.lstat())\n",
-        "        taken = True\n",
+        "        taken = alone and os.path.samestat(os.fstat(lock), folder.lstat())\n",
+        "        taken = alone\n",
         SCRATCH,
     ),
     _one(
@@ -558,8 +558,8 @@ MUTANTS = (
             (_SCRATCH, " | os.O_NOFOLLOW", ""),
             (
                 _SCRATCH,
-                "        taken = os.path.samestat(os.fstat(lock), folder.lstat())\n",
-                "        taken = True\n",
+                "        taken = alone and os.path.samestat(os.fstat(lock), folder.lstat())\n",
+                "        taken = alone\n",
             ),
         ),
         (SCRATCH,),
@@ -1009,8 +1009,8 @@ MUTANTS = (
     _one(
         "one report at a time",
         _PLACING,
-        "                fcntl.flock(descriptor, fcntl.LOCK_EX)\n",
-        "                pass\n",
+        "locks.taken(target.parent, wait=True)",
+        "locks.taken(target.parent)",
         INTERRUPTED,
     ),
     # A Stop.
