@@ -100,7 +100,7 @@ class Judge:
     def _judge_database(self, path: Path, file: FileEvidence, twin: FileEvidence | None) -> FileEvidence:
         place = rank(self.project, file)
         if twin and place == 2:
-            both = (path, self.project.root / twin.path)  # what lies in a side file may have taken rows back
+            both = (path, self.project.root / twin.path)  # what a sidecar holds may have taken rows back
             if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
                 return self._rests_on(twin, replace(file, rows=twin.rows), "same-bytes")
         copy = self.stack.enter_context(snapshot(path))
@@ -117,7 +117,7 @@ class Judge:
         return judged
 
     def _compare_rows(self, file: FileEvidence, copy: Path) -> FileEvidence:
-        """Hold a database against each that stays, then against all of them together."""
+        """Compare a database with each that stays, then with all of them together."""
         if not file.rows:
             return replace(file, reason="a database without rows")
         for other, other_copy in self.databases:

@@ -53,7 +53,7 @@ class Survey:
 
     @property
     def sentence(self) -> str:
-        """How many files lie there, and how many hold rows that exist nowhere else."""
+        """How many files there are, and how many of their rows exist nowhere else."""
         total = size(sum(file.identity.size for file in self.files))
         rows = sum(file.unique_rows for file in self.files)
         return f"{len(self.files)} files, {total}; {rows:,} rows exist nowhere else"
@@ -125,7 +125,7 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
             )
         )
         judge = Judge(project, db, stack)
-        # Each file is held against those before it that stay: first the two databases in use, then the richer ones.
+        # Each file is compared with those before it that stay: first the two databases in use, then the richer ones.
         order = sorted(found, key=lambda f: (rank(project, f), -f.identity.size, f.path.count("/"), f.path))
         judged = []
         for file in order:

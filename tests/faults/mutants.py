@@ -393,6 +393,27 @@ MUTANTS = (
         "            if False:",
         CRASH,
     ),
+    _one(
+        "a run stays open while a file under way cannot be looked at",
+        _REMOVE,
+        "            decided = False\n",
+        "            pass\n",
+        CRASH,
+    ),
+    _one(
+        "what was kept while it was under way goes later",
+        _APPLY,
+        '            if whereabouts(held, entry) != "captured":',
+        "            if True:",
+        CRASH,
+    ),
+    _one(
+        "what was kept while it was under way comes back",
+        _RESTORE,
+        "                release(held, entry)\n            continue",
+        "                pass\n            continue",
+        CRASH,
+    ),
     # The file that stays in its place.
     _one("the keeper is there and unchanged", _REMOVE, "    guard.check_keeper(held, removal)\n", "", APPLY),
     _one(
