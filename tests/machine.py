@@ -14,10 +14,15 @@ from typing import Any
 import pytest
 from cleaning import make_files, removal, sha256
 
-from dbtools.cleanup.apply import Manifest, apply
+from dbtools.cleanup.apply import apply
+from dbtools.cleanup.manifest import Manifest
 from dbtools.cleanup.plan import Plan
 
-MODULES = [import_module(f"dbtools.cleanup.{n}") for n in ("apply", "guard", "journal", "remove", "restore", "vault")]
+MODULES = [
+    import_module(f"dbtools.cleanup.{n}")
+    for n in ("apply", "guard", "journal", "manifest", "remove", "restore", "run", "vault")
+]
+MODULES.append(import_module("dbtools.locks"))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLANNED = ("a/b/one.csv", "a/two.csv", "a/empty.csv", "three.csv")
 

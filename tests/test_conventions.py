@@ -14,9 +14,11 @@ QUERIES = [q for q in sorted(PACKAGE.rglob("*.sql")) if q.parent != PACKAGE / "d
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Which rooms each room may use; within itself each may use everything.
-LEAVES = {"errors", "progress", "server", "tables", "__version__"}
+LEAVES = {"clock", "errors", "locks", "progress", "server", "tables", "__version__"}
 ARROWS = {
+    "clock": set(),
     "errors": set(),
+    "locks": set(),
     "progress": set(),
     "server": {"errors"},
     "tables": {"errors"},

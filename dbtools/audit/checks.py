@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +13,7 @@ from dbtools import server
 from dbtools.audit.facts import FACTS, relations
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.audit.scene import Scene, Unanswerable, open_scene, read_query
+from dbtools.clock import utc
 from dbtools.errors import DatabaseError
 from dbtools.progress import bar
 from dbtools.project import Project
@@ -42,7 +43,7 @@ def run(
     Parameters
     ----------
     now : datetime, optional
-        The moment after which a timestamp lies in the future, naive UTC; by default the present.
+        The moment after which a timestamp lies in the future; without a time zone, UTC. By default the present.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def run(
 @contextmanager
 def opened(project: Project, now: datetime | None = None, *, progress: bool = True) -> Iterator[Scene]:
     """Attach the database of a project and set the scene for its checks. Reads only."""
-    moment = now or datetime.now(UTC).replace(tzinfo=None)
+    moment = utc(now).replace(tzinfo=None)
     with attach(project, progress=progress) as db, open_scene(project, db, moment) as scene:
         yield scene
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.errors import DatabaseError
 from dbtools.files.csvfile import CsvFile, Row
 from dbtools.files.lookup import look_up
 from dbtools.source import loader
@@ -48,8 +49,6 @@ def lost_rows(scene: Scene) -> Iterator[tuple[str, int, int, bool]]:
 
 def secrets(scene: Scene) -> list[tuple[str, int, str]]:
     """Return the cells that hold something with the shape of a secret: where, never what."""
-    import duckdb
-
     cells = [
         (scene.name(path), row.line, csv.header[place] if place < len(csv.header) else f"column {place + 1}", cell)
         for path, csv in scene.logs
@@ -58,7 +57,8 @@ def secrets(scene: Scene) -> list[tuple[str, int, str]]:
         if len(cell) >= 16
     ]
     # The pattern is the one for the database, in the dialect it is written in; the cells never leave this process.
-    with duckdb.connect() as connection:
+    failed = "The cells of the CSV files cannot be searched"
+    with loader.scratchpad(failed, scene.project.root, DatabaseError) as connection:
         connection.execute(loader.read_sql("macros.sql"))
         offer(connection, "csv_cells", "n BIGINT, cell VARCHAR", [(n, cell[3]) for n, cell in enumerate(cells)])
         hits = connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()

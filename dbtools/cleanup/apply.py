@@ -6,94 +6,23 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from pathlib import PurePosixPath
 
 from dbtools.cleanup import guard, journal, vault
-from dbtools.cleanup.journal import Held, Run, State
-from dbtools.cleanup.plan import Kept, Plan, Removal
+from dbtools.cleanup.journal import Held
+from dbtools.cleanup.manifest import Manifest, report
+from dbtools.cleanup.plan import Plan, Removal
 from dbtools.cleanup.remove import remove, settle, whereabouts
+from dbtools.cleanup.run import Run, create, fingerprint, of_project
 from dbtools.cleanup.vault import Refused, Tick
-from dbtools.errors import CleanupError, ParameterError, readable
+from dbtools.errors import CleanupError, ParameterError
 from dbtools.progress import bar, step
-from dbtools.tables import size, table
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
+_LONGEST = 180  # characters of a path in the name of its rescued rows
 _QUIET = 16 << 20  # bytes; backing up less takes no progress bar
 _NOTHING_GONE = "nothing was removed; report this with the file"
 _RESUME = "nothing that is not backed up was removed; mend the cause and run it again, or restore the run"
-
-
-@dataclass(frozen=True, repr=False)
-class Manifest:
-    """What a cleanup did, or would do.
-
-    Attributes
-    ----------
-    path : Path or None
-        The run folder with the backups; None when there was nothing to do.
-    removed, planned : tuple of str
-        Paths relative to the project's root.
-    kept : tuple of Kept
-        What stays, and why: planned removals that could not be carried out first, then what the plan keeps.
-    rescued_rows : int
-        Rows that exist nowhere else and were (would be) copied out.
-    bytes : int
-        Size of what was (would be) removed.
-    """
-
-    dry_run: bool
-    path: Path | None
-    removed: tuple[str, ...]
-    kept: tuple[Kept, ...]
-    rescued_rows: int
-    bytes: int
-    planned: tuple[str, ...]
-    rows: tuple[tuple[str, str, int | None, str, str], ...] = field(repr=False)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """One row per planned and per kept file: path, action, size_bytes, reason, backup."""
-        import pandas as pd
-
-        rows = [(readable(path), *more, readable(why), backup) for path, *more, why, backup in self.rows]
-        frame = pd.DataFrame(rows, columns=["path", "action", "size_bytes", "reason", "backup"])
-        return frame.astype({"size_bytes": "Int64"})
-
-    @property
-    def sentence(self) -> str:
-        """What was done, or would be."""
-        went = len(self.planned) if self.dry_run else len(self.removed)
-        rescued = f", {self.rescued_rows:,} rows rescued first" if self.rescued_rows else ""
-        if self.dry_run:
-            return f"dry run: {went} files, {size(self.bytes)}, would be removed{rescued}; nothing was changed"
-        return (
-            f"{went} of {len(self.planned)} planned files removed, {size(self.bytes)}{rescued}; {len(self.kept)} stay"
-        )
-
-    def __repr__(self) -> str:
-        return f"Manifest({self.sentence})"
-
-    def _repr_html_(self) -> str:
-        frame = self.frame.assign(backup=[re.sub(r"[0-9a-f]{52}$", "…", name) for name in self.frame["backup"]])
-        return table(frame, caption=self.sentence[0].upper() + self.sentence[1:])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the numbers as JSON can hold them."""
-        return {
-            "dry_run": self.dry_run,
-            "manifest": readable(str(self.path)) if self.path else None,
-            "planned": list(map(readable, self.planned)),
-            "removed": list(map(readable, self.removed)),
-            "kept": [{"path": readable(kept.path), "reason": readable(kept.reason)} for kept in self.kept],
-            "rescued_rows": self.rescued_rows,
-            "bytes": self.bytes,
-        }
 
 
 def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, progress: bool = True) -> Manifest:
@@ -101,6 +30,11 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
 
     Changes files: none with `dry_run`; else backs up every planned file in the backup folder, then removes it.
     A run of the project that was interrupted is closed first: what was under way is finished, the rest stays.
+
+    Parameters
+    ----------
+    now : datetime, optional
+        The time that names the run; without a time zone, UTC. By default the present.
 
     Raises
     ------
@@ -115,30 +49,30 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
         raise ParameterError("dry_run is neither True nor False", dry_run, "give one of the two, without quotes")
     guard.check_plan(plan)
     if dry_run:
-        return _report(plan, dry_run=True)
+        return report(plan, dry_run=True)
     try:
         with vault.locked(plan.project.root) as root:
-            return _apply(plan, root, now or datetime.now(UTC), progress)
+            return _apply(plan, root, now, progress)
     except OSError as error:
         raise CleanupError(f"The cleanup stopped ({error.strerror or error})", plan.project.backups, _RESUME) from error
 
 
-def _apply(plan: Plan, root: int, now: datetime, progress: bool) -> Manifest:
-    sha256, run = journal.fingerprint(plan.removals), None
+def _apply(plan: Plan, root: int, now: datetime | None, progress: bool) -> Manifest:
+    sha256, run = fingerprint(plan.removals), None
     interrupted = journal.unfinished(plan.project.backups)
-    for earlier in journal.of_project(plan.project):
+    for earlier in of_project(plan.project):
         if earlier.sha256 == sha256:
             run = earlier
         elif earlier.folder in interrupted:
             with vault.opened_folder(earlier.folder) as store:
                 settle(Held(earlier, root, store))
     if not plan.removals:
-        return _report(plan, dry_run=False)
-    run = run or journal.create(plan, now)
+        return report(plan, dry_run=False)
+    run = run or create(plan, now)
     with vault.opened_folder(run.folder) as store:
         held = Held(run, root, store)
         _carry_out(held, progress)
-        return _report(plan, dry_run=False, folder=run.folder, state=journal.load(held))
+        return report(plan, dry_run=False, folder=run.folder, state=journal.load(held))
 
 
 def _carry_out(held: Held, progress: bool) -> None:
@@ -171,7 +105,8 @@ def _reopen(held: Held) -> None:
     again = [entry for entry in state.removed if _came_back(held, held.run.removals[entry])]
     for entry in state.kept:
         with suppress(Refused):
-            guard.check_again(held, held.run.removals[entry])
+            if whereabouts(held, entry) != "captured":  # kept because its folder could not be reached any more
+                guard.check_again(held, held.run.removals[entry])
             again.append(entry)
     if again:
         journal.append(held.store, do="again", entries=again)
@@ -203,10 +138,11 @@ def _back_up(held: Held, todo: list[int], tick: Tick, reach: Tick) -> None:
 
 
 def _rescue(held: Held, entry: int) -> None:
-    """Copy out the rows of a file that exist nowhere else, reading its backup."""
-    removal, known = held.run.removals[entry], journal.load(held).rescued.get(entry)
+    """Rescue the planned rows of a file, reading its backup."""
+    removal = held.run.removals[entry]
     if not removal.rescue:
         return
+    known = journal.load(held).rescued.get(entry)
     from dbtools.cleanup.rescue import write
 
     vault.make_folders(held.run.folder / journal.RESCUED)
@@ -231,7 +167,8 @@ def _rescue(held: Held, entry: int) -> None:
 def _rescue_name(run: Run, entry: int) -> str:
     """Return the file name for rescued rows: what SQL can call a table, unique within the run."""
     paths = [PurePosixPath(removal.path).with_suffix("").as_posix().lower() for removal in run.removals]
-    names = ["rescued_" + re.sub("[^a-z0-9]+", "_", path) for path in paths]
+    # The end of a deep path says most, and no name may have more than 255 bytes.
+    names = ["rescued_" + re.sub("[^a-z0-9]+", "_", path)[-_LONGEST:] for path in paths]
     twins = names[:entry].count(names[entry])
     return f"{names[entry]}{f'__{twins + 1}' if twins else ''}.parquet"
 
@@ -242,31 +179,3 @@ def _bar(total: int, progress: bool) -> Iterator[tuple[Tick, Tick]]:
     hidden = not progress or total < _QUIET
     with bar(total=total, unit="B", unit_scale=True, desc="Backing up", disable=hidden) as shown:
         yield shown.update, lambda done: shown.update(done - shown.n)
-
-
-def _report(plan: Plan, *, dry_run: bool, folder: Path | None = None, state: State | None = None) -> Manifest:
-    rows: list[tuple[str, str, int | None, str, str]] = []
-    for entry, removal in enumerate(plan.removals):
-        action, reason, backup = "would remove", removal.reason, ""
-        if state and folder:
-            action = "removed" if entry in state.removed else "kept"
-            reason = state.kept.get(entry, reason)
-            if os.path.lexists(folder / removal.sha256):
-                backup = plan.project.relative(folder / removal.sha256)
-            if state.removed.get(entry):
-                reason += " (it was already gone when its turn came)"
-        rows.append((removal.path, action, removal.identity.size, reason, backup))
-    if state:
-        rescued = sum(record["rows"] for record in state.rescued.values())
-    else:
-        rescued = sum(len(removal.rescue) for removal in plan.removals)
-    return Manifest(
-        dry_run=dry_run,
-        path=folder,
-        removed=tuple(path for path, action, *_ in rows if action == "removed"),
-        kept=(*(Kept(path, reason) for path, action, _, reason, _ in rows if action == "kept"), *plan.kept),
-        rescued_rows=rescued,
-        bytes=sum(size or 0 for _, action, size, *_ in rows if action != "kept"),
-        planned=tuple(removal.path for removal in plan.removals),
-        rows=(*rows, *((kept.path, "kept", None, kept.reason, "") for kept in plan.kept)),
-    )

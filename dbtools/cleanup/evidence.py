@@ -50,7 +50,7 @@ class FileEvidence:
     path : str
         Relative to the project's root, with ``/``.
     kind : str
-        ``sqlite``, ``csv``, ``compressed``, ``link`` or ``other``.
+        ``sqlite``, ``csv``, ``compressed``, ``link``, ``folder`` or ``other``.
     layout : str
         The CSV layout, where known.
     demo : bool

@@ -36,7 +36,8 @@ def check_plan(plan: Plan) -> None:
     Raises
     ------
     CleanupError
-        It names a database in use, a backup, a path out of the project, or one path twice.
+        The backup folder holds the project; or the plan names a database in use, a backup, a path out of the project,
+        or one path twice.
     """
     project, seen = plan.project, set()
     backups = project.backups
@@ -73,7 +74,8 @@ def _inodes(*paths: Path) -> Iterator[tuple[int, int]]:
 @contextmanager
 def leased(held: Held, removal: Removal, folder: int, name: str, captured: str | None = None) -> Iterator[int]:
     """Open a planned file, captured or not, if it is the one examined and nobody uses it; hold a lease."""
-    status = vault.status(folder, captured or name)
+    with vault.refusing():
+        status = vault.status(folder, captured or name)
     if status is None:
         raise Refused("it is no longer there")
     check_status(removal, status)
@@ -111,6 +113,7 @@ def check_status(removal: Removal, status: os.stat_result) -> None:
         raise Refused("it changed since the plan")
 
 
+@vault.refusing()
 def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
     """Refuse a database with changes that are not in its file, and a sidecar whose database is there."""
     for suffix in _SIDECARS:
@@ -146,7 +149,8 @@ def check_keeper(held: Held, removal: Removal) -> None:
         with vault.refusing(), vault.parent(held.root, keeper.path) as (folder, name):
             _check_kept(held, keeper, folder, name)
     except (Refused, DbtoolsError) as error:
-        raise Refused(f'the file that stays in its place, "{keeper.path}", is not sure: {error}') from None
+        what = f'"{keeper.path}", which holds the same content, cannot be relied on'
+        raise Refused(f"{what}: {error}".rstrip(".")) from None
 
 
 def _check_kept(held: Held, keeper: Keeper, folder: int, name: str) -> None:

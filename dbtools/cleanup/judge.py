@@ -100,7 +100,7 @@ class Judge:
     def _judge_database(self, path: Path, file: FileEvidence, twin: FileEvidence | None) -> FileEvidence:
         place = rank(self.project, file)
         if twin and place == 2:
-            both = (path, self.project.root / twin.path)  # what lies in a side file may have taken rows back
+            both = (path, self.project.root / twin.path)  # what a sidecar holds may have taken rows back
             if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
                 return self._rests_on(twin, replace(file, rows=twin.rows), "same-bytes")
         copy = self.stack.enter_context(snapshot(path))
@@ -117,7 +117,7 @@ class Judge:
         return judged
 
     def _compare_rows(self, file: FileEvidence, copy: Path) -> FileEvidence:
-        """Hold a database against each that stays, then against all of them together."""
+        """Compare a database with each that stays, then with all of them together."""
         if not file.rows:
             return replace(file, reason="a database without rows")
         for other, other_copy in self.databases:
@@ -139,13 +139,14 @@ class Judge:
     def _rests_on_keeper(self, keeper: Keeper, file: FileEvidence, verdict: str) -> FileEvidence:
         words = {
             "same-bytes": "every byte is also in",
-            "same-rows": f"all {file.rows} rows of all tables are the same as in",
-            "subset": f"all {file.rows} rows are also in",
-            "regenerable": f"all {file.rows} rows are in",
+            "same-rows": f"all {file.rows:,} rows of all tables are the same as in",
+            "subset": f"all {file.rows:,} rows are also in",
+            "regenerable": f"all {file.rows:,} rows are in",
         }[verdict]
         lost = "nothing would be lost"
         if file.incomplete:
-            lost = f"{len(file.incomplete)} of them also hold cells that it does not have, such as other times or notes"
+            more = "also hold values that the database lacks, such as other times or notes"
+            lost = f"{len(file.incomplete):,} of them {more}"
         reason = f"{words} {keeper.path}; {lost}" + (f"; {file.reason}" if file.reason else "")
         return replace(file, verdict=verdict, kept=keeper.path, keeper=keeper, reason=reason)
 
@@ -170,7 +171,8 @@ class Judge:
             file = replace(file, incomplete=tuple(n for n in file.incomplete if found[n]))
             return replace(file, verdict="unique", unique=unique, unique_rows=len(unique), reason=_lost(read, unique))
         how = {word: sum(h == word for h in found.values()) for word in ("id", "text", "normalised")}
-        means = ", ".join(f"{n} by {word}" for word, n in how.items() if n)
+        ways = {"normalised": "normalised text"}
+        means = ", ".join(f"{n:,} by {ways.get(word, word)}" for word, n in how.items() if n)
         file = replace(file, reason="; ".join(filter(None, (means and f"found {means}", read.notes))))
         verdict = "regenerable" if how["id"] == len(found) else "subset"
         if isinstance(self.project.database, Server):
@@ -207,9 +209,8 @@ def _lost(read: csvfile.CsvFile, unique: tuple[int, ...]) -> str:
     sample = [f'"{_short(row.cells[place])}"' for row in read.rows if row.number in wanted and len(row.cells) > place]
     what = "demo rows" if read.layout.demo else "rows"
     more = " …" if len(unique) > _SAMPLE else ""
-    words = (
-        f"{len(unique):,} of {len(read.rows):,} {what} exist nowhere in the database, such as {', '.join(sample)}{more}"
-    )
+    shown = f" ({', '.join(sample)}{more})" if sample else ""
+    words = f"{len(unique):,} of {len(read.rows):,} {what} exist nowhere in the database{shown}"
     return "; ".join(filter(None, (words, read.notes)))
 
 

@@ -35,7 +35,8 @@ class Removal:
     keeper : Keeper or None
         The file that holds the same content and stays.
     rescue : tuple of int
-        Data row numbers (1 = first after the header) that exist nowhere else and are copied out before.
+        Numbers (1 = first after the header) of the rows rescued first: those that exist nowhere else, and those with a
+        cell the database lacks.
     """
 
     path: str
@@ -71,7 +72,7 @@ class Plan:
 
     @property
     def rescued_rows(self) -> int:
-        """How many rows would be copied out first."""
+        """How many rows would be rescued first."""
         return sum(len(removal.rescue) for removal in self.removals)
 
     @cached_property
@@ -100,8 +101,11 @@ class Plan:
     @property
     def sentence(self) -> str:
         """How much would go, and what would be rescued before."""
-        rescued = f"; {self.rescued_rows:,} rows are rescued first" if self.rescued_rows else ""
-        return f"{len(self.removals)} files to remove, {size(self.bytes)}; {len(self.kept)} stay{rescued}"
+        rows = f"{self.rescued_rows:,} row{' is' if self.rescued_rows == 1 else 's are'}"
+        rescued = f"; {rows} rescued first" if self.rescued_rows else ""
+        files = f"{len(self.removals)} file{'s' if len(self.removals) != 1 else ''}"
+        stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
+        return f"{files} to remove, {size(self.bytes)}; {stay}{rescued}"
 
     def __repr__(self) -> str:
         return f"Plan({self.sentence})"
@@ -127,7 +131,8 @@ def plan(
     Parameters
     ----------
     unique_rows : {"rescue", "keep"}
-        Whether CSV files with rows that exist nowhere else go after those rows were copied out, or stay.
+        Whether CSV files with rows that exist nowhere else, or that say more than the database, go once those rows are
+        rescued, or stay.
     accept : sequence of str
         Paths to remove although they hold unique rows, or nothing is known of them. Named one by one; never a database
         in use.
@@ -137,20 +142,13 @@ def plan(
     Raises
     ------
     ParameterError
-        `unique_rows` is neither word, or `accept` names a file that was not surveyed or is in use.
+        `unique_rows` is neither word, or `accept` or `only` is one text, or names a file that was not surveyed or is
+        in use.
     """
     if unique_rows not in ("rescue", "keep"):
         raise ParameterError('unique_rows is neither "rescue" nor "keep"', unique_rows, "give one of the two")
-    if isinstance(accept, str):
-        raise ParameterError("accept is one text, not a list of paths", accept, 'write ["a", "b"]')
-    files = {file.path: file for file in survey.files}
-    listed = {readable(path): path for path in files}
-    accept = [listed.get(path, path) for path in accept]  # a name that is no UTF-8 may be given as it is shown
-    for path in accept:
-        if path not in files:
-            raise ParameterError("accept names a file that the survey does not list", path, "give its path as listed")
-        if files[path].verdict in IN_USE:
-            raise ParameterError("accept names a database in use", path, "leave it out: it is never removed")
+    accept = _named(survey, "accept", accept)
+    only = None if only is None else _named(survey, "only", only)
     removals, kept = [], []
     for file in survey.files:
         why = _why_kept(file, unique_rows, accept)
@@ -166,6 +164,22 @@ def plan(
             )
     going, waiting = _rest_on_what_stays(removals, accept)
     return Plan(survey.project, tuple(going), (*kept, *waiting))
+
+
+def _named(survey: Survey, parameter: str, paths: Sequence[str]) -> list[str]:
+    """Return the paths that a parameter names, as the survey has them; refuse what it does not list or is in use."""
+    if isinstance(paths, str):
+        raise ParameterError(f"{parameter} is one text, not a list of paths", paths, 'write ["a", "b"]')
+    files = {file.path: file for file in survey.files}
+    listed = {readable(path): path for path in files}
+    named = [listed.get(path, path) for path in paths]  # a name that is not UTF-8 may be given as it is shown
+    for path in named:
+        if path not in files:
+            what = f"{parameter} names a file that the survey does not list"
+            raise ParameterError(what, path, "give its path as listed")
+        if files[path].verdict in IN_USE:
+            raise ParameterError(f"{parameter} names a database in use", path, "leave it out: it is never removed")
+    return named
 
 
 def _why_kept(file: FileEvidence, unique_rows: str, accept: Sequence[str]) -> str | None:

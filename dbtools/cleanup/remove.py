@@ -9,6 +9,8 @@ from dbtools.cleanup import guard, journal, vault
 from dbtools.cleanup.journal import Held
 from dbtools.cleanup.vault import Refused
 
+_LONGEST = 220  # bytes of a file's own name in another one: no name may have more than 255
+
 
 def remove(held: Held, entry: int) -> None:
     """Remove a file whose backup is on disk, and journal it; or keep it, and journal why.
@@ -26,12 +28,17 @@ def remove(held: Held, entry: int) -> None:
 def settle(held: Held) -> None:
     """Close a run that was interrupted: finish or put back what was under way, keep the rest.
 
-    Changes files: those under way, and the journal.
+    Changes files: those under way, and the journal. A file in a folder that this user may not enter stays undecided and
+    the run open: the file may be under way, and whoever comes next looks again.
     """
     journal.tidy(held)
-    state = journal.load(held)
+    state, decided = journal.load(held), True
     for entry in state.undecided(held.run):
-        under_way = whereabouts(held, entry)
+        try:
+            under_way = whereabouts(held, entry)
+        except Refused:
+            decided = False
+            continue
         if under_way == "captured" and state.barrier:
             remove(held, entry)
             continue
@@ -45,22 +52,31 @@ def settle(held: Held) -> None:
                 continue
             reason = "it is no longer there"
         journal.append(held.store, do="kept", entry=entry, reason=reason)
-    journal.append(held.store, do="closed")
+    if decided:
+        journal.append(held.store, do="closed")
 
 
 def whereabouts(held: Held, entry: int) -> str:
     """Tell whether a planned file is "captured", "present" or "absent".
 
     Changes files: completes an interrupted return of a captured file to its name.
+
+    Raises
+    ------
+    Refused
+        This user may not look.
     """
     try:
         with vault.parent(held.root, held.run.removals[entry].path) as (folder, name):
-            captured, there = vault.status(folder, _captured(held, entry)), vault.status(folder, name)
+            with vault.refusing():
+                captured, there = vault.status(folder, _captured(held, entry)), vault.status(folder, name)
             if captured and there and os.path.samestat(captured, there):
                 os.unlink(_captured(held, entry), dir_fd=folder)
                 os.fsync(folder)
                 captured = None
     except Refused as refused:
+        if isinstance(refused.__cause__, PermissionError):
+            raise
         return "absent" if isinstance(refused.__cause__, FileNotFoundError) else "present"
     return "captured" if captured else "present" if there else "absent"
 
@@ -97,7 +113,10 @@ def _release(folder: int, captured: str, name: str, sha256: str) -> str | None:
 
 def names(name: str, sha256: str) -> chain[str]:
     """Return `name` and the ones to fall back on when a newer file has it."""
-    other = f"{name}.restored-{sha256[:8]}"
+    cut = name
+    while len(os.fsencode(cut)) > _LONGEST:
+        cut = cut[:-1]
+    other = f"{cut}.restored-{sha256[:8]}"
     return chain((name, other), (f"{other}-{number}" for number in count(2)))
 
 

@@ -1,4 +1,4 @@
-"""Keep the rows that exist nowhere else: copy them out of a file's backup into a Parquet file of their own.
+"""Rescue rows that exist nowhere else, or say more than the database: from a file's backup into a Parquet file.
 
 ``attach(project)`` offers them as ``rescued_…`` relations. They are never mixed into an analysis.
 """
@@ -11,14 +11,14 @@ from dbtools.cleanup.plan import Removal
 from dbtools.errors import CleanupError, readable
 from dbtools.files import csvfile
 from dbtools.progress import step
-from dbtools.source.loader import quote
+from dbtools.source.loader import quote, scratchpad
 
 ORIGIN = ("_file", "_row", "_sha256")
 EXTRA = "_extra_cells"
 
 
 def write(removal: Removal, source: Path, target: Path) -> int:
-    """Write the rows of `removal` that exist nowhere else to a Parquet file and read them back.
+    """Write the rows that `removal` rescues to a Parquet file and read them back.
 
     Changes files: creates `target`.
 
@@ -38,9 +38,8 @@ def write(removal: Removal, source: Path, target: Path) -> int:
     Raises
     ------
     CleanupError
-        What was read back is not what was to be rescued.
+        What was read back is not what was to be rescued, or the disk or the memory does not hold it.
     """
-    import duckdb
     import pandas as pd
 
     read = csvfile.read(source)
@@ -62,7 +61,7 @@ def write(removal: Removal, source: Path, target: Path) -> int:
     frame = pd.DataFrame({name: pd.Series([r[i] for r in rows], dtype=object) for i, name in enumerate(names)})
     typed = [f'"{c}"::VARCHAR AS "{c}"' for c in columns]
     typed += [f"{EXTRA}::VARCHAR[] AS {EXTRA}", "_file::VARCHAR AS _file", "_row::BIGINT AS _row"]
-    with duckdb.connect() as connection:
+    with scratchpad("The rows cannot be rescued", removal.path, CleanupError) as connection:
         connection.register("frame", frame)
         connection.execute(
             f"CREATE TABLE rescued AS SELECT {', '.join(typed)}, ? AS _sha256 FROM frame",  # noqa: S608 - quoted names

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup import guard, journal, vault
-from dbtools.cleanup.journal import Held, Run, State
+from dbtools.cleanup.journal import Held, State
 from dbtools.cleanup.plan import Removal
 from dbtools.cleanup.remove import names, release, settle
+from dbtools.cleanup.run import MANIFEST, Run, read, runs
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, readable
 from dbtools.progress import step
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_NAMED = 3  # files; more are not named in a sentence
+
+
 @dataclass(frozen=True)
 class Conflict:
-    """A file whose place is taken by something else.
+    """A file whose place is taken by something else, or cannot be reached.
 
     Attributes
     ----------
@@ -45,6 +49,8 @@ class Restored:
     ----------
     skipped : tuple of str
         Already there, with the same content.
+    conflicts : tuple of Conflict
+        Those that stand beside something newer, and the `unwritten`.
     others : tuple of str
         The other runs of the project with files whose place is empty, each to be restored by a call of its own.
     """
@@ -55,22 +61,32 @@ class Restored:
     others: tuple[str, ...] = ()
 
     @property
+    def unwritten(self) -> tuple[Conflict, ...]:
+        """Those whose content could not be written: it is in the backup alone."""
+        return tuple(conflict for conflict in self.conflicts if not conflict.written_as)
+
+    @property
     def frame(self) -> pd.DataFrame:
-        """One row per file: path, action, written_as, reason."""
+        """One row per file: path, action (restored, skipped, conflict, unwritten), written_as, reason."""
         import pandas as pd
 
         rows = [(path, "restored", path, "") for path in self.restored]
         rows += [(path, "skipped", path, "already there, with the same content") for path in self.skipped]
-        rows += [(found.path, "conflict", found.written_as, found.reason) for found in self.conflicts]
+        for found in self.conflicts:
+            rows.append((found.path, "conflict" if found.written_as else "unwritten", found.written_as, found.reason))
         rows = [tuple(map(readable, row)) for row in sorted(rows)]  # type: ignore[misc]
         return pd.DataFrame(rows, columns=["path", "action", "written_as", "reason"])
 
     @property
     def sentence(self) -> str:
         """What came back."""
+        back, there, lacking = len(self.restored), len(self.skipped), [found.path for found in self.unwritten]
+        beside = len(self.conflicts) - len(lacking)
+        named = ", ".join(lacking[:_NAMED]) + (", …" if len(lacking) > _NAMED else "")
         return (
-            f"{len(self.restored)} files restored, {len(self.skipped)} were there already, "
-            f"{len(self.conflicts)} stand beside something newer"
+            f"{back} file{'s' if back != 1 else ''} restored, {there} {'was' if there == 1 else 'were'} there already, "
+            f"{beside} stand{'s' if beside == 1 else ''} beside something newer"
+            + (f", {len(lacking)} could not be written: {readable(named)}" if lacking else "")
             + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
         )
 
@@ -86,6 +102,7 @@ class Restored:
             "restored": list(map(readable, self.restored)),
             "skipped": list(map(readable, self.skipped)),
             "conflicts": [{k: readable(v) for k, v in asdict(conflict).items()} for conflict in self.conflicts],
+            "unwritten": [readable(conflict.path) for conflict in self.unwritten],
             "others": list(map(readable, self.others)),
         }
 
@@ -107,7 +124,7 @@ def restore(run: str | Path | None, root: str | Path | None = None) -> Restored:
     if run is None:
         raise CleanupError("No run is named", None, "a cleanup that removed nothing has none; name its folder")
     folder = Path(run)
-    pinned = journal.read(folder.parent if folder.name == journal.MANIFEST else folder, root)
+    pinned = read(folder.parent if folder.name == MANIFEST else folder, root)
     try:
         with vault.locked(pinned.root) as fd, vault.opened_folder(pinned.folder) as store:
             held = Held(pinned, fd, store)
@@ -128,9 +145,9 @@ _OTHERS = "the files of this run whose backups are sound were restored"
 
 def _others(run: Run) -> tuple[str, ...]:
     found = []
-    for folder in journal.runs(run.folder.parent):
+    for folder in runs(run.folder.parent):
         with suppress(CleanupError):
-            other = journal.read(folder)
+            other = read(folder)
             away = [r for r in other.removals if not os.path.lexists(run.root / r.path)]
             backed_up = any(os.path.lexists(folder / removal.sha256) for removal in away)
             if other.sha256 != run.sha256 and other.root == run.root and backed_up:
@@ -161,6 +178,8 @@ def _restore_all(held: Held, state: State | None) -> tuple[Restored, list[str]]:
     for entry, removal in enumerate(held.run.removals):
         step()  # whoever listens can stop here, or within a copy: the same call brings back the rest
         if state and entry in state.kept:
+            with suppress(Refused):  # kept because its folder could not be reached while it was under way
+                release(held, entry)
             continue
         surely = state is not None and entry in state.removed
         if not surely and vault.status(held.store, removal.sha256) is None:

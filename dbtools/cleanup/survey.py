@@ -6,7 +6,7 @@ import os
 import stat
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,10 @@ class Survey:
 
     @property
     def sentence(self) -> str:
-        """How many files lie there, and how many hold rows that exist nowhere else."""
+        """How many files there are, and how many of their rows exist nowhere else."""
         total = size(sum(file.identity.size for file in self.files))
         rows = sum(file.unique_rows for file in self.files)
-        return f"{len(self.files)} databases and CSV files, {total}; {rows:,} rows exist nowhere else"
+        return f"{len(self.files)} files, {total}; {rows:,} rows exist nowhere else"
 
     def __repr__(self) -> str:
         return f"Survey({self.sentence})"
@@ -110,6 +110,7 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
     # The databases in use may lie behind a link, or in a folder that the walk leaves out.
     in_use = [path.resolve() for path in project.in_use if path.is_file()]
     paths = dict.fromkeys([*in_use, *walk(project)])
+    _folders_in.cache_clear()
     found = [file for path in paths if (file := _first_look(project, path))]
     total = sum(f.identity.size for f in found)
     with ExitStack() as stack:
@@ -124,7 +125,7 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
             )
         )
         judge = Judge(project, db, stack)
-        # Each file is held against those before it that stay: first the two databases in use, then the richer ones.
+        # Each file is compared with those before it that stay: first the two databases in use, then the richer ones.
         order = sorted(found, key=lambda f: (rank(project, f), -f.identity.size, f.path.count("/"), f.path))
         judged = []
         for file in order:
@@ -133,15 +134,26 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
     return Survey(project, tuple(sorted(judged, key=lambda f: (rank(project, f), f.path))))
 
 
+@lru_cache(maxsize=1)  # the files of a folder come one after the other
+def _folders_in(folder: Path) -> frozenset[str]:
+    """Return the names of the folders in a folder that may be listed, though nothing in it can be looked at."""
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return frozenset()
+
+
 def _first_look(project: Project, path: Path) -> FileEvidence | None:
     """Tell the kind of a file from its name and first bytes; None for files that are none of our business."""
     try:
         status = path.lstat()
     except FileNotFoundError:
         return None
-    except OSError as error:  # of a folder in folders so deep that no path can name it
+    except OSError as error:  # its folders are so deep that no path can name it, or may not be entered
         nowhere, why = Identity(0, 0, 0, 0, 0, 0), f"cannot be looked at ({error.strerror})"
-        return FileEvidence(project.relative(path), "folder", nowhere, reason=why, obstacle="it was not examined")
+        kind = "folder" if path.name in _folders_in(path.parent) else "other"
+        return FileEvidence(project.relative(path), kind, nowhere, reason=why, obstacle="it was not examined")
     name, suffix = path.name.lower(), path.suffix.lower()
     base = FileEvidence(project.relative(path), "other", identity(status))
     owned = name.endswith((".csv", ".db", ".sqlite", ".sqlite3", ".parquet")) or path in project.in_use
@@ -150,7 +162,7 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
     if is_sidecar(path):
         return None  # part of its database, never a file of its own
     if stat.S_ISLNK(status.st_mode):
-        return replace(base, kind="link", reason="a link is not followed", obstacle="it is a link") if owned else None
+        return replace(base, kind="link", obstacle="it is a link, which is not followed") if owned else None
     if stat.S_ISDIR(status.st_mode):
         return replace(base, kind="folder", reason="a folder that cannot be read", obstacle="it was not examined")
     if not stat.S_ISREG(status.st_mode):
@@ -165,5 +177,5 @@ def _first_look(project: Project, path: Path) -> FileEvidence | None:
     if magic == dbfile.MAGIC:
         return replace(base, kind="sqlite")
     if suffix in DATABASE_NAMES:
-        return replace(base, reason="an empty file" if not magic else "has a database's name but is no SQLite file")
+        return replace(base, reason="an empty file" if not magic else "has a database's name but is not an SQLite file")
     return replace(base, kind="csv" if ".csv" in name else "other") if owned or ".csv." in name else None

@@ -10,13 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from dbtools import locks
 from dbtools.cleanup.evidence import Identity
 from dbtools.errors import BusyError, CleanupError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 CHUNK = 1 << 20
 TEMPORARY = ".tmp-"
@@ -24,7 +20,7 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 # O_NONBLOCK: opening a FIFO, or a file on which another program holds a lease, must not wait.
 _FILE = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0)
-_SUPPORTED = fcntl is not None and _NOFOLLOW != 0 and {os.open, os.link, os.rename} <= os.supports_dir_fd
+_SUPPORTED = locks.SUPPORTED and _NOFOLLOW != 0 and {os.open, os.link, os.rename} <= os.supports_dir_fd
 _REASONS = {
     errno.ENOENT: "it is no longer there",
     errno.ELOOP: "it is a symbolic link, or lies behind one",
@@ -119,12 +115,9 @@ def locked(root: Path) -> Iterator[int]:
     if not root.is_dir():
         raise CleanupError("No such project folder", root, "give the folder the run belongs to as root")
     with opened_folder(root) as fd:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError("A cleanup or restore is at work in", root, "wait until it is done") from None
-        except OSError:  # a network file system, where no lease can be had either and nothing is removed
-            pass
+        # Where there are no locks, no lease can be had either, and nothing is removed.
+        if locks.take(fd) is False:
+            raise BusyError("A cleanup or restore is at work in", root, "wait until it is done")
         yield fd
 
 
@@ -165,8 +158,10 @@ def status(folder: int, name: str) -> os.stat_result | None:
     """Return the status of what lies at `name`, be it a link; None when nothing does. Reads only."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):  # nothing can have a name that is too long
+            return None
+        raise
 
 
 def digest(fd: int, tick: Tick | None = None) -> str:

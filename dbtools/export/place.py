@@ -6,20 +6,16 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from dbtools import locks
 from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, first_line
 from dbtools.export import manifest as manifests
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.project import STAGING, Project, usable
 from dbtools.source.loader import MEMORY
 from dbtools.source.scratch import flush
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 
 def folder_of(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:
@@ -38,27 +34,25 @@ def folder_of(folder: str | os.PathLike[str] | None, project: Project | None) ->
 def reserved(folder: Path) -> Iterator[None]:
     """Keep other exports out of the folder, which is made if need be and removed again when nothing came of it."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    descriptor = None
-    try:
+    with ExitStack() as stack:
+        stack.callback(_remove_empty, made)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for path in made:
                 flush(path.parent)
-            if fcntl:
-                descriptor = os.open(folder, os.O_RDONLY)
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError("Another export is writing into the folder", folder, "try again later") from None
+            alone = stack.enter_context(locks.taken(folder))
         except OSError as error:
             what = f"Cannot use the export folder ({error.strerror})"
             raise ParameterError(what, folder, "give another folder") from None
+        if alone is False:
+            raise BusyError("Another export is writing into the folder", folder, "try again later")
         yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-        for path in made:
-            with suppress(OSError):  # not empty: the export is in it
-                path.rmdir()
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # not empty: the export is in it
+            folder.rmdir()
 
 
 @contextmanager

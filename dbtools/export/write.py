@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtools import server
+from dbtools.clock import utc
 from dbtools.errors import ParameterError, readable
 from dbtools.export import guard as guards
 from dbtools.export import lake, place
@@ -70,7 +71,7 @@ def write(
         Whether to put an apostrophe before text cells of CSV files that a spreadsheet would run as a formula;
         `dbtools.export.unguard` takes it off. Other formats are never guarded.
     now : datetime, optional
-        The time to note.
+        The time to note; without a time zone, UTC.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def _begin(
         database=readable(_named(db.origin["path"], project)),
         fingerprint=db.origin["fingerprint"],
         generation=db.origin["generation"],
-        created=(now or datetime.now(UTC)).astimezone(UTC).isoformat(),
+        created=utc(now).isoformat(),
         unreadable_cells=db.rows("unreadable_cells"),
         proved=True,
     )

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 
+from dbtools import locks
 from dbtools.errors import ParameterError
 from dbtools.source import scratch
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 LAST = "json"
 
@@ -36,7 +30,7 @@ def place(target: Path, texts: Mapping[str, str]) -> None:
             for kind, text in texts.items():
                 (staging / kind).write_text(text, encoding="utf-8")
                 scratch.flush(staging / kind)
-            with _alone(target.parent):
+            with locks.taken(target.parent, wait=True):  # until nobody else puts a report into the folder
                 _replace(target, staging, [kind for kind in texts if kind != LAST], numbers=LAST in texts)
     except OSError as error:
         raise ParameterError(f"Cannot write ({error.strerror})", target.parent, "give another folder") from None
@@ -51,17 +45,3 @@ def _replace(target: Path, staging: Path, kinds: list[str], numbers: bool) -> No
     scratch.flush(target.parent)
     if numbers:
         (staging / LAST).replace(last)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until nobody else puts a report into the folder; the kernel drops the lock of whoever is killed."""
-    descriptor = os.open(folder, os.O_RDONLY) if fcntl else None
-    try:
-        with suppress(OSError):  # a file system without locks
-            if descriptor is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)

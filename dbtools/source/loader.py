@@ -14,14 +14,14 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, ParameterError, first_line, readable
+from dbtools.errors import DatabaseError, DbtoolsError, ParameterError, first_line, readable
 from dbtools.progress import bar as progress_bar
-from dbtools.source import extension
+from dbtools.source import extension, scratch
 from dbtools.source.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 
 if TYPE_CHECKING:
@@ -60,6 +60,29 @@ def config(spill: object) -> dict[str, Any]:
     if float(amount[1]) * (1024 if amount[3] else 1000) ** ("KMGT".index(amount[2]) + 1) < _LEAST:
         raise ParameterError(f"${MEMORY} is too little to work with", memory, "set it to 100MB or more")
     return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
+
+
+@contextmanager
+def scratchpad(what: str, thing: object, kind: type[DbtoolsError]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty DuckDB for a while; what does not fit into the memory it may take goes to a private folder.
+
+    Changes files: that folder, which goes with the ``with`` block.
+
+    Raises
+    ------
+    DbtoolsError
+        Of this `kind`: the disk is full, or memory too little; `what` failed with which `thing`.
+    """
+    import duckdb
+
+    with scratch.folder("dbtools-work-") as spill:
+        try:
+            with duckdb.connect(config=config(spill)) as connection:
+                yield connection
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
+            mend = f"set ${MEMORY} higher" if short_of_memory else "free space on the disk"
+            raise kind(f"{what} ({first_line(error)})", thing, f"{mend}, and try again") from None
 
 
 def read_sql(*names: str) -> str:

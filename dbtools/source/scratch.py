@@ -9,12 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dbtools import locks
 from dbtools.errors import DatabaseError
-
-try:
-    import fcntl
-except ImportError:  # Windows: what a killed process left stays
-    fcntl = None  # type: ignore[assignment]
 
 _locks: dict[Path, int] = {}
 
@@ -35,7 +31,7 @@ def make(prefix: str, within: Path | None = None) -> Path:
         top = within or Path(tempfile.gettempdir())
         for left in top.glob(f"{prefix}*"):
             with suppress(FileNotFoundError):
-                if fcntl and left.lstat().st_uid == os.getuid() and _lock(left):
+                if locks.SUPPORTED and left.lstat().st_uid == os.getuid() and _lock(left):
                     remove(left)
         while True:
             folder = Path(tempfile.mkdtemp(prefix=prefix, dir=top))
@@ -68,7 +64,7 @@ def folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
 
 def flush(path: Path) -> None:
     """Force a file's bytes, or a folder's entries, to the disk."""
-    if fcntl is None:  # Windows flushes neither folders nor files opened for reading
+    if not locks.SUPPORTED:  # Windows flushes neither folders nor files opened for reading
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -79,14 +75,16 @@ def flush(path: Path) -> None:
 
 def _lock(folder: Path) -> bool | None:
     """Take the lock of a folder, which the kernel drops with the process; None where there is none to be had."""
-    if fcntl is None:
+    if not locks.SUPPORTED:  # what a killed process left stays
         return None
     lock, taken = None, False
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        taken = os.path.samestat(os.fstat(lock), folder.lstat())
-    except (BlockingIOError, FileNotFoundError):
+        alone = locks.take(lock)
+        if alone is None:
+            return None
+        taken = alone and os.path.samestat(os.fstat(lock), folder.lstat())
+    except FileNotFoundError:
         pass
     except OSError:
         return None

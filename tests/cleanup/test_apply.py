@@ -13,10 +13,12 @@ import pytest
 from cleaning import make_files, planned, removal, sha256, tree
 from support import python, unchanged
 
-from dbtools.cleanup.apply import Manifest, apply
-from dbtools.cleanup.journal import read, runs, unfinished
+from dbtools.cleanup.apply import apply
+from dbtools.cleanup.journal import unfinished
+from dbtools.cleanup.manifest import Manifest
 from dbtools.cleanup.plan import Keeper, Kept, Plan
 from dbtools.cleanup.restore import restore
+from dbtools.cleanup.run import read, runs
 from dbtools.errors import BusyError, CleanupError, ParameterError
 from dbtools.project import Project
 from dbtools.source.sqlite.dbfile import fingerprint
@@ -59,6 +61,7 @@ def test_a_dry_run_changes_nothing_and_says_what_would_go(project: Project) -> N
     assert (result.dry_run, result.path, result.removed, result.kept) == (True, None, (), ())
     assert (result.planned, result.bytes, result.rescued_rows) == (("storage/one.csv",), 8, 1)
     assert result.frame.action.tolist() == ["would remove"]
+    assert result.sentence == "dry run: 1 file, 8 bytes, would be removed, 1 row rescued first; nothing was changed"
 
 
 def test_planned_files_go_and_their_backups_stay(project: Project) -> None:
@@ -295,7 +298,7 @@ def test_a_file_whose_keeper_is_not_what_it_was_stays(project: Project, change: 
     if change == "link":
         keeper.symlink_to("storage/one.csv")
     result = clean(plan)
-    assert '"keep.csv"' in result.kept[0].reason
+    assert '"keep.csv", which holds the same content, cannot be relied on: it ' in result.kept[0].reason
     assert (project.root / "storage/one.csv").exists()
 
 
@@ -358,6 +361,26 @@ def test_files_with_like_names_are_rescued_under_names_of_their_own(project: Pro
     assert names == ["rescued_storage_a_b.parquet", "rescued_storage_a_b__2.parquet"]
 
 
+def test_rows_of_a_file_in_folders_so_deep_that_no_name_could_tell_them_all_are_rescued(project: Project) -> None:
+    deep = "/".join(f"archive-of-the-year-{year}" for year in range(2000, 2012))
+    for name in ("one.csv", "One.csv"):
+        (project.root / deep).mkdir(parents=True, exist_ok=True)
+        (project.root / deep / name).write_bytes(b"a\n1\n")
+    plan = planned(project, f"{deep}/one.csv", f"{deep}/One.csv", rescue=(1,))
+    result = clean(plan)
+    assert (result.removed, result.rescued_rows) == (result.planned, 2)
+    names = sorted(path.name for path in (result.path / "rescued").iterdir())
+    assert [name.rpartition("_year_")[2] for name in names] == ["2011_one.parquet", "2011_one__2.parquet"]
+
+
+def test_a_database_whose_sidecar_could_have_no_name_goes_like_any_other(project: Project) -> None:
+    longest = "a" * 247 + ".db"
+    make_sqlite(project.root / "short.db")
+    (project.root / "short.db").rename(project.root / longest)
+    result = clean(planned(project, longest, "storage/one.csv", kind="sqlite"))
+    assert result.removed == (longest, "storage/one.csv")
+
+
 def test_nothing_is_removed_when_rows_cannot_be_rescued(project: Project) -> None:
     before = tree(project.root)
     with pytest.raises(CleanupError):
@@ -408,7 +431,8 @@ def test_a_full_disk_stops_the_run_with_nothing_removed(project: Project) -> Non
 import resource, signal
 from pathlib import Path
 from cleaning import planned
-from dbtools.cleanup.apply import Manifest, apply
+from dbtools.cleanup.apply import apply
+from dbtools.cleanup.manifest import Manifest
 from dbtools.errors import CleanupError
 from dbtools.project import Project
 root = Path(sys.argv[1])

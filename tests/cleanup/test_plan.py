@@ -63,16 +63,27 @@ def test_a_database_in_use_cannot_be_accepted(path, verdict):
     assert_sentence(error.value, path)
 
 
-def test_accepting_a_file_that_was_not_surveyed_is_an_error():
+@pytest.mark.parametrize("parameter", ["accept", "only"])
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [(["nothing.db"], "nothing.db"), ("a and b.csv", "a and b.csv"), (["prompter.db"], "prompter.db")],
+)
+def test_what_is_no_list_of_surveyed_files_that_are_not_in_use_is_refused(parameter, given, named):
+    files = evidence("a", "regenerable"), evidence("prompter.db", "primary", "sqlite")
     with pytest.raises(ParameterError) as error:
-        decide(accept=["nothing.db"])
-    assert_sentence(error.value, "nothing.db")
+        decide(*files, **{parameter: given})
+    assert_sentence(error.value, named)
+    assert str(error.value).startswith(parameter)
 
 
-def test_a_text_is_no_list_of_accepted_paths():
-    with pytest.raises(ParameterError) as error:
-        decide(evidence("a", "unknown"), accept="a")
-    assert_sentence(error.value, "a")
+def test_a_file_with_a_name_that_is_not_utf8_is_chosen_as_it_is_shown():
+    files = evidence("a\udcff", "regenerable"), evidence("b", "regenerable")
+    assert [removal.path for removal in decide(*files, only=["a\\xff"]).removals] == ["a\udcff"]
+
+
+def test_the_sentence_counts_one_as_one():
+    decided = decide(evidence("a.csv", "unique", unique=(2,)), evidence("b.db", "primary", "sqlite"))
+    assert decided.sentence == "1 file to remove, 100 bytes; 1 stays; 1 row is rescued first"
 
 
 def test_unique_rows_takes_two_words_only():

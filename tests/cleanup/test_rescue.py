@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import duckdb
+import pytest
+from support import run_python
 
 from dbtools.cleanup import rescue
 from dbtools.cleanup.plan import Identity, Removal
+from dbtools.errors import ParameterError
 
 
 def rescued(tmp_path, content: bytes, *numbers: int):
@@ -40,3 +46,39 @@ def test_headings_with_bad_bytes_and_control_characters_name_columns(tmp_path):
 def test_an_empty_string_is_no_null(tmp_path):
     (row,) = rescued(tmp_path, b'a,b\n"",x\n', 1)
     assert row["a"] == ""
+
+
+def test_the_rescue_takes_no_more_memory_than_it_may_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("DBTOOLS_MEMORY", "much")
+    with pytest.raises(ParameterError, match="DBTOOLS_MEMORY"):
+        rescued(tmp_path, b"a\n1\n", 1)
+    monkeypatch.setenv("DBTOOLS_MEMORY", "200MB")
+    (tmp_path / "work").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "work"))
+    rescued(tmp_path, b"a\n1\n", 1)
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+NO_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+from dbtools.cleanup import rescue
+from dbtools.cleanup.plan import Identity, Removal
+from dbtools.errors import CleanupError
+folder = Path(sys.argv[1])
+(folder / "log.csv").write_text("a\\n" + "".join(f"{number ** 90}\\n" for number in range(3000)))
+wanted = tuple(range(1, 3001))
+removal = Removal("storage/log.csv", "csv", "unique", "", Identity(1, 1, 1, 1, 1, 1), "ab" * 32, None, wanted)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+try:
+    rescue.write(removal, folder / "log.csv", folder / "rescued.parquet")
+except CleanupError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_told_in_one_sentence(tmp_path: Path):
+    said = run_python(NO_ROOM, tmp_path)
+    assert said.startswith("The rows cannot be rescued (IO Error: Could not write file")
+    assert said.endswith('"storage/log.csv"; free space on the disk, and try again.')

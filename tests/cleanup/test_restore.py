@@ -11,7 +11,9 @@ from support import unchanged
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.journal import unfinished
 from dbtools.cleanup.restore import restore
+from dbtools.demo import build
 from dbtools.errors import CleanupError
+from dbtools.notebooks import run as run_notebook
 from dbtools.project import Project
 
 FILES = {"storage/a.csv": b"a\n1\n", "storage/deep/b.csv": b"b\n" * 90_000, "empty.csv": b""}
@@ -75,6 +77,21 @@ def test_a_newer_file_is_never_overwritten(project: Project) -> None:
     assert restore(run).conflicts[0].written_as.endswith("-2")
 
 
+@pytest.mark.parametrize("name", ["a" * 250 + ".csv", "é" * 125 + ".csv", "\udcff" * 250 + ".csv"])
+def test_a_file_with_the_longest_of_names_stands_beside_something_newer_too(project: Project, name: str) -> None:
+    (project.root / name).write_bytes(b"long")
+    run = remove(project, name, "storage/a.csv")
+    (project.root / name).write_text("newer")
+    for _ in range(2):
+        result = restore(run)
+        (conflict,) = result.conflicts
+        assert conflict.path == name
+        assert (project.root / conflict.written_as).read_bytes() == b"long"
+        assert (project.root / name).read_text() == "newer"
+        assert (project.root / "storage/a.csv").exists()
+    assert len(list(project.root.glob("*.restored-*"))) == 1
+
+
 def test_a_link_in_the_place_of_a_file_or_its_folder_is_not_followed(project: Project, tmp_path: Path) -> None:
     run = remove(project)
     shutil.rmtree(project.root / "storage" / "deep")
@@ -88,6 +105,33 @@ def test_a_link_in_the_place_of_a_file_or_its_folder_is_not_followed(project: Pr
         "storage/deep/b.csv": False,
     }
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_something_newer(project: Project) -> None:
+    run = remove(project)
+    (project.root / "empty.csv").write_text("newer")
+    shutil.rmtree(project.root / "storage")
+    (project.root / "storage").write_text("a file now")
+    result = restore(run)
+    assert [conflict.path for conflict in result.unwritten] == ["storage/a.csv", "storage/deep/b.csv"]
+    assert result.sentence == (
+        "0 files restored, 0 were there already, 1 stands beside something newer, "
+        "2 could not be written: storage/a.csv, storage/deep/b.csv"
+    )
+    actions = result.frame.set_index("path").action.to_dict()
+    assert actions == {"empty.csv": "conflict", "storage/a.csv": "unwritten", "storage/deep/b.csv": "unwritten"}
+    assert result.to_dict()["unwritten"] == ["storage/a.csv", "storage/deep/b.csv"]
+
+
+def test_the_notebook_fails_when_a_file_could_not_be_written(tmp_path: Path) -> None:
+    root = build(tmp_path / "demo", stage="cleaned").root
+    assert run_notebook("restore", root, out=tmp_path / "whole", progress=False).passed
+    root = build(tmp_path / "demo", stage="cleaned").root
+    (root / "backend").rmdir()
+    (root / "backend").write_text("a file now")
+    report = run_notebook("restore", root, out=tmp_path / "part", progress=False)
+    assert (report.passed, report.values["unwritten"]) == (False, ["backend/auth_system.db"])
+    assert "1 could not be written: backend/auth_system.db" in report.reason
 
 
 def test_a_file_with_a_foreign_journal_beside_it_comes_back_under_another_name(project: Project) -> None:

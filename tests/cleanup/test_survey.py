@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def test_a_known_id_with_another_text_is_unique(root):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", text="quite another text")])
     file = look(root)["storage/v.csv"]
     assert (file.verdict, file.unique) == ("unique", (1,))
+    assert file.reason == '1 of 1 rows exist nowhere in the database ("quite another text")'
 
 
 def test_texts_known_under_another_id_are_a_subset(root):
@@ -111,7 +113,7 @@ def test_texts_known_under_another_id_are_a_subset(root):
     write_csv(root / "storage" / "v.csv", rows)
     file = look(root)["storage/v.csv"]
     assert file.verdict == "subset"
-    assert "2 by text, 1 by normalised" in file.reason
+    assert "found 2 by text, 1 by normalised text" in file.reason
 
 
 @pytest.mark.parametrize("text", ["", "   "])
@@ -226,10 +228,26 @@ def test_links_hard_links_and_compressed_files_are_never_deletable(root, tmp_pat
     os.link(secret, root / "hard.csv")
     (root / "dump.csv.gz").write_bytes(b"\x1f\x8b not really")
     found = look(root)
-    assert found["link.csv"].obstacle == "it is a link"
+    assert (found["link.csv"].reason, found["link.csv"].obstacle) == ("", "it is a link, which is not followed")
     assert "hard links" in found["hard.csv"].obstacle
     assert found["dump.csv.gz"].kind == "compressed"
     assert not any(path.startswith("folder/") for path in found)
+
+
+def test_what_lies_too_deep_to_be_looked_at_is_called_a_file_or_a_folder_as_it_is(root):
+    deep = root / "/".join(["d" * 200] * 19)  # close to the 4096 bytes that a path may have
+    deep.mkdir(parents=True)
+    deep = deep / ("e" * (4000 - len(os.fsencode(deep)) - 1))
+    deep.mkdir()
+    inside = os.open(deep, os.O_RDONLY)
+    try:
+        os.mkdir("f" * 200, dir_fd=inside)
+        os.close(os.open("f" * 200 + ".csv", os.O_CREAT | os.O_WRONLY, dir_fd=inside))
+        kinds = {path[-4:]: file.kind for path, file in look(root).items() if "File name too long" in file.reason}
+        assert kinds == {"ffff": "folder", ".csv": "other"}
+    finally:
+        os.close(inside)
+        subprocess.run(["rm", "-rf", root / ("d" * 200)], check=True)
 
 
 def test_version_control_environments_and_backups_are_left_out(root):
@@ -360,7 +378,7 @@ def test_a_known_row_with_a_cell_that_the_database_lacks_is_found_but_incomplete
     write_csv(root / "storage" / "v.csv", rows)
     file = look(root)["storage/v.csv"]
     assert (file.verdict, file.unique_rows, file.incomplete) == ("regenerable", 0, (2, 3, 4))
-    assert "3 of them also hold cells" in file.reason
+    assert "3 of them also hold values that the database lacks" in file.reason
 
 
 def test_a_row_known_by_its_text_alone_keeps_its_other_cells(root):

@@ -70,6 +70,7 @@ def _one(name: str, file: str, old: str, new: str, *tests: str, covered: str = "
 
 
 _VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/apply.py"
+_RUN = "cleanup/run.py"
 _JUDGE, _PLAN = "cleanup/judge.py", "cleanup/plan.py"
 _WRITE, _PLACE = "export/write.py", "export/place.py"
 _EVIDENCE, _SNAPSHOT, _DIRECT = "files/evidence.py", "source/sqlite/snapshot.py", "source/sqlite/direct.py"
@@ -152,7 +153,7 @@ MUTANTS = (
         "os.mkdir(path.name, 0o755, dir_fd=fd)",
         APPLY,
     ),
-    _one("backups stay out of git", _JOURNAL, 'b"*\\n"', 'b"\\n"', APPLY),
+    _one("backups stay out of git", _RUN, 'b"*\\n"', 'b"\\n"', APPLY),
     _one(
         "a damaged backup gives way to a sound one",
         _VAULT,
@@ -222,7 +223,7 @@ MUTANTS = (
         "check every record of the journal", _JOURNAL, "line.startswith(_check(line[17:-1]))", "len(line) > 18", JOURNAL
     ),
     _one("cut off a torn record", _JOURNAL, "            os.ftruncate(fd, good)\n", "", JOURNAL, CRASH),
-    _one("check the manifest", _JOURNAL, '    if _sum(body) != body.get("check"):', "    if False:", DAMAGE),
+    _one("check the manifest", _RUN, '    if _sum(body) != body.get("check"):', "    if False:", DAMAGE),
     _one("sync a removal", _REMOVE, "            raise\n        os.fsync(folder)\n", "            raise\n", POWER),
     _one(
         "close an interrupted run first",
@@ -234,8 +235,8 @@ MUTANTS = (
     _one(
         "one cleanup at a time",
         _VAULT,
-        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "            pass\n",
+        "        if locks.take(fd) is False:",
+        "        if False:",
         APPLY,
     ),
     # Which plans are refused.
@@ -392,6 +393,27 @@ MUTANTS = (
         "            if False:",
         CRASH,
     ),
+    _one(
+        "a run stays open while a file under way cannot be looked at",
+        _REMOVE,
+        "            decided = False\n",
+        "            pass\n",
+        CRASH,
+    ),
+    _one(
+        "what was kept while it was under way goes later",
+        _APPLY,
+        '            if whereabouts(held, entry) != "captured":',
+        "            if True:",
+        CRASH,
+    ),
+    _one(
+        "what was kept while it was under way comes back",
+        _RESTORE,
+        "                release(held, entry)\n            continue",
+        "                pass\n            continue",
+        CRASH,
+    ),
     # The file that stays in its place.
     _one("the keeper is there and unchanged", _REMOVE, "    guard.check_keeper(held, removal)\n", "", APPLY),
     _one(
@@ -508,8 +530,8 @@ MUTANTS = (
     _one(
         "one export at a time",
         _PLACE,
-        "                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "",
+        "        if alone is False:",
+        "        if False:",
         EXPORT,
     ),
     # The cache.
@@ -524,8 +546,8 @@ MUTANTS = (
     _one(
         "what a living process uses is not swept",
         _SCRATCH,
-        "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "",
+        "        alone = locks.take(lock)\n",
+        "        alone = True\n",
         SCRATCH,
     ),
     _one(
@@ -539,8 +561,8 @@ MUTANTS = (
     _one(
         "what is swept is what was locked",
         _SCRATCH,
-        "        taken = os.path.samestat(os.fstat(lock), folder.lstat())\n",
-        "        taken = True\n",
+        "        taken = alone and os.path.samestat(os.fstat(lock), folder.lstat())\n",
+        "        taken = alone\n",
         SCRATCH,
     ),
     _one(
@@ -557,8 +579,8 @@ MUTANTS = (
             (_SCRATCH, " | os.O_NOFOLLOW", ""),
             (
                 _SCRATCH,
-                "        taken = os.path.samestat(os.fstat(lock), folder.lstat())\n",
-                "        taken = True\n",
+                "        taken = alone and os.path.samestat(os.fstat(lock), folder.lstat())\n",
+                "        taken = alone\n",
             ),
         ),
         (SCRATCH,),
@@ -1008,8 +1030,8 @@ MUTANTS = (
     _one(
         "one report at a time",
         _PLACING,
-        "                fcntl.flock(descriptor, fcntl.LOCK_EX)\n",
-        "                pass\n",
+        "locks.taken(target.parent, wait=True)",
+        "locks.taken(target.parent)",
         INTERRUPTED,
     ),
     # A Stop.

@@ -5,17 +5,20 @@ What a kill after a call leaves behind is what a kill before the next one does; 
 
 from __future__ import annotations
 
+import errno
+import os
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cleaning import make_files, planned, tree
-from machine import PLANNED, calls, clean, killed, running, world
+from machine import PLANNED, Machine, calls, clean, killed, running, world
 
-from dbtools.cleanup.journal import runs, unfinished
+from dbtools.cleanup.journal import unfinished
 from dbtools.cleanup.plan import Plan
 from dbtools.cleanup.restore import restore
+from dbtools.cleanup.run import runs
 
 
 @pytest.mark.parametrize("torn", [False, True])
@@ -82,6 +85,40 @@ def test_another_cleanup_closes_the_killed_one_and_says_so(folder: Path, tally: 
         for run in (*earlier, result.path):
             restore(run)
         assert tree(plan.project.root, "backups") == before
+
+
+@pytest.mark.parametrize("then", ["the same plan", "another plan", "a restore"])
+def test_a_file_under_way_in_a_folder_that_may_not_be_entered_comes_back_once_it_may(
+    folder: Path, tally: Any, then: str
+) -> None:
+    plan = world(folder, PLANNED[:1])
+    before = tree(plan.project.root)
+    rename = calls(lambda: clean(plan)).index("rename")
+    plan = world(folder, PLANNED[:1])
+    with running(killed(rename + 1)):
+        clean(plan)
+    (run,) = runs(plan.project.backups)
+    (captured,) = (path.name for path in plan.project.root.rglob(".del-*"))
+
+    def unentered(_: int, name: str, args: tuple[Any, ...]) -> None:
+        if name == "stat" and args[0] == captured:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    next_plan = planned(plan.project, "a/other.csv") if then == "another plan" else plan
+    with running(Machine(unentered)):
+        result = clean(next_plan)
+    assert result.removed == (("a/other.csv",) if then == "another plan" else ())
+    tally.runs += 1
+    tally.examine(plan)
+    again = clean(next_plan) if then != "a restore" else restore(run)
+    assert not list(plan.project.root.rglob(".del-*"))
+    assert unfinished(plan.project.backups) == []
+    if then == "the same plan":
+        assert again.removed == PLANNED[:1]
+    tally.examine(plan)
+    for done in runs(plan.project.backups):
+        restore(done)
+    assert tree(plan.project.root, "backups") == before
 
 
 @pytest.mark.parametrize("torn", [False, True])

@@ -14,9 +14,10 @@ from machine import PLANNED, calls, clean, killed, running, world
 from support import read_tree
 
 from dbtools.cleanup import journal
-from dbtools.cleanup.journal import read, runs, unfinished
+from dbtools.cleanup.journal import unfinished
 from dbtools.cleanup.plan import Plan
 from dbtools.cleanup.restore import restore
+from dbtools.cleanup.run import MANIFEST, read, runs
 from dbtools.errors import CleanupError
 
 
@@ -94,7 +95,7 @@ def test_a_damaged_backup_is_never_restored_and_the_others_are(
 def test_a_flipped_bit_anywhere_in_a_manifest_is_noticed_or_changes_nothing(folder: Path, tally: Any) -> None:
     plan = world(folder, PLANNED[:2])
     run = clean(plan).path
-    sound, manifest = read(run), run / journal.MANIFEST
+    sound, manifest = read(run), run / MANIFEST
     content = manifest.read_bytes()
     manifest.chmod(0o600)
     for bit in tally.some(range(8 * len(content)), 1000):
@@ -108,7 +109,7 @@ def test_a_flipped_bit_anywhere_in_a_manifest_is_noticed_or_changes_nothing(fold
 def test_a_run_whose_manifest_is_damaged_is_left_alone_and_hinders_nobody(folder: Path, tally: Any) -> None:
     plan = world(folder)
     first = clean(Plan(plan.project, plan.removals[:1], ())).path
-    flip(first / journal.MANIFEST, 3000)
+    flip(first / MANIFEST, 3000)
     before = read_tree(first)
     rest = Plan(plan.project, plan.removals[1:], ())
     result = clean(rest)

@@ -13,9 +13,10 @@ from disk import Disk
 from machine import PLANNED, Machine, clean, running, world
 
 from dbtools.cleanup import vault
-from dbtools.cleanup.journal import runs, unfinished
+from dbtools.cleanup.journal import unfinished
 from dbtools.cleanup.plan import Plan
 from dbtools.cleanup.restore import restore
+from dbtools.cleanup.run import runs
 
 CHANGING = {"open", "write", "mkdir", "link", "unlink", "rename", "replace", "fchmod", "utime", "ftruncate"}
 

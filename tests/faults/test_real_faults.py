@@ -14,9 +14,10 @@ from cleaning import make_files, planned, tree
 from machine import clean
 from victims import Victims, kill_times
 
-from dbtools.cleanup.journal import runs, unfinished
+from dbtools.cleanup.journal import unfinished
 from dbtools.cleanup.plan import Plan
 from dbtools.cleanup.restore import restore
+from dbtools.cleanup.run import runs
 from dbtools.errors import CleanupError
 
 NAMES = tuple(f"a/{number}.csv" for number in range(8))
@@ -163,6 +164,7 @@ def nobodys(folder: Path) -> Plan:
         ("a/one.csv", 0o000, ("a/b/two.csv", "three.csv")),
         ("a/b", 0o555, ("a/one.csv", "three.csv")),
         ("a/b", 0o000, ("a/one.csv", "three.csv")),
+        ("a/b", 0o600, ("a/one.csv", "three.csv")),
         ("a", 0o555, ("a/b/two.csv", "three.csv")),
         (".", 0o555, ()),
     ],

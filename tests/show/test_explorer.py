@@ -360,7 +360,7 @@ def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explore
     assert len(keys(grid(tab).html)) == len(planned) - 1
     control(tab, "Restore").click()
     assert explorer.wait()
-    assert "1 files restored" in html_of(tab)
+    assert "1 file restored" in html_of(tab)
     assert {path: path.read_bytes() for path in planned} == before
 
 
