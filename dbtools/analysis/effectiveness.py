@@ -14,7 +14,7 @@ from dbtools.analysis.comparison import Meetings, Pair, compare, meetings
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
 from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, check_word, working_table
-from dbtools.analysis.standing import AgentResult, agreements, logged_selections, standings
+from dbtools.analysis.standing import FORMATS, SHOWN, AgentResult, agreements, logged_selections, standings
 from dbtools.analysis.statistics import INTERVALS
 from dbtools.analysis.statistics.agreement import Agreement
 from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
@@ -95,7 +95,7 @@ class Effectiveness:
         import pandas as pd
 
         rows = [{"agent": a.agent, **{k: a.won[k] if a.told[k] else None for k in WINS}} for a in self.agents]
-        return pd.DataFrame(rows, columns=["agent", *WINS])
+        return pd.DataFrame(rows, columns=["agent", *WINS]).astype(dict.fromkeys(WINS, float))
 
     @cached_property
     def agreement_frame(self) -> pd.DataFrame:
@@ -152,9 +152,7 @@ class Effectiveness:
         return f"Effectiveness({self.sentence})"
 
     def _repr_html_(self) -> str:
-        shares = dict.fromkeys(("win_rate", "low", "high", "p_first", "regret"), ".1%")
-        points = dict.fromkeys(("mean_total", "se", "total_low", "total_high"), ".2f") | {"n_effective": ",.1f"}
-        return table(self.frame, caption=self.sentence, formats=shares | points)
+        return table(self.frame[[*SHOWN]], caption=self.sentence, formats=FORMATS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""

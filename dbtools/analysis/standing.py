@@ -11,11 +11,27 @@ from dbtools.analysis.statistics import INTERVALS
 from dbtools.analysis.statistics.agreement import Agreement, agreement
 from dbtools.analysis.statistics.clusters import ClusterSums
 from dbtools.analysis.statistics.ranking import chance_of_first
+from dbtools.source.schema import DIMENSIONS
 
 if TYPE_CHECKING:
     from dbtools.source.engine import Engine
 
-DIMENSIONS = ("clarity", "specificity", "actionability", "structure", "context_use")
+SHOWN = {
+    "agent": "",
+    "contests": "",
+    "wins": "",
+    "win_rate": ".1%",
+    "low": ".1%",
+    "high": ".1%",
+    "n_effective": ",.1f",
+    "p_first": ".1%",
+    "mean_total": ".2f",
+    "total_low": ".2f",
+    "total_high": ".2f",
+    "scored": "",
+}
+"""The columns of a result that a table shows, each with its format; the empty one is the table's own."""
+FORMATS = {name: spec for name, spec in SHOWN.items() if spec}
 
 
 @dataclass(frozen=True)
@@ -40,7 +56,7 @@ class AgentResult:
         Share of contests won and its 95% interval, contests taken as independent; None without contests.
     n_effective : float
         How many independent contests these are worth at least, as prompts repeat a text (Kish).
-    p_first, regret : float or None
+    p_first, expected_loss : float or None
         Posterior probability of the highest win rate, and the win rate expected to be lost by choosing this agent; None
         where the agents did not compete in equally many contests.
     mean_total, se, total_low, total_high, scored : float or None, int
@@ -59,7 +75,7 @@ class AgentResult:
     high: float | None
     n_effective: float
     p_first: float | None
-    regret: float | None
+    expected_loss: float | None
     mean_total: float | None
     se: float | None
     total_low: float | None
@@ -91,7 +107,7 @@ def standings(
         # Repeated texts are counted once, so that they do not make the posterior surer than it is.
         worth = [r.wins * r.n_effective / r.contests for r in results]
         chances = chance_of_first(worth)
-        results = [replace(r, p_first=p, regret=lost) for r, (p, lost) in zip(results, chances, strict=True)]
+        results = [replace(r, p_first=p, expected_loss=lost) for r, (p, lost) in zip(results, chances, strict=True)]
     return tuple(sorted(results, key=lambda r: (r.win_rate is None, -(r.win_rate or 0), r.agent)))
 
 
@@ -138,7 +154,7 @@ def _result(row: Row, wins: str, interval: str, logged: tuple[int, int]) -> Agen
         high=high,
         n_effective=contests * prompts / row["prompt_sizes"],
         p_first=None,
-        regret=None,
+        expected_loss=None,
         mean_total=total.mean,
         se=total.se,
         total_low=total.low,

@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dbtools.notebooks.recording import MIME, recorded
+
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 _HIDDEN = {"parameters", "injected-parameters", "remove-cell"}
 _SHOWN = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
@@ -20,12 +22,19 @@ def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
     Reads only.
     """
     from nbconvert import HTMLExporter
+    from nbformat.v4 import new_code_cell
 
     page = copy.deepcopy(notebook)
     page.cells = [c for c in page.cells if not _HIDDEN.intersection(c.metadata.get("tags", ()))]
+    _, said = recorded(page)
+    verdict = []
     for cell in page.cells:
         if cell.cell_type == "code":
-            cell.outputs = [_static(o) for o in cell.outputs if not _is_verdict(o)]
+            verdict += [o for o in cell.outputs if MIME in o.get("data", {})]
+            cell.outputs = [_static(o, said) for o in cell.outputs if o not in verdict and not _is_raised_verdict(o)]
+    if verdict:  # what most readers want first
+        shown = new_code_cell(id="verdict", outputs=[_static(verdict[-1])])  # type: ignore[no-untyped-call]
+        page.cells.insert(1, shown)
     page.metadata = {"title": _title(page), "stopped": stopped, "about": about}
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=_TEMPLATE.read_text(encoding="utf-8"),
@@ -38,12 +47,15 @@ def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
     return str(body)
 
 
-def _static(output: Any) -> Any:
-    """Leave of an output only what a page without scripts can show."""
+def _static(output: Any, said: str = "") -> Any:
+    """Leave of an output only what a page without scripts can show, and that does not repeat what is `said` on top."""
     if "data" in output:
         data = output["data"]
         if "image/svg+xml" in data:
             data = {"text/html": _picture("".join(data["image/svg+xml"]), "".join(data.get("text/plain", "chart")))}
+        if said and "text/html" in data:
+            again = re.compile(f"<caption>{re.escape(html.escape(said))}\\.?</caption>", re.IGNORECASE)
+            data["text/html"] = again.sub("", "".join(data["text/html"]))
         output["data"] = {kind: data[kind] for kind in _SHOWN if kind in data}
     return output
 
@@ -67,7 +79,7 @@ def _adapt(svg: str) -> str:
     return re.sub(r"<svg[^>]*>", lambda tag: tag[0] + style, svg, count=1)
 
 
-def _is_verdict(output: Any) -> bool:
+def _is_raised_verdict(output: Any) -> bool:
     # record() has already shown the verdict; the traceback it ends the notebook with says nothing more.
     return bool(output.output_type == "error" and output.ename == "VerdictError")
 

@@ -9,7 +9,7 @@ import ipywidgets
 
 from dbtools import analysis
 from dbtools.analysis.questions import WINS, Chosen, working_table
-from dbtools.analysis.standing import standings
+from dbtools.analysis.standing import FORMATS, SHOWN, standings
 from dbtools.show import charts, effect_charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import choice, column, row
@@ -22,15 +22,13 @@ if TYPE_CHECKING:
     from dbtools.show.explorer.explorer import Explorer
 
 _ONE_SCALE = "Scores of two scales are never compared: choose one."
-_RATES = ("agent", "contests", "wins", "win_rate", "low", "high", "n_effective", "p_first", "mean_total")
-_FORMATS = {**dict.fromkeys(("win_rate", "low", "high", "p_first"), ".1%"), "mean_total": ".2f", "n_effective": ",.1f"}
 _KINDS = {
     "recorded: the stored heads": "recorded",
     "score: the highest total": "score",
     "selected: the application's choice": "selected",
     "user: the users' choice": "user",
 }
-_RATES_SAID = (
+SHOWN_SAID = (
     "The line is the 95% Wilson interval, every contest taken as independent; n effective: how many independent ones "
     "these are worth at least; p first: posterior probability of the highest win rate."
 )
@@ -38,7 +36,8 @@ _PAIRS_SAID = (
     "Totals compared within the same prompt, a less b; clusters: prompt texts; effect: Cohen's d_z; superiority: "
     "P(a above b) + ½ P(tie). A true difference below mde would be missed more than 1 time in 5."
 )
-_PAIR = ["a", "b", "n", "clusters", "difference", "effect", "superiority", "mde", "p_exact", "p_holm"]
+_PAIR = ["a", "b", "n", "clusters", "difference", "low_clustered", "high_clustered", "effect", "superiority", "mde"]
+_TESTS = ["p_exact", "p_holm", "p_wilcoxon", "method"]
 
 
 def build(explorer: Explorer) -> Tab:
@@ -55,7 +54,7 @@ def build(explorer: Explorer) -> Tab:
         if not desk.large:
             return compare(desk, filters, kind)
         # What is there is shown: who wins, then all numbers, then the pictures.
-        first.value = page.head("Who wins") + table(_rates(desk, filters, kind), formats=_FORMATS)
+        first.value = page.head("Who wins") + table(_rates(desk, filters, kind), formats=FORMATS)
         body.value = page.quiet("By how much, and how sure that is, follows …")
         found = compare(desk, filters, kind)
         first.value, body.value = "", html_of(found, drawn=False)
@@ -106,7 +105,7 @@ def _rates(desk: Desk, filters: Filters, wins: str) -> Any:
     import pandas as pd
 
     found = standings(_working(desk, filters), Chosen.of(filters.provenance, filters.scale), wins, "wilson", {})
-    return pd.DataFrame([[getattr(agent, name) for name in _RATES] for agent in found], columns=list(_RATES))
+    return pd.DataFrame([[getattr(agent, name) for name in SHOWN] for agent in found], columns=[*SHOWN])
 
 
 def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
@@ -114,19 +113,19 @@ def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
     draw = page.drawing(drawn)
     parts = [
         page.note(result.sentence, result.claim.verdict),
-        page.head("Who wins", _RATES_SAID),
-        draw(charts.win_rates, result.frame) if len(result.frame) else "",
-        table(result.frame[[*_RATES]], formats=_FORMATS),
+        page.head("Who wins", SHOWN_SAID),
+        draw(charts.win_rates, result.frame),
+        table(result.frame[[*SHOWN]], formats=FORMATS),
         page.head("By how much", _PAIRS_SAID),
-        draw(effect_charts.forest, result.pairs_frame) if result.pairs else "",
-        table(result.pairs_frame[_PAIR]),
+        draw(effect_charts.forest, result.pairs_frame),
+        table(result.pairs_frame[_PAIR + _TESTS]),
         page.head("Dimensions", "Mean mark of each, on 0–10, with its 95% interval."),
-        draw(effect_charts.distributions, result.distributions_frame) if result.distributions else "",
+        draw(effect_charts.distributions, result.distributions_frame),
         table(_marks(result)),
         page.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
         table(result.wins_frame),
         page.head("Does the filter decide?", "Leader and closest rival under every defensible filter."),
-        draw(effect_charts.specification_curve, result.multiverse_frame) if result.multiverse else "",
+        draw(effect_charts.specification_curve, result.multiverse_frame),
         page.head("What else could explain it, and what is left out"),
         table(result.confounders_frame) if result.confounders else "",
         table(result.left_out_frame),

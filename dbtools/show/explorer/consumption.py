@@ -52,23 +52,22 @@ def build(explorer: Explorer) -> Tab:
 
 def html_of(result: analysis.Usage) -> str:
     """Return what was used as pictures and tables."""
-    money = dict.fromkeys(("cost_usd", "recomputed_usd"), ".4f")
+    money = dict.fromkeys(("cost_usd", "recomputed_usd"), ".6f")
+    shares = dict.fromkeys(("win_rate", "low", "high"), ".1%")
     kinds = result.tokens["kind"].isin(["all", "agent", "model"])
     columns = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
-    costs, votes = result.cost, result.feedback
-    parts = [page.note(result.sentence), page.head("Tokens and cost", _COSTS_SAID)]
-    if kinds.any():
-        parts.append(table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=money))
-    if len(costs) and costs["mean_total"].notna().any():
-        parts.append(page.picture(usage_charts.cost_and_quality(costs)))
-    if len(costs) and costs["cost_per_win"].notna().any():
-        parts.append(page.picture(usage_charts.cost_per_win(costs)))
-    if (result.tokens["kind"] == "day").any():
-        parts.append(page.picture(usage_charts.cost_by_day(result.tokens)))
-    if len(votes):
-        shares = dict.fromkeys(("win_rate", "low", "high"), ".0%")
-        parts += [page.head("What users choose"), page.picture(usage_charts.votes(votes)), table(votes, formats=shares)]
-    if len(result.security):
-        parts += [page.head("Inputs checked for risk"), page.picture(usage_charts.risks(result.security))]
-        parts.append(page.picture(usage_charts.risk_scores(result.security)))
+    parts = [
+        page.note(result.sentence),
+        page.head("Tokens and cost", _COSTS_SAID),
+        table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=money),
+        page.picture(usage_charts.cost_and_quality(result.cost)),
+        page.picture(usage_charts.cost_per_win(result.cost)),
+        page.picture(usage_charts.cost_by_day(result.tokens)),
+        page.head("What users choose"),
+        page.picture(usage_charts.votes(result.feedback)),
+        table(result.feedback, formats=shares),
+        page.head("Inputs checked for risk"),
+        page.picture(usage_charts.risks(result.security)),
+        page.picture(usage_charts.risk_scores(result.security)),
+    ]
     return "".join(parts)

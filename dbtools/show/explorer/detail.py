@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.standing import DIMENSIONS
 from dbtools.analysis.textdiff import compare
 from dbtools.show.explorer import page
 from dbtools.show.explorer.selection import read_version
+from dbtools.source.schema import DIMENSIONS
 from dbtools.tables import table
 
 if TYPE_CHECKING:

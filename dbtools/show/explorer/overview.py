@@ -115,7 +115,7 @@ def html(desk: Desk, _filters: Filters) -> str:
     parts = [
         counts_html(desk.db),
         page.picture(charts.provenance(origins)),
-        page.picture(audit_charts.score_scales(scales)) if len(scales) else page.quiet("No version has a score."),
+        page.picture(audit_charts.score_scales(scales)),
         table(connection.execute(query("origins")).df(), caption="Who wrote the versions"),
     ]
     return "".join(parts)

@@ -19,7 +19,7 @@ from dbtools.tables import table
 if TYPE_CHECKING:
     from dbtools.show.explorer.explorer import Explorer
 
-_NUMBERS = ["slope", "low", "high", "change", "p"]
+_NUMBERS = ["slope", "low", "high", "change"]
 _MOST = 100  # rows of a table
 
 
@@ -70,10 +70,10 @@ def html_of(result: analysis.Evolution, drawn: bool = True) -> str:
         page.head("Change points", "Where the marks before and after differ most (Pettitt's test)."),
         table(result.change_points, limit=_MOST),
         page.head("Which type of change helps"),
-        draw(time_charts.change_types, result.change_effects) if len(result.change_effects) else "",
+        draw(time_charts.change_types, result.change_effects),
         table(result.stored_types, caption="Changes by stored and recomputed type") if len(result.stored_types) else "",
         page.head("Agents over time"),
-        draw(time_charts.agents_over_time, result.agents) if len(result.agents) else "",
+        draw(time_charts.agents_over_time, result.agents),
     ]
     return "".join(parts)
 
@@ -82,8 +82,9 @@ def trends_html(result: analysis.Evolution) -> str:
     """Return one row per prompt and order; each leads to its prompt."""
     shown = result.trend.copy()
     # A slope through a few points says nothing.
-    shown[_NUMBERS] = shown[_NUMBERS].astype(float).where(shown["times"] >= FEWEST_TIMES)
-    columns = ["prompt_id", "order", "scale", "n", "times", "verdict", *_NUMBERS]
+    told = [*_NUMBERS, "p"]
+    shown[told] = shown[told].astype(float).where(shown["times"] >= FEWEST_TIMES)
+    columns = ["prompt_id", "order", "scale", "n", "times", "verdict", *told]
     formats = dict.fromkeys(_NUMBERS, ".3g")
     keys = shown["prompt_id"].tolist()
     listed = table(shown[columns], formats=formats, limit=_MOST, keys=keys)
