@@ -38,13 +38,13 @@ _STYLE = (
     # The table may scroll; what is said above it may not.
     f"{_TABLE} caption{{caption-side:top;text-align:left;font-weight:600;padding:.3em 0;"
     "position:sticky;left:0;width:max-content;max-width:min(100cqw,75em);color:var(--jp-content-font-color1,inherit)}"
-    f"{_TABLE} :is(th,td){{padding:.35em .8em;text-align:left;vertical-align:top;"
+    f"{_TABLE} :is(th,td){{padding:.35em .65em;text-align:left;vertical-align:top;"
     "max-width:44em;white-space:normal;overflow-wrap:break-word;"
     "border-bottom:1px solid var(--jp-border-color2,#d0d7de)}"
     f"{_TABLE} th{{white-space:nowrap;font-weight:600;border-bottom-width:2px}}"
     f"{_TABLE} .n{{text-align:right;white-space:nowrap}}"
     f"{_TABLE} .c{{text-align:center}}"
-    ".dbtools-table .d{white-space:nowrap}"
+    f"{_TABLE} .d{{white-space:nowrap}}"
     ".dbtools-table td.t{min-width:13em}"
     ".dbtools-table .q{color:var(--jp-content-font-color2,#59636e)}"
     "</style>"
@@ -73,13 +73,17 @@ def table(
 ) -> str:
     """Return `frame` as HTML: at most `limit` rows, without its index. Reads only.
 
-    `formats` maps a column to a format spec (``".1%"``). Without one, ``*_bytes`` columns are shown as sizes
-    and numbers with thousands separators. For a page that listens, `keys` names each row that can be chosen, `picked`
-    those that are, and `sort` the column the rows are sorted by and whether it descends.
+    `formats` maps a column to a format spec (``".1%"``). Without one, or with an empty one, ``*_bytes`` columns are
+    shown as sizes and numbers with thousands separators. For a page that listens, `keys` names each row that can be
+    chosen, `picked` those that are, and `sort` the column the rows are sorted by and whether it descends.
     """
     specs = formats or {}
     names = [str(name) for name in frame.columns]
-    columns = [_column(name, frame.iloc[:limit, i], specs.get(name)) for i, name in enumerate(names)]
+    if frame.empty and sort is None:  # one line instead of a table with a head and no body
+        heads = ", ".join(redact(name.removesuffix("_bytes").replace("_", " ")) for name in names)
+        said = f"<b>{html.escape(redact(readable(caption)))}</b><br>" if caption else ""
+        return f'<div class="dbtools-table">{_STYLE}{said}no rows <span class="q">({html.escape(readable(heads))})</span></div>'
+    columns = [_column(name, frame.iloc[:limit, i], specs.get(name) or None) for i, name in enumerate(names)]
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
     parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table{role}>']
     if caption:

@@ -19,6 +19,22 @@ from dbtools.analysis.statistics.clusters import (
 if TYPE_CHECKING:
     from dbtools.source.engine import Engine
 
+SHOWN = {
+    "a": "",
+    "b": "",
+    "n": "",
+    "clusters": "",
+    "difference": "+.2f",
+    "low_clustered": "+.2f",
+    "high_clustered": "+.2f",
+    "effect": ".2f",
+    "superiority": ".2f",
+    "mde": ".2f",
+    "p_exact": "",
+    "p_holm": "",
+    "p_wilcoxon": "",
+}
+"""The columns of the pairs that a table shows, each with its format; the empty one is the table's own."""
 LISTED = 1_000
 """Up to how many texts the test flips each one's sign; beyond, its normal limit is as good."""
 

@@ -14,7 +14,7 @@ from dbtools.analysis.comparison import Meetings, Pair, compare, meetings
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
 from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, check_word, working_table
-from dbtools.analysis.standing import FORMATS, SHOWN, AgentResult, agreements, logged_selections, standings
+from dbtools.analysis.standing import SHOWN, AgentResult, agreements, logged_selections, standings
 from dbtools.analysis.statistics import INTERVALS
 from dbtools.analysis.statistics.agreement import Agreement
 from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
@@ -152,7 +152,7 @@ class Effectiveness:
         return f"Effectiveness({self.sentence})"
 
     def _repr_html_(self) -> str:
-        return table(self.frame[[*SHOWN]], caption=self.sentence, formats=FORMATS)
+        return table(self.frame[[*SHOWN]], caption=self.sentence, formats=SHOWN)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""

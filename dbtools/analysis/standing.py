@@ -31,7 +31,6 @@ SHOWN = {
     "scored": "",
 }
 """The columns of a result that a table shows, each with its format; the empty one is the table's own."""
-FORMATS = {name: spec for name, spec in SHOWN.items() if spec}
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,8 @@ def _curve(frame: pd.DataFrame, title: str, colours: alt.Scale) -> Any:
         ]
     )
     base = alt.Chart(data).encode(y=alt.Y("filter:N", sort=data["filter"].tolist(), title=None))
-    colour = alt.Color("leader:N", scale=colours, title="leader")
+    leaders = [name for name in colours.domain if name in set(data["leader"])]
+    colour = alt.Color("leader:N", scale=colours, legend=alt.Legend(title="leader", values=leaders))
     line = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", title=title, scale=alt.Scale(padding=8)).axis(tickCount=6), x2="high:Q", color=colour
     )

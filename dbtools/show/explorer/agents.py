@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from dbtools import analysis
+from dbtools.analysis import comparison
 from dbtools.analysis.questions import WINS, Chosen, working_table
-from dbtools.analysis.standing import FORMATS, SHOWN, standings
+from dbtools.analysis.standing import SHOWN, standings
 from dbtools.show import charts, effect_charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import choice, column, row
@@ -28,7 +29,7 @@ _KINDS = {
     "selected: the application's choice": "selected",
     "user: the users' choice": "user",
 }
-SHOWN_SAID = (
+_RATES_SAID = (
     "The line is the 95% Wilson interval, every contest taken as independent; n effective: how many independent ones "
     "these are worth at least; p first: posterior probability of the highest win rate."
 )
@@ -36,8 +37,6 @@ _PAIRS_SAID = (
     "Totals compared within the same prompt, a less b; clusters: prompt texts; effect: Cohen's d_z; superiority: "
     "P(a above b) + ½ P(tie). A true difference below mde would be missed more than 1 time in 5."
 )
-_PAIR = ["a", "b", "n", "clusters", "difference", "low_clustered", "high_clustered", "effect", "superiority", "mde"]
-_TESTS = ["p_exact", "p_holm", "p_wilcoxon", "method"]
 
 
 def build(explorer: Explorer) -> Tab:
@@ -54,7 +53,7 @@ def build(explorer: Explorer) -> Tab:
         if not desk.large:
             return compare(desk, filters, kind)
         # What is there is shown: who wins, then all numbers, then the pictures.
-        first.value = page.head("Who wins") + table(_rates(desk, filters, kind), formats=FORMATS)
+        first.value = page.head("Who wins") + table(_rates(desk, filters, kind), formats=SHOWN)
         body.value = page.quiet("By how much, and how sure that is, follows …")
         found = compare(desk, filters, kind)
         first.value, body.value = "", html_of(found, drawn=False)
@@ -113,12 +112,12 @@ def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
     draw = page.drawing(drawn)
     parts = [
         page.note(result.sentence, result.claim.verdict),
-        page.head("Who wins", SHOWN_SAID),
+        page.head("Who wins", _RATES_SAID),
         draw(charts.win_rates, result.frame),
-        table(result.frame[[*SHOWN]], formats=FORMATS),
+        table(result.frame[[*SHOWN]], formats=SHOWN),
         page.head("By how much", _PAIRS_SAID),
         draw(effect_charts.forest, result.pairs_frame),
-        table(result.pairs_frame[_PAIR + _TESTS]),
+        table(result.pairs_frame[[*comparison.SHOWN]], formats=comparison.SHOWN),
         page.head("Dimensions", "Mean mark of each, on 0–10, with its 95% interval."),
         draw(effect_charts.distributions, result.distributions_frame),
         table(_marks(result)),
