@@ -79,10 +79,6 @@ def table(
     """
     specs = formats or {}
     names = [str(name) for name in frame.columns]
-    if frame.empty and sort is None:  # one line instead of a table with a head and no body
-        heads = ", ".join(redact(name.removesuffix("_bytes").replace("_", " ")) for name in names)
-        said = f"<b>{html.escape(redact(readable(caption)))}</b><br>" if caption else ""
-        return f'<div class="dbtools-table">{_STYLE}{said}no rows <span class="q">({html.escape(readable(heads))})</span></div>'
     columns = [_column(name, frame.iloc[:limit, i], specs.get(name) or None) for i, name in enumerate(names)]
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
     parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table{role}>']
@@ -92,13 +88,16 @@ def table(
         f'<th scope="col"{css}>{cells[0]}</th>' if sort is None else _sorter(name, css, cells[0], sort)
         for name, (css, cells) in zip(names, columns, strict=True)
     )
-    parts.append(f"<thead><tr>{heads}</tr></thead><tbody>")
+    unsorted = sort is None
+    # Without rows a line says which columns there would be; headings that sort stay for when rows come back.
+    parts.append("<tbody>" if frame.empty and unsorted else f"<thead><tr>{heads}</tr></thead><tbody>")
     for row in range(1, min(len(frame), limit) + 1):
         cells = "".join(f"<td{css}>{cells[row]}</td>" for css, cells in columns)
         key = keys[row - 1] if keys else None
         parts.append(f"<tr{_choice(key, key in picked) if key else ''}>{cells}</tr>")
     more = len(frame) - limit
-    note = f"… and {more:,} more" if more > 0 else "" if len(frame) else "no rows"
+    none = f"no rows ({', '.join(cells[0] for _, cells in columns)})" if unsorted else "no rows"
+    note = f"… and {more:,} more" if more > 0 else "" if len(frame) else none
     if note:
         parts.append(f'<tr><td class="q" colspan="{max(1, len(names))}">{note}</td></tr>')
     parts.append("</tbody></table></div>")

@@ -85,7 +85,7 @@ def test_long_text_is_cut():
 
 def test_rows_beyond_the_limit_are_counted():
     assert column(*range(1500), limit=2) == ["0", "1", "… and 1,498 more"]
-    assert column() == ["no rows"]
+    assert column() == ["no rows (value)"]
     assert column(1, 2, limit=2) == ["1", "2"]
 
 
