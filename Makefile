@@ -68,11 +68,9 @@ check: lint test notebooks  ## everything CI runs
 
 pictures: $(READY)  ## make the README's pictures anew (needs chromium)
 	HOME=$(CURDIR) XDG_CACHE_HOME=$$(mktemp -d) IPYTHONDIR=$$(mktemp -d) $(BIN)/dbtools demo $(DEMO)
-	for name in audit cleanup-applied effectiveness; do \
-	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=$$(mktemp -d) \
-	    --window-size=1100,1000 --screenshot=.readme/$$name.png file://$(abspath $(DEMO))/reports/$$name.html; done
-	mkdir -p pictures && $(BIN)/python tests/browser/pictures.py pictures  # of every tab, in both themes
-	for name in agents-light versions-light files-dark; do cp pictures/explorer-$$name.png .readme/; done
+	mkdir -p pictures && $(BIN)/python tests/browser/pictures.py pictures $(DEMO)/reports/*.html
+	for name in audit cleanup-applied explorer-agents-light explorer-versions-light explorer-files-dark; do \
+	  cp pictures/$$name.png .readme/; done
 
 bench: $(READY) $(VENV)/peers/.ready  ## measure dbtools and its peers (SIZES="3000 300000" versions)
 	$(BIN)/python tests/benchmarks/run.py $(SIZES)

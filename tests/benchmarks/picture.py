@@ -8,7 +8,9 @@ from pathlib import Path
 
 import altair as alt
 import pandas as pd
-import vl_convert
+
+from dbtools.notebooks import page
+from dbtools.show import charts
 
 sys.path.insert(0, str(Path(__file__).parent))
 from run import SMALL, table
@@ -42,11 +44,11 @@ def picture(records: list[dict]) -> str:
     frame = pd.DataFrame(rows).drop_duplicates(["versions", "who"])
     frame["ours"] = frame["who"].str.startswith("dbtools")
     base = alt.Chart(frame).encode(
-        x=alt.X("versions:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="versions in the database", format=",d",
+        x=alt.X("versions:Q", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(title="versions in the database", format=",d",
                 values=[3_000, 30_000, 300_000, 3_000_000])),
         y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="seconds", format="~g")),
         detail="who:N",
-        color=alt.condition(alt.datum.ours, alt.value("#0072b2"), alt.value("#8c8c8c")),
+        color=alt.condition(alt.datum.ours, alt.value(charts.BLUE), alt.value(charts._QUIET)),
     )  # fmt: skip
     ends = frame.sort_values("versions").groupby("who").tail(1).sort_values("seconds", ascending=False)
     places: list[float] = []
@@ -55,14 +57,15 @@ def picture(records: list[dict]) -> str:
     labels = alt.Chart(ends.assign(seconds=places)).mark_text(align="left", dx=8, fontSize=11)
     labels = labels.encode(
         x="versions:Q", y="seconds:Q", text="who:N",
-        color=alt.condition(alt.datum.ours, alt.value("#0072b2"), alt.value("#5f5f5f")),
+        color=alt.condition(alt.datum.ours, alt.value(charts.BLUE), alt.value(charts._QUIET)),
     )  # fmt: skip
     drawn = base.mark_line(point=True) + labels
-    chart = drawn.properties(
-        width=560, height=500, background="white", title="Wins and means per agent: time by size of the database",
-        padding={"left": 5, "right": 150, "top": 5, "bottom": 5},
-    )  # fmt: skip
-    return vl_convert.vegalite_to_svg(chart.to_dict(), vl_version="6.4")
+    return themed(drawn.properties(width=560, height=500), "Wins and means per agent: time by size of the database")
+
+
+def themed(chart: alt.LayerChart, title: str) -> str:
+    """Return a chart as SVG that looks like those of reports and follows the reader's dark mode."""
+    return page._adapt(charts.svg(charts._style(chart, title)))
 
 
 def main(file: str) -> None:

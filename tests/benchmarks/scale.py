@@ -117,23 +117,24 @@ def picture(records: list[dict]) -> str:
     """Return time by size, both on logarithmic scales, as SVG."""
     import altair as alt
     import pandas as pd
-    import vl_convert
+    from picture import themed
 
     frame = pd.DataFrame(records)
     sizes = sorted(set(frame["versions"]))
     base = alt.Chart(frame).encode(
-        x=alt.X("versions:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="versions", format=",d", values=sizes)),
+        x=alt.X(
+            "versions:Q",
+            scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(title="versions", format=",d", values=sizes),
+        ),
         y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="seconds", format="~g")),
         color=alt.Color("way:N", scale=alt.Scale(domain=[*WAYS], range=[*WAYS.values()]), legend=None),
     )
     ends = alt.Chart(frame.sort_values("versions").groupby("way").tail(1))
     labels = ends.mark_text(align="left", dx=8, fontSize=11)
     labels = labels.encode(x="versions:Q", y="seconds:Q", text="way:N", color=base.encoding.color)
-    chart = (base.mark_line(point=True) + labels).properties(
-        width=560, height=360, background="white", title="Effectiveness over a lake: time by size of the history",
-        padding={"left": 5, "right": 60, "top": 5, "bottom": 5},
-    )  # fmt: skip
-    return vl_convert.vegalite_to_svg(chart.to_dict(), vl_version="6.4")
+    chart = (base.mark_line(point=True) + labels).properties(width=560, height=360)
+    return themed(chart, "Effectiveness over a lake: time by size of the history")
 
 
 def main(file: Path, sizes: list[int], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Make the pictures of the Explorer, each tab in both themes: `python pictures.py FOLDER`."""
+"""Make pictures of the Explorer, each tab in both themes, and of reports: `python pictures.py FOLDER [REPORT …]`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import browsing
 
 from dbtools import demo
 
+TALL = 1150
 TABS = ("Overview", "Agents", "Versions", "Time", "Usage", "Quality", "Files", "Export", "SQL")
 
 
@@ -32,8 +33,24 @@ def main(folder: Path) -> None:
                     page.evaluate("document.activeElement.blur()")
                     picture = folder / f"explorer-{tab.lower()}-{theme.lower()}.png"
                     box = page.locator(".dbtools-explorer").first.bounding_box()
-                    clip = {**box, "height": min(box["height"], 1000)}
-                    page.screenshot(path=picture, clip=clip)
+                    end = _end(page, ".dbtools-explorer :is(tr,p,h3,.dbtools-chart,.dbtools-note,button)", box["y"])
+                    page.screenshot(path=picture, clip={**box, "height": end - box["y"] + 8})
+
+
+def picture_report(page: browsing.Page, report: Path, folder: Path) -> None:
+    """Write NAME.png of the top of a report, down to the end of a paragraph, table or chart. Changes files: it."""
+    page.set_viewport_size({"width": 1100, "height": TALL})
+    page.goto(report.absolute().as_uri())
+    clip = {"x": 0, "y": 0, "width": 1100, "height": _end(page, ".jp-Cell")}
+    page.screenshot(path=folder / f"{report.stem}.png", clip=clip)
+
+
+def _end(page: browsing.Page, selector: str, top: float = 0) -> float:
+    """Return where the last of some elements ends that a picture has room for: none is cut through."""
+    ends = page.evaluate(
+        "wanted => [...document.querySelectorAll(wanted)].map(e => e.getBoundingClientRect().bottom)", selector
+    )
+    return max(end for end in ends if end <= top + TALL)
 
 
 def prepare(page: browsing.Page) -> None:
@@ -49,3 +66,6 @@ def prepare(page: browsing.Page) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    with browsing.browser() as opened:
+        for name in sys.argv[2:]:
+            picture_report(opened, Path(name), Path(sys.argv[1]))

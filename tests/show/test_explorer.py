@@ -243,6 +243,7 @@ def test_versions_are_searched_sorted_and_paged(explorer):
     control(tab, "▶|").click()
     assert explorer.wait()
     assert len(keys(grid(tab).html)) == 3
+    assert [control(tab, turn).disabled for turn in ("|◀", "◀", "▶", "▶|")] == [False, False, True, True]
     control(tab, "▶").click()
     control(tab, "Search").value = "GraphQL"
     assert explorer.wait()

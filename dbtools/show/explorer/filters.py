@@ -55,7 +55,7 @@ def build(
         offer_sources()
         offer_users()
 
-    return row(provenance, scale, sources, users, *_days(explorer), reset), count, offer
+    return row(provenance, scale, sources, users, _days(explorer), reset), count, offer
 
 
 def _agents(explorer: Explorer) -> tuple[ipywidgets.Box, Callable[[], None]]:
@@ -118,7 +118,7 @@ def _users(explorer: Explorer) -> tuple[ipywidgets.Box, Callable[[], None]]:
     return row_of(ipywidgets.Label("Users"), tags), offer
 
 
-def _days(explorer: Explorer) -> tuple[ipywidgets.Widget, ...]:
+def _days(explorer: Explorer) -> ipywidgets.Box:
     layout = ipywidgets.Layout(width="auto")
     since, until = (
         ipywidgets.DatePicker(
@@ -140,4 +140,4 @@ def _days(explorer: Explorer) -> tuple[ipywidgets.Widget, ...]:
     since.observe(picked, "value")
     until.observe(picked, "value")
     explorer.observe(told, "date_range")
-    return since, until
+    return row_of(since, until)

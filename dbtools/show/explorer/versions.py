@@ -79,6 +79,9 @@ class _View:
     def show(self, found: Page) -> None:
         self.page, self.number = found, found.number
         self.draw()
+        first, last = found.number == 0, found.number + 1 >= found.of
+        for turn, idle in zip(self.pager, (first, first, last, last), strict=True):
+            turn.disabled = idle
         whole = self.explorer.db.rows("versions")
         told = f"{found.rows:,} of {whole:,} versions; page {found.number + 1:,} of {found.of:,}."
         self.count.value = page.quiet(f"{told} {why_fewer(self.explorer.filters, found.rows, whole)}")
