@@ -17,6 +17,7 @@ from run import SMALL, table
 
 ROOT = Path(__file__).parents[2]
 MARKS = "<!-- speed -->\n", "<!-- /speed -->\n"
+SIZES = [3_000, 30_000, 300_000, 3_000_000]
 LINES = {
     "agents": "dbtools, nothing kept",
     "agents_hot": "dbtools, asked again",
@@ -44,8 +45,8 @@ def picture(records: list[dict]) -> str:
     frame = pd.DataFrame(rows).drop_duplicates(["versions", "who"])
     frame["ours"] = frame["who"].str.startswith("dbtools")
     base = alt.Chart(frame).encode(
-        x=alt.X("versions:Q", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(title="versions in the database", format=",d",
-                values=[3_000, 30_000, 300_000, 3_000_000])),
+        x=alt.X("versions:Q", scale=alt.Scale(type="log", nice=False),
+                axis=alt.Axis(title="versions in the database", format=",d", values=SIZES)),
         y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="seconds", format="~g")),
         detail="who:N",
         color=alt.condition(alt.datum.ours, alt.value(charts.BLUE), alt.value(charts._QUIET)),
