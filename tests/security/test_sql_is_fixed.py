@@ -45,13 +45,13 @@ REASONS = {
         source/connecting.py: name
         source/engine.py: lists | name
         source/spark.py: cells | name | shape
-        audit/versions.py: filled
+        audit/contents.py: filled
         demo/__init__.py: columns | table | values
         export/lake.py: selected | kept | written | how
         export/layout.py: counts
         export/proof.py: digest(cells, lenient, own) | kept | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
-        files/evidence.py: first | name | schema | second
+        files/rows.py: first | name | schema | second
         files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
         show/explorer/selection.py: by
         source/kept.py: name | some
@@ -61,7 +61,7 @@ REASONS = {
         audit/database_facts.py: table
         audit/schema_facts.py: quoted | identifier(index)
         cleanup/rescue.py: ', '.join(typed)
-        files/evidence.py: identifier(table) | cells | same
+        files/rows.py: identifier(table) | cells | same
         source/loader.py: ', '.join(cells)
         source/connecting.py: sql.identifier(name)
         source/schema.py: quoted

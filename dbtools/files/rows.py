@@ -1,4 +1,4 @@
-"""Evidence computed from content: which rows of a database exist in others, and which nowhere."""
+"""Compare the rows of SQLite files: which rows of a database exist in others, and which nowhere."""
 
 from __future__ import annotations
 
