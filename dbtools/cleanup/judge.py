@@ -24,7 +24,6 @@ from dbtools.source.sqlite import dbfile
 from dbtools.source.sqlite.snapshot import snapshot
 from dbtools.tables import redact
 
-_SIDE_FILES = ("-wal", "-journal")  # not empty, they are a part of the database
 _SAMPLE = 3
 
 
@@ -72,7 +71,7 @@ class Judge:
         return judged
 
     def _obstacle(self, path: Path, file: FileEvidence) -> str:
-        for suffix in _SIDE_FILES:
+        for suffix in dbfile.LIVE:
             if file.kind == "sqlite" and dbfile.sidecar(path, suffix):
                 return f"it is in use: {path.name}{suffix} is not empty"
         if file.identity.links > 1:
@@ -102,7 +101,7 @@ class Judge:
         place = rank(self.project, file)
         if twin and place == 2:
             both = (path, self.project.root / twin.path)  # what a sidecar holds may have taken rows back
-            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
+            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in dbfile.LIVE):
                 return self._rests_on(twin, replace(file, rows=twin.rows), "same-bytes")
         copy = self.stack.enter_context(snapshot(path))
         file = replace(file, rows=count_rows(copy))

@@ -645,7 +645,7 @@ MUTANTS = (
     _one(
         "a database with live side files is compared row by row",
         _JUDGE,
-        "            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):",
+        "            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in dbfile.LIVE):",
         "            if True:",
         f"{SURVEY}::test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique",
     ),
