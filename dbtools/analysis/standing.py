@@ -12,6 +12,7 @@ from dbtools.analysis.statistics.agreement import Agreement, agreement
 from dbtools.analysis.statistics.clusters import ClusterSums
 from dbtools.analysis.statistics.ranking import chance_of_first
 from dbtools.source.schema import DIMENSIONS
+from dbtools.source.sql import identifier
 
 if TYPE_CHECKING:
     from dbtools.source.engine import Engine
@@ -125,7 +126,7 @@ def logged_selections(connection: Engine, relations: Sequence[str]) -> dict[str,
     """
     found: dict[str, tuple[int, int]] = {}
     for relation in relations:
-        quoted = '"' + relation.replace('"', '""') + '"'
+        quoted = identifier(relation)
         columns = {name for name, *_ in connection.execute(f"DESCRIBE {quoted}").fetchall()}
         if not {"request_id", "selected_agent"} <= columns or not any(c.endswith("_score") for c in columns):
             continue

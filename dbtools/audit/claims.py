@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.audit import guide as text
 from dbtools.audit.guide import Statement
-from dbtools.audit.verdicts import Judge
+from dbtools.audit.verdicts import Verdicts
 from dbtools.errors import ParameterError
 from dbtools.project import Project, usable
 from dbtools.tables import redact, table
@@ -139,11 +139,11 @@ def claims(project: Project | str | os.PathLike[str], guide: str | os.PathLike[s
         stated = text.read(_read(path))
     same: dict[Statement, list[Statement]] = {}
     with ExitStack() as stack:
-        judge = Judge(project, stated, stack)
+        verdicts = Verdicts(project, stated, stack)
         for s in stated.statements:
             # Said in other words, or of a database in use without naming it, it is still the same statement.
-            same.setdefault(replace(s, claim="", line=0, file=judge.about(s)), []).append(s)
-        judged = [(key.kind, said, judge.judge(key)) for key, said in same.items()]
+            same.setdefault(replace(s, claim="", line=0, file=verdicts.about(s)), []).append(s)
+        judged = [(key.kind, said, verdicts.judge(key)) for key, said in same.items()]
     return Claims(
         project.relative(path.absolute()),
         tuple(

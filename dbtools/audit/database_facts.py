@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dbtools.audit.scene import Scene, Unanswerable
 from dbtools.server import NOT_A_FILE, Server
+from dbtools.source.sql import identifier
 from dbtools.source.sqlite.dbfile import connect
 
 # Columns whose content lets somebody in, or says from where somebody came.
@@ -72,7 +73,7 @@ def credentials(scene: Scene) -> Iterator[tuple[str, str, object, str, bool]]:
     blank = ", ".join(f"'{word}'" for word in _NOTHING)
     for path, copy in _copies(scene):
         for (name,) in scene.rows(copy, _TABLES):
-            table = '"' + str(name).replace('"', '""') + '"'
+            table = identifier(str(name))
             here = sorted(_columns(copy, table) & set(_CREDENTIALS))
             filled = [f"coalesce(CAST({c} AS TEXT), '') NOT IN ({blank})" for c in here]
             if here:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dbtools.audit.scene import Scene, Unanswerable, is_csv
-from dbtools.files import evidence
+from dbtools.files.rows import count_rows, missing_rows
 from dbtools.files.walk import LARGEST
 from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
@@ -123,7 +123,7 @@ def _same(scene: Scene, original: Path, path: Path) -> str:
 
 
 def _same_rows(one: Path, other: Path) -> bool:
-    rows = evidence.count_rows(one)
-    if not rows or rows != evidence.count_rows(other):
+    rows = count_rows(one)
+    if not rows or rows != count_rows(other):
         return False
-    return not evidence.missing_rows(one, [other]) and not evidence.missing_rows(other, [one])
+    return not missing_rows(one, [other]) and not missing_rows(other, [one])

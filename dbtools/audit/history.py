@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.audit import commits as git
 from dbtools.audit.commits import Change, GitError
-from dbtools.audit.versions import Version, Versions, lost_rows
+from dbtools.audit.contents import Content, Contents, lost_rows
 from dbtools.errors import ParameterError
 from dbtools.progress import bar
 from dbtools.project import Project
@@ -190,9 +190,9 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
         return History("")
     with (
         scratch.folder("dbtools-history-") as folder,
-        Versions(project, folder) as versions,
+        Contents(project, folder) as contents,
     ):
-        judged, known = _judge(versions, changes, progress)
+        judged, known = _judge(contents, changes, progress)
     cuts = (
         f"only the newest {limit:,} commits were looked at" if limit else "",
         "the repository is shallow: older commits are not there" if shallow else "",
@@ -202,22 +202,22 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
 
 
 def _judge(
-    versions: Versions, changes: Sequence[Change], progress: bool
-) -> tuple[tuple[FileChange, ...], dict[str, Version]]:
+    contents: Contents, changes: Sequence[Change], progress: bool
+) -> tuple[tuple[FileChange, ...], dict[str, Content]]:
     last = {blob: i for i, c in enumerate(changes) for blob in (c.old, c.new)}
     judged: list[FileChange] = []
-    known: dict[str, Version] = {}
+    known: dict[str, Content] = {}
     for i, change in enumerate(bar(changes, desc="history", unit="versions", disable=not progress, leave=False)):
-        old, new = versions.get(change.old, change.path), versions.get(change.new, change.path)
+        old, new = contents.get(change.old, change.path), contents.get(change.new, change.path)
         known[change.new] = new
         judged.append(_compare(change, old, new))
         for blob in filter(None, (change.old, change.new)):
             if last[blob] == i:
-                versions.forget(blob)
+                contents.forget(blob)
     return tuple(judged), known
 
 
-def _compare(change: Change, old: Version, new: Version) -> FileChange:
+def _compare(change: Change, old: Content, new: Content) -> FileChange:
     rows = None if new.problem else new.rows
     gained = lost = None
     if not old.problem and not new.problem:
@@ -226,7 +226,7 @@ def _compare(change: Change, old: Version, new: Version) -> FileChange:
     return FileChange(change.commit, change.when, change.path, change.change, rows, gained, lost, new.problem)
 
 
-def _failures(changes: Iterable[Change], known: dict[str, Version]) -> tuple[FirstFailure, ...]:
+def _failures(changes: Iterable[Change], known: dict[str, Content]) -> tuple[FirstFailure, ...]:
     first: dict[str, FirstFailure] = {}
     for c in changes:
         for check, count in known[c.new].failures:
@@ -234,17 +234,17 @@ def _failures(changes: Iterable[Change], known: dict[str, Version]) -> tuple[Fir
     return tuple(first.values())
 
 
-def _unique(changes: Iterable[Change], known: dict[str, Version]) -> tuple[OnlyInHistory, ...]:
+def _unique(changes: Iterable[Change], known: dict[str, Content]) -> tuple[OnlyInHistory, ...]:
     found: dict[str, OnlyInHistory] = {}
     for c in changes:
-        version = known[c.new]
-        if version.only_here:
-            only = OnlyInHistory(c.path, c.commit, c.when, c.new, version.rows, version.only_here)
+        content = known[c.new]
+        if content.only_here:
+            only = OnlyInHistory(c.path, c.commit, c.when, c.new, content.rows, content.only_here)
             found.setdefault(c.new, only)
     return tuple(found.values())
 
 
-def _secrets(changes: Iterable[Change], known: dict[str, Version], current: frozenset[str]) -> tuple[Credentials, ...]:
+def _secrets(changes: Iterable[Change], known: dict[str, Content], current: frozenset[str]) -> tuple[Credentials, ...]:
     found: dict[str, list[Change]] = {}
     for c in changes:
         if known[c.new].accounts or known[c.new].hashes:

@@ -11,8 +11,9 @@ from dbtools.audit.scene import Scene, Unanswerable
 from dbtools.errors import DatabaseError
 from dbtools.files.csvfile import CsvFile, Row
 from dbtools.files.lookup import look_up
-from dbtools.source import loader
+from dbtools.source import scratch
 from dbtools.source.engine import offer
+from dbtools.source.sql import read_sql
 
 _AGENTS = re.compile(r"(\w+)_score")
 
@@ -58,8 +59,8 @@ def secrets(scene: Scene) -> list[tuple[str, int, str]]:
     ]
     # The pattern is the one for the database, in the dialect it is written in; the cells never leave this process.
     failed = "The cells of the CSV files cannot be searched"
-    with loader.scratchpad(failed, scene.project.root, DatabaseError) as connection:
-        connection.execute(loader.read_sql("macros.sql"))
+    with scratch.scratchpad(failed, scene.project.root, DatabaseError) as connection:
+        connection.execute(read_sql("macros.sql"))
         offer(connection, "csv_cells", "n BIGINT, cell VARCHAR", [(n, cell[3]) for n, cell in enumerate(cells)])
         hits = connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()
     return [cells[n][:3] for (n,) in hits]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dbtools.audit.scene import Scene
 from dbtools.source.schema import DIMENSIONS, TABLES
+from dbtools.source.sql import identifier
 from dbtools.source.sqlite.dbfile import connect
 
 _SHAPES = files("dbtools.audit").joinpath("shapes")
@@ -77,7 +78,7 @@ def _describe(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
     )
     for (name,) in connection.execute(names).fetchall():
         table = name.lower()
-        quoted = '"' + name.replace('"', '""') + '"'
+        quoted = identifier(name)
         facts = found[table] = {}
         for _, column, kind, required, _, key in connection.execute(f"PRAGMA table_info({quoted})"):
             column = _ALIASES.get((table, column.lower()), column.lower())
@@ -86,8 +87,9 @@ def _describe(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
             if required and not key:
                 facts[f"NOT NULL of {column}"] = ""
         for _, index, unique, *_ in connection.execute(f"PRAGMA index_list({quoted})").fetchall():
-            quoted_index = '"' + index.replace('"', '""') + '"'
-            columns = ", ".join(str(r[2]).lower() for r in connection.execute(f"PRAGMA index_info({quoted_index})"))
+            columns = ", ".join(
+                str(r[2]).lower() for r in connection.execute(f"PRAGMA index_info({identifier(index)})")
+            )
             if not index.startswith("sqlite_autoindex"):
                 facts[f"index on {columns}"] = ""
             if unique:

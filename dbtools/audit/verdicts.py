@@ -13,8 +13,8 @@ from dbtools import server
 from dbtools.audit.guide import Guide, Statement
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.evidence import count_rows, missing_rows
 from dbtools.files.lookup import look_up
+from dbtools.files.rows import count_rows, missing_rows
 from dbtools.files.walk import LARGEST
 from dbtools.project import Project
 from dbtools.source import attach, schema
@@ -34,7 +34,7 @@ class _UnknownError(Exception):
     """What a statement is about cannot be looked up; the text says why."""
 
 
-class Judge:
+class Verdicts:
     """What the project holds of the files a guide speaks of; each is read once."""
 
     def __init__(self, project: Project, guide: Guide, stack: ExitStack) -> None:

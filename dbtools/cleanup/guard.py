@@ -26,8 +26,6 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _OWN = Path("/proc/self/fd")
-_ALIVE = ("-wal", "-journal")
-_SIDECARS = (*_ALIVE, "-shm")
 
 
 def check_plan(plan: Plan) -> None:
@@ -44,7 +42,7 @@ def check_plan(plan: Plan) -> None:
     if project.root.is_relative_to(backups):
         raise CleanupError("The backup folder holds the project itself", backups, "give another one")
     databases = {project.relative(path) for path in project.in_use}
-    protected = databases | {path + sidecar for path in databases for sidecar in _SIDECARS}
+    protected = databases | {path + sidecar for path in databases for sidecar in dbfile.SIDECARS}
     inodes = set(_inodes(*project.in_use))
     for removal in plan.removals:
         try:
@@ -116,7 +114,7 @@ def check_status(removal: Removal, status: os.stat_result) -> None:
 @vault.refusing()
 def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
     """Refuse a database with changes that are not in its file, and a sidecar whose database is there."""
-    for suffix in _SIDECARS:
+    for suffix in dbfile.SIDECARS:
         base = name.removesuffix(suffix)
         if base not in ("", name) and vault.status(folder, base):
             raise Refused(f'it belongs to the database "{base}"')
@@ -128,7 +126,7 @@ def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
 
 def live_sidecar(folder: int, name: str) -> str | None:
     """Return the name of a sidecar that may hold changes of the database `name`."""
-    for sidecar in (name + suffix for suffix in _ALIVE):
+    for sidecar in (name + suffix for suffix in dbfile.LIVE):
         if (found := vault.status(folder, sidecar)) and (found.st_size or not stat.S_ISREG(found.st_mode)):
             return sidecar
     return None

@@ -13,8 +13,9 @@ from dbtools.cleanup.evidence import DELETABLE, FileEvidence, Keeper
 from dbtools.cleanup.vault import identity
 from dbtools.errors import DbtoolsError
 from dbtools.export import Freshness, is_current
-from dbtools.files import csvfile, evidence
+from dbtools.files import csvfile
 from dbtools.files.lookup import Lookup, look_up
+from dbtools.files.rows import count_rows, has_same_shape, missing_rows
 from dbtools.files.walk import LARGEST
 from dbtools.project import DATABASES, Project
 from dbtools.server import Server
@@ -23,7 +24,6 @@ from dbtools.source.sqlite import dbfile
 from dbtools.source.sqlite.snapshot import snapshot
 from dbtools.tables import redact
 
-_SIDE_FILES = ("-wal", "-journal")  # not empty, they are a part of the database
 _SAMPLE = 3
 
 
@@ -71,7 +71,7 @@ class Judge:
         return judged
 
     def _obstacle(self, path: Path, file: FileEvidence) -> str:
-        for suffix in _SIDE_FILES:
+        for suffix in dbfile.LIVE:
             if file.kind == "sqlite" and dbfile.sidecar(path, suffix):
                 return f"it is in use: {path.name}{suffix} is not empty"
         if file.identity.links > 1:
@@ -101,10 +101,10 @@ class Judge:
         place = rank(self.project, file)
         if twin and place == 2:
             both = (path, self.project.root / twin.path)  # what a sidecar holds may have taken rows back
-            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):
+            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in dbfile.LIVE):
                 return self._rests_on(twin, replace(file, rows=twin.rows), "same-bytes")
         copy = self.stack.enter_context(snapshot(path))
-        file = replace(file, rows=evidence.count_rows(copy))
+        file = replace(file, rows=count_rows(copy))
         if place < 2:
             verdict, use = (
                 ("primary", "the prompter database in use") if place == 0 else ("auth", "the auth database in use")
@@ -121,10 +121,10 @@ class Judge:
         if not file.rows:
             return replace(file, reason="a database without rows")
         for other, other_copy in self.databases:
-            if not evidence.missing_rows(copy, [other_copy]):
-                same = evidence.has_same_shape(copy, other_copy)
+            if not missing_rows(copy, [other_copy]):
+                same = has_same_shape(copy, other_copy)
                 return self._rests_on(other, file, "same-rows" if same else "subset")
-        missing = evidence.missing_rows(copy, [c for _, c in self.databases])
+        missing = missing_rows(copy, [c for _, c in self.databases])
         where = ", ".join(f"{n:,} in {table}" for table, n in missing.items())
         count = sum(missing.values())
         if not count:

@@ -11,7 +11,8 @@ from dbtools.cleanup.plan import Removal
 from dbtools.errors import CleanupError, readable
 from dbtools.files import csvfile
 from dbtools.progress import step
-from dbtools.source.loader import quote, scratchpad
+from dbtools.source.scratch import scratchpad
+from dbtools.source.sql import quote
 
 ORIGIN = ("_file", "_row", "_sha256")
 EXTRA = "_extra_cells"

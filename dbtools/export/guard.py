@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dbtools.source.loader import quote
+from dbtools.source.sql import quote
 
 # Blanks and quotes before a formula sign do not stop a spreadsheet; a leading tab or line break hides one. Leading
 # apostrophes belong to both branches: a guarded cell then matches again, which is what makes unguarding exact. The

@@ -17,9 +17,9 @@ from dbtools.export.proof import difference, digest
 from dbtools.progress import bar
 from dbtools.project import LAKE
 from dbtools.source import lake
-from dbtools.source.loader import quote
 from dbtools.source.schema import TABLES
 from dbtools.source.scratch import flush
+from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb

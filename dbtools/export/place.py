@@ -14,8 +14,8 @@ from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError
 from dbtools.export import manifest as manifests
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.project import STAGING, Project, usable
-from dbtools.source.loader import MEMORY
 from dbtools.source.scratch import flush
+from dbtools.source.sql import MEMORY
 
 
 def folder_of(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from dbtools.errors import ExportError, first_line, readable
 from dbtools.export import guard, layout, manifest
 from dbtools.export.layout import Column
-from dbtools.source.loader import quote
+from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb

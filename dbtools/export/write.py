@@ -21,8 +21,8 @@ from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import prove
 from dbtools.progress import bar
 from dbtools.project import Project
-from dbtools.source.loader import quote
 from dbtools.source.scratch import flush
+from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb

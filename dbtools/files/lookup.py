@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from dbtools.files.csvfile import CsvFile
 from dbtools.files.layouts import Layout
 from dbtools.source import Database
-from dbtools.source.loader import quote
 from dbtools.source.schema import DIMENSIONS
+from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dbtools.project import STAGING, Project
+from dbtools.source.sqlite import dbfile
 
 SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".ipynb_checkpoints", ".tox", STAGING})
 DATABASE_NAMES = frozenset({".db", ".sqlite", ".sqlite3"})
 COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz", ".lz4"})  # never opened
 LARGEST = 16 << 30  # bytes; a larger file is not read, and so never proved deletable
-SIDECARS = ("-wal", "-shm", "-journal")
 
 
 def walk(project: Project) -> Iterator[Path]:
@@ -47,5 +47,5 @@ def is_run(folder: Path) -> bool:
 
 def is_sidecar(path: Path) -> bool:
     """Tell whether a file is the ``-wal``, ``-shm`` or ``-journal`` of a database beside it. Reads only."""
-    bases = (path.name[: -len(s)] for s in SIDECARS if path.name.endswith(s))
+    bases = (path.name[: -len(s)] for s in dbfile.SIDECARS if path.name.endswith(s))
     return any(base.strip(".") and path.with_name(base).exists() for base in bases)

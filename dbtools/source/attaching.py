@@ -16,7 +16,7 @@ from dbtools import server
 from dbtools.errors import DatabaseError, ParameterError
 from dbtools.project import Project, is_lake
 from dbtools.server import Server
-from dbtools.source import cache, loader, postgres, schema, scratch
+from dbtools.source import cache, loader, postgres, schema, scratch, sql
 from dbtools.source import lake as lakes
 from dbtools.source.database import Database
 from dbtools.source.spark import Spark
@@ -228,7 +228,7 @@ def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> D
     work = scratch.make("dbtools-lake-")
     try:
         built = work / "relations-lake.duckdb"
-        with duckdb.connect(str(built), config=loader.config(work)) as connection:
+        with duckdb.connect(str(built), config=sql.config(work)) as connection:
             lakes.define(connection, lake, json.dumps(lake.origin))
         built.chmod(0o600)
         return Database(built, project, owned=work, lake=lake)
@@ -267,9 +267,9 @@ def _build_facts(path: Path, target: Path, mark: str, *, append_only: bool, time
 
     def keep(connection: duckdb.DuckDBPyConnection, tables: dict[str, schema.TableFacts]) -> None:
         origin = json.dumps({**_origin(path, mark, tables), "texts": False, "tables": {}, "until": until})
-        connection.execute(f"ATTACH IF NOT EXISTS {loader.quote(target)} AS cache")  # there, if a lock was in the way
+        connection.execute(f"ATTACH IF NOT EXISTS {sql.quote(target)} AS cache")  # there, if a lock was in the way
         connection.execute("CREATE OR REPLACE TABLE cache.facts AS FROM facts")
-        connection.execute(f"CREATE OR REPLACE TABLE cache.origin AS SELECT {loader.quote(origin)} AS facts")
+        connection.execute(f"CREATE OR REPLACE TABLE cache.origin AS SELECT {sql.quote(origin)} AS facts")
 
     direct.read(path, keep, timeout)
 

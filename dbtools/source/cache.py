@@ -11,7 +11,7 @@ from pathlib import Path
 from dbtools import __version__
 from dbtools.errors import DatabaseError
 from dbtools.server import Server
-from dbtools.source import kept, loader, scratch
+from dbtools.source import kept, scratch, sql
 
 
 def folder_of(path: Path | Server) -> Path | None:
@@ -54,12 +54,10 @@ def _recipe() -> str:
     import duckdb
 
     # What would be loaded differently makes another file: the text that loads is part of the key.
-    own = [loader.read_sql(name) for name in ("macros.sql", "schema.py", "loader.py", "postgres.py")]
-    own.append(loader.read_sql("sqlite", "direct.py"))
-    own += [
-        loader.read_sql("load", f.name) for f in sorted(loader.SQL.joinpath("load").iterdir(), key=lambda f: f.name)
-    ]
-    own += [loader.read_sql("views", "05_facts.sql"), *(loader.read_sql("portable", f) for f in kept.VIEWS)]
+    own = [sql.read_sql(name) for name in ("macros.sql", "schema.py", "loader.py", "sql.py", "postgres.py")]
+    own.append(sql.read_sql("sqlite", "direct.py"))
+    own += [sql.read_sql("load", f.name) for f in sorted(sql.FILES.joinpath("load").iterdir(), key=lambda f: f.name)]
+    own += [sql.read_sql("views", "05_facts.sql"), *(sql.read_sql("portable", f) for f in kept.VIEWS)]
     return hashlib.sha256("\0".join([__version__, duckdb.__version__, *own]).encode()).hexdigest()[:12]
 
 

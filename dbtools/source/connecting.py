@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtools.errors import ParameterError, sentence
-from dbtools.source import cache, kept, loader, schema, scratch
+from dbtools.source import cache, kept, schema, scratch, sql
 from dbtools.source.narrowing import Prompts, narrow
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ def connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) ->
     spill, derived = cache.workplace("spill-", file.parent), kept.file_of(file)
     connection = None
     try:
-        connection = duckdb.connect(":memory:", config=loader.config(spill))
+        connection = duckdb.connect(":memory:", config=sql.config(spill))
         connection.execute("SET enable_progress_bar = false")  # it would draw itself into whatever cell is running
-        connection.execute(f"ATTACH {loader.quote(file)} AS cache (READ_ONLY)")
-        connection.execute(loader.read_sql("macros.sql"))
+        connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
+        connection.execute(sql.read_sql("macros.sql"))
         if file.stem.endswith("-facts"):
             connection.execute("CREATE VIEW facts AS FROM cache.main.facts")
             return connection, spill
-        loader.define_prices(connection)
+        connection.execute(sql.define_prices())
         for table in schema.TABLES:
             connection.execute(
                 f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
@@ -43,11 +43,11 @@ def connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) ->
         connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
         connection.execute(f"CREATE VIEW id_cells AS {schema.id_cells()}")
         connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
-        for name, query in loader.views():
+        for name, query in sql.views():
             if name != "facts":
                 connection.execute(f"CREATE VIEW {name} AS {query}")
-        for view in sorted(v.name for v in loader.SQL.joinpath("views").iterdir() if v.name.endswith(".sql")):
-            connection.execute(loader.read_sql("views", view))
+        for view in sorted(v.name for v in sql.FILES.joinpath("views").iterdir() if v.name.endswith(".sql")):
+            connection.execute(sql.read_sql("views", view))
         if rescued:
             _offer_rescued(connection, rescued)
         if prompts:
@@ -72,9 +72,9 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
         found.setdefault(file.stem, []).append(file)
     for name, files in found.items():
         try:
-            paths = ", ".join(loader.quote(glob.escape(str(file))) for file in files)
+            paths = ", ".join(sql.quote(glob.escape(str(file))) for file in files)
             connection.execute(
-                f'CREATE TABLE "{name.replace(chr(34), chr(34) * 2)}" AS '
+                f"CREATE TABLE {sql.identifier(name)} AS "
                 f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
             )
         except (duckdb.Error, ParameterError):

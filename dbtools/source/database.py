@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line
 from dbtools.project import Project
-from dbtools.source import cache, kept, loader, scratch
+from dbtools.source import cache, kept, scratch, sql
 from dbtools.source.connecting import connect
 from dbtools.source.lake import Lake
 from dbtools.source.narrowing import Prompts, day
@@ -68,7 +68,7 @@ class Database:
         # Who only drops it leaves no folder behind, and a relation that outlives it can still be asked.
         self._leave = weakref.finalize(self, _remove, spill, owned)
         if lake:  # its files, and nothing beside them
-            files = ", ".join(loader.quote(path) for some in lake.files.values() for path in some)
+            files = ", ".join(sql.quote(path) for some in lake.files.values() for path in some)
             self._connection.execute(f"SET allowed_paths = [{files}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
@@ -190,7 +190,7 @@ class Database:
             (work / target.name).replace(target)
         except duckdb.Error as error:
             what = f"What follows from the rows cannot be kept ({first_line(error)})"
-            raise DatabaseError(what, target.parent, f"free space, or set ${loader.MEMORY} higher") from None
+            raise DatabaseError(what, target.parent, f"free space, or set ${sql.MEMORY} higher") from None
         finally:
             scratch.remove(work)
 

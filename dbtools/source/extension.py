@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ExtensionError
+from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,7 +83,7 @@ def _loads(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
     import duckdb
 
     try:
-        connection.execute(f"LOAD '{str(file).replace(chr(39), chr(39) * 2)}'")
+        connection.execute(f"LOAD {quote(file)}")
     except duckdb.Error:  # built for another DuckDB: its own installer knows the right one
         return False
     return True

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtools.progress import step
-from dbtools.source import loader
+from dbtools.source import sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +26,7 @@ def file_of(copy: Path) -> Path:
 
 def build(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
     """Write the derived relations into a new DuckDB file. Changes files: creates `target`."""
-    connection.execute(f"ATTACH {loader.quote(target)} AS built")
+    connection.execute(f"ATTACH {sql.quote(target)} AS built")
     for name in RELATIONS:
         step(f"working out {name.replace('_', ' ')}")
         connection.execute(f"CREATE TABLE built.{name} AS FROM {name}")
@@ -37,7 +37,7 @@ def build(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
 
 def use(connection: duckdb.DuckDBPyConnection, file: Path, narrowed: bool) -> None:
     """Read the derived relations from where they are kept; of some prompts, when those are already chosen."""
-    connection.execute(f"ATTACH {loader.quote(file)} AS derived (READ_ONLY)")
+    connection.execute(f"ATTACH {sql.quote(file)} AS derived (READ_ONLY)")
     some = " WHERE prompt_id IN (SELECT id FROM asked_prompts)" if narrowed else ""
     for name in RELATIONS:
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM derived.main.{name}{some}")

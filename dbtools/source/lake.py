@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.errors import DatabaseError, first_line
 from dbtools.project import LAKE
 from dbtools.source.schema import TABLES
+from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -99,8 +100,6 @@ def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> Non
         A file is missing or damaged.
     """
     import duckdb
-
-    from dbtools.source.loader import quote
 
     kinds = {table.relation: {c.name: c.type for c in table.columns} for table in TABLES}
     for relation, files in lake.files.items():

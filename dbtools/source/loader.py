@@ -8,111 +8,25 @@ row counts are compared with SQLite's own. No statement of a user ever runs here
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from importlib.resources import files
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import DatabaseError, DbtoolsError, ParameterError, first_line, readable
+from dbtools.errors import DatabaseError, first_line
 from dbtools.progress import bar as progress_bar
-from dbtools.source import extension, scratch
+from dbtools.source import extension
 from dbtools.source.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
+from dbtools.source.sql import FILES, config, identifier, quote, read_sql
 
 if TYPE_CHECKING:
     import duckdb
 
-SQL = files("dbtools.source")
 NO_ROWS = "(SELECT NULL AS row_id) AS no_rows WHERE false"
-_CONFIG: dict[str, Any] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "allow_community_extensions": False,
-    # Neither may a name in SQL mean a Python variable; looking for one would also import pandas.
-    "python_enable_replacements": False,
-    # The optimizer may take scans of two tables of the same shape for one (duckdb/duckdb#24781).
-    "disabled_optimizers": "common_subplan",
-}
-MEMORY = "DBTOOLS_MEMORY"  # the environment variable, such as "250MB", for those who have less or more than usual
-_USUAL = "1500MB"
 _LITERAL = re.compile(r"[-+]? ?\d+(\.\d+)?(e[-+]?\d+)?|'([^']|'')*'|null", re.IGNORECASE)
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B")
-_LEAST = 100e6  # bytes; with less, DuckDB cannot open what it needs for the smallest question
-
-
-def config(spill: object) -> dict[str, Any]:
-    """Return how DuckDB is set up: what does not fit into the memory it may take goes to the folder `spill`.
-
-    Raises
-    ------
-    ParameterError
-        $DBTOOLS_MEMORY is not an amount of memory, or less than 100MB.
-    """
-    memory = os.environ.get(MEMORY, _USUAL)
-    amount = _AMOUNT.fullmatch(memory)
-    if not amount:
-        raise ParameterError(f"${MEMORY} is not an amount of memory", memory, "set it to one such as 500MB or 2GB")
-    if float(amount[1]) * (1024 if amount[3] else 1000) ** ("KMGT".index(amount[2]) + 1) < _LEAST:
-        raise ParameterError(f"${MEMORY} is too little to work with", memory, "set it to 100MB or more")
-    return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
-
-
-@contextmanager
-def scratchpad(what: str, thing: object, kind: type[DbtoolsError]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open an empty DuckDB for a while; what does not fit into the memory it may take goes to a private folder.
-
-    Changes files: that folder, which goes with the ``with`` block.
-
-    Raises
-    ------
-    DbtoolsError
-        Of this `kind`: the disk is full, or memory too little; `what` failed with which `thing`.
-    """
-    import duckdb
-
-    with scratch.folder("dbtools-work-") as spill:
-        try:
-            with duckdb.connect(config=config(spill)) as connection:
-                yield connection
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
-            mend = f"set ${MEMORY} higher" if short_of_memory else "free space on the disk"
-            raise kind(f"{what} ({first_line(error)})", thing, f"{mend}, and try again") from None
-
-
-def read_sql(*names: str) -> str:
-    """Return the text of one of the package's ``.sql`` files below ``source``."""
-    return SQL.joinpath(*names).read_text(encoding="utf-8")
-
-
-def views() -> Iterator[tuple[str, str]]:
-    """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
-    for name in sorted(f.name for f in SQL.joinpath("portable").iterdir() if f.name.endswith(".sql")):
-        yield name[3:-4], read_sql("portable", name)
-
-
-def define_prices(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the relation `prices` from the package's table."""
-    file = quote(glob.escape(str(SQL.joinpath("prices.csv"))))
-    connection.execute(read_sql("prices.sql").replace("{file}", file))
-
-
-def quote(text: object) -> str:
-    """Return `text` as an SQL string literal, for the few statements that cannot bind a value.
-
-    Raises
-    ------
-    ParameterError
-        It is a path that is not UTF-8, which DuckDB cannot open.
-    """
-    if readable(str(text)) != str(text):
-        raise ParameterError("DuckDB cannot open a path that is not UTF-8", text, "rename the file or folder")
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def load(
@@ -218,8 +132,8 @@ def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
             if not all(_LITERAL.fullmatch(default) for default in facts.defaults.values()):
                 continue
             types = {"real": "REAL", "integer": "INTEGER"}
-            columns = [(c.replace('"', '""'), types.get(kinds.get(c.lower(), ""), "TEXT"), c) for c in facts.columns]
-            cells = (f'"{name}" {kind} DEFAULT ({facts.defaults.get(c, "NULL")})' for name, kind, c in columns)
+            columns = [(c, types.get(kinds.get(c.lower(), ""), "TEXT")) for c in facts.columns]
+            cells = (f"{identifier(c)} {kind} DEFAULT ({facts.defaults.get(c, 'NULL')})" for c, kind in columns)
             sql = f'CREATE TABLE "{table.name}" ({", ".join(cells)})'
             parallel = may_scan_in_parallel(connection, table.name, copy.stat().st_size)
             connection.execute("DELETE FROM sqlite_master WHERE type <> 'table' AND lower(tbl_name) = ?", [table.name])
@@ -272,7 +186,7 @@ def create(
     converted += ["raw.row_id::BIGINT AS row_id", f"{' + '.join(unreadable)} AS unreadable"]
     converted.append(f"{' + '.join(dashed)} AS dashed")
     typed = f"SELECT {', '.join(converted)} FROM (SELECT * FROM {raw}) AS raw"  # noqa: S608 - allow-list
-    own = SQL.joinpath("load", f"{table.relation}.sql")
+    own = FILES.joinpath("load", f"{table.relation}.sql")
     derive = own.read_text(encoding="utf-8") if own.is_file() else "SELECT * FROM typed"
     long = [c.name for c in table.columns if c.long and not texts]
     narrow = f"* EXCLUDE ({', '.join(long)})" if long else "*"

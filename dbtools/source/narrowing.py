@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from dbtools.errors import ParameterError
-from dbtools.source.loader import read_sql
+from dbtools.source.sql import read_sql
 
 if TYPE_CHECKING:
     import duckdb

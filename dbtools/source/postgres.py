@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from dbtools.errors import BusyError, DatabaseError
 from dbtools.server import Server, password_of
 from dbtools.source import extension, loader, scratch
-from dbtools.source.loader import quote
 from dbtools.source.schema import TABLES, Column, Table, TableFacts, check_tables
+from dbtools.source.sql import config, identifier, quote, read_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,7 +77,7 @@ def opened(
     import duckdb
 
     with scratch.folder("dbtools-spill-", target and target.parent) as spill:
-        connection = extension.connect(str(target or ":memory:"), loader.config(spill), name="postgres")
+        connection = extension.connect(str(target or ":memory:"), config(spill), name="postgres")
         try:
             with explained(server, password):
                 _connect(connection, server, password or password_of(server), timeout)
@@ -179,13 +179,13 @@ def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, .
 
 def _look(connection: duckdb.DuckDBPyConnection, server: Server, timeout: float) -> State:
     patience = str(max(1, round(timeout * 1000)))
-    asked = loader.read_sql("served", "state.sql").replace("{timeout}", patience)
+    asked = read_sql("served", "state.sql").replace("{timeout}", patience)
     found, proved, *_ = _ask(connection, asked)[0]
     key = hashlib.blake2b(found.encode(), digest_size=16).hexdigest() if proved else secrets.token_hex(16)
     columns: dict[str, dict[str, str]] = {}
     addresses, size = {}, 0
     allowed = {table.name for table in TABLES}
-    for name, address, readable, bytes_, column, kind in _ask(connection, loader.read_sql("served", "columns.sql")):
+    for name, address, readable, bytes_, column, kind in _ask(connection, read_sql("served", "columns.sql")):
         if not readable and name in allowed:
             todo = "grant its user the right to read it"
             raise DatabaseError(f"No permission to read the table {name}", server, todo)
@@ -208,5 +208,4 @@ def _cells(table: Table, found: dict[Column, str], state: State) -> str:
 
 
 def _read(column: Column, name: str, kind: str) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
-    return (_READ_TYPE.get((column.kind, kind)) or _READ.get(column.kind, "{c}::text")).format(c=quoted)
+    return (_READ_TYPE.get((column.kind, kind)) or _READ.get(column.kind, "{c}::text")).format(c=identifier(name))

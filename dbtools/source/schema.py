@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dbtools.errors import DatabaseError
 from dbtools.server import Server
+from dbtools.source.sql import identifier
 
 # How SQLite hands a cell over as text without loss, by kind of column. A blob in a text column becomes a byte that is
 # no UTF-8, so that it is counted as unreadable. Of a double, 17 digits would do, did SQLite round them exactly. DuckDB
@@ -220,7 +221,7 @@ def read_tables(connection: sqlite3.Connection, *, count: bool = True) -> dict[s
     for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall():
         if name.lower().startswith("sqlite_") or not sql or sql.lstrip()[:12].upper() != "CREATE TABLE":
             continue
-        quoted = '"' + name.replace('"', '""') + '"'
+        quoted = identifier(name)
         described = connection.execute(f"PRAGMA table_xinfo({quoted})").fetchall()
         columns = {column: kind for _, column, kind, *_ in described}
         row_ids = _has_row_ids(connection, quoted)

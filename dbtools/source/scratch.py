@@ -8,9 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dbtools import locks
-from dbtools.errors import DatabaseError
+from dbtools.errors import DatabaseError, DbtoolsError, first_line
+from dbtools.source.sql import MEMORY, config
+
+if TYPE_CHECKING:
+    import duckdb
 
 _locks: dict[Path, int] = {}
 
@@ -60,6 +65,29 @@ def folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
         yield made
     finally:
         remove(made)
+
+
+@contextmanager
+def scratchpad(what: str, thing: object, kind: type[DbtoolsError]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty DuckDB for a while; what does not fit into the memory it may take goes to a private folder.
+
+    Changes files: that folder, which goes with the ``with`` block.
+
+    Raises
+    ------
+    DbtoolsError
+        Of this `kind`: the disk is full, or memory too little; `what` failed with which `thing`.
+    """
+    import duckdb
+
+    with folder("dbtools-work-") as spill:
+        try:
+            with duckdb.connect(config=config(spill)) as connection:
+                yield connection
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
+            mend = f"set ${MEMORY} higher" if short_of_memory else "free space on the disk"
+            raise kind(f"{what} ({first_line(error)})", thing, f"{mend}, and try again") from None
 
 
 def flush(path: Path) -> None:

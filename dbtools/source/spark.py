@@ -14,8 +14,8 @@ from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterEr
 from dbtools.project import LAKE
 from dbtools.source import lake as lakes
 from dbtools.source.lake import Lake
-from dbtools.source.loader import define_prices, views
 from dbtools.source.schema import id_cells
+from dbtools.source.sql import define_prices, views
 
 if TYPE_CHECKING:
     import duckdb
@@ -155,7 +155,7 @@ class Spark:
         each = (f"SELECT '{name}' AS relation, count(*) AS n FROM {name}" for name in self.lake.files)  # noqa: S608
         for name, rows in self.execute(" UNION ALL ".join(each)).fetchall():
             lakes.check_rows(self.lake, name, rows)
-        define_prices(self._local)
+        self._local.execute(define_prices())
         prices = self._local.table("prices")
         self.offer(
             "prices", [(c, str(kind)) for c, kind in zip(prices.columns, prices.types, strict=True)], prices.fetchall()

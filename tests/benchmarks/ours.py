@@ -182,9 +182,9 @@ def same_bytes(path: Path) -> Job:
 
 def same_rows(path: Path) -> Job:
     """Hold two databases of the same rows and different bytes against each other."""
-    from dbtools.files import evidence
+    from dbtools.files.rows import missing_rows
 
-    return lambda: evidence.missing_rows(path, [path.with_name("twin.db")])
+    return lambda: missing_rows(path, [path.with_name("twin.db")])
 
 
 def start(path: Path) -> Job:

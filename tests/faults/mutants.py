@@ -42,7 +42,7 @@ CACHE, APPENDING, SCRATCH, ANALYST = (
 )
 OUTPUTS, STOPPED = "tests/faults/test_power_loss_outputs.py", "tests/faults/test_stopped.py"
 SIGNED = "tests/source/test_extension.py"
-EVIDENCE, CSV, WALK = (f"tests/files/test_{name}.py" for name in ("evidence", "csvfile", "walk"))
+ROWS, CSV, WALK = (f"tests/files/test_{name}.py" for name in ("rows", "csvfile", "walk"))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ _VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/ap
 _RUN = "cleanup/run.py"
 _JUDGE, _PLAN = "cleanup/judge.py", "cleanup/plan.py"
 _WRITE, _PLACE = "export/write.py", "export/place.py"
-_EVIDENCE, _SNAPSHOT, _DIRECT = "files/evidence.py", "source/sqlite/snapshot.py", "source/sqlite/direct.py"
+_ROWS, _SNAPSHOT, _DIRECT = "files/rows.py", "source/sqlite/snapshot.py", "source/sqlite/direct.py"
 _DBFILE, _APPENDING = "source/sqlite/dbfile.py", "source/sqlite/appending.py"
 _SCRATCH, _DATABASE = "source/scratch.py", "source/database.py"
 _EXTENSION, _PLACING = "source/extension.py", "notebooks/placing.py"
@@ -645,7 +645,7 @@ MUTANTS = (
     _one(
         "a database with live side files is compared row by row",
         _JUDGE,
-        "            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in _SIDE_FILES):",
+        "            if not any(dbfile.sidecar(database, suffix) for database in both for suffix in dbfile.LIVE):",
         "            if True:",
         f"{SURVEY}::test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique",
     ),
@@ -726,40 +726,40 @@ MUTANTS = (
     # Evidence from content.
     _one(
         "cells of different kinds differ",
-        _EVIDENCE,
+        _ROWS,
         '_SAME = "typeof(t.{c}) = typeof(o.{c}) AND +t.{c}',
         '_SAME = "+t.{c}',
-        EVIDENCE,
+        ROWS,
     ),
-    _one("collations have no say", _EVIDENCE, " COLLATE BINARY", "", EVIDENCE),
+    _one("collations have no say", _ROWS, " COLLATE BINARY", "", ROWS),
     _one(
         "affinities have no say",
-        _EVIDENCE,
+        _ROWS,
         "+t.{c} IS +o.{c}",
         "t.{c} IS o.{c}",
-        EVIDENCE,
+        ROWS,
         covered="in a column that converts, what is still of the same storage class is what cannot be converted",
     ),
     _one(
         "rows count as often as they are there",
-        _EVIDENCE,
+        _ROWS,
         '    return left - _digests(connection, ("keeper", "main"), table, columns, place) if left else left\n',
         '    there = _digests(connection, ("keeper", "main"), table, columns, place)\n    return Counter({row: n for row, n in left.items() if row not in there})\n',
-        EVIDENCE,
+        ROWS,
     ),
     _one(
         "a keeper has all columns",
-        _EVIDENCE,
+        _ROWS,
         'set(names) <= set(_columns(connection, "keeper", table))',
         '_columns(connection, "keeper", table)',
-        EVIDENCE,
+        ROWS,
     ),
     _one(
         "no column is taken for the row id",
-        _EVIDENCE,
+        _ROWS,
         '(n for n in ("rowid", "_rowid_", "oid") if n not in taken)',
         'iter(("rowid",))',
-        EVIDENCE,
+        ROWS,
     ),
     _one(
         "of a malformed row nothing is proved",

@@ -20,7 +20,7 @@ from dbtools import analysis, attach, audit
 from dbtools.analysis.query import read
 from dbtools.analysis.questions import KINDS, WINS
 from dbtools.audit.facts import FACTS, relations
-from dbtools.source import engine, extension, loader, schema
+from dbtools.source import engine, extension, schema, sql
 from dbtools.source.lake import RELATIONS
 
 VIEWS = ("marked", "marked_heads", "scored_versions", "entered", "competing", "contests", "moments")
@@ -89,9 +89,9 @@ def served(odd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
             connection.execute(f"CREATE TABLE pg.public.loaded_{relation} AS FROM {source}")
             connection.execute(f"CREATE TABLE pg.public.{relation} AS FROM {source}")
         other.do("CREATE TABLE named_agents (source text)")
-        loader.define_prices(connection)
+        connection.execute(sql.define_prices())
         connection.execute("CREATE TABLE pg.public.prices AS FROM prices")
-        for name, query in (("id_cells", schema.id_cells("loaded_")), *loader.views()):
+        for name, query in (("id_cells", schema.id_cells("loaded_")), *sql.views()):
             other.do(f"CREATE VIEW {name} AS {query}")
         yield other
 

@@ -45,13 +45,13 @@ REASONS = {
         source/connecting.py: name
         source/engine.py: lists | name
         source/spark.py: cells | name | shape
-        audit/versions.py: filled
+        audit/contents.py: filled
         demo/__init__.py: columns | table | values
         export/lake.py: selected | kept | written | how
         export/layout.py: counts
         export/proof.py: digest(cells, lenient, own) | kept | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
-        files/evidence.py: first | name | schema | second
+        files/rows.py: first | name | schema | second
         files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
         show/explorer/selection.py: by
         source/kept.py: name | some
@@ -59,11 +59,11 @@ REASONS = {
     "a name of the database at hand, in double quotes that are doubled": """
         analysis/standing.py: quoted
         audit/database_facts.py: table
-        audit/schema_facts.py: quoted | quoted_index
+        audit/schema_facts.py: quoted | identifier(index)
         cleanup/rescue.py: ', '.join(typed)
-        files/evidence.py: _quoted(table) | cells | same
+        files/rows.py: identifier(table) | cells | same
         source/loader.py: ', '.join(cells)
-        source/connecting.py: name.replace(chr(34), chr(34) * 2)
+        source/connecting.py: sql.identifier(name)
         source/schema.py: quoted
     """,
     "a path or text as a literal, in single quotes that are doubled, where nothing can be bound": """
@@ -72,13 +72,13 @@ REASONS = {
         export/write.py: quote(file)
         files/lookup.py: name | settled
         source/sqlite/appending.py: quote(json.dumps(origin)) | values
-        source/attaching.py: loader.quote(origin) | loader.quote(target)
+        source/attaching.py: sql.quote(origin) | sql.quote(target)
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
-        source/connecting.py: loader.quote(file) | paths
+        source/connecting.py: sql.quote(file) | paths
         source/lake.py: quote(facts) | reader
-        source/sqlite/direct.py: loader.quote(file) | loader.quote(query)
-        source/kept.py: loader.quote(file) | loader.quote(target)
-        source/extension.py: str(file).replace(chr(39), chr(39) * 2)
+        source/sqlite/direct.py: sql.quote(file) | sql.quote(query)
+        source/kept.py: sql.quote(file) | sql.quote(target)
+        source/extension.py: quote(file)
         source/postgres.py: quote(' '.join(pairs))
         source/loader.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
     """,

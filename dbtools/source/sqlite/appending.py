@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.source.loader import quote
 from dbtools.source.schema import DIMENSIONS
+from dbtools.source.sql import quote
 from dbtools.source.sqlite.dbfile import check_file, connect
 
 if TYPE_CHECKING:

@@ -24,6 +24,8 @@ MAGIC = b"SQLite format 3\0"
 CHUNK = 1 << 20
 HEADER = 100
 WAL_HEADER = 32
+LIVE = ("-wal", "-journal")  # sidecars that are a part of the database where they are not empty
+SIDECARS = (*LIVE, "-shm")
 
 _LISTS_DESCRIPTORS = os.path.isdir("/proc/self/fd")  # noqa: PTH112 - no file of the user's
 _held: dict[tuple[int, int], int] = {}

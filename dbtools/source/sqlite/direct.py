@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbtools.errors import BusyError, QueryError
-from dbtools.source import extension, loader, schema, scratch
+from dbtools.source import extension, schema, scratch, sql
 from dbtools.source.sqlite.dbfile import check_file, connect, fingerprint, is_open_here
 from dbtools.source.sqlite.snapshot import explain, snapshot
 
@@ -74,7 +74,7 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ..
     QueryError
         It is no such query.
     """
-    tree = json.loads(connection.execute(f"SELECT json_serialize_sql({loader.quote(query)})").fetchall()[0][0])
+    tree = json.loads(connection.execute(f"SELECT json_serialize_sql({sql.quote(query)})").fetchall()[0][0])
     if tree["error"] or len(tree["statements"]) != 1:
         raise QueryError("Not one SELECT", query, "ask one question, or attach the database and use sql()")
     for node in _nodes(tree):
@@ -106,12 +106,12 @@ def _read(file: Path, path: Path, work: Work[Answer], timeout: float) -> Answer:
     deadline = time.monotonic() + timeout
     with (
         scratch.folder("dbtools-spill-") as spill,
-        closing(extension.connect(":memory:", loader.config(spill))) as connection,
+        closing(extension.connect(":memory:", sql.config(spill))) as connection,
     ):
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"SET sqlite_disable_multithreaded_scans = {not parallel}")
-        connection.execute(f"ATTACH {loader.quote(file)} AS source (TYPE sqlite, READ_ONLY, BUSY_TIMEOUT 0)")
-        connection.execute(loader.read_sql("macros.sql"))
+        connection.execute(f"ATTACH {sql.quote(file)} AS source (TYPE sqlite, READ_ONLY, BUSY_TIMEOUT 0)")
+        connection.execute(sql.read_sql("macros.sql"))
         while True:
             try:
                 connection.execute("BEGIN")
@@ -167,4 +167,4 @@ def _define(connection: duckdb.DuckDBPyConnection, tables: dict[str, schema.Tabl
             f"CREATE OR REPLACE TEMP VIEW {table.relation} AS SELECT *{total} "  # noqa: S608 - allow-list
             f"FROM (SELECT {typed}, raw.row_id FROM ({raw}) AS raw)"
         )
-    connection.execute(loader.read_sql("views", "05_facts.sql").replace("CREATE VIEW", "CREATE OR REPLACE TEMP VIEW"))
+    connection.execute(sql.read_sql("views", "05_facts.sql").replace("CREATE VIEW", "CREATE OR REPLACE TEMP VIEW"))

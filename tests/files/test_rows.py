@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtools.files.evidence import count_rows, has_same_shape, missing_rows
+from dbtools.files.rows import count_rows, has_same_shape, missing_rows
 
 VALUES = (
     *("1", "1.0", "'1'", "x'31'", "NULL", "0", "0.0", "-0.0", "'a'", "'A'", "''", "x''", "1e300", "'é'"),

@@ -1,4 +1,4 @@
-"""Evidence computed from content: which rows of a database exist in others, and which nowhere."""
+"""Compare the rows of SQLite files: which rows of a database exist in others, and which nowhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from dbtools.source.sql import identifier
 from dbtools.source.sqlite.dbfile import connect, uri
 
 # Two cells are equal exactly when storage class and value are, a text's being its bytes; collations and affinities have
@@ -69,8 +70,8 @@ def _digests(
     connection: sqlite3.Connection, schemas: tuple[str, str], table: str, columns: Sequence[str], place: str | None
 ) -> Counter[bytes]:
     """Count the rows of `table` in the first schema, by digest, without those that the second has in the same place."""
-    names = [_quoted(c) for c in columns]
-    first, second = (f"{schema}.{_quoted(table)}" for schema in schemas)
+    names = [identifier(c) for c in columns]
+    first, second = (f"{schema}.{identifier(table)}" for schema in schemas)
     cells = ", ".join(_CELL.format(c=c) for c in names)
     query = f"SELECT {cells} FROM {first} AS t"  # noqa: S608 - quoted names
     if place:
@@ -90,7 +91,7 @@ def _row_id(connection: sqlite3.Connection, table: str) -> str | None:
             found = connection.execute(stored, [table]).fetchone()  # None: it is a view there
             if not name or not found or not found[0]:
                 return None
-            connection.execute(f"SELECT {name} FROM {schema}.{_quoted(table)} LIMIT 0").fetchall()  # noqa: S608
+            connection.execute(f"SELECT {name} FROM {schema}.{identifier(table)} LIMIT 0").fetchall()  # noqa: S608
         except sqlite3.OperationalError:
             return None
     return name
@@ -106,7 +107,7 @@ def _shape(snapshot: Path) -> dict[str, tuple[frozenset[str], int]]:
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM main.{_quoted(table)}").fetchone()[0])  # noqa: S608 - quoted
+    return int(connection.execute(f"SELECT count(*) FROM main.{identifier(table)}").fetchone()[0])  # noqa: S608 - quoted
 
 
 def _tables(connection: sqlite3.Connection, schema: str) -> list[str]:
@@ -118,8 +119,4 @@ def _tables(connection: sqlite3.Connection, schema: str) -> list[str]:
 
 
 def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
-    return [row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({_quoted(table)})")]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return [row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({identifier(table)})")]

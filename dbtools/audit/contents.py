@@ -17,8 +17,8 @@ from dbtools.audit.report import Check
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.csvfile import CsvFile
-from dbtools.files.evidence import count_rows, missing_rows
 from dbtools.files.lookup import look_up
+from dbtools.files.rows import count_rows, missing_rows
 from dbtools.files.walk import walk
 from dbtools.project import Project
 from dbtools.source import Database, attach, cache, schema
@@ -34,7 +34,7 @@ _Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Version:
+class Content:
     """What is known of one committed content.
 
     Attributes
@@ -63,10 +63,10 @@ class Version:
     failures: tuple[tuple[Check, int], ...] = ()
 
 
-EMPTY = Version()
+EMPTY = Content()
 
 
-class Versions:
+class Contents:
     """The contents of a repository, examined on demand against the project as it is now; a context manager.
 
     Changes files: only in the folder given and, for as long as a content is examined, in the cache.
@@ -74,13 +74,13 @@ class Versions:
 
     def __init__(self, project: Project, folder: Path) -> None:
         self.project, self.folder = project, folder
-        self._known: dict[tuple[str, str], Version] = {}
+        self._known: dict[tuple[str, str], Content] = {}
         self._stack = ExitStack()
         self._databases: list[Path] = []
         self._csvs: list[CsvFile] = []
         self._db: Database | None = None
 
-    def __enter__(self) -> Versions:
+    def __enter__(self) -> Contents:
         with self._stack:
             in_use = self.project.in_use
             rest = [p for p in walk(self.project) if commits.NAME.search(p.name) and p not in in_use]
@@ -105,12 +105,12 @@ class Versions:
         elif ".csv" in path.name.lower() and path.stat().st_size <= LARGEST["csv"]:
             self._csvs.append(csvfile.read(path))
 
-    def get(self, blob: str, path: str) -> Version:
+    def get(self, blob: str, path: str) -> Content:
         """Return what is known of a content that was committed as `path`; examined at its first use."""
         if not blob:
             return EMPTY
         if path.startswith("/") or ".." in Path(path).parts:  # git itself would not check it out
-            return Version(problem="a path that leads out of the project")
+            return Content(problem="a path that leads out of the project")
         kind = "csv" if ".csv" in Path(path).name.lower() else "sqlite"
         if (blob, kind) not in self._known:
             self._known[blob, kind] = self._examine(blob, path, kind)
@@ -120,27 +120,27 @@ class Versions:
         """Remove the private copy of a content; what is known of it stays. Changes files: in the folder given."""
         shutil.rmtree(self.folder / blob, ignore_errors=True)
 
-    def _examine(self, blob: str, path: str, kind: str) -> Version:
+    def _examine(self, blob: str, path: str, kind: str) -> Content:
         # The audit tells whether a database lies where it is expected, so it is laid there.
         file = self.folder / blob / kind / path
         try:
             size = commits.size(self.project, blob)
             if size > LARGEST[kind]:
-                return Version(problem=f"too large to be examined ({size:,} bytes)")
+                return Content(problem=f"too large to be examined ({size:,} bytes)")
             file.parent.mkdir(parents=True)
             commits.save(self.project, blob, file)
             if problem := _look(file, kind):
-                return Version(problem=problem)
+                return Content(problem=problem)
             hashes = _count_hashes(file)
             return self._examine_csv(file, hashes) if kind == "csv" else self._examine_database(file, hashes, path)
         except (commits.GitError, DbtoolsError, OSError, sqlite3.Error, UnicodeDecodeError) as error:
             # The private copy is no name anybody knows.
-            return Version(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
+            return Content(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
         finally:
             with suppress(OSError):
                 dbfile.release(file)
 
-    def _examine_csv(self, file: Path, hashes: int) -> Version:
+    def _examine_csv(self, file: Path, hashes: int) -> Content:
         read = csvfile.read(file)
         numbers = {row.number for row in read.rows}
         if read.layout:
@@ -151,9 +151,9 @@ class Versions:
         for other in self._csvs:
             if set(read.header) <= set(other.header):
                 lacking -= _count_cells(other, read.header)
-        return Version(file, "csv", "", len(read.rows), lacking.total(), 0, hashes)
+        return Content(file, "csv", "", len(read.rows), lacking.total(), 0, hashes)
 
-    def _examine_database(self, file: Path, hashes: int, path: str) -> Version:
+    def _examine_database(self, file: Path, hashes: int, path: str) -> Content:
         with snapshot(file) as copy:
             missing = missing_rows(copy, self._databases).total()
             rows = count_rows(copy)
@@ -164,7 +164,7 @@ class Versions:
         # Nobody else has it open: out of WAL mode, it is read without sidecars.
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
-        return Version(file, "sqlite", "", rows, missing, accounts, hashes, failures)
+        return Content(file, "sqlite", "", rows, missing, accounts, hashes, failures)
 
     def _audit(self, file: Path, path: str) -> tuple[tuple[Check, int], ...]:
         root = file.parents[len(Path(path).parts) - 1]
@@ -177,7 +177,7 @@ class Versions:
         return tuple((f.check, f.count) for f in report.findings if f.count)
 
 
-def lost_rows(old: Version, new: Version) -> int:
+def lost_rows(old: Content, new: Content) -> int:
     """Count the rows of one content that another does not hold as often; a changed row counts as lost.
 
     Columns that only the newer content has do not matter; where it lacks one, all rows of that table are lost.
