@@ -521,11 +521,18 @@ MUTANTS = (
     ),
     _one(
         "look again before the files are put in place",
-        _WRITE,
-        "        if place.state(folder / name) != (facts and place.identity(facts)):",
+        _PLACE,
+        "        if (now and _identity(now)) != (facts and _identity(facts)):",
         "        if False:",
         EXPORT,
         INTERRUPTED,
+    ),
+    _one(
+        "look again before a lake is put in place",
+        "export/lake.py",
+        "    place.check_unchanged(folder, old)\n",
+        "",
+        "tests/lake/test_lake_files.py::test_what_somebody_changes_during_an_export_stays_and_the_lake_is_as_it_was",
     ),
     _one(
         "one export at a time",
@@ -781,9 +788,16 @@ MUTANTS = (
     _one(
         "a look at a file keeps the locks of this process",
         _DBFILE,
-        "    if _LISTS_DESCRIPTORS and is_open_here(path):",
-        "    if False:",
+        "        if _readers[key] or (_LISTS_DESCRIPTORS and is_open_here(path)):",
+        "        if _readers[key]:",
         f"{SNAPSHOT}::test_a_lock_this_process_holds_outlives_a_peek_and_a_release",
+    ),
+    _one(
+        "who reads a file keeps it open",
+        _DBFILE,
+        "        if _readers[key] or (_LISTS_DESCRIPTORS and is_open_here(path)):",
+        "        if _LISTS_DESCRIPTORS and is_open_here(path):",
+        f"{SNAPSHOT}::test_who_still_reads_a_file_keeps_it_open",
     ),
     _one(
         "a truncated database is refused",
