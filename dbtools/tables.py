@@ -127,6 +127,11 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``1 file``, ``2,000 files``. Reads only."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def size(count: float) -> str:
     """Return a number of bytes as people read it: ``158.9 KB`` (1 KB = 1000 bytes). Reads only."""
     for unit in ("bytes", "KB", "MB", "GB"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from dbtools.tables import redact
+from dbtools.tables import counted, redact
 
 _LONGEST = 20_000  # characters of each text that are compared
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
@@ -51,7 +51,7 @@ def compare(name_a: str, text_a: str, name_b: str, text_b: str) -> TextDiff:
     parts = tuple(_parts(words_a, words_b))
     gone, new = (sum(len(_WORDS.findall(t)) for k, t in parts if k == kind and t.strip()) for kind in "-+")
     note = f"; only the first {_LONGEST:,} characters are compared" if cut else ""
-    change = f"{gone:,} word{'s' if gone != 1 else ''} gone, {new:,} new" if gone or new else "the same words"
+    change = f"{counted(gone, 'word')} gone, {new:,} new" if gone or new else "the same words"
     return TextDiff(f"From {name_a} to {name_b}: {change}{note}.", parts)
 
 

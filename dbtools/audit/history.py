@@ -16,7 +16,7 @@ from dbtools.errors import ParameterError
 from dbtools.progress import bar
 from dbtools.project import Project
 from dbtools.source import scratch
-from dbtools.tables import redact, table
+from dbtools.tables import counted, redact, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +121,7 @@ class History:
         commits, files = len({c.commit for c in self.changes}), len({c.path for c in self.changes})
         bad = sum(bool(c.problem) for c in self.changes)
         parts = [
-            f"{commits:,} commit{'s' if commits > 1 else ''}, {files:,} file{'s' if files > 1 else ''}",
+            f"{counted(commits, 'commit')}, {counted(files, 'file')}",
             f"checks that ever found something: {len(self.failures)}",
             f"versions with rows that exist nowhere in the project now: {len(self.unique):,}",
             f"files with credentials: {len(self.secrets):,}",

@@ -165,8 +165,8 @@ def _check_kept(held: Held, keeper: Keeper, folder: int, name: str) -> None:
     else:
         # A database is read through the one descriptor that stays open: see `dbfile.hold`.
         path = held.run.root / keeper.path
-        fd = dbfile.hold(path)
-        same = os.path.samestat(os.fstat(fd), status) and vault.digest(fd) == keeper.sha256
+        with dbfile.reading(path) as fd:
+            same = os.path.samestat(os.fstat(fd), status) and vault.digest(fd) == keeper.sha256
         same = same and dbfile.fingerprint(path) == keeper.fingerprint
     if not same:
         raise Refused("it changed since the plan")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.cleanup.journal import State
 from dbtools.cleanup.plan import Kept, Plan
 from dbtools.errors import readable
-from dbtools.tables import size, table
+from dbtools.tables import counted, size, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,12 +57,12 @@ class Manifest:
     def sentence(self) -> str:
         """What was done, or would be."""
         went = len(self.planned) if self.dry_run else len(self.removed)
-        rows = f"{self.rescued_rows:,} row{'s' if self.rescued_rows != 1 else ''}"
-        rescued = f", {rows} rescued first" if self.rescued_rows else ""
+        rescued = f", {counted(self.rescued_rows, 'row')} rescued first" if self.rescued_rows else ""
         if self.dry_run:
-            files = f"{went} file{'s' if went != 1 else ''}"
-            return f"dry run: {files}, {size(self.bytes)}, would be removed{rescued}; nothing was changed"
-        planned = f"{len(self.planned)} planned file{'s' if len(self.planned) != 1 else ''}"
+            return (
+                f"dry run: {counted(went, 'file')}, {size(self.bytes)}, would be removed{rescued}; nothing was changed"
+            )
+        planned = counted(len(self.planned), "planned file")
         stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
         return f"{went} of {planned} removed, {size(self.bytes)}{rescued}; {stay}"
 

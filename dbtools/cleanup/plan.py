@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.cleanup.evidence import DELETABLE, IN_USE, FileEvidence, Identity, Keeper
 from dbtools.errors import ParameterError, readable
 from dbtools.project import Project
-from dbtools.tables import size, table
+from dbtools.tables import counted, size, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ class Plan:
         """How much would go, and what would be rescued before."""
         rows = f"{self.rescued_rows:,} row{' is' if self.rescued_rows == 1 else 's are'}"
         rescued = f"; {rows} rescued first" if self.rescued_rows else ""
-        files = f"{len(self.removals)} file{'s' if len(self.removals) != 1 else ''}"
+        files = counted(len(self.removals), "file")
         stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
         return f"{files} to remove, {size(self.bytes)}; {stay}{rescued}"
 

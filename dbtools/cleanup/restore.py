@@ -17,7 +17,7 @@ from dbtools.cleanup.run import MANIFEST, Run, read, runs
 from dbtools.cleanup.vault import Refused
 from dbtools.errors import CleanupError, readable
 from dbtools.progress import step
-from dbtools.tables import table
+from dbtools.tables import counted, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ class Restored:
         beside = len(self.conflicts) - len(lacking)
         named = ", ".join(lacking[:_NAMED]) + (", …" if len(lacking) > _NAMED else "")
         return (
-            f"{back} file{'s' if back != 1 else ''} restored, {there} {'was' if there == 1 else 'were'} there already, "
+            f"{counted(back, 'file')} restored, {there} {'was' if there == 1 else 'were'} there already, "
             f"{beside} stand{'s' if beside == 1 else ''} beside something newer"
             + (f", {len(lacking)} could not be written: {readable(named)}" if lacking else "")
             + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
