@@ -194,7 +194,7 @@ def open_tab(page: Page, title: str) -> None:
     """Open a tab of the Explorer, and wait until it is up to date."""
     tab = page.locator(".dbtools-tabs button", has_text=title).first
     tab.click()
-    page.wait_for_function("(tab) => tab.classList.contains('mod-active')", arg=tab.element_handle())
+    page.wait_for_function("(tab) => tab.getAttribute('aria-selected') === 'true'", arg=tab.element_handle())
     settle(page)
 
 

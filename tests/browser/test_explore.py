@@ -142,13 +142,11 @@ def test_the_keyboard_alone_is_enough(page):
     browsing.settle(page)
     picked = page.evaluate("document.activeElement.dataset.key")
     assert python(page, "explorer.version_pair") == [picked, ""]
-    tabs = page.locator(".dbtools-tabs button")
-    tabs.nth(0).focus()
-    for _ in range(3):
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    page.get_by_role("tab", name="Versions", selected=True).focus()
+    page.keyboard.press("ArrowRight")
     browsing.settle(page)
     assert python(page, "explorer.tab") == "time"
+    assert page.get_by_role("tab", selected=True).inner_text() == page.evaluate("document.activeElement.innerText")
 
 
 def test_time_usage_and_quality_show_what_python_shows(page, project):

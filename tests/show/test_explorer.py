@@ -90,9 +90,8 @@ def test_every_control_has_a_tooltip(explorer):
     ] + [w for w in widgets(explorer._bar) if type(w).__name__ in kinds]  # fmt: skip
     assert len(controls) > 40
     assert [w for w in controls if not w.tooltip] == []
-    (tabs,) = (w for w in widgets(explorer.widget) if type(w).__name__ == "ToggleButtons")
-    assert all(tabs.tooltips)
-    assert len(tabs.tooltips) == len(TABS)
+    (tabs,) = (w for w in widgets(explorer.widget) if type(w).__name__ == "Tabs")
+    assert [name for name, title, tooltip in tabs.tabs if title and tooltip] == list(explorer.tabs)
 
 
 def test_every_picture_says_what_it_is_of(explorer):
@@ -619,8 +618,9 @@ def test_closing_ends_every_thread(project):
 
 
 def test_what_outlives_the_explorer_closes_its_database_when_it_ends(explorer, monkeypatch):
-    lane, go_on = explorer.lane(), threading.Event()
-    lane.submit(lambda desk: go_on.wait(60), lambda answer: None, "slow", explorer.state)
+    lane, begun, go_on = explorer.lane(), threading.Event(), threading.Event()
+    lane.submit(lambda desk: begun.set() or go_on.wait(60), lambda answer: None, "slow", explorer.state)
+    assert begun.wait(60)
     monkeypatch.setattr(lane, "wait", lambda seconds: False)  # as if it took longer than one waits
     explorer.close()
     desk = lane._desk

@@ -66,6 +66,54 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self.on_msg(hear)
 
 
+class Tabs(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+    """Tabs of which one is open, by mouse and by arrow keys; screen readers know them as such (ARIA's pattern of tabs).
+
+    `tabs` has name, title and tooltip of each; `value` is the name of the open one.
+    """
+
+    _esm = """
+    function render({ model, el }) {
+      el.dataset.lmSuppressShortcuts = "true";
+      const open = (tab) => { model.set("value", tab.dataset.name); model.save_changes(); };
+      const list = document.createElement("div");
+      list.setAttribute("role", "tablist");
+      list.append(...model.get("tabs").map(([name, title, tip]) => {
+        const tab = Object.assign(document.createElement("button"), { type: "button", textContent: title, title: tip });
+        tab.setAttribute("role", "tab");
+        tab.dataset.name = name;
+        tab.addEventListener("click", () => open(tab));
+        return tab;
+      }));
+      const draw = () => [...list.children].forEach((tab) => {
+        const chosen = tab.dataset.name === model.get("value");
+        tab.setAttribute("aria-selected", chosen);
+        tab.tabIndex = chosen ? 0 : -1;
+      });
+      list.addEventListener("keydown", (event) => {
+        const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        event.stopPropagation();
+        const all = [...list.children];
+        const next = all[(all.findIndex((tab) => tab.tabIndex === 0) + step + all.length) % all.length];
+        open(next);
+        next.focus();
+      });
+      model.on("change:value", draw);
+      draw();
+      el.append(list);
+    }
+    export default { render };
+    """
+    tabs = traitlets.List(traitlets.Tuple()).tag(sync=True)
+    value = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **state: Any) -> None:
+        super().__init__(**state)
+        self.add_class("dbtools-tabs")
+
+
 def button(text: str, tooltip: str, act: Callable[[], object], **look: Any) -> ipywidgets.Button:
     """Return a button that does something."""
     made = ipywidgets.Button(description=text, tooltip=tooltip, layout=ipywidgets.Layout(width="auto"), **look)

@@ -33,7 +33,7 @@ from dbtools.show.explorer import (
     timeline,
     versions,
 )
-from dbtools.show.explorer.controls import Grid, button, column
+from dbtools.show.explorer.controls import Grid, Tabs, button, column
 from dbtools.show.explorer.jobs import Desk, Lane
 from dbtools.show.explorer.selection import Filters, as_sql
 from dbtools.show.explorer.tab import Tab
@@ -223,14 +223,8 @@ class Explorer(traitlets.HasTraits):
 
     def _build(self) -> ipywidgets.Widget:
         title = f'<div class="dbtools-title">{html.escape(self.project.root.name)}</div>'
-        chosen = ipywidgets.ToggleButtons(
-            options=[(tab.title, name) for name, tab in self.tabs.items()],
-            value=self.tab,
-            tooltips=[tab.tooltip for tab in self.tabs.values()],
-        )
-        ipywidgets.link((self, "tab"), (chosen, "value"))
-        tabs = ipywidgets.Box([chosen], layout=ipywidgets.Layout(width="100%"))
-        tabs.add_class("dbtools-tabs")
+        tabs = Tabs(tabs=[(tab.name, tab.title, tab.tooltip) for tab in self.tabs.values()], value=self.tab)
+        ipywidgets.link((self, "tab"), (tabs, "value"))
         self._body = ipywidgets.VBox([self.tabs[self.tab].widget], layout=ipywidgets.Layout(width="100%"))
         top = Grid(html=page.STYLE + title)
         top.when_shown(self._tell_again)
