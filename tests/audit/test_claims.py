@@ -244,9 +244,9 @@ def test_a_guide_that_is_no_file_is_one_sentence(root, name):
 
 def test_the_longest_guide_takes_seconds(root):
     numbers = "\n".join(f"{n} prompts and {n} broken versions" for n in range(20_000))
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(judged(root, numbers)) == 40_000
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_what_a_guide_says_is_shown_escaped_and_without_secrets(root):

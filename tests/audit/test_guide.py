@@ -164,6 +164,6 @@ def test_space_and_numbers_of_files_are_statements():
     ],
 )
 def test_nonsense_states_nothing_and_takes_no_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     assert guide.read(text).statements == []
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

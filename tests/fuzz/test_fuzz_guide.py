@@ -43,10 +43,10 @@ def project(tmp_path_factory):
 @given(_texts)
 def test_any_text_is_read_in_little_time(text):
     TRIED["guides read"] += 1
-    start = time.perf_counter()
+    start = time.process_time()
     for statement in guide.read(text).statements:
         assert 1 <= statement.line <= text.count("\n") + 1
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @examples(40)
