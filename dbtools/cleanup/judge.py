@@ -137,11 +137,12 @@ class Judge:
         return self._rests_on_keeper(Keeper(other.path, other.sha256, mark), file, verdict)
 
     def _rests_on_keeper(self, keeper: Keeper, file: FileEvidence, verdict: str) -> FileEvidence:
+        rows = f"{file.rows or 0:,} rows"  # not known of a file that cannot be read, which only its bytes can prove
         words = {
             "same-bytes": "every byte is also in",
-            "same-rows": f"all {file.rows:,} rows of all tables are the same as in",
-            "subset": f"all {file.rows:,} rows are also in",
-            "regenerable": f"all {file.rows:,} rows are in",
+            "same-rows": f"all {rows} of all tables are the same as in",
+            "subset": f"all {rows} are also in",
+            "regenerable": f"all {rows} are in",
         }[verdict]
         lost = "nothing would be lost"
         if file.incomplete:

@@ -157,6 +157,14 @@ def test_a_csv_of_no_known_layout_is_unknown(root):
     assert look(root)["sales.csv"].verdict == "unknown"
 
 
+def test_copies_of_a_file_that_has_no_rows_are_told_apart_by_their_bytes(root):
+    for name in ("a.db", "b.db"):
+        (root / name).write_bytes(b"no database")
+    found = look(root)
+    assert [(found[n].verdict, found[n].rows) for n in ("a.db", "b.db")] == [("unknown", None), ("same-bytes", None)]
+    assert found["b.db"].reason == "every byte is also in a.db; nothing would be lost"
+
+
 def test_copies_of_a_database_are_told_apart_by_bytes_rows_and_parts(root):
     database = root / "prompter.db"
     shutil.copy(database, root / "same.db")

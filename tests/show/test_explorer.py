@@ -602,7 +602,7 @@ def test_a_project_without_texts_loaded_can_load_them(project, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("state", "thing"), [({"agentz": []}, "agentz"), ({"date_range": ("2025-13-01", None)}, "('2025-13-01', None)")]
+    ("state", "thing"), [({"agentz": []}, "agentz"), ({"date_range": ("2025-13-01", None)}, "2025-13-01")]
 )
 def test_what_cannot_be_set_is_said(project, state, thing):
     with pytest.raises(ParameterError) as raised:
