@@ -162,7 +162,7 @@ def test_copies_of_a_file_that_has_no_rows_are_told_apart_by_their_bytes(root):
         (root / name).write_bytes(b"no database")
     found = look(root)
     assert [(found[n].verdict, found[n].rows) for n in ("a.db", "b.db")] == [("unknown", None), ("same-bytes", None)]
-    assert found["b.db"].reason == "every byte is also in a.db; nothing would be lost"
+    assert found["b.db"].reason.startswith("every byte is also in a.db; nothing would be lost")
 
 
 def test_copies_of_a_database_are_told_apart_by_bytes_rows_and_parts(root):
