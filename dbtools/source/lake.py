@@ -85,7 +85,8 @@ def check_rows(lake: Lake, relation: str, rows: int) -> None:
     name = next((t.name for t in TABLES if t.relation == relation), "")
     expected = lake.origin["tables"].get(name, 0)
     if name and rows != expected:
-        what = f"The lake has {rows:,} rows of {relation} where the database had {expected:,}"
+        # As lake.json spells it, which need not be a number.
+        what = f"The lake has {rows} rows of {relation} where the database had {expected}"
         raise DatabaseError(what, lake.place, "export it again")
 
 

@@ -232,3 +232,14 @@ def test_what_somebody_changes_during_an_export_stays_and_the_lake_is_as_it_was(
         lake_of(database, tmp_path / "lake")
     assert_sentence(caught.value, old)
     assert (old.read_text(), (tmp_path / "lake" / "lake.json").read_bytes()) == ("somebody's", before)
+
+
+def test_a_lake_that_does_not_count_its_rows_in_numbers_is_refused(database, tmp_path):
+    lake_of(database, tmp_path / "lake")
+    names = tmp_path / "lake" / "lake.json"
+    told = json.loads(names.read_text())
+    told["origin"]["tables"]["prompts"] = "many"
+    names.write_text(json.dumps(told))
+    with pytest.raises(DatabaseError, match="where the database had many") as caught:
+        attach(tmp_path / "lake")
+    assert_sentence(caught.value, tmp_path / "lake")
