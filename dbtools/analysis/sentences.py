@@ -110,6 +110,8 @@ def _left(found: Effectiveness) -> str:
     kinds = found.left_out.get("versions", {})
     left = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) or "no"
     text = f"left out: {left} versions"
+    if kinds and not found.agents:
+        text += f" (provenance {max(kinds, key=kinds.__getitem__)} compares them)"
     if found.narrowed:
         text = f"{found.narrowed}; {text}"
     if found.not_competing:

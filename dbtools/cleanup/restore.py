@@ -80,13 +80,13 @@ class Restored:
     @property
     def sentence(self) -> str:
         """What came back."""
-        back, there, lacking = len(self.restored), len(self.skipped), [found.path for found in self.unwritten]
-        beside = len(self.conflicts) - len(lacking)
-        named = ", ".join(lacking[:_NAMED]) + (", …" if len(lacking) > _NAMED else "")
+        there, lacking = len(self.skipped), [found.path for found in self.unwritten]
+        beside = [found.written_as for found in self.conflicts if found.written_as]
         return (
-            f"{counted(back, 'file')} restored, {there} {'was' if there == 1 else 'were'} there already, "
-            f"{beside} stand{'s' if beside == 1 else ''} beside something newer"
-            + (f", {len(lacking)} could not be written: {readable(named)}" if lacking else "")
+            f"{counted(len(self.restored), 'file')} restored, {there} {'was' if there == 1 else 'were'} there already, "
+            f"{len(beside)} stand{'s' if len(beside) == 1 else ''} beside something newer"
+            + (f" ({_some(beside)})" if beside else "")
+            + (f", {len(lacking)} could not be written: {_some(lacking)}" if lacking else "")
             + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
         )
 
@@ -238,3 +238,7 @@ def _link(folder: int, temporary: str, name: str, removal: Removal) -> str:
             continue
         return target
     raise AssertionError("there is always a free name")
+
+
+def _some(paths: list[str]) -> str:
+    return readable(", ".join(paths[:_NAMED]) + (", …" if len(paths) > _NAMED else ""))

@@ -6,6 +6,7 @@ import datetime
 import html
 import json
 import math
+import re
 import uuid
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -15,6 +16,7 @@ from dbtools.errors import ParameterError, VerdictError, readable
 
 MIME = "application/vnd.dbtools.record"
 _PASSED, _FAILED = "#009e73", "#d55e00"
+_SILENT = "✓ passed", "✗ failed"
 
 
 def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") -> None:
@@ -31,7 +33,9 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") 
     """
     from IPython.display import display
 
-    verdict = ("✓ passed" if passed else "✗ failed") + (f": {readable(reason)}" if reason else "")
+    # What passed is said; of what failed, that it did so is said first.
+    said = readable(reason)
+    verdict = (f"✓ {said}" if said else _SILENT[0]) if passed else _SILENT[1] + (f": {said}" if said else "")
     colour = _PASSED if passed else _FAILED
     style = f"border-left:4px solid {colour};padding:.4em .8em;margin:.4em 0;font-weight:600"
     bundle = {
@@ -55,7 +59,9 @@ def recorded(notebook: Any) -> tuple[dict[str, Any], str]:
     ]
     if not found:
         return {}, ""
-    return json.loads("".join(found[-1][MIME])), "".join(found[-1]["text/plain"]).partition(": ")[2]
+    said = "".join(found[-1]["text/plain"])
+    reason = "" if said in _SILENT else re.sub(f"^(?:✓ |{_SILENT[1]}: )", "", said)
+    return json.loads("".join(found[-1][MIME])), reason
 
 
 def plain(value: Any) -> Any:

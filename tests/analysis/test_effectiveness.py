@@ -299,3 +299,9 @@ def test_agents_who_have_written_nothing_are_refused(tmp_path):
         assert [a.agent for a in analysis.effectiveness(db, agents=["sintax", "syntax"], provenance="all").agents] == [
             "syntax"
         ]
+
+
+def test_where_no_rows_are_left_those_that_could_be_compared_are_named(tmp_path):
+    with attach(make_database(tmp_path / "prompter.db", prompts=3)) as db:
+        sentence = analysis.effectiveness(db, "placeholder").sentence
+    assert sentence.endswith("left out: 9 real versions (provenance real compares them).")

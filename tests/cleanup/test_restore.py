@@ -114,8 +114,9 @@ def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_someth
     (project.root / "storage").write_text("a file now")
     result = restore(run)
     assert [conflict.path for conflict in result.unwritten] == ["storage/a.csv", "storage/deep/b.csv"]
+    (beside,) = {conflict.written_as for conflict in result.conflicts} - {""}
     assert result.sentence == (
-        "0 files restored, 0 were there already, 1 stands beside something newer, "
+        f"0 files restored, 0 were there already, 1 stands beside something newer ({beside}), "
         "2 could not be written: storage/a.csv, storage/deep/b.csv"
     )
     actions = result.frame.set_index("path").action.to_dict()

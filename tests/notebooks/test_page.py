@@ -86,10 +86,10 @@ def test_the_same_notebook_gives_the_same_page_and_stays_as_it_was():
 
 def test_the_verdict_stands_on_top_and_its_sentence_is_not_repeated():
     said = "3 of 5 rows are < 1"
-    record = data(**{MIME: "{}"}, text__plain=f"✓ passed: {said}.", text__html=f"<div>passed: {escape(said)}.</div>")
+    record = data(**{MIME: "{}"}, text__plain=f"✓ {said}.", text__html=f"<div>✓ {escape(said)}.</div>")
     shown = data(text__html=f"<table><caption>{escape(said)}.</caption><td>cell</td></table>")
     other = data(text__html="<table><caption>Another</caption></table>")
     html = page(shown, other, record)
-    assert html.index("passed: 3 of 5") < html.index("<td>cell</td>")
+    assert html.index("✓ 3 of 5") < html.index("<td>cell</td>")
     assert html.count("rows are &lt; 1") == 1
     assert "<caption>Another</caption>" in html

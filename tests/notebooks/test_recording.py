@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from traitlets.config import Config
 
 from dbtools.errors import ParameterError, VerdictError
-from dbtools.notebooks import record
-from dbtools.notebooks.recording import MIME, plain
+from dbtools.notebooks.recording import MIME, plain, record, recorded
 
 
 @pytest.fixture
@@ -71,6 +71,17 @@ def test_record_shows_the_verdict_and_keeps_the_values_as_text():
     assert output.data[MIME] == '{"rows": 3, "name": "größer"}'
     assert output.data["text/plain"] == "✓ passed"
     assert "✓ passed" in output.data["text/html"]
+
+
+@pytest.mark.usefixtures("shell")
+@pytest.mark.parametrize("reason", ["Undecided: one leads", "✗ failed: really", ""])
+def test_what_a_verdict_says_can_be_read_again(reason):
+    with capture_output() as shown:
+        record({}, reason=reason)
+    (output,) = shown.outputs
+    assert output.data["text/plain"] == f"✓ {reason or 'passed'}"
+    cell = new_code_cell(outputs=[new_output("display_data", data=output.data)])
+    assert recorded(new_notebook(cells=[cell])) == ({}, reason)
 
 
 @pytest.mark.usefixtures("shell")
