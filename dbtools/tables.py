@@ -88,16 +88,17 @@ def table(
         f'<th scope="col"{css}>{cells[0]}</th>' if sort is None else _sorter(name, css, cells[0], sort)
         for name, (css, cells) in zip(names, columns, strict=True)
     )
-    unsorted = sort is None
     # Without rows a line says which columns there would be; headings that sort stay for when rows come back.
-    parts.append("<tbody>" if frame.empty and unsorted else f"<thead><tr>{heads}</tr></thead><tbody>")
+    bare = frame.empty and sort is None
+    parts.append("<tbody>" if bare else f"<thead><tr>{heads}</tr></thead><tbody>")
     for row in range(1, min(len(frame), limit) + 1):
         cells = "".join(f"<td{css}>{cells[row]}</td>" for css, cells in columns)
         key = keys[row - 1] if keys else None
         parts.append(f"<tr{_choice(key, key in picked) if key else ''}>{cells}</tr>")
     more = len(frame) - limit
-    none = f"no rows ({', '.join(cells[0] for _, cells in columns)})" if unsorted else "no rows"
-    note = f"… and {more:,} more" if more > 0 else "" if len(frame) else none
+    note = f"… and {more:,} more" if more > 0 else "" if len(frame) else "no rows"
+    if bare:
+        note += f" ({', '.join(cells[0] for _, cells in columns)})"
     if note:
         parts.append(f'<tr><td class="q" colspan="{max(1, len(names))}">{note}</td></tr>')
     parts.append("</tbody></table></div>")
@@ -125,6 +126,16 @@ def redact(text: str) -> str:
 def p_value(p: float) -> str:
     """Return ``p = 0.23``, with two figures, or ``p < 0.001``."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def number(value: float, spec: str) -> str:
+    """Return a number in a format, with a minus sign instead of a hyphen. Reads only."""
+    return format(value, spec).replace("-", "−")
+
+
+def percents(low: float, high: float) -> str:
+    """Return the range of two shares: ``28–79%``. Reads only."""
+    return f"{100 * low:.0f}–{100 * high:.0f}%"
 
 
 def counted(count: int, noun: str) -> str:
@@ -164,13 +175,13 @@ def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
     if _missing(value):
         return _NONE
     if spec is not None:
-        return _shorten(format(value, spec)).replace("-", "−" if _is_number(value) else "-")
+        return number(value, spec) if _is_number(value) else _shorten(format(value, spec))
     if _is_flag(value):
         return "✓" if value else "✗"
     if _is_number(value):
         if name == "p" or name.startswith("p_"):
             return f"{value:.3f}" if value >= 0.001 else "< 0.001"
-        return size(value) if name.endswith("_bytes") else f"{value:,.{decimals}f}".replace("-", "−")
+        return size(value) if name.endswith("_bytes") else number(value, f",.{decimals}f")
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m-%d %H:%M" if hasattr(value, "hour") else "%Y-%m-%d"))
     if isinstance(value, list | tuple) or hasattr(value, "ndim"):

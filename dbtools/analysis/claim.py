@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 from dbtools.analysis.comparison import Pair
-from dbtools.tables import p_value
+from dbtools.tables import number, p_value
 
 LEVEL, POWER = 0.05, 0.8
 _SCALES = {
@@ -158,4 +158,4 @@ def _what_it_takes(pair: Pair, needed: int | None, pairs: int) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.{2 if abs(value) >= 0.1 else 3}f}".replace("-", "−")
+    return number(value, f"+.{2 if abs(value) >= 0.1 else 3}f")

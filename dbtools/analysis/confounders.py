@@ -8,6 +8,7 @@ from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.questions import Chosen, Row, ask
+from dbtools.tables import number
 
 if TYPE_CHECKING:
     from dbtools.source.engine import Engine
@@ -76,7 +77,7 @@ def _length(sums: Row) -> Confounder:
     half = float(stdtrit(clusters - 1, 0.975)) * sqrt(spread * clusters / (clusters - 1)) / xx
     typical = sqrt(xx / sums["n"])
     values = {"slope": float(slope), "low": float(slope - half), "high": float(slope + half), "typical": typical}
-    gain, low, high = (f"{typical * values[name]:+.2f}".replace("-", "−") for name in ("slope", "low", "high"))
+    gain, low, high = (number(typical * values[name], "+.2f") for name in ("slope", "low", "high"))
     text = (
         f"Length: within a prompt, the totals of versions longer by the typical {2**typical - 1:.0%} differ by {gain} "
         f"points (95% interval {low} to {high})."

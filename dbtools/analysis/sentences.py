@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.questions import WINS
 from dbtools.analysis.statistics.agreement import agreement
+from dbtools.tables import percents
 
 if TYPE_CHECKING:
     from dbtools.analysis.effectiveness import Effectiveness
@@ -82,8 +83,7 @@ def _shares(found: Effectiveness) -> str:
     if not told:
         return f"no contest tells {kind}"
     shares = ", ".join(
-        f"{a.agent} {_count(a.wins)} of {a.contests:,} ({100 * (a.low or 0):.0f}–{100 * (a.high or 0):.0f}%)"
-        for a in told[:_SHOWN]
+        f"{a.agent} {_count(a.wins)} of {a.contests:,} ({percents(a.low or 0, a.high or 0)})" for a in told[:_SHOWN]
     )
     more = f" and {len(told) - _SHOWN} more agents" if len(told) > _SHOWN else ""
     return f"share of {kind}, with 95% interval: {shares}{more}"

@@ -13,12 +13,14 @@ from dbtools.analysis.questions import PROVENANCES, check_word
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.errors import ParameterError
 from dbtools.source import Database
-from dbtools.tables import redact, table
+from dbtools.tables import percents, redact, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEARNED = 10
+FORMATS = {**dict.fromkeys(("cost_usd", "recomputed_usd"), ".6f"), **dict.fromkeys(("win_rate", "low", "high"), ".1%")}
+"""How tables show the columns of a result."""
 """The application calls itself "Learned" from so many votes on, "Warming Up" below, "Cold Start" without any."""
 
 _ROWS = 366  # groups shown of each kind
@@ -135,11 +137,12 @@ class Usage:
         liked = "never chose the agents' answer"
         if len(multi):
             row = multi.iloc[0]
-            liked = f"chose the agents' answer in {row['win_rate']:.0%} ({_interval(row['low'], row['high'])})"
+            between = percents(row["low"], row["high"])
+            liked = f"chose the agents' answer in {row['win_rate']:.0%} (95% interval {between})"
         judge = f"judge–user agreement refused: {votes.refused}"
         if votes.agreement is not None:
-            between = _interval(votes.low or 0, votes.high or 0)
-            judge = f"the judge was right in {votes.agreement:.0%} of {votes.judged:,} ({between})"
+            between = percents(votes.low or 0, votes.high or 0)
+            judge = f"the judge was right in {votes.agreement:.0%} of {votes.judged:,} (95% interval {between})"
         return (
             f"{votes.users:,} users in {votes.n:,} votes {liked}, learning status {votes.learning_status} "
             f"(Learned from {LEARNED} votes on); {judge}"
@@ -151,7 +154,7 @@ class Usage:
             return "no inputs checked for risk"
         row = whole.iloc[0]
         odd = f", {row['disagree']:,} with a label that contradicts it" if row["disagree"] else ""
-        share = f"{row['blocked_share']:.0%}, {_interval(row['low'], row['high'])}"
+        share = f"{row['blocked_share']:.0%}, 95% interval {percents(row['low'], row['high'])}"
         return f"{row['blocked']:,} of {row['n']:,} inputs blocked ({share}){odd}"
 
     def __repr__(self) -> str:
@@ -159,7 +162,7 @@ class Usage:
 
     def _repr_html_(self) -> str:
         shown = self.tokens[self.tokens["kind"].isin(["all", "agent", "model"])].drop(columns=["costed", "priced"])
-        return table(shown, caption=self.sentence, formats={"cost_usd": ".6f", "recomputed_usd": ".6f"})
+        return table(shown, caption=self.sentence, formats=FORMATS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values, without any text of an input."""
@@ -172,10 +175,6 @@ class Usage:
             "left_out": self.left_out,
             "sentence": self.sentence,
         }
-
-
-def _interval(low: float, high: float) -> str:
-    return f"95% interval {100 * low:.0f}–{100 * high:.0f}%"
 
 
 _WORDS = {"token_usage": "calls", "feedback": "votes", "security_inputs": "checked inputs"}

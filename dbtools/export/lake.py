@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ExportError, ParameterError
-from dbtools.export import manifest as manifests
 from dbtools.export import place
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.proof import difference, digest
@@ -154,22 +153,16 @@ def _publish(
 ) -> None:
     """Put the proved files in place, then what names them; only then remove those that it named before."""
     folder = manifest.folder
-    place.check_unchanged(folder, old)
-    # Old and new entries together, not yet proved: whenever this is interrupted, each file in place is one of those
-    # listed, and old ones beside new ones do not pass for one export.
-    place.put_manifest(staged, replace(manifest, proved=False), (*known, *manifest.files))
-    for file in manifest.files:  # lake.json is the last of them
-        target = folder / file.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if file.path == LAKE:
-            for path in {(folder / f.path).parent for f in manifest.files} | {folder / r for r in _MOMENTS}:
-                flush(path)
-        (staged / file.path).replace(target)
-    flush(folder)
-    for name in old.keys() - {file.path for file in manifest.files}:
-        (folder / name).unlink(missing_ok=True)
-        if not any((folder / name).parent.iterdir()):
-            (folder / name).parent.rmdir()
-    own = {*old, *(file.path for file in manifest.files)}
-    kept = (e for e in known if e.path not in own and manifests.is_unchanged(folder / e.path, e))
-    place.put_manifest(staged, manifest, (*kept, *manifest.files))
+    with place.publishing(staged, manifest, known, old):
+        for file in manifest.files:  # lake.json is the last of them
+            target = folder / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if file.path == LAKE:
+                for path in {(folder / f.path).parent for f in manifest.files} | {folder / r for r in _MOMENTS}:
+                    flush(path)
+            (staged / file.path).replace(target)
+        flush(folder)
+        for name in old.keys() - {file.path for file in manifest.files}:
+            (folder / name).unlink(missing_ok=True)
+            if not any((folder / name).parent.iterdir()):
+                (folder / name).parent.rmdir()

@@ -7,6 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dbtools import locks
@@ -15,7 +16,7 @@ from dbtools.export import manifest as manifests
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.project import STAGING, Project, usable
 from dbtools.source.scratch import flush
-from dbtools.source.sql import MEMORY
+from dbtools.source.sql import remedy
 
 
 def folder_of(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:
@@ -63,8 +64,7 @@ def explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
-        short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
-        mend = f"set ${MEMORY} higher" if short_of_memory else "free space or mend the rights"
+        mend = remedy(error, "free space or mend the rights")
         todo = f"{mend}, and export again; files already in place are whole and proved"
         raise ExportError(f"The export could not be completed ({first_line(error)})", folder, todo) from None
 
@@ -94,7 +94,33 @@ def staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def put_manifest(staged: Path, manifest: ExportManifest, files: tuple[ExportedFile, ...]) -> None:
+@contextmanager
+def publishing(
+    staged: Path,
+    manifest: ExportManifest,
+    known: tuple[ExportedFile, ...],
+    seen: Mapping[str, os.stat_result | None],
+) -> Iterator[None]:
+    """List what is put in place in the ``with`` block: before it as not proved, after it as what the folder holds.
+
+    Changes files: ``exports.json``.
+
+    Raises
+    ------
+    ConflictError
+        A file is no longer what `owned` saw; nothing was changed.
+    """
+    _check_unchanged(manifest.folder, seen)
+    # Old and new entries together, not yet proved: whenever this is interrupted, each file in place is one of those
+    # listed, and old ones beside new ones do not pass for one export.
+    _put_manifest(staged, replace(manifest, proved=False), (*known, *manifest.files))
+    yield
+    own = {*seen, *(file.path for file in manifest.files)}
+    kept = (e for e in known if e.path not in own and manifests.is_unchanged(manifest.folder / e.path, e))
+    _put_manifest(staged, manifest, (*kept, *manifest.files))
+
+
+def _put_manifest(staged: Path, manifest: ExportManifest, files: tuple[ExportedFile, ...]) -> None:
     """Put ``exports.json`` in place in one step, with `files` as all that the folder holds."""
     file = staged / manifests.NAME
     file.write_text(manifests.dumps(manifest, tuple(sorted(files, key=lambda f: f.path))), encoding="utf-8")
@@ -103,7 +129,7 @@ def put_manifest(staged: Path, manifest: ExportManifest, files: tuple[ExportedFi
     flush(manifest.folder)
 
 
-def check_unchanged(folder: Path, seen: Mapping[str, os.stat_result | None]) -> None:
+def _check_unchanged(folder: Path, seen: Mapping[str, os.stat_result | None]) -> None:
     """Refuse to go on when a file is no longer what `owned` saw."""
     for name, facts in seen.items():
         try:

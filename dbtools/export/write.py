@@ -184,12 +184,7 @@ def _publish(
 ) -> None:
     """Put the proved files in place, and the manifest last."""
     folder = manifest.folder
-    place.check_unchanged(folder, seen)
-    # Old and new entries together, not yet proved: whenever this is interrupted, each file in place is one of those
-    # listed, and old ones beside new ones do not pass for one export.
-    place.put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))
-    for file in manifest.files:
-        (staging / file.path).replace(folder / file.path)
-    flush(folder)
-    kept = (e for e in known if e.path not in seen and manifests.is_unchanged(folder / e.path, e))
-    place.put_manifest(staging, manifest, (*kept, *manifest.files))
+    with place.publishing(staging, manifest, known, seen):
+        for file in manifest.files:
+            (staging / file.path).replace(folder / file.path)
+        flush(folder)

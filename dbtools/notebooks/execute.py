@@ -20,7 +20,6 @@ from dbtools.errors import (
     NotebookError,
     ParameterError,
     VerdictError,
-    hide_passwords,
     readable,
 )
 from dbtools.notebooks.catalog import Notebook, bind, find
@@ -203,7 +202,7 @@ def _about(notebook: Notebook, bound: Mapping[str, Any]) -> str:
     if home and root.startswith(f"{home}/"):
         root = f"~{root.removeprefix(home)}"  # a report may be shown to others
     told = [root, now, f"dbtools {__version__}", *chosen]
-    return redact(hide_passwords(readable(" · ".join(told))))
+    return redact(readable(" · ".join(told)))
 
 
 def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: str) -> Report:

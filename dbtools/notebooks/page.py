@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dbtools.notebooks.recording import MIME, recorded
+from dbtools.notebooks.recording import is_record, recorded
 
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 _HIDDEN = {"parameters", "injected-parameters", "remove-cell"}
@@ -27,11 +27,10 @@ def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
     page = copy.deepcopy(notebook)
     page.cells = [c for c in page.cells if not _HIDDEN.intersection(c.metadata.get("tags", ()))]
     _, said = recorded(page)
-    verdict = []
+    verdict = [o for cell in page.cells for o in cell.get("outputs", ()) if is_record(o)]
     for cell in page.cells:
         if cell.cell_type == "code":
-            verdict += [o for o in cell.outputs if MIME in o.get("data", {})]
-            cell.outputs = [_static(o, said) for o in cell.outputs if o not in verdict and not _is_raised_verdict(o)]
+            cell.outputs = [_static(o, said) for o in cell.outputs if not (is_record(o) or _is_raised_verdict(o))]
     if verdict:  # what most readers want first
         shown = new_code_cell(id="verdict", outputs=[_static(verdict[-1])])  # type: ignore[no-untyped-call]
         page.cells.insert(1, shown)

@@ -49,14 +49,14 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") 
         raise VerdictError((reason or "The notebook's own checks failed").removesuffix("."))
 
 
+def is_record(output: Any) -> bool:
+    """Tell whether an output of a notebook is what `record` displayed. Reads only."""
+    return MIME in output.get("data", {})
+
+
 def recorded(notebook: Any) -> tuple[dict[str, Any], str]:
     """Return the values that an executed notebook recorded last, and the reason of its verdict. Reads only."""
-    found = [
-        output["data"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", ())
-        if MIME in output.get("data", {})
-    ]
+    found = [o["data"] for cell in notebook.cells for o in cell.get("outputs", ()) if is_record(o)]
     if not found:
         return {}, ""
     said = "".join(found[-1]["text/plain"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbtools.show.charts import _INK, _QUIET, _ROW, _WIDTH, BLUE, _by_agent, _finish, _style
-from dbtools.tables import p_value
+from dbtools.tables import number, p_value
 
 if TYPE_CHECKING:
     import altair as alt
@@ -123,5 +123,4 @@ def _curve(frame: pd.DataFrame, title: str, colours: alt.Scale) -> Any:
 
 
 def _label(difference: float, n: int, clusters: int, p: float) -> str:
-    shown = f"{difference:+.2f}".replace("-", "−")
-    return f"{shown}, Holm-adjusted {p_value(p)} (n = {n:,}, {clusters:,} texts)"
+    return f"{number(difference, '+.2f')}, Holm-adjusted {p_value(p)} (n = {n:,}, {clusters:,} texts)"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.trend import FEWEST_TIMES
 from dbtools.show.charts import _INK, _WIDTH, BLUE, DAY, GREY, _by_agent, _finish
-from dbtools.tables import p_value
+from dbtools.tables import number, p_value
 
 if TYPE_CHECKING:
     import altair as alt
@@ -63,7 +63,8 @@ def _panel(timeline: pd.DataFrame, prompt: PromptTrend, order: str) -> Any:
         layers.append(base.mark_area(color=BLUE, opacity=0.18).encode(y=alt.Y("low:Q", title=name), y2="high:Q"))
         layers.append(base.mark_line(color=BLUE, strokeWidth=2).encode(y="line:Q"))
         per = "per version" if order == "chain" else "per day"
-        slope = f"; {found.slope:+.3g} {per} ({found.low:+.3g} to {found.high:+.3g})".replace("-", "−")
+        best, low, high = (number(value, "+.3g") for value in (found.slope, found.low, found.high))
+        slope = f"; {best} {per} ({low} to {high})"
     dots = alt.Chart(points).mark_circle(color=_INK, size=50, opacity=0.75).encode(x=x, y=y)
     said = f"prompt {prompt.prompt_id[:8]}, n = {len(points):,}: {found.verdict}{slope}"
     title = alt.TitleParams(said, fontSize=12, fontWeight="normal", anchor="start", offset=6)
@@ -133,10 +134,9 @@ def change_types(frame: pd.DataFrame) -> alt.LayerChart:
     data = frame[frame["effect"].notna()][["scale", "change_type", "n", "effect", "low", "high", "p"]]
     data = data.assign(change_type=data["change_type"].where(data["change_type"].isin(_TYPES), "another"))
     rows = zip(data["change_type"], data["scale"], data["n"], strict=True)
-    effects = [f"{effect:+.2f}".replace("-", "−") for effect in data["effect"]]
     data = data.assign(
         row=[f"{kind} ({scale}, n = {n:,})" for kind, scale, n in rows],
-        label=[f"{effect}, {p_value(p)}" for effect, p in zip(effects, data["p"], strict=True)],
+        label=[f"{number(effect, '+.2f')}, {p_value(p)}" for effect, p in zip(data["effect"], data["p"], strict=True)],
     )
     base = alt.Chart(data).encode(y=alt.Y("row:N", sort=None, title=None))
     x = alt.X("effect:Q", title="points per dimension above or below the mean of all types (line: 95% interval)")

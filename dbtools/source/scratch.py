@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dbtools import locks
 from dbtools.errors import DatabaseError, DbtoolsError, first_line
-from dbtools.source.sql import MEMORY, config
+from dbtools.source.sql import config, remedy
 
 if TYPE_CHECKING:
     import duckdb
@@ -85,9 +85,8 @@ def scratchpad(what: str, thing: object, kind: type[DbtoolsError]) -> Iterator[d
             with duckdb.connect(config=config(spill)) as connection:
                 yield connection
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            short_of_memory = isinstance(error, duckdb.OutOfMemoryException)
-            mend = f"set ${MEMORY} higher" if short_of_memory else "free space on the disk"
-            raise kind(f"{what} ({first_line(error)})", thing, f"{mend}, and try again") from None
+            todo = f"{remedy(error, 'free space on the disk')}, and try again"
+            raise kind(f"{what} ({first_line(error)})", thing, todo) from None
 
 
 def flush(path: Path) -> None:

@@ -62,6 +62,13 @@ def define_prices() -> str:
     return read_sql("prices.sql").replace("{file}", file)
 
 
+def remedy(error: Exception, otherwise: str) -> str:
+    """Return what mends an error of DuckDB: more memory, or what else it takes."""
+    import duckdb
+
+    return f"set ${MEMORY} higher" if isinstance(error, duckdb.OutOfMemoryException) else otherwise
+
+
 def config(spill: object) -> dict[str, Any]:
     """Return how DuckDB is set up: what does not fit into the memory it may take goes to the folder `spill`.
 

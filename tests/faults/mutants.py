@@ -506,8 +506,8 @@ MUTANTS = (
     ),
     _one(
         "list what is new before it is in place",
-        _WRITE,
-        "    place.put_manifest(staging, replace(manifest, proved=False), (*known, *manifest.files))\n",
+        _PLACE,
+        "    _put_manifest(staged, replace(manifest, proved=False), (*known, *manifest.files))\n",
         "",
         EXPORT,
         INTERRUPTED,
@@ -526,12 +526,6 @@ MUTANTS = (
         "        if False:",
         EXPORT,
         INTERRUPTED,
-    ),
-    _one(
-        "look again before a lake is put in place",
-        "export/lake.py",
-        "    place.check_unchanged(folder, old)\n",
-        "",
         "tests/lake/test_lake_files.py::test_what_somebody_changes_during_an_export_stays_and_the_lake_is_as_it_was",
     ),
     _one(
@@ -1001,7 +995,7 @@ MUTANTS = (
         "    file.replace(manifest.folder / manifests.NAME)\n",
         OUTPUTS,
     ),
-    _one("sync the names of an export", _WRITE, "    flush(folder)\n    kept", "    kept", OUTPUTS),
+    _one("sync the names of an export", _WRITE, "        flush(folder)\n", "", OUTPUTS),
     _one(
         "sync the folders made for an export",
         _PLACE,
@@ -1011,7 +1005,7 @@ MUTANTS = (
     ),
     _one(
         "an export under way does not pass for a whole one",
-        _WRITE,
+        _PLACE,
         "replace(manifest, proved=False)",
         "manifest",
         OUTPUTS,

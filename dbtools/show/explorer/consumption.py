@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from dbtools import analysis
+from dbtools.analysis.usage import FORMATS
 from dbtools.show import usage_charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.controls import choice, column, row
@@ -52,20 +53,18 @@ def build(explorer: Explorer) -> Tab:
 
 def html_of(result: analysis.Usage) -> str:
     """Return what was used as pictures and tables."""
-    money = dict.fromkeys(("cost_usd", "recomputed_usd"), ".6f")
-    shares = dict.fromkeys(("win_rate", "low", "high"), ".1%")
     kinds = result.tokens["kind"].isin(["all", "agent", "model"])
     columns = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
     parts = [
         page.note(result.sentence),
         page.head("Tokens and cost", _COSTS_SAID),
-        table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=money),
+        table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=FORMATS),
         page.picture(usage_charts.cost_and_quality(result.cost)),
         page.picture(usage_charts.cost_per_win(result.cost)),
         page.picture(usage_charts.cost_by_day(result.tokens)),
         page.head("What users choose"),
         page.picture(usage_charts.votes(result.feedback)),
-        table(result.feedback, formats=shares),
+        table(result.feedback, formats=FORMATS),
         page.head("Inputs checked for risk"),
         page.picture(usage_charts.risks(result.security)),
         page.picture(usage_charts.risk_scores(result.security)),

@@ -65,10 +65,10 @@ STYLE = (
     ".dbtools-tabs [role=tab]:hover{background:var(--jp-layout-color2,#f6f8fa)}"
     ".dbtools-tabs [role=tab][aria-selected=true]{border-bottom-color:#0072b2;font-weight:600}"
     # The blue of the charts is too faint on the buttons of a dark theme, and the theme's own outline is none.
+    ".dbtools-explorer{--dbtools-focus:#0072b2}"
+    "[data-jp-theme-light=false] .dbtools-explorer{--dbtools-focus:#56b4e9}"
     ".dbtools-explorer :is(button,input,select,textarea,[tabindex]):focus-visible"
-    "{outline:2px solid #0072b2!important;outline-offset:-2px}"
-    "[data-jp-theme-light=false] .dbtools-explorer :is(button,input,select,textarea,[tabindex]):focus-visible"
-    "{outline-color:#56b4e9!important}"
+    "{outline:2px solid var(--dbtools-focus)!important;outline-offset:-2px}"
     f".dbtools-explorer .widget-dropdown>select{{background-image:url('{_CARET}');padding-right:24px}}"
     "@keyframes dbtools-busy{from{margin-left:0}to{margin-left:70%}}"
     ".dbtools-busy .progress-bar{width:30%!important;animation:dbtools-busy 1.2s ease-in-out infinite alternate}"

@@ -44,8 +44,8 @@ def uri(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
-def hold(path: Path) -> int:
-    """Return a read-only descriptor of the file that stays open until `release`. Reads only.
+def hold(path: Path) -> tuple[tuple[int, int], int]:
+    """Return the file's identity and a read-only descriptor of it that stays open until `release`. Reads only.
 
     POSIX drops every lock a process has on a file as soon as any descriptor of it is closed; reading a database
     through `open` and `close` would take the locks of the user's own connection in the same kernel with it
@@ -59,16 +59,14 @@ def hold(path: Path) -> int:
                 os.close(_held.pop(other))
             # A pipe without a writer would block.
             _held[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        return _held[key]
+        return key, _held[key]
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[int]:
     """Give the descriptor of `hold`, which no other thread can release in the ``with`` block. Reads only."""
     with _lock:
-        descriptor = hold(path)
-        facts = os.fstat(descriptor)
-        key = (facts.st_dev, facts.st_ino)
+        key, descriptor = hold(path)
         _readers[key] += 1
     try:
         yield descriptor
