@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dbtools import analysis, audit, cleanup, export, show
+    from dbtools.database import attach
     from dbtools.project import Project
-    from dbtools.source import attach
 
 # jsonschema, on which every Jupyter package rests, builds 35 parsers of this optional module at import: a second each
 # time, for a format no notebook uses.
@@ -21,7 +21,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 __version__ = "0.1.0"
 __all__ = ["Project", "__version__", "analysis", "attach", "audit", "cleanup", "export", "show"]
 
-_HOMES = {"Project": "dbtools.project", "attach": "dbtools.source"}
+_HOMES = {"Project": "dbtools.project", "attach": "dbtools.database"}
 
 
 def __getattr__(name: str) -> Any:

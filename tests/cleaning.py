@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dbtools.cleanup.plan import Keeper, Plan, Removal
-from dbtools.cleanup.vault import identity
+from dbtools.cleanup.safefile import identity
 from dbtools.project import Project
 
 MTIME = 1_700_000_000_123_456_789

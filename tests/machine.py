@@ -20,9 +20,9 @@ from dbtools.cleanup.plan import Plan
 
 MODULES = [
     import_module(f"dbtools.cleanup.{n}")
-    for n in ("apply", "guard", "journal", "manifest", "remove", "restore", "run", "vault")
+    for n in ("apply", "preconditions", "journal", "manifest", "remove", "restore", "run", "safefile")
 ]
-MODULES.append(import_module("dbtools.locks"))
+MODULES.append(import_module("dbtools.disk"))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLANNED = ("a/b/one.csv", "a/two.csv", "a/empty.csv", "three.csv")
 

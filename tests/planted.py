@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from dbtools.analysis.comparison import Meetings
+from dbtools.analysis.pairs import Meetings
 from dbtools.analysis.statistics.clusters import ClusterSums
 
 

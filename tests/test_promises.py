@@ -9,17 +9,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 APPLY, ADVERSARY = "cleanup/test_apply.py", "faults/test_adversary.py"
-ANALYST, INTERRUPTED = "source/test_analyst_connection.py", "faults/test_interrupted.py"
+ANALYST, INTERRUPTED = "database/test_analyst_connection.py", "faults/test_interrupted.py"
 OUTPUTS, SURVEYED = "faults/test_power_loss_outputs.py", "fuzz/test_fuzz_survey.py"
 
 PROMISES = {
     "The databases in use, and what is outside the project, are not modified, locked for long or deleted.": {
         "planned": f"{APPLY}::test_a_plan_that_must_not_be_is_refused_before_anything_is_touched",
         "planned by another name": f"{APPLY}::test_a_hard_link_to_the_database_is_refused",
-        "by SQL": "source/test_analyst_connection.py::"
+        "by SQL": "database/test_analyst_connection.py::"
         "test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",
-        "by reading": "source/test_snapshot.py::test_a_snapshot_of_an_open_wal_has_what_is_committed_and_only_that",
-        "locked": "source/test_cache.py::test_an_open_database_keeps_the_state_it_was_attached_at",
+        "by reading": "database/test_snapshot.py::test_a_snapshot_of_an_open_wal_has_what_is_committed_and_only_that",
+        "locked": "database/test_cache.py::test_an_open_database_keeps_the_state_it_was_attached_at",
         "outside, by a link": f"{ADVERSARY}::test_what_somebody_does_meanwhile_is_respected",
         "outside, by a restore": f"{ADVERSARY}::"
         "test_what_somebody_puts_in_the_place_of_a_file_during_its_restore_stays",
@@ -63,11 +63,11 @@ PROMISES = {
         "a report without power": f"{OUTPUTS}::"
         "test_a_report_during_which_the_power_goes_has_no_numbers_but_those_of_its_page",
         "two reports": f"{INTERRUPTED}::test_two_reports_of_one_name_do_not_take_turns_within",
-        "a lock of a killed process": "source/test_scratch.py::"
+        "a lock of a killed process": "test_disk.py::"
         "test_what_a_killed_process_left_goes_and_what_a_living_one_uses_stays",
     },
     "No credential appears in an export, report, widget, log or error text.": {
-        "in the cache": "source/test_cache.py::test_no_credential_is_in_its_bytes",
+        "in the cache": "database/test_cache.py::test_no_credential_is_in_its_bytes",
         "in an export": "export/test_write.py::test_no_account_ever_reaches_an_export",
         "in a survey": "cleanup/test_survey.py::test_secrets_in_samples_are_hidden",
         "in an audit": "audit/test_checks.py::test_a_secret_is_placed_and_never_shown",
@@ -80,7 +80,7 @@ PROMISES = {
         "by another maker of tables": "test_conventions.py::test_html_tables_have_one_maker",
         "in a difference": "analysis/test_evolution.py::TestDiff::test_shows_what_is_gone_and_new_and_escapes_it",
         "in a chart": "show/test_time_charts.py::test_only_numbers_and_known_words_travel_with_a_chart",
-        "in SQL": "source/test_analyst_connection.py::test_values_are_bound_whatever_they_hold",
+        "in SQL": "database/test_analyst_connection.py::test_values_are_bound_whatever_they_hold",
     },
     "No number is printed without saying which rows it leaves out.": {
         "effectiveness": "analysis/test_effectiveness.py::test_scores_of_another_scale_are_not_pooled",
@@ -117,7 +117,7 @@ PROMISES = {
         "our own": "security/test_sql_is_fixed.py::test_what_is_put_into_sql_is_listed_with_its_reason",
         "put together otherwise": "security/test_sql_is_fixed.py::"
         "test_sql_is_never_put_together_by_percent_or_format_or_plus",
-        "by another scanner": "source/test_extension.py::"
+        "by another scanner": "database/test_extension.py::"
         "test_a_file_that_is_changed_with_its_time_put_back_is_not_loaded_by_an_old_mark",
     },
     "Parameters are data.": {
@@ -139,8 +139,7 @@ PROMISES = {
         "CSV files": "fuzz/test_fuzz_csv.py::test_a_row_counts_as_known_only_where_the_database_says_so",
         "guides": "fuzz/test_fuzz_guide.py::test_every_statement_gets_a_verdict_and_nothing_is_changed",
         "notebooks": "fuzz/test_fuzz_parameters.py::test_a_notebook_of_any_content_is_listed_or_named_as_damaged",
-        "no temporary folder": "source/test_scratch.py::"
-        "test_without_a_folder_for_temporary_files_there_is_one_sentence",
+        "no temporary folder": "test_disk.py::test_without_a_folder_for_temporary_files_there_is_one_sentence",
     },
     "Backups are private.": {
         "modes": "security/test_backups_are_private.py::test_a_backup_is_private_whatever_the_mask",

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.query import read
+from dbtools.database import Database, ask_facts
+from dbtools.html import table
 from dbtools.project import Project
-from dbtools.source import Database, ask_facts
-from dbtools.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import ceil, log2
 
-from dbtools.analysis.comparison import Pair
-from dbtools.tables import number, p_value
+from dbtools.analysis.pairs import Pair
+from dbtools.html import number, p_value
 
 LEVEL, POWER = 0.05, 0.8
 _SCALES = {

@@ -8,10 +8,10 @@ from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.questions import Chosen, Row, ask
-from dbtools.tables import number
+from dbtools.html import number
 
 if TYPE_CHECKING:
-    from dbtools.source.engine import Engine
+    from dbtools.database.engine import Engine
 
 
 @dataclass(frozen=True)

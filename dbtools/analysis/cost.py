@@ -68,7 +68,7 @@ def read_prices(path: Path | None = None) -> list[dict[str, Any]]:
     ParameterError
         The file cannot be read as a price table.
     """
-    home = path or files("dbtools.source").joinpath("prices.csv")
+    home = path or files("dbtools.database").joinpath("prices.csv")
     try:
         rows = list(csv.DictReader(StringIO(home.read_text(encoding="utf-8"))))
         return [

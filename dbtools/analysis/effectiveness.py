@@ -9,23 +9,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis import sentences
+from dbtools.analysis.agents import SHOWN, AgentResult, agreements, logged_selections, standings
 from dbtools.analysis.claim import Claim, judge
-from dbtools.analysis.comparison import Meetings, Pair, compare, meetings
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
+from dbtools.analysis.pairs import Meetings, Pair, compare, meetings
 from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, check_word, working_table
-from dbtools.analysis.standing import SHOWN, AgentResult, agreements, logged_selections, standings
 from dbtools.analysis.statistics import INTERVALS
 from dbtools.analysis.statistics.agreement import Agreement
 from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
+from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
-from dbtools.source import Database
-from dbtools.tables import table
+from dbtools.html import table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dbtools.source.engine import Engine
+    from dbtools.database.engine import Engine
 
 _NOT_SHOWN = {"told", "won", "dimensions"}
 

@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.chains import PromptTrend, by_prompt, follow, ordered
-from dbtools.analysis.changes import ChangeEffect, change_effects, changes_of, stored_types
+from dbtools.analysis.change_types import ChangeEffect, change_effects, changes_of, stored_types
 from dbtools.analysis.query import ask, left_out, records
 from dbtools.analysis.questions import PROVENANCES, check_word
 from dbtools.analysis.textdiff import TextDiff, compare
 from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend
+from dbtools.database import Database
 from dbtools.errors import ParameterError
-from dbtools.source import Database
-from dbtools.tables import p_value, table
+from dbtools.html import p_value, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.claim import Claim, judge
-from dbtools.analysis.comparison import Meetings, compare, meetings
+from dbtools.analysis.pairs import Meetings, compare, meetings
 from dbtools.analysis.questions import KINDS, WINS, Chosen, Row
 
 if TYPE_CHECKING:
-    from dbtools.source.engine import Engine
+    from dbtools.database.engine import Engine
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from dbtools.database import Database
 from dbtools.progress import step
-from dbtools.source import Database
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.query import read
+from dbtools.database import Database
+from dbtools.database.engine import keep, offer, settle
 from dbtools.errors import ParameterError
 from dbtools.progress import step
-from dbtools.source import Database
-from dbtools.source.engine import keep, offer, settle
 
 if TYPE_CHECKING:
-    from dbtools.source.engine import Engine
+    from dbtools.database.engine import Engine
 
 KINDS = ("real", "generated", "placeholder", "unknown")
 PROVENANCES = (*KINDS, "all")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.questions import WINS
 from dbtools.analysis.statistics.agreement import agreement
-from dbtools.tables import percents
+from dbtools.html import percents
 
 if TYPE_CHECKING:
     from dbtools.analysis.effectiveness import Effectiveness

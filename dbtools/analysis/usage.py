@@ -11,9 +11,9 @@ from dbtools.analysis.cost import GROUPS, AgentCost, agent_costs, read_prices
 from dbtools.analysis.query import ask, left_out, records
 from dbtools.analysis.questions import PROVENANCES, check_word
 from dbtools.analysis.statistics import wilson_interval
+from dbtools.database import Database
 from dbtools.errors import ParameterError
-from dbtools.source import Database
-from dbtools.tables import percents, redact, table
+from dbtools.html import percents, redact, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,15 +10,15 @@ from importlib.resources import files
 from typing import Any
 
 from dbtools import server
+from dbtools.audit.context import Scene, Unanswerable, open_scene, read_query
 from dbtools.audit.facts import FACTS, relations
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
-from dbtools.audit.scene import Scene, Unanswerable, open_scene, read_query
 from dbtools.clock import utc
+from dbtools.database import attach, schema
+from dbtools.database.engine import keep
 from dbtools.errors import DatabaseError
 from dbtools.progress import bar
 from dbtools.project import Project
-from dbtools.source import attach, schema
-from dbtools.source.engine import keep
 
 SAMPLE = 5
 _NEVER_MADE = {"user_feedback", "token_usage", "prompts.request_id"} | {

@@ -13,8 +13,8 @@ from dbtools.audit import guide as text
 from dbtools.audit.guide import Statement
 from dbtools.audit.verdicts import Verdicts
 from dbtools.errors import ParameterError
+from dbtools.html import redact, table
 from dbtools.project import Project, usable
-from dbtools.tables import redact, table
 
 if TYPE_CHECKING:
     import pandas as pd

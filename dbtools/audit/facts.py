@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dbtools.audit import database_facts, file_facts, log_facts, schema_facts, version_facts
-from dbtools.audit.scene import Scene, Unanswerable
-from dbtools.source.engine import offer
+from dbtools.audit import collect_database, collect_files, log_facts, schema_facts, version_facts
+from dbtools.audit.context import Scene, Unanswerable
+from dbtools.database.engine import offer
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -36,15 +36,17 @@ FACTS = {
     fact.name: fact
     for fact in (
         Fact("clock", "now TIMESTAMP", lambda scene: [(scene.now,)]),
-        Fact("database_origin", "generation VARCHAR, migrated BOOLEAN", database_facts.origin),
-        Fact("database_tables", "name VARCHAR, rows BIGINT", database_facts.tables),
-        Fact("foreign_key_violations", "table_name VARCHAR, row_id BIGINT, parent VARCHAR", database_facts.broken_keys),
-        Fact("accounts", "path VARCHAR, user_id VARCHAR, account VARCHAR", database_facts.accounts),
-        Fact("unknown_users", "user_id VARCHAR", database_facts.unknown_users),
+        Fact("database_origin", "generation VARCHAR, migrated BOOLEAN", collect_database.origin),
+        Fact("database_tables", "name VARCHAR, rows BIGINT", collect_database.tables),
+        Fact(
+            "foreign_key_violations", "table_name VARCHAR, row_id BIGINT, parent VARCHAR", collect_database.broken_keys
+        ),
+        Fact("accounts", "path VARCHAR, user_id VARCHAR, account VARCHAR", collect_database.accounts),
+        Fact("unknown_users", "user_id VARCHAR", collect_database.unknown_users),
         Fact(
             "credentials",
             "path VARCHAR, table_name VARCHAR, row_id BIGINT, columns VARCHAR, is_auth BOOLEAN",
-            database_facts.credentials,
+            collect_database.credentials,
         ),
         Fact("schema_differences", "table_name VARCHAR, difference VARCHAR", schema_facts.differences),
         Fact("lost_constraints", "table_name VARCHAR, missing VARCHAR", schema_facts.lost_constraints),
@@ -52,12 +54,12 @@ FACTS = {
             "database_files",
             "path VARCHAR, size_bytes BIGINT, magic BOOLEAN, page_size BIGINT, pages BIGINT, wal_bytes BIGINT, "
             "journal_bytes BIGINT",
-            file_facts.databases,
+            collect_files.databases,
         ),
-        Fact("integrity_messages", "path VARCHAR, message VARCHAR", file_facts.integrity),
-        Fact("copied_files", "path VARCHAR, original VARCHAR, same VARCHAR", file_facts.copies),
-        Fact("tracked_files", "path VARCHAR, kind VARCHAR", file_facts.tracked),
-        Fact("wrong_places", "path VARCHAR, line BIGINT, reason VARCHAR", file_facts.wrong_places),
+        Fact("integrity_messages", "path VARCHAR, message VARCHAR", collect_files.integrity),
+        Fact("copied_files", "path VARCHAR, original VARCHAR, same VARCHAR", collect_files.copies),
+        Fact("tracked_files", "path VARCHAR, kind VARCHAR", collect_files.tracked),
+        Fact("wrong_places", "path VARCHAR, line BIGINT, reason VARCHAR", collect_files.wrong_places),
         Fact("csv_problems", "path VARCHAR, line BIGINT, problem VARCHAR", log_facts.problems),
         Fact("csv_unread", "path VARCHAR, reason VARCHAR", log_facts.unread),
         Fact("csv_lost_rows", "path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", log_facts.lost_rows),

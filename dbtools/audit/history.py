@@ -9,14 +9,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.audit import commits as git
-from dbtools.audit.commits import Change, GitError
-from dbtools.audit.contents import Content, Contents, lost_rows
+from dbtools import disk
+from dbtools.audit import git as git
+from dbtools.audit.blobs import Content, Contents, lost_rows
+from dbtools.audit.git import Change, GitError
 from dbtools.errors import ParameterError
+from dbtools.html import counted, redact, table
 from dbtools.progress import bar
 from dbtools.project import Project
-from dbtools.source import scratch
-from dbtools.tables import counted, redact, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,7 +189,7 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
     if not changes:
         return History("")
     with (
-        scratch.folder("dbtools-history-") as folder,
+        disk.temporary_folder("dbtools-history-") as folder,
         Contents(project, folder) as contents,
     ):
         judged, known = _judge(contents, changes, progress)

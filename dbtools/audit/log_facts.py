@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dbtools.audit.scene import Scene, Unanswerable
+from dbtools.audit.context import Scene, Unanswerable
+from dbtools.database.engine import offer
+from dbtools.database.sql import read_sql, temporary_duckdb
 from dbtools.errors import DatabaseError
 from dbtools.files.csvfile import CsvFile, Row
 from dbtools.files.lookup import look_up
-from dbtools.source import scratch
-from dbtools.source.engine import offer
-from dbtools.source.sql import read_sql
 
 _AGENTS = re.compile(r"(\w+)_score")
 
@@ -59,7 +58,7 @@ def secrets(scene: Scene) -> list[tuple[str, int, str]]:
     ]
     # The pattern is the one for the database, in the dialect it is written in; the cells never leave this process.
     failed = "The cells of the CSV files cannot be searched"
-    with scratch.scratchpad(failed, scene.project.root, DatabaseError) as connection:
+    with temporary_duckdb(failed, scene.project.root, DatabaseError) as connection:
         connection.execute(read_sql("macros.sql"))
         offer(connection, "csv_cells", "n BIGINT, cell VARCHAR", [(n, cell[3]) for n, cell in enumerate(cells)])
         hits = connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()

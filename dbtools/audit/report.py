@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError, DatabaseError, ParameterError
+from dbtools.html import table
 from dbtools.project import Project, usable
-from dbtools.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ class AuditReport:
     scales : tuple
         Source, scale, and how many versions of that source were scored on it.
     origin : dict
-        The state that was audited (`dbtools.source.Database.origin`).
+        The state that was audited (`dbtools.database.Database.origin`).
     """
 
     project: Project

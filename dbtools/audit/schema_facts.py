@@ -9,10 +9,10 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-from dbtools.audit.scene import Scene
-from dbtools.source.schema import DIMENSIONS, TABLES
-from dbtools.source.sql import identifier
-from dbtools.source.sqlite.dbfile import connect
+from dbtools.audit.context import Scene
+from dbtools.database.schema import DIMENSIONS, TABLES
+from dbtools.database.sql import identifier
+from dbtools.database.sqlite.dbfile import connect
 
 _SHAPES = files("dbtools.audit").joinpath("shapes")
 _GENERATIONS = ("G0", "G1", "G2", "G3", "G4")

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 
 from dbtools import server
 from dbtools.audit.guide import Guide, Statement
+from dbtools.database import attach, schema
+from dbtools.database.sqlite import dbfile
+from dbtools.database.sqlite.snapshot import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
+from dbtools.files.compare import count_rows, missing_rows
+from dbtools.files.inventory import LARGEST
 from dbtools.files.lookup import look_up
-from dbtools.files.rows import count_rows, missing_rows
-from dbtools.files.walk import LARGEST
 from dbtools.project import Project
-from dbtools.source import attach, schema
-from dbtools.source.sqlite import dbfile
-from dbtools.source.sqlite.snapshot import snapshot
 
 _UNITS = {"B": 0, "BYTES": 0, "KB": 1, "MB": 2, "GB": 3, "KIB": 1, "MIB": 2, "GIB": 3}
 _CSV, _DATABASE = "csv", "database"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dbtools.database import Database, attach, schema
 from dbtools.errors import ParameterError, readable
+from dbtools.html import table
 from dbtools.project import Project, check_expectations, read_expectations, usable
-from dbtools.source import Database, attach, schema
-from dbtools.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd

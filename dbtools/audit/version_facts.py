@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbtools.audit.scene import Scene, Unanswerable, read_query
-from dbtools.source.change_type import change_type
+from dbtools.audit.context import Scene, Unanswerable, read_query
+from dbtools.database.change_type import change_type
 
 _MOST_WORK = 2_000_000_000  # pairs of characters; difflib's time grows with them
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from dbtools.cleanup import guard, journal, vault
+from dbtools.cleanup import journal, preconditions, safefile
 from dbtools.cleanup.journal import Held
 from dbtools.cleanup.manifest import Manifest, report
 from dbtools.cleanup.plan import Plan, Removal
 from dbtools.cleanup.remove import remove, settle, whereabouts
 from dbtools.cleanup.run import Run, create, fingerprint, of_project
-from dbtools.cleanup.vault import Refused, Tick
+from dbtools.cleanup.safefile import Refused, Tick
 from dbtools.errors import CleanupError, ParameterError
 from dbtools.progress import bar, step
 
@@ -47,11 +47,11 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
     """
     if not isinstance(dry_run, bool):  # a text "false" would count as true
         raise ParameterError("dry_run is neither True nor False", dry_run, "give one of the two, without quotes")
-    guard.check_plan(plan)
+    preconditions.check_plan(plan)
     if dry_run:
         return report(plan, dry_run=True)
     try:
-        with vault.locked(plan.project.root) as root:
+        with safefile.locked(plan.project.root) as root:
             return _apply(plan, root, now, progress)
     except OSError as error:
         raise CleanupError(f"The cleanup stopped ({error.strerror or error})", plan.project.backups, _RESUME) from error
@@ -64,12 +64,12 @@ def _apply(plan: Plan, root: int, now: datetime | None, progress: bool) -> Manif
         if earlier.sha256 == sha256:
             run = earlier
         elif earlier.folder in interrupted:
-            with vault.opened_folder(earlier.folder) as store:
+            with safefile.opened_folder(earlier.folder) as store:
                 settle(Held(earlier, root, store))
     if not plan.removals:
         return report(plan, dry_run=False)
     run = run or create(plan, now)
-    with vault.opened_folder(run.folder) as store:
+    with safefile.opened_folder(run.folder) as store:
         held = Held(run, root, store)
         _carry_out(held, progress)
         return report(plan, dry_run=False, folder=run.folder, state=journal.load(held))
@@ -106,15 +106,15 @@ def _reopen(held: Held) -> None:
     for entry in state.kept:
         with suppress(Refused):
             if whereabouts(held, entry) != "captured":  # kept because its folder could not be reached any more
-                guard.check_again(held, held.run.removals[entry])
+                preconditions.check_again(held, held.run.removals[entry])
             again.append(entry)
     if again:
         journal.append(held.store, do="again", entries=again)
 
 
 def _came_back(held: Held, removal: Removal) -> bool:
-    with suppress(Refused), vault.parent(held.root, removal.path) as (folder, name):
-        return vault.digest_at(folder, name) == removal.sha256
+    with suppress(Refused), safefile.parent(held.root, removal.path) as (folder, name):
+        return safefile.digest_at(folder, name) == removal.sha256
     return False
 
 
@@ -125,13 +125,13 @@ def _back_up(held: Held, todo: list[int], tick: Tick, reach: Tick) -> None:
         removal = held.run.removals[entry]
         done += removal.identity.size
         try:
-            stored = removal.sha256 in known and vault.digest_at(held.store, removal.sha256) == removal.sha256
+            stored = removal.sha256 in known and safefile.digest_at(held.store, removal.sha256) == removal.sha256
             if not (stored and whereabouts(held, entry) != "present"):
                 with (
-                    vault.parent(held.root, removal.path) as (folder, name),
-                    guard.leased(held, removal, folder, name) as source,
+                    safefile.parent(held.root, removal.path) as (folder, name),
+                    preconditions.leased(held, removal, folder, name) as source,
                 ):
-                    vault.store_file(held.store, removal.sha256, source, removal.sha256, tick)
+                    safefile.store_file(held.store, removal.sha256, source, removal.sha256, tick)
         except Refused as refused:
             journal.append(held.store, do="kept", entry=entry, reason=str(refused))
         reach(done)
@@ -145,22 +145,22 @@ def _rescue(held: Held, entry: int) -> None:
     known = journal.load(held).rescued.get(entry)
     from dbtools.cleanup.rescue import write
 
-    vault.make_folders(held.run.folder / journal.RESCUED)
-    with vault.opened_folder(held.run.folder / journal.RESCUED) as folder:
+    safefile.make_folders(held.run.folder / journal.RESCUED)
+    with safefile.opened_folder(held.run.folder / journal.RESCUED) as folder:
         name = _rescue_name(held.run, entry)
-        if known and vault.digest_at(folder, name) == known["sha256"]:
+        if known and safefile.digest_at(folder, name) == known["sha256"]:
             return
-        temporary = vault.TEMPORARY + name
+        temporary = safefile.TEMPORARY + name
         target = held.run.folder / journal.RESCUED / temporary
-        vault.discard(folder, temporary)
+        safefile.discard(folder, temporary)
         try:
             rows = write(removal, held.run.folder / removal.sha256, target)
             if rows != len(removal.rescue):
                 failed = f"Only {rows} of {len(removal.rescue)} rows were rescued"
                 raise CleanupError(failed, removal.path, _NOTHING_GONE)
-            sha256 = vault.seal(folder, temporary, name)
+            sha256 = safefile.seal(folder, temporary, name)
         finally:
-            vault.discard(folder, temporary)
+            safefile.discard(folder, temporary)
     journal.append(held.store, do="rescued", entry=entry, rows=rows, file=f"{journal.RESCUED}/{name}", sha256=sha256)
 
 

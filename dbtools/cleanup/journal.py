@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dbtools.cleanup import vault
+from dbtools.cleanup import safefile
 from dbtools.cleanup.run import Run, runs
 from dbtools.errors import CleanupError
 
@@ -62,7 +62,7 @@ def unfinished(backups: Path) -> list[Path]:
 
 
 def _closed(folder: Path) -> bool:
-    with vault.opened_folder(folder) as store:
+    with safefile.opened_folder(folder) as store:
         try:
             return _replay(folder, store).closed
         except CleanupError:
@@ -73,10 +73,10 @@ def append(store: int, **record: Any) -> None:
     """Write one record. Changes files: the journal; on disk when it returns."""
     text = json.dumps(record).encode("ascii")
     line = _check(text) + text + b"\n"
-    with vault.opened(JOURNAL, os.O_RDWR | os.O_CREAT, store) as fd:
+    with safefile.opened(JOURNAL, os.O_RDWR | os.O_CREAT, store) as fd:
         size = os.fstat(fd).st_size
         os.lseek(fd, size, os.SEEK_SET)
-        vault.write(fd, line)
+        safefile.write(fd, line)
         os.fsync(fd)
     if size == 0:
         os.fsync(store)
@@ -119,14 +119,14 @@ def tidy(held: Held) -> None:
     Changes files: the journal, and temporary files of the run folder.
     """
     good = _records(held.run.folder, held.store)[1]
-    if (found := vault.status(held.store, JOURNAL)) and found.st_size != good:
-        with vault.opened(JOURNAL, os.O_RDWR, held.store) as fd:
+    if (found := safefile.status(held.store, JOURNAL)) and found.st_size != good:
+        with safefile.opened(JOURNAL, os.O_RDWR, held.store) as fd:
             os.ftruncate(fd, good)
             os.fsync(fd)
-    vault.sweep(held.store)
-    if vault.status(held.store, RESCUED):
-        with vault.opened_folder(held.run.folder / RESCUED) as rescued:
-            vault.sweep(rescued)
+    safefile.sweep(held.store)
+    if safefile.status(held.store, RESCUED):
+        with safefile.opened_folder(held.run.folder / RESCUED) as rescued:
+            safefile.sweep(rescued)
 
 
 def put_aside(store: int) -> None:
@@ -137,9 +137,9 @@ def put_aside(store: int) -> None:
 
 def _records(folder: Path, store: int) -> tuple[list[dict[str, Any]], int]:
     """Return the sound records and how many bytes they take."""
-    if vault.status(store, JOURNAL) is None:
+    if safefile.status(store, JOURNAL) is None:
         return [], 0
-    lines = re.findall(rb"[^\n]*\n|[^\n]+\Z", vault.content(store, JOURNAL))
+    lines = re.findall(rb"[^\n]*\n|[^\n]+\Z", safefile.content(store, JOURNAL))
     records, good = [], 0
     for number, line in enumerate(lines, start=1):
         if not (line.endswith(b"\n") and line.startswith(_check(line[17:-1]))):

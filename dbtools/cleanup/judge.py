@@ -9,20 +9,20 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from dbtools.cleanup.evidence import DELETABLE, FileEvidence, Keeper
-from dbtools.cleanup.vault import identity
+from dbtools.cleanup.model import DELETABLE, FileEvidence, Keeper
+from dbtools.cleanup.safefile import identity
+from dbtools.database import Database
+from dbtools.database.sqlite import dbfile
+from dbtools.database.sqlite.snapshot import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile
+from dbtools.files.compare import count_rows, has_same_shape, missing_rows
+from dbtools.files.inventory import LARGEST
 from dbtools.files.lookup import Lookup, look_up
-from dbtools.files.rows import count_rows, has_same_shape, missing_rows
-from dbtools.files.walk import LARGEST
+from dbtools.html import redact
 from dbtools.project import DATABASES, Project
 from dbtools.server import Server
-from dbtools.source import Database
-from dbtools.source.sqlite import dbfile
-from dbtools.source.sqlite.snapshot import snapshot
-from dbtools.tables import redact
 
 _SAMPLE = 3
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.cleanup.journal import State
 from dbtools.cleanup.plan import Kept, Plan
 from dbtools.errors import readable
-from dbtools.tables import counted, size, table
+from dbtools.html import counted, size, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.cleanup.evidence import DELETABLE, IN_USE, FileEvidence, Identity, Keeper
+from dbtools.cleanup.model import DELETABLE, IN_USE, FileEvidence, Identity, Keeper
 from dbtools.errors import ParameterError, readable
+from dbtools.html import counted, size, table
 from dbtools.project import Project
-from dbtools.tables import counted, size, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from itertools import chain, count
 
-from dbtools.cleanup import guard, journal, vault
+from dbtools.cleanup import journal, preconditions, safefile
 from dbtools.cleanup.journal import Held
-from dbtools.cleanup.vault import Refused
+from dbtools.cleanup.safefile import Refused
 
 _LONGEST = 220  # bytes of a file's own name in another one: no name may have more than 255
 
@@ -47,7 +47,7 @@ def settle(held: Held) -> None:
             reason += _renamed(release(held, entry))
         elif under_way == "absent":
             sha256 = held.run.removals[entry].sha256
-            if vault.digest_at(held.store, sha256) == sha256:
+            if safefile.digest_at(held.store, sha256) == sha256:
                 journal.append(held.store, do="removed", entry=entry, gone=True)
                 continue
             reason = "it is no longer there"
@@ -67,9 +67,9 @@ def whereabouts(held: Held, entry: int) -> str:
         This user may not look.
     """
     try:
-        with vault.parent(held.root, held.run.removals[entry].path) as (folder, name):
-            with vault.refusing():
-                captured, there = vault.status(folder, _captured(held, entry)), vault.status(folder, name)
+        with safefile.parent(held.root, held.run.removals[entry].path) as (folder, name):
+            with safefile.refusing():
+                captured, there = safefile.status(folder, _captured(held, entry)), safefile.status(folder, name)
             if captured and there and os.path.samestat(captured, there):
                 os.unlink(_captured(held, entry), dir_fd=folder)
                 os.fsync(folder)
@@ -87,15 +87,15 @@ def release(held: Held, entry: int) -> str | None:
     Changes files: renames the captured file.
     """
     removal = held.run.removals[entry]
-    with vault.parent(held.root, removal.path) as (folder, name):
+    with safefile.parent(held.root, removal.path) as (folder, name):
         return _release(folder, _captured(held, entry), name, removal.sha256)
 
 
 def _release(folder: int, captured: str, name: str, sha256: str) -> str | None:
     for target in names(name, sha256):
-        if vault.status(folder, captured) is None:
+        if safefile.status(folder, captured) is None:
             return None
-        if vault.status(folder, target):
+        if safefile.status(folder, target):
             continue
         try:
             os.link(captured, target, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -130,17 +130,17 @@ def _remove(held: Held, entry: int) -> bool:
     found = whereabouts(held, entry)
     if found == "absent":
         return True
-    with vault.parent(held.root, removal.path) as (folder, name):
+    with safefile.parent(held.root, removal.path) as (folder, name):
         if found == "present":
             _check_proof(held, entry)
-            with guard.leased(held, removal, folder, name), vault.refusing():
+            with preconditions.leased(held, removal, folder, name), safefile.refusing():
                 # From here no path leads to the file, so that nobody can open or change it by name.
                 os.rename(name, captured, src_dir_fd=folder, dst_dir_fd=folder)
         try:
             if found == "captured":
                 _check_proof(held, entry)
-            with guard.leased(held, removal, folder, name, captured) as fd:
-                guard.check_content(removal, fd)
+            with preconditions.leased(held, removal, folder, name, captured) as fd:
+                preconditions.check_content(removal, fd)
                 os.unlink(captured, dir_fd=folder)
         except BaseException as error:
             other = _release(folder, captured, name, removal.sha256)
@@ -157,6 +157,6 @@ def _renamed(other: str | None) -> str:
 
 def _check_proof(held: Held, entry: int) -> None:
     removal = held.run.removals[entry]
-    if vault.digest_at(held.store, removal.sha256) != removal.sha256:
+    if safefile.digest_at(held.store, removal.sha256) != removal.sha256:
         raise Refused("its backup is damaged")
-    guard.check_keeper(held, removal)
+    preconditions.check_keeper(held, removal)

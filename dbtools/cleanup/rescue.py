@@ -8,11 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dbtools.cleanup.plan import Removal
+from dbtools.database.sql import quote, temporary_duckdb
 from dbtools.errors import CleanupError, readable
 from dbtools.files import csvfile
 from dbtools.progress import step
-from dbtools.source.scratch import scratchpad
-from dbtools.source.sql import quote
 
 ORIGIN = ("_file", "_row", "_sha256")
 EXTRA = "_extra_cells"
@@ -62,7 +61,7 @@ def write(removal: Removal, source: Path, target: Path) -> int:
     frame = pd.DataFrame({name: pd.Series([r[i] for r in rows], dtype=object) for i, name in enumerate(names)})
     typed = [f'"{c}"::VARCHAR AS "{c}"' for c in columns]
     typed += [f"{EXTRA}::VARCHAR[] AS {EXTRA}", "_file::VARCHAR AS _file", "_row::BIGINT AS _row"]
-    with scratchpad("The rows cannot be rescued", removal.path, CleanupError) as connection:
+    with temporary_duckdb("The rows cannot be rescued", removal.path, CleanupError) as connection:
         connection.register("frame", frame)
         connection.execute(
             f"CREATE TABLE rescued AS SELECT {', '.join(typed)}, ? AS _sha256 FROM frame",  # noqa: S608 - quoted names

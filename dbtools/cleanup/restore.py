@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.cleanup import guard, journal, vault
+from dbtools.cleanup import journal, preconditions, safefile
 from dbtools.cleanup.journal import Held, State
 from dbtools.cleanup.plan import Removal
 from dbtools.cleanup.remove import names, release, settle
 from dbtools.cleanup.run import MANIFEST, Run, read, runs
-from dbtools.cleanup.vault import Refused
+from dbtools.cleanup.safefile import Refused
 from dbtools.errors import CleanupError, readable
+from dbtools.html import counted, table
 from dbtools.progress import step
-from dbtools.tables import counted, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def restore(run: str | Path | None, root: str | Path | None = None) -> Restored:
     folder = Path(run)
     pinned = read(folder.parent if folder.name == MANIFEST else folder, root)
     try:
-        with vault.locked(pinned.root) as fd, vault.opened_folder(pinned.folder) as store:
+        with safefile.locked(pinned.root) as fd, safefile.opened_folder(pinned.folder) as store:
             held = Held(pinned, fd, store)
             state = _state(held, settled=root is None)
             result, damaged = _restore_all(held, state)
@@ -182,7 +182,7 @@ def _restore_all(held: Held, state: State | None) -> tuple[Restored, list[str]]:
                 release(held, entry)
             continue
         surely = state is not None and entry in state.removed
-        if not surely and vault.status(held.store, removal.sha256) is None:
+        if not surely and safefile.status(held.store, removal.sha256) is None:
             continue  # never backed up, hence never removed
         try:
             written = _restore_one(held, entry, removal)
@@ -206,16 +206,16 @@ class _Damaged(Exception):  # noqa: N818  (an answer about one backup)
 
 def _restore_one(held: Held, entry: int, removal: Removal) -> str | None:
     """Restore a file; return the path it has now, or None when it was there already."""
-    with vault.parent(held.root, removal.path, make=True) as (folder, name):
+    with safefile.parent(held.root, removal.path, make=True) as (folder, name):
         temporary = f".restore-{held.run.sha256[:12]}-{entry}"
-        vault.discard(folder, temporary)  # left by a restore that was killed
-        if vault.digest_at(folder, name) == removal.sha256:
+        safefile.discard(folder, temporary)  # left by a restore that was killed
+        if safefile.digest_at(folder, name) == removal.sha256:
             return None
-        if vault.digest_at(held.store, removal.sha256) != removal.sha256:
+        if safefile.digest_at(held.store, removal.sha256) != removal.sha256:
             raise _Damaged
-        with vault.temporary(folder, temporary) as fd:
-            with vault.opened_file(held.store, removal.sha256) as source:
-                if vault.copy(source, fd, lambda _: step()) != removal.sha256:
+        with safefile.temporary(folder, temporary) as fd:
+            with safefile.opened_file(held.store, removal.sha256) as source:
+                if safefile.copy(source, fd, lambda _: step()) != removal.sha256:
                     raise _Damaged
             os.fchmod(fd, stat.S_IMODE(removal.identity.mode))
             os.utime(fd, ns=(removal.identity.mtime_ns, removal.identity.mtime_ns))
@@ -228,12 +228,12 @@ def _restore_one(held: Held, entry: int, removal: Removal) -> str | None:
 def _link(folder: int, temporary: str, name: str, removal: Removal) -> str:
     """Give the finished file the first free name, or that of an earlier restore that wrote the same."""
     for target in names(name, removal.sha256):
-        if target == name and guard.live_sidecar(folder, name):
+        if target == name and preconditions.live_sidecar(folder, name):
             continue  # SQLite would play a foreign journal into the restored database
         try:
             os.link(temporary, target, src_dir_fd=folder, dst_dir_fd=folder)
         except FileExistsError:
-            if target != name and vault.digest_at(folder, target) == removal.sha256:
+            if target != name and safefile.digest_at(folder, target) == removal.sha256:
                 return target
             continue
         return target

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dbtools.cleanup import vault
-from dbtools.cleanup.evidence import Identity, Keeper
+from dbtools.cleanup import safefile
+from dbtools.cleanup.model import Identity, Keeper
 from dbtools.cleanup.plan import Kept, Plan, Removal
 from dbtools.clock import utc
 from dbtools.errors import CleanupError, ParameterError
@@ -51,15 +51,15 @@ def fingerprint(removals: Iterable[Removal]) -> str:
 def create(plan: Plan, now: datetime | None = None) -> Run:
     """Make the run folder of a plan and pin the plan in it. Changes files: in the backup folder only."""
     backups, sha256 = plan.project.backups, fingerprint(plan.removals)
-    vault.make_folders(backups)
-    with vault.opened_folder(backups) as fd:
-        if vault.status(fd, ".gitignore") is None:
+    safefile.make_folders(backups)
+    with safefile.opened_folder(backups) as fd:
+        if safefile.status(fd, ".gitignore") is None:
             # Backups are byte copies, of databases with password hashes too: they must not get into git.
-            vault.store_bytes(fd, ".gitignore", b"*\n", 0o644)
+            safefile.store_bytes(fd, ".gitignore", b"*\n", 0o644)
     now = utc(now)
     while os.path.lexists((folder := backups / f"{now:%Y%m%dT%H%M%SZ}-{sha256[:8]}") / MANIFEST):
         now += timedelta(seconds=1)
-    vault.make_folders(folder)
+    safefile.make_folders(folder)
     root, here = plan.project.root.resolve(), folder.resolve()
     body: dict[str, Any] = {
         "format": _FORMAT,
@@ -71,8 +71,8 @@ def create(plan: Plan, now: datetime | None = None) -> Run:
         "kept": [asdict(kept) for kept in plan.kept],
     }
     body["check"] = _sum(body)
-    with vault.opened_folder(folder) as fd:
-        vault.store_bytes(fd, MANIFEST, json.dumps(body, indent=1).encode("ascii"))
+    with safefile.opened_folder(folder) as fd:
+        safefile.store_bytes(fd, MANIFEST, json.dumps(body, indent=1).encode("ascii"))
     return read(folder)
 
 
@@ -85,8 +85,8 @@ def read(folder: Path, root: str | Path | None = None) -> Run:
         There is none, or it is damaged.
     """
     try:
-        with vault.opened_folder(folder) as store:
-            body = json.loads(vault.content(store, MANIFEST))
+        with safefile.opened_folder(folder) as store:
+            body = json.loads(safefile.content(store, MANIFEST))
         removals = tuple(_removal(item) for item in body["removals"])
         run = Run(
             folder=folder,

@@ -10,16 +10,16 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.cleanup.evidence import FileEvidence, Identity
 from dbtools.cleanup.judge import Judge, rank
-from dbtools.cleanup.vault import identity
+from dbtools.cleanup.model import FileEvidence, Identity
+from dbtools.cleanup.safefile import identity
+from dbtools.database import attach
+from dbtools.database.sqlite import dbfile
 from dbtools.errors import ProjectError, readable
-from dbtools.files.walk import COMPRESSED, DATABASE_NAMES, is_sidecar, walk
+from dbtools.files.inventory import COMPRESSED, DATABASE_NAMES, is_sidecar, walk
+from dbtools.html import size, table
 from dbtools.progress import bar
 from dbtools.project import Project, is_lake
-from dbtools.source import attach
-from dbtools.source.sqlite import dbfile
-from dbtools.tables import size, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,9 +1,9 @@
 """CSV, Parquet and JSON from the database, proved by re-reading."""
 
-from dbtools.export.guard import unguard
+from dbtools.export.csv_escape import unguard
 from dbtools.export.layout import LAYOUTS
 from dbtools.export.manifest import ExportedFile, ExportManifest
-from dbtools.export.proof import Freshness, is_current
+from dbtools.export.verify import Freshness, is_current
 from dbtools.export.write import FORMATS, write
 
 __all__ = [

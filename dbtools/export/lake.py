@@ -9,21 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbtools.database import lake
+from dbtools.database.schema import TABLES
+from dbtools.database.sql import quote
+from dbtools.disk import sync
 from dbtools.errors import ExportError, ParameterError
 from dbtools.export import place
 from dbtools.export.manifest import ExportedFile, ExportManifest
-from dbtools.export.proof import difference, digest
+from dbtools.export.verify import difference, digest
 from dbtools.progress import bar
 from dbtools.project import LAKE
-from dbtools.source import lake
-from dbtools.source.schema import TABLES
-from dbtools.source.scratch import flush
-from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb
 
-    from dbtools.source import Database
+    from dbtools.database import Database
 
 _MOMENTS = {table.relation: next(c.name for c in table.columns if c.kind == "timestamp") for table in TABLES}
 _MOMENTS["unreadable_cells"] = "NULL::TIMESTAMP"
@@ -109,7 +109,7 @@ def _stage(
         connection.execute(f"COPY ({selected} FROM cache.main.{relation}) TO {quote(empty)} ({how})")
     files = sorted(staged.glob(f"{relation}/*/*.parquet"))
     for path in (*files, *sorted({file.parent for file in files}), staged / relation):
-        flush(path)
+        sync(path)
     rows = _prove(connection, relation, files, {**cells, "month": month})
     for file in files:
         yield manifest.describe(file, file.relative_to(staged).as_posix(), relation, rows[str(file)])
@@ -141,7 +141,7 @@ def _describe(
     listed = {relation: tuple(f.path for f in files if f.layout == relation) for relation in _MOMENTS}
     file = staged / LAKE
     file.write_text(lake.dumps({**origin, "path": manifest.database}, listed), encoding="utf-8")
-    flush(file)
+    sync(file)
     return manifest.describe(file, LAKE, "lake", 0)
 
 
@@ -159,9 +159,9 @@ def _publish(
             target.parent.mkdir(parents=True, exist_ok=True)
             if file.path == LAKE:
                 for path in {(folder / f.path).parent for f in manifest.files} | {folder / r for r in _MOMENTS}:
-                    flush(path)
+                    sync(path)
             (staged / file.path).replace(target)
-        flush(folder)
+        sync(folder)
         for name in old.keys() - {file.path for file in manifest.files}:
             (folder / name).unlink(missing_ok=True)
             if not any((folder / name).parent.iterdir()):

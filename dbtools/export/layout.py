@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from dbtools.database import schema
 from dbtools.errors import ParameterError
-from dbtools.source import schema
 
 if TYPE_CHECKING:
     import duckdb

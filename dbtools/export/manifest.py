@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError
-from dbtools.tables import size, table
+from dbtools.html import size, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from dbtools import locks
+from dbtools import disk
+from dbtools.database.sql import remedy
+from dbtools.disk import sync
 from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, first_line
 from dbtools.export import manifest as manifests
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.project import STAGING, Project, usable
-from dbtools.source.scratch import flush
-from dbtools.source.sql import remedy
 
 
 def folder_of(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:
@@ -40,8 +40,8 @@ def reserved(folder: Path) -> Iterator[None]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for path in made:
-                flush(path.parent)
-            alone = stack.enter_context(locks.taken(folder))
+                sync(path.parent)
+            alone = stack.enter_context(disk.locked_folder(folder))
         except OSError as error:
             what = f"Cannot use the export folder ({error.strerror})"
             raise ParameterError(what, folder, "give another folder") from None
@@ -124,9 +124,9 @@ def _put_manifest(staged: Path, manifest: ExportManifest, files: tuple[ExportedF
     """Put ``exports.json`` in place in one step, with `files` as all that the folder holds."""
     file = staged / manifests.NAME
     file.write_text(manifests.dumps(manifest, tuple(sorted(files, key=lambda f: f.path))), encoding="utf-8")
-    flush(file)
+    sync(file)
     file.replace(manifest.folder / manifests.NAME)
-    flush(manifest.folder)
+    sync(manifest.folder)
 
 
 def _check_unchanged(folder: Path, seen: Mapping[str, os.stat_result | None]) -> None:

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 from dbtools import server
 from dbtools.clock import utc
+from dbtools.database.sql import quote
+from dbtools.disk import sync
 from dbtools.errors import ParameterError, readable
-from dbtools.export import guard as guards
+from dbtools.export import csv_escape as guards
 from dbtools.export import lake, place
 from dbtools.export import layout as layout_of
 from dbtools.export import manifest as manifests
 from dbtools.export.layout import LAYOUTS, Column
 from dbtools.export.manifest import ExportedFile, ExportManifest
-from dbtools.export.proof import prove
+from dbtools.export.verify import prove
 from dbtools.progress import bar
 from dbtools.project import Project
-from dbtools.source.scratch import flush
-from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb
 
-    from dbtools.source import Database
+    from dbtools.database import Database
 
 FORMATS = {
     "csv": "FORMAT csv, HEADER",
@@ -158,7 +158,7 @@ def _stage(
     cells = ", ".join(f'{_cell(column, kind, guarded)} AS "{column.name}"' for column in columns)
     # Identifiers are those of our own layouts.
     connection.execute(f"COPY (SELECT {cells} FROM ({layout_of.query(name)})) TO {quote(file)} ({FORMATS[kind]})")  # noqa: S608
-    flush(file)
+    sync(file)
     rows = prove(connection, file, name, kind, guarded, columns)
     return manifest.describe(file, file.name, name, rows, guarded=guarded)
 
@@ -187,4 +187,4 @@ def _publish(
     with place.publishing(staging, manifest, known, seen):
         for file in manifest.files:
             (staging / file.path).replace(folder / file.path)
-        flush(folder)
+        sync(folder)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from dbtools.database import Database
+from dbtools.database.schema import DIMENSIONS
+from dbtools.database.sql import quote
 from dbtools.files.csvfile import CsvFile
 from dbtools.files.layouts import Layout
-from dbtools.source import Database
-from dbtools.source.schema import DIMENSIONS
-from dbtools.source.sql import quote
 
 if TYPE_CHECKING:
     import duckdb

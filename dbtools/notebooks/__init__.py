@@ -1,7 +1,7 @@
 """Notebooks: run one with checked parameters and get a notebook, a page and the numbers it recorded."""
 
 from dbtools.notebooks.catalog import Notebook, Parameter, bind, catalog, find
-from dbtools.notebooks.execute import Report, refresh, run
-from dbtools.notebooks.recording import record
+from dbtools.notebooks.record import record
+from dbtools.notebooks.run import Report, refresh, run
 
 __all__ = ["Notebook", "Parameter", "Report", "bind", "catalog", "find", "record", "refresh", "run"]

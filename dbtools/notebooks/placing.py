@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dbtools import locks
+from dbtools import disk
 from dbtools.errors import ParameterError
-from dbtools.source import scratch
 
 LAST = "json"
 
@@ -26,11 +25,11 @@ def place(target: Path, texts: Mapping[str, str]) -> None:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.folder(".dbtools-report-", target.parent) as staging:
+        with disk.temporary_folder(".dbtools-report-", target.parent) as staging:
             for kind, text in texts.items():
                 (staging / kind).write_text(text, encoding="utf-8")
-                scratch.flush(staging / kind)
-            with locks.taken(target.parent, wait=True):  # until nobody else puts a report into the folder
+                disk.sync(staging / kind)
+            with disk.locked_folder(target.parent, wait=True):  # until nobody else puts a report into the folder
                 _replace(target, staging, [kind for kind in texts if kind != LAST], numbers=LAST in texts)
     except OSError as error:
         raise ParameterError(f"Cannot write ({error.strerror})", target.parent, "give another folder") from None
@@ -39,9 +38,9 @@ def place(target: Path, texts: Mapping[str, str]) -> None:
 def _replace(target: Path, staging: Path, kinds: list[str], numbers: bool) -> None:
     last = Path(f"{target}.{LAST}")
     last.unlink(missing_ok=True)
-    scratch.flush(target.parent)
+    disk.sync(target.parent)
     for kind in kinds:
         (staging / kind).replace(f"{target}.{kind}")
-    scratch.flush(target.parent)
+    disk.sync(target.parent)
     if numbers:
         (staging / LAST).replace(last)

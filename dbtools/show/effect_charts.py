@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dbtools.html import number, p_value
 from dbtools.show.charts import _INK, _QUIET, _ROW, _WIDTH, BLUE, _by_agent, _finish, _style
-from dbtools.tables import number, p_value
 
 if TYPE_CHECKING:
     import altair as alt

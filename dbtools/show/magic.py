@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from dbtools.database import Database, attach
 from dbtools.errors import ParameterError
 from dbtools.project import Project
-from dbtools.source import Database, attach
 
 
 def load(shell: Any) -> None:

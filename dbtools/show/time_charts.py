@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.trend import FEWEST_TIMES
+from dbtools.html import number, p_value
 from dbtools.show.charts import _INK, _WIDTH, BLUE, DAY, GREY, _by_agent, _finish
-from dbtools.tables import number, p_value
 
 if TYPE_CHECKING:
     import altair as alt

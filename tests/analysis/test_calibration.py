@@ -13,7 +13,7 @@ from planted import meetings_of, sums_of
 from scipy.stats import binom
 
 from dbtools.analysis.claim import judge
-from dbtools.analysis.comparison import compare
+from dbtools.analysis.pairs import compare
 from dbtools.analysis.statistics.proportions import wilson_interval
 
 AGENTS = ("domain", "structure", "syntax")

@@ -7,7 +7,7 @@ import pytest
 from planted import meetings_of
 
 from dbtools.analysis.claim import contests_needed, judge, lead, least_texts
-from dbtools.analysis.comparison import compare
+from dbtools.analysis.pairs import compare
 
 AGENTS = ("domain", "structure", "syntax")
 PRAISE = re.compile("best|better|improves")

@@ -27,7 +27,7 @@ def agents(path: Path) -> Job:
 
 def agents_keep(path: Path) -> Job:
     """Read the facts and keep them for the next question."""
-    from dbtools.source import attach, cache
+    from dbtools.database import attach, cache
 
     cache.forget(path)
     return lambda: attach(path, only_facts=True, progress=False).close()
@@ -57,14 +57,14 @@ def agents_hot(path: Path) -> Job:
 
 def notice(path: Path) -> Job:
     """Tell whether the database changed; a thousand times over."""
-    from dbtools.source.sqlite.dbfile import fingerprint
+    from dbtools.database.sqlite.dbfile import fingerprint
 
     return lambda: [fingerprint(path) for _ in range(1000)]
 
 
 def append(path: Path) -> Job:
     """Bring the kept facts up to date by a thousand new versions, judged, in a copy of the database."""
-    from dbtools.source import attach
+    from dbtools.database import attach
 
     copy = path.with_name("growing.db")
     shutil.copyfile(path, copy)
@@ -91,7 +91,7 @@ def append(path: Path) -> Job:
 
 def load(path: Path) -> Job:
     """Attach without the long texts, nothing being there."""
-    from dbtools.source import attach, cache
+    from dbtools.database import attach, cache
 
     cache.forget(path)
     return lambda: attach(path, texts=False, progress=False).close()
@@ -99,7 +99,7 @@ def load(path: Path) -> Job:
 
 def load_texts(path: Path) -> Job:
     """Attach with the long texts, nothing being there."""
-    from dbtools.source import attach, cache
+    from dbtools.database import attach, cache
 
     cache.forget(path)
     return lambda: attach(path, texts=True, progress=False).close()
@@ -175,14 +175,14 @@ def survey_csv(path: Path) -> Job:
 
 def same_bytes(path: Path) -> Job:
     """Take the digest by which a copy is known."""
-    from dbtools.source.sqlite.dbfile import sha256
+    from dbtools.database.sqlite.dbfile import sha256
 
     return lambda: sha256(path)
 
 
 def same_rows(path: Path) -> Job:
     """Hold two databases of the same rows and different bytes against each other."""
-    from dbtools.files.rows import missing_rows
+    from dbtools.files.compare import missing_rows
 
     return lambda: missing_rows(path, [path.with_name("twin.db")])
 

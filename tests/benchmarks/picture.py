@@ -9,7 +9,7 @@ from pathlib import Path
 import altair as alt
 import pandas as pd
 
-from dbtools.notebooks import page
+from dbtools.notebooks import report
 from dbtools.show import charts
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -66,7 +66,7 @@ def picture(records: list[dict]) -> str:
 
 def themed(chart: alt.LayerChart, title: str) -> str:
     """Return a chart as SVG that looks like those of reports and follows the reader's dark mode."""
-    return page._adapt(charts.svg(charts._style(chart, title)))
+    return report._adapt(charts.svg(charts._style(chart, title)))
 
 
 def main(file: str) -> None:

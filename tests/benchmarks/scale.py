@@ -53,7 +53,7 @@ def make(folder: Path, versions: int) -> None:
     import duckdb
 
     from dbtools import attach, export
-    from dbtools.source import lake
+    from dbtools.database import lake
 
     with tempfile.TemporaryDirectory() as scratch:
         write(Path(scratch) / "prompter.db", len(AGENTS))

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 from support import make_database
 
+from dbtools.database.schema import TABLES
 from dbtools.notebooks import run
-from dbtools.source.schema import TABLES
 
 browsing = pytest.importorskip("browsing", reason="playwright is not installed", exc_type=ImportError)
 pytestmark = pytest.mark.skipif(not browsing.CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")

@@ -19,9 +19,9 @@ from dbtools.cleanup.manifest import Manifest
 from dbtools.cleanup.plan import Keeper, Kept, Plan
 from dbtools.cleanup.restore import restore
 from dbtools.cleanup.run import read, runs
+from dbtools.database.sqlite.dbfile import fingerprint
 from dbtools.errors import BusyError, CleanupError, ParameterError
 from dbtools.project import Project
-from dbtools.source.sqlite.dbfile import fingerprint
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FILES = {"storage/one.csv": b"a,b\n1,2\n", "storage/two.csv": b"a,b\n3,4\n", "keep.csv": b"a,b\n1,2\n"}

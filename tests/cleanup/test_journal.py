@@ -7,7 +7,7 @@ import pytest
 from cleaning import make_files, planned
 from support import unchanged
 
-from dbtools.cleanup import journal, vault
+from dbtools.cleanup import journal, safefile
 from dbtools.cleanup.journal import Held
 from dbtools.cleanup.plan import Plan
 from dbtools.cleanup.run import create, read
@@ -28,7 +28,7 @@ def records(folder: Path, store: int) -> journal.State:
 
 def test_records_add_up_to_a_state(plan: Plan) -> None:
     folder = create(plan, NOW).folder
-    with vault.opened_folder(folder) as store:
+    with safefile.opened_folder(folder) as store:
         assert records(folder, store) == journal.State()
         journal.append(store, do="kept", entry=0, reason="ü\ud800")
         journal.append(store, do="all")
@@ -45,7 +45,7 @@ def test_records_add_up_to_a_state(plan: Plan) -> None:
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_a_torn_last_record_is_cut_off_and_the_next_one_follows_cleanly(plan: Plan, cut: int) -> None:
     folder = create(plan, NOW).folder
-    with vault.opened_folder(folder) as store:
+    with safefile.opened_folder(folder) as store:
         journal.append(store, do="kept", entry=0, reason="x")
         whole = (folder / "journal").read_bytes()
         journal.append(store, do="kept", entry=1, reason="y" * 40)
@@ -59,7 +59,7 @@ def test_a_torn_last_record_is_cut_off_and_the_next_one_follows_cleanly(plan: Pl
 
 def test_any_flipped_bit_before_the_last_record_is_noticed(plan: Plan) -> None:
     folder = create(plan, NOW).folder
-    with vault.opened_folder(folder) as store:
+    with safefile.opened_folder(folder) as store:
         journal.append(store, do="kept", entry=0, reason="x")
         first = len((folder / "journal").read_bytes())
         journal.append(store, do="all")
@@ -76,6 +76,6 @@ def test_any_flipped_bit_before_the_last_record_is_noticed(plan: Plan) -> None:
 
 def test_reading_changes_nothing(plan: Plan) -> None:
     run = create(plan, NOW)
-    with unchanged(plan.project.root), vault.opened_folder(run.folder) as store:
+    with unchanged(plan.project.root), safefile.opened_folder(run.folder) as store:
         records(run.folder, store)
         journal.unfinished(plan.project.backups)

@@ -9,8 +9,8 @@ import pytest
 from support import make_database
 
 from dbtools import attach
+from dbtools.database import schema
 from dbtools.export import LAYOUTS, layout
-from dbtools.source import schema
 
 HEADERS = {
     "multi_agent_log": "request_id, timestamp, original_prompt, final_prompt, selected_agent, syntax_score, "

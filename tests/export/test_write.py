@@ -22,8 +22,8 @@ import pytest
 from support import GENERATIONS, USERS, assert_sentence, hex_id, insert, make_database, read_tree, unchanged
 
 from dbtools import Project, attach, export
+from dbtools.database import Database
 from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError
-from dbtools.source import Database
 
 NOW = datetime(2025, 12, 4, 12, tzinfo=UTC)
 FIELD = Path(__file__).resolve().parents[2].parent / "shared" / "field" / "at-guide"

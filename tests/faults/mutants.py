@@ -35,13 +35,13 @@ INTERRUPTED, SURVEY, PLAN = (
     "tests/cleanup/test_plan.py",
 )
 ATTACH, SNAPSHOT, SILENT, DIRECT = (
-    f"tests/source/test_{name}.py" for name in ("attach", "snapshot", "silent_errors", "direct")
+    f"tests/database/test_{name}.py" for name in ("attach", "snapshot", "silent_errors", "direct")
 )
 CACHE, APPENDING, SCRATCH, ANALYST = (
-    f"tests/source/test_{name}.py" for name in ("cache", "appending", "scratch", "analyst_connection")
+    f"tests/database/test_{name}.py" for name in ("cache", "appending", "scratch", "analyst_connection")
 )
 OUTPUTS, STOPPED = "tests/faults/test_power_loss_outputs.py", "tests/faults/test_stopped.py"
-SIGNED = "tests/source/test_extension.py"
+SIGNED = "tests/database/test_extension.py"
 ROWS, CSV, WALK = (f"tests/files/test_{name}.py" for name in ("rows", "csvfile", "walk"))
 
 
@@ -69,15 +69,15 @@ def _one(name: str, file: str, old: str, new: str, *tests: str, covered: str = "
     return Mutant(name, ((file, old, new),), tests, covered)
 
 
-_VAULT, _JOURNAL, _APPLY = "cleanup/vault.py", "cleanup/journal.py", "cleanup/apply.py"
+_VAULT, _JOURNAL, _APPLY = "cleanup/safefile.py", "cleanup/journal.py", "cleanup/apply.py"
 _RUN = "cleanup/run.py"
 _JUDGE, _PLAN = "cleanup/judge.py", "cleanup/plan.py"
 _WRITE, _PLACE = "export/write.py", "export/place.py"
-_ROWS, _SNAPSHOT, _DIRECT = "files/rows.py", "source/sqlite/snapshot.py", "source/sqlite/direct.py"
-_DBFILE, _APPENDING = "source/sqlite/dbfile.py", "source/sqlite/appending.py"
-_SCRATCH, _DATABASE = "source/scratch.py", "source/database.py"
-_EXTENSION, _PLACING = "source/extension.py", "notebooks/placing.py"
-_GUARD, _REMOVE, _RESTORE = "cleanup/guard.py", "cleanup/remove.py", "cleanup/restore.py"
+_ROWS, _SNAPSHOT, _DIRECT = "files/compare.py", "database/sqlite/snapshot.py", "database/sqlite/direct.py"
+_DBFILE, _APPENDING = "database/sqlite/dbfile.py", "database/sqlite/appending.py"
+_SCRATCH, _DATABASE = "disk.py", "database/database.py"
+_EXTENSION, _PLACING = "database/extension.py", "notebooks/placing.py"
+_GUARD, _REMOVE, _RESTORE = "cleanup/preconditions.py", "cleanup/remove.py", "cleanup/restore.py"
 _PUBLISH_SYNC = (_VAULT, "    os.fsync(folder)\n\n\ndef store_file", "\n\ndef store_file")
 _BARRIER_SYNC = (_APPLY, "            os.fsync(held.store)\n", "")
 _JOURNAL_SYNC = (_JOURNAL, "    if size == 0:\n        os.fsync(store)\n", "")
@@ -235,7 +235,7 @@ MUTANTS = (
     _one(
         "one cleanup at a time",
         _VAULT,
-        "        if locks.take(fd) is False:",
+        "        if disk.lock(fd) is False:",
         "        if False:",
         APPLY,
     ),
@@ -538,7 +538,7 @@ MUTANTS = (
     # The cache.
     _one(
         "a copy belongs to one state of the database",
-        "source/attaching.py",
+        "database/attach.py",
         "            if folder is None or fingerprint(path) != before:",
         "            if folder is None:",
         CACHE,
@@ -547,7 +547,7 @@ MUTANTS = (
     _one(
         "what a living process uses is not swept",
         _SCRATCH,
-        "        alone = locks.take(lock)\n",
+        "        alone = disk.lock(lock)\n",
         "        alone = True\n",
         SCRATCH,
     ),
@@ -588,7 +588,7 @@ MUTANTS = (
     ),
     _one(
         "a cached copy is private",
-        "source/attaching.py",
+        "database/attach.py",
         "            built.chmod(0o600)\n            if folder is None or fingerprint",
         "            if folder is None or fingerprint",
         CACHE,
@@ -682,7 +682,7 @@ MUTANTS = (
     ),
     _one(
         "links are not followed",
-        "files/walk.py",
+        "files/inventory.py",
         "e.is_dir(follow_symlinks=False)",
         "e.is_dir()",
         f"{SURVEY}::test_links_hard_links_and_compressed_files_are_never_deletable",
@@ -690,14 +690,14 @@ MUTANTS = (
     ),
     _one(
         "backups are not surveyed",
-        "files/walk.py",
+        "files/inventory.py",
         "path == project.backups or _is_foreign(path)",
         "False",
         f"{SURVEY}::test_version_control_environments_and_backups_are_left_out",
     ),
     _one(
         "backups in another folder are not surveyed",
-        "files/walk.py",
+        "files/inventory.py",
         " or is_run(folder)\n\n\ndef is_run",
         "\n\n\ndef is_run",
         f"{SURVEY}::test_backups_are_known_wherever_they_lie",
@@ -934,7 +934,9 @@ MUTANTS = (
         "",
         ANALYST,
     ),
-    _one("the copy is opened read-only", "source/connecting.py", " AS cache (READ_ONLY)", " AS cache", ANALYST, CACHE),
+    _one(
+        "the copy is opened read-only", "database/connecting.py", " AS cache (READ_ONLY)", " AS cache", ANALYST, CACHE
+    ),
     _one(
         "one statement at a time",
         _DATABASE,
@@ -1011,19 +1013,19 @@ MUTANTS = (
         OUTPUTS,
     ),
     # The report.
-    _one("sync a report", _PLACING, "                scratch.flush(staging / kind)\n", "", OUTPUTS),
+    _one("sync a report", _PLACING, "                disk.sync(staging / kind)\n", "", OUTPUTS),
     _one("old numbers go first", _PLACING, "    last.unlink(missing_ok=True)\n", "", OUTPUTS, INTERRUPTED),
     _one(
         "sync that the old numbers are gone",
         _PLACING,
-        "    last.unlink(missing_ok=True)\n    scratch.flush(target.parent)\n",
+        "    last.unlink(missing_ok=True)\n    disk.sync(target.parent)\n",
         "    last.unlink(missing_ok=True)\n",
         OUTPUTS,
     ),
     _one(
         "sync the names of a report before its numbers come",
         _PLACING,
-        "    scratch.flush(target.parent)\n    if numbers:",
+        "    disk.sync(target.parent)\n    if numbers:",
         "    if numbers:",
         OUTPUTS,
     ),
@@ -1038,8 +1040,8 @@ MUTANTS = (
     _one(
         "one report at a time",
         _PLACING,
-        "locks.taken(target.parent, wait=True)",
-        "locks.taken(target.parent)",
+        "disk.locked_folder(target.parent, wait=True)",
+        "disk.locked_folder(target.parent)",
         INTERRUPTED,
     ),
     # A Stop.

@@ -12,7 +12,7 @@ from cleaning import tree
 from disk import Disk
 from machine import PLANNED, Machine, clean, running, world
 
-from dbtools.cleanup import vault
+from dbtools.cleanup import safefile
 from dbtools.cleanup.journal import unfinished
 from dbtools.cleanup.plan import Plan
 from dbtools.cleanup.restore import restore
@@ -39,7 +39,7 @@ def recorded(root: Path, action: Callable[[], object]) -> Disk:
 @pytest.fixture
 def made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let go of the inode numbers: those of the files before the power went are not to be had for a tree made anew."""
-    monkeypatch.setattr(vault, "_comparable", lambda known: (known.size, known.mtime_ns, known.mode & 0o7777))
+    monkeypatch.setattr(safefile, "_comparable", lambda known: (known.size, known.mtime_ns, known.mode & 0o7777))
 
 
 def cut(disk: Disk, tally: Any, then: Callable[[], None], *, done: bool = False) -> None:

@@ -15,9 +15,9 @@ from support import insert, make_database
 from tally import ALL, Tally
 
 from dbtools import attach, export
+from dbtools.database import Database
 from dbtools.export import manifest
 from dbtools.notebooks.placing import place
-from dbtools.source import Database
 
 WATCHED = ("mkdir", "rmdir", "unlink", "rename", "replace", "fsync")
 LAYOUTS = ("prompts", "judge_scores")

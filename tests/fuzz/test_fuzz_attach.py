@@ -13,8 +13,8 @@ from inputs import TRIED, damaged, damages, examples, odd, zeroed
 from support import GENERATIONS, USERS, insert, make_database, unchanged
 
 from dbtools import attach
+from dbtools.database import ask_facts
 from dbtools.errors import DbtoolsError
-from dbtools.source import ask_facts
 
 SOUND: list[bytes] = []  # no argument of the test: Hypothesis would print it all
 

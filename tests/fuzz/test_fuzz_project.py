@@ -14,7 +14,7 @@ from support import make_database, unchanged
 from dbtools import Project, analysis, attach, audit, export
 from dbtools.cleanup import find_run, plan, survey
 from dbtools.errors import DbtoolsError, ParameterError
-from dbtools.notebooks.recording import plain
+from dbtools.notebooks.record import plain
 
 _names = st.one_of(
     st.sampled_from(

@@ -26,7 +26,7 @@ from support import make_database, run_python, unchanged
 
 from dbtools import Project, attach, audit, cleanup, export
 from dbtools.errors import DbtoolsError
-from dbtools.notebooks.recording import plain
+from dbtools.notebooks.record import plain
 
 GB = 1 << 30
 VERSIONS = b"prompt_id,version_no,version_uuid,text,source,explanation,timestamp\n"

@@ -10,11 +10,11 @@ import pytest
 from support import assert_sentence, insert, make_database, unchanged
 
 from dbtools import Project, analysis, attach, cleanup, demo, export, progress
+from dbtools.database.lake import RELATIONS
 from dbtools.errors import ConflictError, DatabaseError, ExportError, ParameterError, ProjectError, QueryError
 from dbtools.notebooks import run
-from dbtools.notebooks.recording import plain
+from dbtools.notebooks.record import plain
 from dbtools.show import Explorer
-from dbtools.source.lake import RELATIONS
 
 
 def lake_of(path: Path, folder: Path, texts: bool = True) -> export.ExportManifest:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "dbtools"
-FOLDERS = ("source/portable", "analysis/portable", "audit/checks")
+FOLDERS = ("database/portable", "analysis/portable", "audit/checks")
 AUDIT = ("provenance", "scales", "scored", "parents")
 QUERIES = sorted(q for folder in FOLDERS for q in (PACKAGE / folder).glob("*.sql"))
 QUERIES += [PACKAGE / "audit" / "queries" / f"{name}.sql" for name in AUDIT]

@@ -12,7 +12,7 @@ from test_same_on_every_engine import assert_alike, assert_same, rows
 
 from dbtools import analysis, attach, audit
 from dbtools.audit.facts import FACTS, relations
-from dbtools.source import engine
+from dbtools.database import engine
 
 PYTHON = os.environ.get("SPARK_PYTHON", "")
 pytestmark = pytest.mark.skipif(

@@ -20,8 +20,8 @@ from dbtools import analysis, attach, audit
 from dbtools.analysis.query import read
 from dbtools.analysis.questions import KINDS, WINS
 from dbtools.audit.facts import FACTS, relations
-from dbtools.source import engine, extension, schema, sql
-from dbtools.source.lake import RELATIONS
+from dbtools.database import engine, extension, schema, sql
+from dbtools.database.lake import RELATIONS
 
 VIEWS = ("marked", "marked_heads", "scored_versions", "entered", "competing", "contests", "moments")
 ALONE = (

@@ -18,8 +18,8 @@ from support import assert_sentence, unchanged
 from test_same_on_every_engine import assert_alike
 
 from dbtools import Project, analysis, attach, audit, cli, demo, export
+from dbtools.database.engine import keep
 from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, ProjectError, QueryError
-from dbtools.source.engine import keep
 
 TOKEN = "canarytoken000"
 

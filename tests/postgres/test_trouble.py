@@ -18,9 +18,9 @@ from twins import make_database as copy_database
 
 from dbtools import Project, attach, audit
 from dbtools.cli import main
+from dbtools.database import postgres
 from dbtools.errors import BusyError, DatabaseError, DbtoolsError, ParameterError, QueryError
 from dbtools.server import Server, parse
-from dbtools.source import postgres
 
 pytestmark = pytest.mark.usefixtures("access")
 WRITTEN = ("prompts", "versions", "scores", "heads")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from support import GENERATIONS, USERS, insert, make_database
 
-from dbtools.source import schema
+from dbtools.database import schema
 
 # What a browser runs, if it reaches a page as it is. Each tells the page around it, so that running is noticed.
 PAYLOADS = (

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 from support import USERS, make_database, unchanged
 
+from dbtools.database import ask_facts
 from dbtools.errors import ParameterError, QueryError
-from dbtools.source import ask_facts
 
 ESCAPES = (
     "SELECT * FROM sqlite_scan('{db}', 'users')",

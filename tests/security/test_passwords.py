@@ -12,8 +12,8 @@ from support import assert_sentence, make_database, run_python
 from dbtools import Project, attach, audit, cleanup
 from dbtools.cli import main
 from dbtools.errors import DbtoolsError, hide_passwords
+from dbtools.html import redact
 from dbtools.server import parse
-from dbtools.tables import redact
 
 SECRET = "canarydsn001q"
 URLS = (

@@ -18,13 +18,13 @@ REASONS = {
         audit/checks.py: check.query
         demo/__init__.py: rows.data(schema)
         export/layout.py: rows(layout) | text
-        export/proof.py: layout.rows(name)
+        export/verify.py: layout.rows(name)
         export/write.py: layout_of.query(name)
         show/explorer/selection.py: chosen
         source/connecting.py: query
         source/engine.py: query
-        source/loader.py: derive
-        source/narrowing.py: read_sql('narrow', 'asked.sql') | read_sql('narrow', 'inputs.sql')
+        database/load.py: derive
+        database/prompt_filter.py: read_sql('narrow', 'asked.sql') | read_sql('narrow', 'inputs.sql')
     """,
     "names and types of the allow-list in source/schema.py, or numbers counted from it": """
         source/sqlite/appending.py: ', '.join((f's.{d}' for d in DIMENSIONS))
@@ -33,7 +33,7 @@ REASONS = {
         source/lake.py: relation
         source/schema.py: prefix | table.relation | column.name | 1 << bit | name
         source/sqlite/direct.py: cells | raw | table.name | table.relation | total | typed
-        source/loader.py: table.relation | table.name | cells | row_id | bits | narrow |
+        database/load.py: table.relation | table.name | cells | row_id | bits | narrow |
             ', '.join(converted) | raw | typed
         source/postgres.py: cells | ''.join((f', {each}' for each in given))
     """,
@@ -41,46 +41,46 @@ REASONS = {
         source/postgres.py: state.addresses[name] | state.addresses[table.name]
     """,
     "names that the same module spells out": """
-        audit/database_facts.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
+        audit/collect_database.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
         source/connecting.py: name
         source/engine.py: lists | name
         source/spark.py: cells | name | shape
-        audit/contents.py: filled
+        audit/blobs.py: filled
         demo/__init__.py: columns | table | values
         export/lake.py: selected | kept | written | how
         export/layout.py: counts
-        export/proof.py: digest(cells, lenient, own) | kept | objects | reader | selected | size
+        export/verify.py: digest(cells, lenient, own) | kept | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
-        files/rows.py: first | name | schema | second
+        files/compare.py: first | name | schema | second
         files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
         show/explorer/selection.py: by
-        source/kept.py: name | some
+        database/materialize.py: name | some
     """,
     "a name of the database at hand, in double quotes that are doubled": """
-        analysis/standing.py: quoted
-        audit/database_facts.py: table
+        analysis/agents.py: quoted
+        audit/collect_database.py: table
         audit/schema_facts.py: quoted | identifier(index)
         cleanup/rescue.py: ', '.join(typed)
-        files/rows.py: identifier(table) | cells | same
-        source/loader.py: ', '.join(cells)
+        files/compare.py: identifier(table) | cells | same
+        database/load.py: ', '.join(cells)
         source/connecting.py: sql.identifier(name)
         source/schema.py: quoted
     """,
     "a path or text as a literal, in single quotes that are doubled, where nothing can be bound": """
         cleanup/rescue.py: quote(target)
-        export/guard.py: quote(_RISKY)
+        export/csv_escape.py: quote(_RISKY)
         export/write.py: quote(file)
         files/lookup.py: name | settled
         source/sqlite/appending.py: quote(json.dumps(origin)) | values
-        source/attaching.py: sql.quote(origin) | sql.quote(target)
+        database/attach.py: sql.quote(origin) | sql.quote(target)
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
         source/connecting.py: sql.quote(file) | paths
         source/lake.py: quote(facts) | reader
         source/sqlite/direct.py: sql.quote(file) | sql.quote(query)
-        source/kept.py: sql.quote(file) | sql.quote(target)
+        database/materialize.py: sql.quote(file) | sql.quote(target)
         source/extension.py: quote(file)
         source/postgres.py: quote(' '.join(pairs))
-        source/loader.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
+        database/load.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
     """,
     "a word (\\w+) that a pattern found in a guide, the column being one of seven; counts only": """
         audit/verdicts.py: s.column | s.table

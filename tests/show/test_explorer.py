@@ -18,9 +18,9 @@ from support import assert_sentence, insert, make_database, unchanged
 from dbtools import Project, analysis, attach, audit, cleanup, demo
 from dbtools.errors import ParameterError
 from dbtools.notebooks import run
-from dbtools.notebooks.recording import plain
+from dbtools.notebooks.record import plain
 from dbtools.show import Explorer
-from dbtools.show.explorer import jobs
+from dbtools.show.explorer import worker
 from dbtools.show.explorer.explorer import TABS
 
 HOSTILE = '<script>alert(1)</script></script><img src=x onerror="alert(2)">[link](javascript:alert(3))'
@@ -169,7 +169,7 @@ def test_of_a_large_database_the_same_is_shown_after_working_it_out_once(project
         pages = {
             name: html_of(open_tab(explorer, name)) for name in ("overview", "versions", "agents", "time", "usage")
         }
-    monkeypatch.setattr(jobs, "LARGE", 0)
+    monkeypatch.setattr(worker, "LARGE", 0)
     with Explorer(project, **state) as explorer:
         assert not explorer.db.worked_out
         for name, shown in pages.items():
@@ -587,9 +587,9 @@ def test_without_widgets_there_is_a_snapshot_with_pictures_and_tables(explorer, 
 
 
 def test_a_project_without_texts_loaded_can_load_them(project, monkeypatch):
-    from dbtools.source import attaching
+    from dbtools.database import attach
 
-    monkeypatch.setattr(attaching, "SMALL", 0)
+    monkeypatch.setattr(attach, "SMALL", 0)
     with Explorer(project) as explorer:
         tab = open_tab(explorer, "versions")
         explorer.version_pair = (keys(grid(tab).html)[0], "")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.textdiff import compare
+from dbtools.database.schema import DIMENSIONS
+from dbtools.html import table
 from dbtools.show.explorer import page
 from dbtools.show.explorer.selection import read_version
-from dbtools.source.schema import DIMENSIONS
-from dbtools.tables import table
 
 if TYPE_CHECKING:
-    from dbtools.show.explorer.jobs import Desk
+    from dbtools.show.explorer.worker import Desk
 
 MARKS = {
     "generated-source": "its source is the generator",

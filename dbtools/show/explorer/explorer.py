@@ -18,32 +18,32 @@ import traitlets
 
 from dbtools import analysis, audit, cleanup
 from dbtools.analysis.questions import PROVENANCES, SCALES, WINS
+from dbtools.database import Database, attach
+from dbtools.database.prompt_filter import day
 from dbtools.errors import DatabaseError, ParameterError
 from dbtools.project import Project
 from dbtools.show.explorer import (
-    agents,
-    asking,
-    consumption,
-    exporting,
-    files,
+    agents_tab,
+    export_tab,
+    files_tab,
     filters,
-    overview,
+    overview_tab,
     page,
-    quality,
-    timeline,
-    versions,
+    quality_tab,
+    sql_tab,
+    time_tab,
+    usage_tab,
+    versions_tab,
 )
-from dbtools.show.explorer.controls import Grid, Tabs, button, column
-from dbtools.show.explorer.jobs import Desk, Lane
 from dbtools.show.explorer.selection import Filters, as_sql
 from dbtools.show.explorer.tab import Tab
-from dbtools.source import Database, attach
-from dbtools.source.narrowing import day
+from dbtools.show.explorer.widgets import Grid, Tabs, button, column
+from dbtools.show.explorer.worker import Desk, Lane
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_ROOMS = (overview, agents, versions, timeline, consumption, quality, files, exporting, asking)
+_ROOMS = (overview_tab, agents_tab, versions_tab, time_tab, usage_tab, quality_tab, files_tab, export_tab, sql_tab)
 TABS = ("overview", "agents", "versions", "time", "usage", "quality", "files", "export", "sql")
 _FILTERS = {"agents": [], "provenance": "real", "scale": "judge", "users": [], "date_range": (None, None), "search": ""}
 # What the servers of JupyterLab and of Voilà tell a kernel; papermill and nbconvert tell neither.
@@ -286,4 +286,4 @@ class Explorer(traitlets.HasTraits):
         if not any(name in os.environ for name in _LIVE):
             return self.snapshot()
         text = "The Explorer needs a running kernel: run this cell. “dbtools run explore” makes a page without one."
-        return page.note(text, "info") + page.quiet("Who wrote how many versions:") + overview.sources_html(self.db)
+        return page.note(text, "info") + page.quiet("Who wrote how many versions:") + overview_tab.sources_html(self.db)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from dbtools.analysis.questions import PROVENANCES, SCALES
-from dbtools.show.explorer.controls import button, chip, choice, row
 from dbtools.show.explorer.selection import query
+from dbtools.show.explorer.widgets import button, chip, choice, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Pieces of HTML that the tabs share; every text that is not our own is escaped here or by `dbtools.tables`."""
+"""Pieces of HTML that the tabs share; every text that is not our own is escaped here or by `dbtools.html`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import html
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from dbtools.html import redact
 from dbtools.show import charts
-from dbtools.tables import redact
 
 _THEME = {
     "#fffffe": "transparent",

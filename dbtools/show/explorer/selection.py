@@ -10,13 +10,13 @@ from datetime import date, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from dbtools.source.narrowing import Prompts
+from dbtools.database.prompt_filter import Prompts
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-    from dbtools.show.explorer.jobs import Desk
+    from dbtools.show.explorer.worker import Desk
 
 ORDERS = ("created_at", "source", "version_no", "total", "scale", "provenance", "is_head", "text_length", "version_id")
 _QUERIES = files("dbtools.show.explorer").joinpath("queries")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ipywidgets
 
-    from dbtools.show.explorer.jobs import Desk, Lane
     from dbtools.show.explorer.selection import Filters
+    from dbtools.show.explorer.worker import Desk, Lane
 
 
 @dataclass(frozen=True)

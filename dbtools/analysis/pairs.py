@@ -1,0 +1,209 @@
+"""Agents compared in pairs, within the same prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dbtools.analysis.questions import Chosen, Row, ask, work_out
+from dbtools.analysis.statistics.clusters import (
+    ClusterSums,
+    holm,
+    sign_flip,
+    sign_flip_limit,
+    signed_rank,
+    signed_rank_limit,
+)
+
+if TYPE_CHECKING:
+    from dbtools.database.engine import Engine
+
+SHOWN = {
+    "a": "",
+    "b": "",
+    "n": "",
+    "clusters": "",
+    "difference": "+.2f",
+    "low_clustered": "+.2f",
+    "high_clustered": "+.2f",
+    "effect": ".2f",
+    "superiority": ".2f",
+    "mde": ".2f",
+    "p_exact": "",
+    "p_holm": "",
+    "p_wilcoxon": "",
+}
+"""The columns of the pairs that a table shows, each with its format; the empty one is the table's own."""
+LISTED = 1_000
+"""Up to how many texts the test flips each one's sign; beyond, its normal limit is as good."""
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """The contests in which two agents met, as sums: d is the outcome of `a` less that of `b`.
+
+    Attributes
+    ----------
+    above, ties : int
+        Contests with d > 0, and with d = 0.
+    listed : tuple of (sum, mean), or None
+        d over each cluster; None for more than `LISTED` clusters.
+    ranks : (int, float, float)
+        Of the cluster means that are not 0: how many, the rank sum of those above 0, the correction for ties.
+    """
+
+    a: str
+    b: str
+    sums: ClusterSums
+    above: int
+    ties: int
+    listed: tuple[tuple[float, float], ...] | None
+    ranks: tuple[int, float, float] = (0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """By how much agent `a` is above agent `b` in the contests in which both met.
+
+    Attributes
+    ----------
+    n, clusters : int
+        Contests, and different prompt texts among them.
+    difference, low, high : float
+        Mean paired difference and its 95% t interval over contests, each taken as independent.
+    low_clustered, high_clustered : float or None
+        The interval when repeated texts count as one draw; equal to the other where no text repeats.
+    effect : float or None
+        The difference in standard deviations of single differences (Cohen's d_z).
+    superiority : float
+        P(a above b) + ½ P(tie).
+    p_exact, method : float, str
+        Sign-flip test over clusters: ``exact``, ``monte carlo``, or ``normal`` (its limit).
+    p_holm : float
+        `p_exact` adjusted for all pairs compared.
+    p_wilcoxon : float
+        Signed-rank test of the cluster means, as a cross-check.
+    mde : float or None
+        Minimum detectable effect: smaller true differences would be missed more than 1 time in 5.
+    """
+
+    a: str
+    b: str
+    n: int
+    clusters: int
+    difference: float
+    low: float | None
+    high: float | None
+    low_clustered: float | None
+    high_clustered: float | None
+    effect: float | None
+    superiority: float
+    p_exact: float
+    p_holm: float
+    p_wilcoxon: float
+    mde: float | None
+    method: str
+
+    def seen_by(self, agent: str) -> Pair:
+        """Return the pair with `agent` as the first of the two."""
+        if agent == self.a:
+            return self
+        return replace(
+            self,
+            a=self.b,
+            b=self.a,
+            difference=-self.difference,
+            low=_minus(self.high),
+            high=_minus(self.low),
+            low_clustered=_minus(self.high_clustered),
+            high_clustered=_minus(self.low_clustered),
+            effect=_minus(self.effect),
+            superiority=1 - self.superiority,
+        )
+
+
+def meetings(
+    connection: Engine,
+    chosen: Chosen,
+    outcome: str = "total",
+    *,
+    distinct: bool = False,
+    ranked: bool = True,
+) -> list[Meetings]:
+    """Return who met whom with which outcome (``total``, or a kind of win). Reads only.
+
+    Without ranks, which cost the most of a million contests, `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
+    """
+    work_out(connection, "meetings")
+    work_out(connection, "clusters", **chosen.bound, outcome=outcome, distinct=distinct)
+    pairs = ask(connection, "pairs")
+    listed: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    ranks: dict[tuple[str, str], tuple[int, float, float]] = {}
+    if any(row["clusters"] <= LISTED for row in pairs):
+        for row in ask(connection, "listed", listed=LISTED):
+            listed.setdefault((row["a"], row["b"]), []).append((row["s"], row["mean"]))
+    if ranked and any(row["clusters"] > LISTED for row in pairs):
+        for row in ask(connection, "ranks"):
+            ranks[row["a"], row["b"]] = int(row["ranked"]), float(row["positive"]), float(row["rank_ties"])
+    return [_meetings(row, listed.get((row["a"], row["b"])), ranks.get((row["a"], row["b"]))) for row in pairs]
+
+
+def compare(family: Iterable[Meetings]) -> tuple[Pair, ...]:
+    """Compare every pair of a family; the first of each pair is the one above, the largest difference first."""
+    pairs = [_pair(met if met.sums.total >= 0 else _turned(met)) for met in family]
+    adjusted = holm([pair.p_exact for pair in pairs])
+    pairs = [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
+    return tuple(sorted(pairs, key=lambda pair: (-pair.difference, pair.a, pair.b)))
+
+
+def _minus(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+def _meetings(row: Row, listed: list[tuple[float, float]] | None, ranks: tuple[int, float, float] | None) -> Meetings:
+    sums = ClusterSums(
+        int(row["n"]),
+        int(row["clusters"]),
+        *(float(row[name]) for name in ("total", "squares", "sum_squares", "crossed", "sizes")),
+    )
+    above, ties = int(row["above"]), int(row["ties"])
+    return Meetings(row["a"], row["b"], sums, above, ties, tuple(listed) if listed else None, ranks or (0, 0.0, 0.0))
+
+
+def _turned(met: Meetings) -> Meetings:
+    sums = replace(met.sums, total=-met.sums.total, cross=-met.sums.cross)
+    listed = met.listed and tuple((-s, -mean) for s, mean in met.listed)
+    n, positive, ties = met.ranks
+    ranks = (n, n * (n + 1) / 2 - positive, ties)
+    return Meetings(met.b, met.a, sums, met.sums.n - met.above - met.ties, met.ties, listed, ranks)
+
+
+def _pair(met: Meetings) -> Pair:
+    sums = met.sums
+    if met.listed is not None:
+        p, method = sign_flip([s for s, _ in met.listed])
+        p_wilcoxon = signed_rank([mean for _, mean in met.listed])
+    else:
+        p, method = sign_flip_limit(sums.total, sums.sum_squares)
+        p_wilcoxon = signed_rank_limit(*met.ranks)
+    low, high = sums.interval(clustered=False)
+    low_clustered, high_clustered = sums.interval()
+    return Pair(
+        a=met.a,
+        b=met.b,
+        n=sums.n,
+        clusters=sums.clusters,
+        difference=sums.mean,
+        low=low,
+        high=high,
+        low_clustered=low_clustered,
+        high_clustered=high_clustered,
+        effect=sums.mean / sums.deviation if sums.deviation else None,
+        superiority=(met.above + met.ties / 2) / sums.n,
+        p_exact=p,
+        p_holm=p,
+        p_wilcoxon=p_wilcoxon,
+        mde=sums.detectable,
+        method=method,
+    )

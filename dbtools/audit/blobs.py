@@ -1,0 +1,232 @@
+"""Examine the committed versions of databases and CSV files: each content once, in a private folder."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections import Counter
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from dbtools.audit import git
+from dbtools.audit.checks import run
+from dbtools.audit.report import Check
+from dbtools.database import Database, attach, cache, schema
+from dbtools.database.sqlite import dbfile
+from dbtools.database.sqlite.snapshot import snapshot
+from dbtools.errors import DbtoolsError
+from dbtools.files import csvfile
+from dbtools.files.compare import count_rows, missing_rows
+from dbtools.files.csvfile import CsvFile
+from dbtools.files.inventory import walk
+from dbtools.files.lookup import look_up
+from dbtools.project import Project
+
+LARGEST = {"csv": 256 << 20, "sqlite": 4 << 30}  # bytes; a larger content is not examined
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_HASH = re.compile(rb"\$argon2(?:id|i|d)\$v=\d|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")
+_SECRETS = ("hashed_password", "password_hash", "password_reset_token", "two_factor_secret")
+_CHUNK = 1 << 24
+_Cells = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is known of one committed content.
+
+    Attributes
+    ----------
+    file : Path or None
+        Its private copy while it is at hand.
+    kind : str
+        ``sqlite`` or ``csv``.
+    problem : str
+        Why it cannot be examined; empty where it can.
+    rows, only_here : int
+        Its rows, and those of them that exist nowhere in the project now.
+    accounts, hashes : int
+        Rows of ``users`` with a password hash or token; shapes of password hashes anywhere in its bytes.
+    failures : tuple
+        Each check that found something, and how many rows.
+    """
+
+    file: Path | None = None
+    kind: str = ""
+    problem: str = ""
+    rows: int = 0
+    only_here: int = 0
+    accounts: int = 0
+    hashes: int = 0
+    failures: tuple[tuple[Check, int], ...] = ()
+
+
+EMPTY = Content()
+
+
+class Contents:
+    """The contents of a repository, examined on demand against the project as it is now; a context manager.
+
+    Changes files: only in the folder given and, for as long as a content is examined, in the cache.
+    """
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self.project, self.folder = project, folder
+        self._known: dict[tuple[str, str], Content] = {}
+        self._stack = ExitStack()
+        self._databases: list[Path] = []
+        self._csvs: list[CsvFile] = []
+        self._db: Database | None = None
+
+    def __enter__(self) -> Contents:
+        with self._stack:
+            in_use = self.project.in_use
+            rest = [p for p in walk(self.project) if git.NAME.search(p.name) and p not in in_use]
+            for path in [p for p in (*in_use, *rest) if p.is_file() and not p.is_symlink()]:
+                with suppress(DbtoolsError, OSError):
+                    self._hold_against(path)
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _hold_against(self, path: Path) -> None:
+        if dbfile.peek(path) == dbfile.MAGIC:
+            if path.stat().st_size > LARGEST["sqlite"] and path != self.project.database:
+                return  # its rows then count as being nowhere now
+            if path != self.project.database:
+                self._stack.callback(dbfile.release, path)
+            self._databases.append(self._stack.enter_context(snapshot(path)))
+        elif ".csv" in path.name.lower() and path.stat().st_size <= LARGEST["csv"]:
+            self._csvs.append(csvfile.read(path))
+
+    def get(self, blob: str, path: str) -> Content:
+        """Return what is known of a content that was committed as `path`; examined at its first use."""
+        if not blob:
+            return EMPTY
+        if path.startswith("/") or ".." in Path(path).parts:  # git itself would not check it out
+            return Content(problem="a path that leads out of the project")
+        kind = "csv" if ".csv" in Path(path).name.lower() else "sqlite"
+        if (blob, kind) not in self._known:
+            self._known[blob, kind] = self._examine(blob, path, kind)
+        return self._known[blob, kind]
+
+    def forget(self, blob: str) -> None:
+        """Remove the private copy of a content; what is known of it stays. Changes files: in the folder given."""
+        shutil.rmtree(self.folder / blob, ignore_errors=True)
+
+    def _examine(self, blob: str, path: str, kind: str) -> Content:
+        # The audit tells whether a database lies where it is expected, so it is laid there.
+        file = self.folder / blob / kind / path
+        try:
+            size = git.size(self.project, blob)
+            if size > LARGEST[kind]:
+                return Content(problem=f"too large to be examined ({size:,} bytes)")
+            file.parent.mkdir(parents=True)
+            git.save(self.project, blob, file)
+            if problem := _look(file, kind):
+                return Content(problem=problem)
+            hashes = _count_hashes(file)
+            return self._examine_csv(file, hashes) if kind == "csv" else self._examine_database(file, hashes, path)
+        except (git.GitError, DbtoolsError, OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            # The private copy is no name anybody knows.
+            return Content(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
+        finally:
+            with suppress(OSError):
+                dbfile.release(file)
+
+    def _examine_csv(self, file: Path, hashes: int) -> Content:
+        read = csvfile.read(file)
+        numbers = {row.number for row in read.rows}
+        if read.layout:
+            with suppress(DbtoolsError):  # without the database, rows are looked for in the other files
+                self._db = self._db or self._stack.enter_context(attach(self.project, texts=True, progress=False))
+                numbers = {number for number, how in look_up(self._db, read).found.items() if how is None}
+        lacking = _count_cells(read, read.header, numbers)
+        for other in self._csvs:
+            if set(read.header) <= set(other.header):
+                lacking -= _count_cells(other, read.header)
+        return Content(file, "csv", "", len(read.rows), lacking.total(), 0, hashes)
+
+    def _examine_database(self, file: Path, hashes: int, path: str) -> Content:
+        with snapshot(file) as copy:
+            missing = missing_rows(copy, self._databases).total()
+            rows = count_rows(copy)
+            with closing(sqlite3.connect(copy)) as connection:
+                tables = schema.read_tables(connection)
+                accounts = _count_accounts(connection, tables)
+        failures = self._audit(file, path) if set(schema.REQUIRED) <= set(tables) else ()
+        # Nobody else has it open: out of WAL mode, it is read without sidecars.
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+        return Content(file, "sqlite", "", rows, missing, accounts, hashes, failures)
+
+    def _audit(self, file: Path, path: str) -> tuple[tuple[Check, int], ...]:
+        root = file.parents[len(Path(path).parts) - 1]
+        nowhere = root / "nowhere"
+        try:
+            project = Project(root, file, nowhere / "auth", nowhere / "exports", nowhere / "backups")
+            report = run(project, progress=False)
+        finally:
+            cache.forget(file)
+        return tuple((f.check, f.count) for f in report.findings if f.count)
+
+
+def lost_rows(old: Content, new: Content) -> int:
+    """Count the rows of one content that another does not hold as often; a changed row counts as lost.
+
+    Columns that only the newer content has do not matter; where it lacks one, all rows of that table are lost.
+    """
+    if old.file is None or new.file is None or old.kind != new.kind:
+        return old.rows
+    if old.kind == "sqlite":
+        return missing_rows(old.file, [new.file]).total()
+    before, after = csvfile.read(old.file), csvfile.read(new.file)
+    if not set(before.header) <= set(after.header):
+        return old.rows
+    return (_count_cells(before, before.header) - _count_cells(after, before.header)).total()
+
+
+def _look(file: Path, kind: str) -> str:
+    """Return why a content is not what its name says; empty where it is."""
+    with file.open("rb") as handle:
+        head = handle.read(4096)
+    if not head:
+        return "an empty file"
+    if head.startswith(_POINTER):
+        return "a pointer of Git LFS: the content itself is not in the repository"
+    if kind == "csv":
+        return "not a text" if b"\0" in head else ""
+    return "" if head.startswith(dbfile.MAGIC) else "not an SQLite database"
+
+
+def _count_hashes(file: Path) -> int:
+    """Count the shapes of password hashes in a file's bytes: those of deleted rows often stay there."""
+    count, tail = 0, b""
+    with file.open("rb") as handle:
+        while chunk := handle.read(_CHUNK):
+            found = [m for m in _HASH.finditer(tail + chunk) if m.end() > len(tail)]
+            count, tail = count + len(found), (tail + chunk)[-64:]
+    return count
+
+
+def _count_accounts(connection: sqlite3.Connection, tables: dict[str, schema.TableFacts]) -> int:
+    names = tables["users"].names() if "users" in tables else {}
+    filled = " OR ".join(f'length("{names[c]}") > 0' for c in _SECRETS if c in names)
+    if not filled:
+        return 0
+    return int(connection.execute(f"SELECT count(*) FROM users WHERE {filled}").fetchone()[0])  # noqa: S608 - fixed
+
+
+def _count_cells(csv: CsvFile, names: _Cells, numbers: set[int] | None = None) -> Counter[_Cells]:
+    """Count equal rows, compared on the columns `names` and on what is beyond the header."""
+    rows = [row.cells for row in csv.rows if numbers is None or row.number in numbers]
+    if csv.header == names:
+        return Counter(rows)
+    places, width = [csv.header.index(name) for name in names], len(csv.header)
+    return Counter((*(cells[p] if p < len(cells) else "" for p in places), *cells[width:]) for cells in rows)

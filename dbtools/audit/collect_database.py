@@ -1,0 +1,103 @@
+"""What SQLite can tell of the databases; of accounts and credentials only where they lie."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from dbtools.audit.context import Scene, Unanswerable
+from dbtools.database.sql import identifier
+from dbtools.database.sqlite.dbfile import connect
+from dbtools.server import NOT_A_FILE, Server
+
+# Columns whose content lets somebody in, or says from where somebody came.
+_CREDENTIALS = ("hashed_password", "password_reset_token", "two_factor_secret", "login_ip_history")
+# Not the virtual tables: SQLite may lack what makes them.
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' ORDER BY name"
+_NOTHING = ("", "[]", "{}", "null")
+
+
+def origin(scene: Scene) -> list[tuple[str, bool]]:
+    """Return generation and shape of the database."""
+    return [(scene.db.origin["generation"], scene.db.origin["migrated"])]
+
+
+def tables(scene: Scene) -> list[tuple[str, int]]:
+    """Return every table with its rows."""
+    return list(scene.db.origin["tables"].items())
+
+
+def broken_keys(scene: Scene) -> list[tuple[object, ...]]:
+    """Return the rows that break a declared foreign key (``PRAGMA foreign_key_check``)."""
+    try:
+        return [row[:3] for row in scene.rows(scene.own_copy, "PRAGMA foreign_key_check")]
+    except sqlite3.Error as error:
+        raise Unanswerable(f"SQLite cannot check the foreign keys ({error})") from None
+
+
+def accounts(scene: Scene) -> list[tuple[str, str, str]]:
+    """Return the accounts of every database; who they are only as a digest that nobody can repeat or look up."""
+    salt, found = secrets.token_bytes(16), []
+    for path, copy in _copies(scene):
+        names = [c for c in ("username", "email") if c in _columns(copy, "users")]
+        if names and "id" in _columns(copy, "users"):
+            rows = scene.rows(copy, f"SELECT id, {', '.join(names)} FROM users ORDER BY id")  # noqa: S608 - own words
+            found += [(scene.name(path), str(row[0]), _digest(salt, row[1:])) for row in rows]
+    if not found:
+        raise Unanswerable("no database of the project holds accounts")
+    return found
+
+
+def unknown_users(scene: Scene) -> list[tuple[str]]:
+    """Return the user ids of the prompter database that are neither id nor name of an account in the auth database."""
+    copy = scene.copies.get(scene.project.auth)
+    known_columns = _columns(copy, "users") & {"id", "username"} if isinstance(copy, Path) else set()
+    if not isinstance(copy, Path) or not known_columns:
+        raise Unanswerable("the project has no auth database")
+    rows = scene.rows(copy, f"SELECT {', '.join(sorted(known_columns))} FROM users")  # noqa: S608 - own words
+    known = {str(cell) for row in rows for cell in row}
+    used = scene.connection.execute(
+        "SELECT user_id FROM prompts UNION SELECT user_id FROM feedback UNION SELECT user_id FROM security_inputs"
+    ).fetchall()
+    return sorted((user,) for (user,) in used if user is not None and user not in known)
+
+
+def credentials(scene: Scene) -> Iterator[tuple[str, str, object, str, bool]]:
+    """Yield the rows that hold a credential: where, and in which columns; never the value."""
+    if isinstance(scene.project.database, Server) and "users" in scene.db.origin["tables"]:
+        raise Unanswerable(f"{NOT_A_FILE}, of whose accounts only the number is read")
+    blank = ", ".join(f"'{word}'" for word in _NOTHING)
+    for path, copy in _copies(scene):
+        for (name,) in scene.rows(copy, _TABLES):
+            table = identifier(str(name))
+            here = sorted(_columns(copy, table) & set(_CREDENTIALS))
+            filled = [f"coalesce(CAST({c} AS TEXT), '') NOT IN ({blank})" for c in here]
+            if here:
+                listed = " || ".join(f"iif({test}, '{c} ', '')" for test, c in zip(filled, here, strict=True))
+                found = f"SELECT rowid, trim({listed}) FROM {table} WHERE {' OR '.join(filled)} ORDER BY rowid"  # noqa: S608
+                for row_id, columns in scene.rows(copy, found):
+                    yield scene.name(path), str(name), row_id, str(columns).replace(" ", ", "), _is_auth(scene, path)
+
+
+def _copies(scene: Scene) -> Iterator[tuple[Path, Path]]:
+    for path, copy in scene.copies.items():
+        if isinstance(copy, Path):
+            yield path, copy
+
+
+def _columns(copy: Path, table: str) -> set[str]:
+    with closing(connect(copy)) as connection:
+        return {row[1].lower() for row in connection.execute(f"PRAGMA table_info({table})")}
+
+
+def _is_auth(scene: Scene, path: Path) -> bool:
+    """Tell whether a file is the auth database or, by its name, a copy of it."""
+    return path.name.startswith(scene.project.auth.name)
+
+
+def _digest(salt: bytes, value: object) -> str:
+    return hashlib.blake2b(repr(value).lower().encode("utf-8", "replace"), key=salt, digest_size=16).hexdigest()

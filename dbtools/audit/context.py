@@ -1,0 +1,173 @@
+"""What the checks are asked of: a project, its database, and private copies of every database file in it."""
+
+from __future__ import annotations
+
+import csv
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dbtools.audit import git
+from dbtools.database import Database
+from dbtools.database.sqlite import dbfile
+from dbtools.database.sqlite.snapshot import snapshot
+from dbtools.errors import DbtoolsError
+from dbtools.files import csvfile
+from dbtools.files.inventory import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
+from dbtools.html import size
+from dbtools.project import Project, is_lake
+from dbtools.server import NOT_A_FILE, Server
+
+if TYPE_CHECKING:
+    from dbtools.database.engine import Engine
+
+LARGEST_CSV = 64 << 20  # bytes; a CSV file is read whole
+
+
+class Unanswerable(Exception):  # noqa: N818 - an answer of its own: why a check does not apply
+    """A fact that cannot be gathered here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A project at the moment of an audit; what is costly is found out once, and only when asked for."""
+
+    project: Project
+    db: Database
+    connection: Engine
+    now: datetime
+    stack: ExitStack
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Every database and CSV file of the project; links, sidecars and compressed files left out."""
+        own = self.project.in_use  # be it a link: it is what the audit is of
+        found = (p for p in walk(self.project) if not is_sidecar(p) and (_is_regular(p) or p in own))
+        return tuple(p for p in found if _is_database(p) or is_csv(p))
+
+    @cached_property
+    def databases(self) -> tuple[Path, ...]:
+        """The database files, the prompter database first, then the auth database."""
+        first = self.project.in_use
+        found = [p for p in self.files if not is_csv(p)]
+        return tuple(sorted(found, key=lambda p: (first.index(p) if p in first else 2, str(p))))
+
+    @cached_property
+    def copies(self) -> dict[Path, Path | str]:
+        """A private copy of each database, or why there is none."""
+        found: dict[Path, Path | str] = {}
+        for path in self.databases:
+            if not self.header(path).startswith(dbfile.MAGIC):
+                continue
+            if path.stat().st_size > LARGEST:
+                found[path] = f"it is larger than {size(LARGEST)}"
+                continue
+            try:
+                found[path] = self.stack.enter_context(snapshot(path))
+            except (DbtoolsError, OSError) as error:
+                found[path] = str(error)
+            self.release(path)
+        return found
+
+    @property
+    def own_copy(self) -> Path:
+        """The private copy of the prompter database; raises `Unanswerable`."""
+        if isinstance(self.project.database, Server):
+            raise Unanswerable(NOT_A_FILE)
+        if is_lake(self.project.database):
+            raise Unanswerable("the database is a lake, not an SQLite file")
+        copy = self.copies.get(self.project.database)
+        if not isinstance(copy, Path):
+            raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
+        return copy
+
+    @cached_property
+    def csv_files(self) -> dict[Path, csvfile.CsvFile | str]:
+        """Every CSV file as read, or why it was not."""
+        found: dict[Path, csvfile.CsvFile | str] = {}
+        for path in self.files:
+            if is_csv(path):
+                try:
+                    large = path.stat().st_size > LARGEST_CSV
+                    found[path] = f"it is larger than {size(LARGEST_CSV)}" if large else csvfile.read(path)
+                except (OSError, ValueError, csv.Error) as error:  # a NUL in it, for csv before Python 3.11.4
+                    found[path] = f"it cannot be read ({type(error).__name__})"
+        return found
+
+    @property
+    def logs(self) -> Iterator[tuple[Path, csvfile.CsvFile]]:
+        """The CSV files that were read."""
+        return ((path, found) for path, found in self.csv_files.items() if not isinstance(found, str))
+
+    @cached_property
+    def tracked(self) -> frozenset[Path]:
+        """The files that git tracks."""
+        try:
+            return frozenset(self.project.root / name for name in git.tracked(self.project))
+        except git.GitError:
+            raise Unanswerable("the project is in no git repository that git can read") from None
+
+    def header(self, path: Path) -> bytes:
+        """Return the first 100 bytes of a database file; empty where it cannot be read."""
+        try:
+            return dbfile.read(path, dbfile.HEADER)
+        except OSError:
+            return b""
+        finally:
+            self.release(path)
+
+    def release(self, path: Path) -> None:
+        """Close a file that is held open, unless it is the prompter database: there may be thousands."""
+        if path != self.project.database:
+            with suppress(OSError):
+                dbfile.release(path)
+
+    def name(self, path: Path) -> str:
+        """Return a path as the report shows it."""
+        return self.project.relative(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    def rows(self, copy: Path, statement: str) -> list[tuple[object, ...]]:
+        """Return what a statement finds in a copy; texts that are no UTF-8 come as they can be read."""
+        with closing(dbfile.connect(copy)) as connection:
+            connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+            return connection.execute(statement).fetchall()
+
+
+@contextmanager
+def open_scene(project: Project, db: Database, now: datetime) -> Iterator[Scene]:
+    """Set the scene for the length of a ``with`` block. Reads only."""
+    with ExitStack() as stack:
+        scene = Scene(project, db, stack.enter_context(db.session()), now, stack)
+        try:
+            yield scene
+        finally:
+            for path in vars(scene).get("files", ()):
+                scene.release(path)
+
+
+def read_query(name: str) -> str:
+    """Return the text of one of the audit's own queries."""
+    return files("dbtools.audit").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def is_csv(path: Path) -> bool:
+    """Tell whether a file has the name of a CSV file, or of a copy of one."""
+    return ".csv" in path.name.lower() and path.suffix.lower() not in COMPRESSED
+
+
+def _is_database(path: Path) -> bool:
+    suffixes = {s.lower() for s in path.suffixes}
+    return bool(suffixes & DATABASE_NAMES) and path.suffix.lower() not in (*COMPRESSED, ".csv")
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False

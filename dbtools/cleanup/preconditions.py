@@ -1,0 +1,193 @@
+"""What forbids removing a file. Reads only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dbtools import server
+from dbtools.cleanup import safefile
+from dbtools.cleanup.journal import Held
+from dbtools.cleanup.model import Keeper
+from dbtools.cleanup.plan import Plan, Removal
+from dbtools.cleanup.safefile import Refused
+from dbtools.database import postgres
+from dbtools.database.sqlite import dbfile
+from dbtools.errors import CleanupError, DbtoolsError
+from dbtools.files.inventory import is_run
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_OWN = Path("/proc/self/fd")
+
+
+def check_plan(plan: Plan) -> None:
+    """Refuse a plan that must never be carried out. Reads only.
+
+    Raises
+    ------
+    CleanupError
+        The backup folder holds the project; or the plan names a database in use, a backup, a path out of the project,
+        or one path twice.
+    """
+    project, seen = plan.project, set()
+    backups = project.backups
+    if project.root.is_relative_to(backups):
+        raise CleanupError("The backup folder holds the project itself", backups, "give another one")
+    databases = {project.relative(path) for path in project.in_use}
+    protected = databases | {path + sidecar for path in databases for sidecar in dbfile.SIDECARS}
+    inodes = set(_inodes(*project.in_use))
+    for removal in plan.removals:
+        try:
+            safefile.parts(removal.path)
+        except Refused as refused:
+            raise CleanupError(f"A planned removal is refused, {refused}", removal.path, _AGAIN) from None
+        if removal.path in protected or (removal.identity.device, removal.identity.inode) in inodes:
+            raise CleanupError("The plan would remove a database in use", removal.path, _AGAIN)
+        path = project.root / removal.path
+        if path.is_relative_to(backups) or any(is_run(folder) for folder in path.parents):
+            raise CleanupError("The plan would remove a backup", removal.path, _AGAIN)
+        if removal.path in seen:
+            raise CleanupError("The plan names a file twice", removal.path, _AGAIN)
+        seen.add(removal.path)
+
+
+_AGAIN = "survey the project and plan again"
+
+
+def _inodes(*paths: Path) -> Iterator[tuple[int, int]]:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            yield status.st_dev, status.st_ino
+
+
+@contextmanager
+def leased(held: Held, removal: Removal, folder: int, name: str, captured: str | None = None) -> Iterator[int]:
+    """Open a planned file, captured or not, if it is the one examined and nobody uses it; hold a lease."""
+    with safefile.refusing():
+        status = safefile.status(folder, captured or name)
+    if status is None:
+        raise Refused("it is no longer there")
+    check_status(removal, status)
+    _check_own(held.run.root / removal.path, status)
+    with safefile.opened_file(folder, captured or name) as fd:
+        check_status(removal, os.fstat(fd))
+        check_sidecars(removal, folder, name, fd)
+        take_lease(fd)
+        yield fd
+
+
+def _check_own(path: Path, status: os.stat_result) -> None:
+    """Refuse a file that this process has open: closing it here too would drop SQLite's locks on it."""
+    with suppress(OSError):
+        dbfile.release(path)
+    for descriptor in _OWN.iterdir() if _OWN.is_dir() else ():
+        with suppress(OSError):
+            if os.path.samestat(descriptor.stat(), status):
+                raise Refused("this program itself has it open")
+
+
+def check_content(removal: Removal, fd: int) -> None:
+    """Refuse a file under lease whose bytes are not those examined, or that somebody opened meanwhile."""
+    if safefile.digest(fd) != removal.sha256:
+        raise Refused("its content changed since the plan")
+    if fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK:
+        raise Refused("another program has it open")
+
+
+def check_status(removal: Removal, status: os.stat_result) -> None:
+    """Refuse a file that is not the one examined, or that is a hard link."""
+    if status.st_nlink > 1:
+        raise Refused(f"it has {status.st_nlink} names (hard links), so that removing one frees nothing")
+    if not safefile.unchanged(removal.identity, status):
+        raise Refused("it changed since the plan")
+
+
+@safefile.refusing()
+def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
+    """Refuse a database with changes that are not in its file, and a sidecar whose database is there."""
+    for suffix in dbfile.SIDECARS:
+        base = name.removesuffix(suffix)
+        if base not in ("", name) and safefile.status(folder, base):
+            raise Refused(f'it belongs to the database "{base}"')
+    if removal.kind != "sqlite" and os.pread(fd, len(dbfile.MAGIC), 0) != dbfile.MAGIC:
+        return
+    if alive := live_sidecar(folder, name):
+        raise Refused(f'the database is in use or was not closed: "{alive}" is not empty')
+
+
+def live_sidecar(folder: int, name: str) -> str | None:
+    """Return the name of a sidecar that may hold changes of the database `name`."""
+    for sidecar in (name + suffix for suffix in dbfile.LIVE):
+        if (found := safefile.status(folder, sidecar)) and (found.st_size or not stat.S_ISREG(found.st_mode)):
+            return sidecar
+    return None
+
+
+def check_keeper(held: Held, removal: Removal) -> None:
+    """Refuse unless what the removal rests on is there, another file or a server, unchanged, and stays."""
+    keeper = removal.keeper
+    if keeper is None:
+        return
+    if any(other.path == keeper.path for other in held.run.removals):
+        raise Refused(f'the file that stays in its place, "{keeper.path}", is to be removed too')
+    try:
+        if server.is_url(keeper.path):
+            if postgres.mark(server.parse(keeper.path)[0]) != keeper.fingerprint:
+                raise Refused("it changed since the plan")
+            return
+        with safefile.refusing(), safefile.parent(held.root, keeper.path) as (folder, name):
+            _check_kept(held, keeper, folder, name)
+    except (Refused, DbtoolsError) as error:
+        what = f'"{keeper.path}", which holds the same content, cannot be relied on'
+        raise Refused(f"{what}: {error}".rstrip(".")) from None
+
+
+def _check_kept(held: Held, keeper: Keeper, folder: int, name: str) -> None:
+    status = safefile.status(folder, name)
+    if status is None:
+        raise Refused("it is no longer there")
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused("it is not a regular file")
+    planned = [removal.identity for removal in held.run.removals]
+    if any((known.device, known.inode) == (status.st_dev, status.st_ino) for known in planned):
+        raise Refused("it is a file of the plan")
+    if not keeper.fingerprint:
+        same = safefile.digest_at(folder, name) == keeper.sha256
+    else:
+        # A database is read through the one descriptor that stays open: see `dbfile.hold`.
+        path = held.run.root / keeper.path
+        with dbfile.reading(path) as fd:
+            same = os.path.samestat(os.fstat(fd), status) and safefile.digest(fd) == keeper.sha256
+        same = same and dbfile.fingerprint(path) == keeper.fingerprint
+    if not same:
+        raise Refused("it changed since the plan")
+
+
+def take_lease(fd: int) -> None:
+    """Refuse unless no other descriptor, mapping or process has the file open; the lease ends with `fd`."""
+    if not hasattr(fcntl, "F_SETLEASE"):
+        raise Refused("this system cannot tell whether another program has it open")
+    try:
+        # A lease that is broken sends a signal, SIGIO unless told otherwise, and SIGIO ends the process.
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)  # type: ignore[attr-defined,unused-ignore]
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except BlockingIOError:
+        raise Refused("another program has it open") from None
+    except OSError as error:
+        raise Refused(f"nobody can tell whether another program has it open ({error.strerror})") from None
+
+
+def check_again(held: Held, removal: Removal) -> None:
+    """Refuse what would be refused if the removal were tried now."""
+    with safefile.parent(held.root, removal.path) as (folder, name), leased(held, removal, folder, name) as fd:
+        check_content(removal, fd)
+    check_keeper(held, removal)

@@ -1,0 +1,292 @@
+"""Reach, read, copy and publish files by descriptor, so that no link and no renamed folder leads astray."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from dbtools import disk
+from dbtools.cleanup.model import Identity
+from dbtools.errors import BusyError, CleanupError
+
+CHUNK = 1 << 20
+TEMPORARY = ".tmp-"
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+# O_NONBLOCK: opening a FIFO, or a file on which another program holds a lease, must not wait.
+_FILE = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0)
+_SUPPORTED = disk.LOCKS_SUPPORTED and _NOFOLLOW != 0 and {os.open, os.link, os.rename} <= os.supports_dir_fd
+_REASONS = {
+    errno.ENOENT: "it is no longer there",
+    errno.ELOOP: "it is a symbolic link, or lies behind one",
+    errno.ENOTDIR: "it lies behind something that is not a folder",
+    errno.EAGAIN: "another program holds it",
+}
+_DENIED = (errno.EACCES, errno.EPERM, errno.ENXIO, errno.EISDIR, errno.EROFS, errno.EBUSY, errno.ETXTBSY)
+
+Tick = Callable[[int], object]
+
+
+class Refused(Exception):  # noqa: N818  (an answer about one file, not an error of the run)
+    """One file stays as it is; the text says why."""
+
+
+def identity(status: os.stat_result) -> Identity:
+    """Return what identifies the file of `status`."""
+    return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode, status.st_nlink)
+
+
+def unchanged(planned: Identity, status: os.stat_result) -> bool:
+    """Tell whether `status` is that of the regular file `planned` was taken from."""
+    found = identity(status)
+    return stat.S_ISREG(found.mode) and _comparable(found) == _comparable(planned)
+
+
+def _comparable(known: Identity) -> tuple[int, ...]:
+    return (known.device, known.inode, known.size, known.mtime_ns, stat.S_IMODE(known.mode), known.links)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn an error that concerns one file of the project into `Refused`; any other one passes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (*_REASONS, *_DENIED):
+            raise
+        reason = _REASONS.get(error.errno, f"it cannot be reached ({os.strerror(error.errno)})")
+        raise Refused(reason) from error
+
+
+def parts(path: str) -> list[str]:
+    """Split a path relative to the root, and refuse one that could lead out of it."""
+    names = path.split("/")
+    if any(name in ("", ".", "..") or "\0" in name for name in names):
+        raise Refused("its path leads out of the project")
+    return names
+
+
+@contextmanager
+def opened(name: str | Path, flags: int, folder: int | None = None, mode: int = 0o600) -> Iterator[int]:
+    """Open a file and close it again."""
+    fd = os.open(name, flags, mode, dir_fd=folder)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def opened_folder(path: Path) -> AbstractContextManager[int]:
+    """Open a folder by its path. Reads only."""
+    return opened(path, _FOLDER)
+
+
+@contextmanager
+def opened_file(folder: int, name: str) -> Iterator[int]:
+    """Open the regular file `name` of `folder`, or refuse. Reads only."""
+    with refusing():
+        fd = os.open(name, _FILE, dir_fd=folder)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise Refused("it is not a regular file")
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[int]:
+    """Open the project folder and let nobody else clean or restore it meanwhile; the kernel drops the lock.
+
+    Raises
+    ------
+    CleanupError
+        This system cannot reach files by descriptor, or there is no such folder.
+    BusyError
+        Another process is at it.
+    """
+    if not _SUPPORTED:
+        raise CleanupError("Files cannot be removed safely on this system", root, "run the cleanup on Linux")
+    if not root.is_dir():
+        raise CleanupError("No such project folder", root, "give the folder the run belongs to as root")
+    with opened_folder(root) as fd:
+        # Where there are no locks, no lease can be had either, and nothing is removed.
+        if disk.lock(fd) is False:
+            raise BusyError("A cleanup or restore is at work in", root, "wait until it is done")
+        yield fd
+
+
+@contextmanager
+def parent(root: int, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    """Open the folder of `path` below the descriptor `root`, following no link; yield it and the name.
+
+    Reads only; with `make`, makes the folders that are missing.
+    """
+    *folders, name = parts(path)
+    fd = os.dup(root)
+    try:
+        for folder in folders:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(folder, dir_fd=fd)
+                    os.fsync(fd)
+            with refusing():
+                below = os.open(folder, _FOLDER | _NOFOLLOW, dir_fd=fd)
+            os.close(fd)
+            fd = below
+        yield fd, name
+    finally:
+        os.close(fd)
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it, private to the user. Changes files: on disk when it returns."""
+    if not path.parent.is_dir():
+        make_folders(path.parent)
+    with opened_folder(path.parent) as fd:
+        with suppress(FileExistsError):
+            os.mkdir(path.name, 0o700, dir_fd=fd)
+        os.fsync(fd)
+
+
+def status(folder: int, name: str) -> os.stat_result | None:
+    """Return the status of what lies at `name`, be it a link; None when nothing does. Reads only."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):  # nothing can have a name that is too long
+            return None
+        raise
+
+
+def digest(fd: int, tick: Tick | None = None) -> str:
+    """Return the SHA-256 of an open file. Reads only."""
+    total, offset = hashlib.sha256(), 0
+    while block := os.pread(fd, CHUNK, offset):
+        total.update(block)
+        offset += len(block)
+        if tick:
+            tick(len(block))
+    return total.hexdigest()
+
+
+def digest_at(folder: int, name: str) -> str | None:
+    """Return the SHA-256 of the regular file `name`; None when there is none that can be read. Reads only."""
+    try:
+        with opened_file(folder, name) as fd:
+            return digest(fd)
+    except Refused:
+        return None
+
+
+def content(folder: int, name: str) -> bytes:
+    """Return the bytes of a small file of a run folder. Reads only."""
+    with opened(name, _FILE, folder) as fd:
+        return b"".join(iter(lambda: os.read(fd, CHUNK), b""))
+
+
+def write(fd: int, data: bytes) -> None:
+    """Write all of `data`."""
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def copy(source: int, target: int, tick: Tick | None = None) -> str:
+    """Copy an open file into another, read the copy back, and return the SHA-256 of both.
+
+    Raises
+    ------
+    Refused
+        The source changed while it was read.
+    CleanupError
+        The copy is not what was written.
+    """
+    total, offset = hashlib.sha256(), 0
+    while block := os.pread(source, CHUNK, offset):
+        total.update(block)
+        write(target, block)
+        offset += len(block)
+        if tick:
+            tick(len(block))
+    if digest(target) != total.hexdigest():
+        raise CleanupError("A copy is not what was written", todo="check the disk")
+    return total.hexdigest()
+
+
+def discard(folder: int, name: str) -> None:
+    """Remove a temporary file if there is one. Changes files: `name`."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+@contextmanager
+def temporary(folder: int, name: str) -> Iterator[int]:
+    """Open a new file for writing; its name is gone afterwards. Changes files: `name` only."""
+    discard(folder, name)  # left by a run that was killed
+    fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600, dir_fd=folder)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+        discard(folder, name)
+
+
+def publish(folder: int, temporary: str, name: str, sha256: str) -> None:
+    """Give a finished file of a run folder its name, on disk when it returns. Changes files: `name`."""
+    try:
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except FileExistsError:
+        # Only a file that is not what it should be gives way, and to one that was read back.
+        if digest_at(folder, name) != sha256:
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def store_file(folder: int, name: str, source: int, sha256: str, tick: Tick | None = None) -> None:
+    """Keep a copy of an open file as `name`, read back and on disk. Changes files: `name` in `folder`.
+
+    Raises
+    ------
+    Refused
+        The source is not the content `sha256`.
+    """
+    with temporary(folder, TEMPORARY + name) as fd:
+        if copy(source, fd, tick) != sha256:
+            raise Refused("its content changed since the plan")
+        os.fchmod(fd, 0o400)
+        os.fsync(fd)
+        publish(folder, TEMPORARY + name, name, sha256)
+
+
+def store_bytes(folder: int, name: str, data: bytes, mode: int = 0o400) -> None:
+    """Write a small file as a whole, read back and on disk. Changes files: `name` in `folder`."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    with temporary(folder, TEMPORARY + name) as fd:
+        write(fd, data)
+        if digest(fd) != sha256:
+            raise CleanupError("A file is not what was written", name, "check the disk")
+        os.fchmod(fd, mode)
+        os.fsync(fd)
+        publish(folder, TEMPORARY + name, name, sha256)
+
+
+def seal(folder: int, temporary: str, name: str) -> str:
+    """Publish a file that another library wrote; return its SHA-256. Changes files: `name` in `folder`."""
+    with opened(temporary, _FILE, folder) as fd:
+        sha256 = digest(fd)
+        os.fchmod(fd, 0o400)
+        os.fsync(fd)
+    publish(folder, temporary, name, sha256)
+    return sha256
+
+
+def sweep(folder: int) -> None:
+    """Remove the temporary files that a killed run left in a run folder. Changes files: those only."""
+    for name in os.listdir(folder):
+        if name.startswith(TEMPORARY):
+            os.unlink(name, dir_fd=folder)

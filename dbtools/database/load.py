@@ -1,0 +1,200 @@
+"""Read one snapshot of a prompter database into native, typed DuckDB tables: the loader connection.
+
+The scanner as shipped loses rows, mixes up tables, tears live reads, changes doubles, misreads timestamps and breaks on
+bad UTF-8. So it scans a private copy whose tables are declared anew, as what is exact (`_declare`); where a cell is of
+another kind, SQLite hands the whole table over as text (``sqlite_query``) and DuckDB only converts it. Either way the
+row counts are compared with SQLite's own. No statement of a user ever runs here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools.database import extension
+from dbtools.database.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
+from dbtools.database.sql import FILES, config, identifier, quote, read_sql
+from dbtools.errors import DatabaseError, first_line
+from dbtools.progress import bar as progress_bar
+
+if TYPE_CHECKING:
+    import duckdb
+
+NO_ROWS = "(SELECT NULL AS row_id) AS no_rows WHERE false"
+_LITERAL = re.compile(r"[-+]? ?\d+(\.\d+)?(e[-+]?\d+)?|'([^']|'')*'|null", re.IGNORECASE)
+
+
+def load(
+    copy: Path,
+    target: Path,
+    tables: dict[str, TableFacts],
+    origin: dict[str, Any],
+    *,
+    texts: bool,
+    progress: bool,
+) -> None:
+    """Write the allow-listed tables of the snapshot `copy` into a new DuckDB file.
+
+    Changes files: creates `target`, and declares the tables of `copy` anew, which must be private.
+
+    Raises
+    ------
+    DatabaseError
+        SQLite cannot read a table, or a row count differs from SQLite's own.
+    """
+    scanned = _declare(copy, tables)
+    with extension.connect(str(target), config(str(target) + ".spill")) as connection:
+        connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
+        fill(
+            connection,
+            tables,
+            origin,
+            lambda table, facts: _load_table(connection, table, facts, texts, scanned.get(table.name)),
+            progress=progress,
+        )
+        connection.execute("DETACH source")
+
+
+def fill(
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[str, TableFacts],
+    origin: dict[str, Any],
+    load_table: Callable[[Table, TableFacts | None], None],
+    *,
+    progress: bool,
+) -> None:
+    """Make every relation of a new DuckDB file by `load_table`, and compare its rows with the source's own count.
+
+    Raises
+    ------
+    DatabaseError
+        A table cannot be read, or a row count differs.
+    """
+    import duckdb
+
+    total = sum(tables[t.name].rows for t in TABLES if t.name in tables)
+    bar = progress_bar(total=total, unit="rows", unit_scale=True, disable=not progress, leave=False)
+    with bar:
+        connection.execute("SET preserve_insertion_order = false")  # else one thread writes
+        connection.execute(read_sql("macros.sql"))
+        connection.execute("CREATE TABLE unreadable_cells (relation VARCHAR, column_name VARCHAR, row_id BIGINT)")
+        for table in TABLES:
+            facts = tables.get(table.name)
+            bar.set_description(table.relation)
+            try:
+                load_table(table, facts)
+            except (duckdb.Error, UnicodeDecodeError) as error:
+                raise DatabaseError(
+                    f"Table {table.name} cannot be read ({first_line(error)})",
+                    origin["path"],
+                    "check it with PRAGMA integrity_check",
+                ) from None
+            loaded = connection.table(table.relation).count("*").fetchall()[0][0]
+            if facts and loaded != facts.rows:
+                raise DatabaseError(
+                    f"Read {loaded:,} rows of {table.name} where the database counts {facts.rows:,}",
+                    origin["path"],
+                    "check it with PRAGMA integrity_check",
+                )
+            bar.update(loaded)
+        # A bound value would make DuckDB import pandas, which takes longer than all the rest.
+        connection.execute(f"CREATE TABLE origin AS SELECT {quote(json.dumps(origin))} AS facts")
+
+
+def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
+    """Declare tables so that the scanner reads them without loss: times and ids as text; drop their indexes.
+
+    Left alone are tables whose rows do not hold what the declaration says (without row ids, with a column that is the
+    row id or is computed, or with a default that is no plain literal), and those with truth values, of which the
+    scanner and `Column.convert` think differently.
+
+    Returns
+    -------
+    dict
+        The tables that may be scanned, and whether by several threads.
+    """
+    found = {}
+    with (
+        closing(sqlite3.connect(copy, isolation_level=None)) as connection,
+        suppress(sqlite3.Error),
+    ):  # damaged: by text
+        connection.execute("PRAGMA writable_schema = ON")
+        for table in TABLES:
+            facts = tables.get(table.name)
+            kinds = {name: column.kind for column in table.columns for name in (column.name, *column.aliases)}
+            if not facts or not facts.scannable or not facts.stored or "boolean" in kinds.values():
+                continue
+            if not all(_LITERAL.fullmatch(default) for default in facts.defaults.values()):
+                continue
+            types = {"real": "REAL", "integer": "INTEGER"}
+            columns = [(c, types.get(kinds.get(c.lower(), ""), "TEXT")) for c in facts.columns]
+            cells = (f"{identifier(c)} {kind} DEFAULT ({facts.defaults.get(c, 'NULL')})" for c, kind in columns)
+            sql = f'CREATE TABLE "{table.name}" ({", ".join(cells)})'
+            parallel = may_scan_in_parallel(connection, table.name, copy.stat().st_size)
+            connection.execute("DELETE FROM sqlite_master WHERE type <> 'table' AND lower(tbl_name) = ?", [table.name])
+            connection.execute(
+                "UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND lower(name) = ?", [sql, table.name]
+            )
+            found[table.name] = parallel
+    return found
+
+
+def _load_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, facts: TableFacts | None, texts: bool, parallel: bool | None
+) -> None:
+    """Load one table: by a scan where `parallel` tells how, else as text through SQLite."""
+    import duckdb
+
+    names = facts.names() if facts else {}
+    found = {c: name for c in table.columns if (name := c.found_in(names))}
+    raw = NO_ROWS
+    if facts and parallel is not None:
+        cells = "".join(f'"{name}" AS {column.name}, ' for column, name in found.items())
+        connection.execute(f"SET sqlite_disable_multithreaded_scans = {not parallel}")
+        scan = f'(SELECT {cells}rowid AS row_id FROM source."{table.name}")'  # noqa: S608 - allow-list
+        with suppress(duckdb.Error, UnicodeDecodeError):  # a cell of another kind than declared
+            create(connection, table, found, scan, texts)
+            return
+    if facts:
+        cells = "".join(f"{column.read(name)} AS {column.name}, " for column, name in found.items())
+        row_id = "rowid" if facts.row_ids else "row_number() OVER ()"
+        query = f'SELECT {cells}{row_id} AS row_id FROM "{table.name}"'  # noqa: S608 - allow-list
+        raw = f"sqlite_query('source', {quote(query)})"
+    create(connection, table, found, raw, texts)
+
+
+def create(
+    connection: duckdb.DuckDBPyConnection, table: Table, found: dict[Column, str], raw: str, texts: bool
+) -> None:
+    """Type the cells of `raw`, add what the texts tell, and list the cells that have no value of their type."""
+    converted, unreadable, dashed = [], ["0::BIGINT"], ["0::BIGINT"]
+    for bit, column in enumerate(table.columns):
+        if column not in found:
+            converted.append(f"NULL::{column.type} AS {column.name}")
+            continue
+        converted.append(f"{column.convert()} AS {column.name}")
+        lost = f"raw.{column.name} IS NOT NULL AND {column.convert()} IS NULL"
+        unreadable.append(f"CASE WHEN {lost} THEN {1 << bit}::BIGINT ELSE 0 END")
+        if column.kind == "id":
+            plain = f"replace(({column.convert()})::VARCHAR, '-', '')"
+            dashed.append(f"CASE WHEN raw.{column.name} <> {plain} THEN {1 << bit}::BIGINT ELSE 0 END")
+    converted += ["raw.row_id::BIGINT AS row_id", f"{' + '.join(unreadable)} AS unreadable"]
+    converted.append(f"{' + '.join(dashed)} AS dashed")
+    typed = f"SELECT {', '.join(converted)} FROM (SELECT * FROM {raw}) AS raw"  # noqa: S608 - allow-list
+    own = FILES.joinpath("load", f"{table.relation}.sql")
+    derive = own.read_text(encoding="utf-8") if own.is_file() else "SELECT * FROM typed"
+    long = [c.name for c in table.columns if c.long and not texts]
+    narrow = f"* EXCLUDE ({', '.join(long)})" if long else "*"
+    connection.execute(
+        f"CREATE TABLE {table.relation} AS WITH typed AS ({typed}) SELECT {narrow} FROM ({derive})"  # noqa: S608
+    )
+    bits = ", ".join(f"({1 << bit}::BIGINT, {quote(column.name)})" for bit, column in enumerate(table.columns))
+    connection.execute(
+        f"INSERT INTO unreadable_cells SELECT {quote(table.relation)}, c.name, t.row_id FROM {table.relation} AS t "  # noqa: S608
+        f"JOIN (VALUES {bits}) AS c (bit, name) ON t.unreadable & c.bit > 0 WHERE t.unreadable > 0"
+    )

@@ -1,0 +1,213 @@
+"""Read one snapshot of a prompter database on a PostgreSQL server into the same typed DuckDB tables as an SQLite one.
+
+One connection, one read-only transaction: what is read was committed together. The server hands every cell over as
+text, which is exact whatever its type (``postgres_query``), and from there on the road is that of `loader`. DuckDB's
+errors are never passed on as they are; the password travels in a secret of its own connection and is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools import disk
+from dbtools.database import extension
+from dbtools.database import load as loader
+from dbtools.database.schema import TABLES, Column, Table, TableFacts, check_tables
+from dbtools.database.sql import config, identifier, quote, read_sql
+from dbtools.errors import BusyError, DatabaseError
+from dbtools.server import Server, password_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+# As what the server hands a kind of column over, of any type but two. What has no value of its kind comes as "?", to be
+# counted as unreadable: DuckDB would round 1.5 to a whole number, and read "nan" as one.
+_READ = {
+    "real": "CASE WHEN {c}::text ~ '[0-9]|^-?Infinity$' THEN {c}::text WHEN {c} IS NOT NULL THEN '?' END",
+    "integer": "CASE WHEN {c}::text ~ '^ *[-+]?[0-9]+([.]0*)? *$' THEN {c}::text WHEN {c} IS NOT NULL THEN '?' END",
+}
+_READ_TYPE = {
+    ("id", "uuid"): "replace({c}::text, '-', '')",  # spelled as SQLite has them
+    ("timestamp", "timestamp with time zone"): "({c} AT TIME ZONE 'UTC')::text",
+}
+_TODO = "check the address, the password (in PGPASSWORD, ~/.pgpass or $DATABASE_URL) and that the server runs"
+
+
+@dataclass(frozen=True)
+class State:
+    """The database as one transaction sees it.
+
+    Attributes
+    ----------
+    mark : str
+        32 hex digits: with the same ones, it is the same state.
+    proved : bool
+        Whether the mark can be compared with later ones; if not, no other will ever be equal.
+    tables : dict
+        The tables that may be read, by name; their rows are not counted yet.
+    addresses : dict
+        What each is called in SQL.
+    size : int
+        How many bytes the allow-listed tables take on the server.
+    """
+
+    mark: str
+    proved: bool
+    tables: dict[str, TableFacts]
+    addresses: dict[str, str]
+    size: int
+
+
+@contextmanager
+def opened(
+    server: Server, password: str | None = None, target: Path | None = None, timeout: float = 5.0
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, State]]:
+    """Open a DuckDB database (`target`, else in memory) with one read transaction on the server. Reads only.
+
+    Raises
+    ------
+    DatabaseError, BusyError, ExtensionError
+        The server refuses the connection, ends it, or lacks what is asked for; a lock is in the way; no scanner.
+    """
+    import duckdb
+
+    with disk.temporary_folder("dbtools-spill-", target and target.parent) as spill:
+        connection = extension.connect(str(target or ":memory:"), config(spill), name="postgres")
+        try:
+            with explained(server, password):
+                _connect(connection, server, password or password_of(server), timeout)
+                connection.execute("BEGIN")
+                state = _look(connection, server, timeout)
+            yield connection, state
+            with explained(server, password):
+                connection.execute("COMMIT")
+        finally:
+            # Where the server is gone, DuckDB ends the whole process if it has a transaction to end while closing.
+            with suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
+            connection.close()
+
+
+def mark(server: Server) -> str:
+    """Return the mark of the state that a server's database is in now. Reads only."""
+    with opened(server) as (_, state):
+        return state.mark
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection, state: State, origin: dict[str, Any], server: Server, *, progress: bool
+) -> None:
+    """Write the allow-listed tables into the DuckDB file that the connection has open, and what is known of them.
+
+    Changes files: that file.
+
+    Raises
+    ------
+    DatabaseError, BusyError
+        The server ends the connection, or keeps a table to itself.
+    """
+
+    def load_table(table: Table, facts: TableFacts | None) -> None:
+        found = {c: name for c in table.columns if facts and (name := c.found_in(facts.names()))}
+        raw = _cells(table, found, state) if facts else loader.NO_ROWS
+        with explained(server):
+            loader.create(connection, table, found, raw, origin["texts"])
+
+    tables = {}
+    for name, facts in state.tables.items():
+        with explained(server):
+            counted = f"SELECT count(*) AS rows FROM {state.addresses[name]}"  # noqa: S608 - quoted by the server
+            tables[name] = replace(facts, rows=_ask(connection, counted)[0][0])
+    origin = {**origin, "tables": {name: facts.rows for name, facts in sorted(tables.items())}}
+    loader.fill(connection, tables, origin, load_table, progress=progress)
+
+
+@contextmanager
+def explained(server: Server, password: str | None = None) -> Iterator[None]:
+    """Turn what DuckDB, libpq or the server says into a sentence."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error)
+        # Only what the server or libpq said: before it, DuckDB repeats the statement or the settings.
+        said = text.rpartition("ERROR:")[2] if "ERROR:" in text else text.rpartition('": ')[2]
+        reason = (said.rpartition("FATAL:")[2].strip().splitlines() or ["no reason given"])[0].rstrip(".")
+        hidden = password or password_of(server)
+        if hidden and hidden in reason:
+            reason = "no reason that can be shown"
+        if "lock timeout" in reason:
+            raise BusyError("A table stayed locked by another session", server, "try again when it is idle") from None
+        if "Unable to connect" in text:
+            raise DatabaseError(f"Cannot connect to the database ({reason})", server, _TODO) from None
+        raise DatabaseError(f"The database cannot be read ({reason})", server, "mend that and try again") from None
+
+
+def _connect(connection: duckdb.DuckDBPyConnection, server: Server, password: str | None, timeout: float) -> None:
+    import duckdb
+
+    named = {"HOST": server.host, "DATABASE": server.dbname, "USER": server.user, "PASSWORD": password}
+    given = [f"{name} {quote(value)}" for name, value in named.items() if value]
+    given += [f"PORT {server.port}"] if server.port is not None else []
+    connection.execute("SET allow_persistent_secrets = false")  # those of the user are none of our business
+    try:
+        connection.execute(f"CREATE SECRET access (TYPE postgres{''.join(f', {each}' for each in given)})")
+    except duckdb.Error:  # its text may repeat the statement
+        raise DatabaseError("DuckDB does not take the address or the password", server, _TODO) from None
+    # A connection whose other end has gone without a word is noticed after a minute.
+    alive = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    usual = {"connect_timeout": max(2, math.ceil(timeout)), "client_encoding": "UTF8", **alive}
+    settings = {**usual, **dict(server.options)}
+    pairs = (f"{name}='{_escaped(str(value))}'" for name, value in settings.items())
+    connection.execute(f"ATTACH {quote(' '.join(pairs))} AS source (TYPE postgres, SECRET access, READ_ONLY)")
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    """Let the server answer a query, in its own SQL."""
+    return connection.execute(f"FROM postgres_query('source', {quote(query)})").fetchall()
+
+
+def _look(connection: duckdb.DuckDBPyConnection, server: Server, timeout: float) -> State:
+    patience = str(max(1, round(timeout * 1000)))
+    asked = read_sql("served", "state.sql").replace("{timeout}", patience)
+    found, proved, *_ = _ask(connection, asked)[0]
+    key = hashlib.blake2b(found.encode(), digest_size=16).hexdigest() if proved else secrets.token_hex(16)
+    columns: dict[str, dict[str, str]] = {}
+    addresses, size = {}, 0
+    allowed = {table.name for table in TABLES}
+    for name, address, readable, bytes_, column, kind in _ask(connection, read_sql("served", "columns.sql")):
+        if not readable and name in allowed:
+            todo = "grant its user the right to read it"
+            raise DatabaseError(f"No permission to read the table {name}", server, todo)
+        if readable:
+            size += bytes_ if name in allowed and name not in columns else 0
+            columns.setdefault(name, {}).update({column: kind} if column else {})
+            addresses[name] = address
+    tables = {name: TableFacts(here, True, 0, {}, True) for name, here in columns.items()}
+    check_tables(tables, server)
+    return State(key, proved, tables, addresses, size)
+
+
+def _cells(table: Table, found: dict[Column, str], state: State) -> str:
+    """Return the DuckDB source of a table's cells as the server hands them over."""
+    types = state.tables[table.name].columns
+    cells = "".join(f"{_read(column, name, types[name])} AS {column.name}, " for column, name in found.items())
+    # In the order in which rows were stored, for as long as none is written anew: see the settings in state.sql.
+    query = f"SELECT {cells}row_number() OVER () AS row_id FROM {state.addresses[table.name]}"  # noqa: S608 - quoted
+    return f"postgres_query('source', {quote(query)})"
+
+
+def _read(column: Column, name: str, kind: str) -> str:
+    return (_READ_TYPE.get((column.kind, kind)) or _READ.get(column.kind, "{c}::text")).format(c=identifier(name))

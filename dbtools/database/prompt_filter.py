@@ -1,0 +1,66 @@
+"""Offer some of the prompts of a database, and what belongs to them, as if there were no others."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from dbtools.database.sql import read_sql
+from dbtools.errors import ParameterError
+
+if TYPE_CHECKING:
+    import duckdb
+
+RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
+
+
+def day(value: object) -> date | None:
+    """Return a day given as a date, a time or ISO text; None for none.
+
+    Raises
+    ------
+    ParameterError
+        It is no day.
+    """
+    with suppress(ValueError):
+        found = date.fromisoformat(value) if value and isinstance(value, str) else value or None
+        if found is None or isinstance(found, date):
+            return found.date() if isinstance(found, datetime) else found
+    raise ParameterError("Not a day", value, "write it as 2026-01-31")
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Some prompts: of these users (empty: all), asked on these days (UTC, both included; None: open)."""
+
+    users: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+    def __str__(self) -> str:
+        of = f" of {', '.join(self.users[:5])}{' and more' if len(self.users) > 5 else ''}" if self.users else ""
+        days = "".join(f" {word} {day}" for word, day in (("from", self.since), ("to", self.until)) if day)
+        return f"prompts{of}{' asked' if days else ''}{days}"
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """The choice as parameters of a query."""
+        midnight = time()
+        return {
+            "users": list(self.users) or None,
+            "since": self.since and datetime.combine(self.since, midnight),
+            "before": datetime.combine(self.until + timedelta(days=1), midnight)
+            if self.until and self.until < date.max
+            else None,
+        }
+
+
+def narrow(connection: duckdb.DuckDBPyConnection, prompts: Prompts) -> None:
+    """Put narrower views in the place of the relations; the derived views read those."""
+    connection.execute(f"CREATE TABLE asked_prompts AS {read_sql('narrow', 'asked.sql')}", prompts.bound)
+    connection.execute(f"CREATE TABLE asked_inputs AS {read_sql('narrow', 'inputs.sql')}", prompts.bound)
+    for relation in RELATIONS:
+        connection.execute(f"ALTER VIEW {relation} RENAME TO whole_{relation}")
+    connection.execute(read_sql("narrow", "relations.sql"))

@@ -1,0 +1,113 @@
+"""The pieces that statements are made of: texts of the package, quoting, and how DuckDB is set up to run them."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from dbtools import disk
+from dbtools.errors import DbtoolsError, ParameterError, first_line, readable
+
+if TYPE_CHECKING:
+    import duckdb
+
+FILES = files("dbtools.database")
+_CONFIG: dict[str, Any] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    # Neither may a name in SQL mean a Python variable; looking for one would also import pandas.
+    "python_enable_replacements": False,
+    # The optimizer may take scans of two tables of the same shape for one (duckdb/duckdb#24781).
+    "disabled_optimizers": "common_subplan",
+}
+MEMORY = "DBTOOLS_MEMORY"  # the environment variable, such as "250MB", for those who have less or more than usual
+_USUAL = "1500MB"
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B")
+_LEAST = 100e6  # bytes; with less, DuckDB cannot open what it needs for the smallest question
+
+
+def quote(text: object) -> str:
+    """Return `text` as an SQL string literal, for the few statements that cannot bind a value.
+
+    Raises
+    ------
+    ParameterError
+        It is a path that is not UTF-8, which DuckDB cannot open.
+    """
+    if readable(str(text)) != str(text):
+        raise ParameterError("DuckDB cannot open a path that is not UTF-8", text, "rename the file or folder")
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return `name` as an SQL identifier, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_sql(*names: str) -> str:
+    """Return the text of one of the package's ``.sql`` files below ``source``."""
+    return FILES.joinpath(*names).read_text(encoding="utf-8")
+
+
+def views() -> Iterator[tuple[str, str]]:
+    """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
+    for name in sorted(f.name for f in FILES.joinpath("portable").iterdir() if f.name.endswith(".sql")):
+        yield name[3:-4], read_sql("portable", name)
+
+
+def define_prices() -> str:
+    """Return the statement that creates the relation `prices` from the package's table."""
+    file = quote(glob.escape(str(FILES.joinpath("prices.csv"))))
+    return read_sql("prices.sql").replace("{file}", file)
+
+
+def remedy(error: Exception, otherwise: str) -> str:
+    """Return what mends an error of DuckDB: more memory, or what else it takes."""
+    import duckdb
+
+    return f"set ${MEMORY} higher" if isinstance(error, duckdb.OutOfMemoryException) else otherwise
+
+
+def config(spill: object) -> dict[str, Any]:
+    """Return how DuckDB is set up: what does not fit into the memory it may take goes to the folder `spill`.
+
+    Raises
+    ------
+    ParameterError
+        $DBTOOLS_MEMORY is not an amount of memory, or less than 100MB.
+    """
+    memory = os.environ.get(MEMORY, _USUAL)
+    amount = _AMOUNT.fullmatch(memory)
+    if not amount:
+        raise ParameterError(f"${MEMORY} is not an amount of memory", memory, "set it to one such as 500MB or 2GB")
+    if float(amount[1]) * (1024 if amount[3] else 1000) ** ("KMGT".index(amount[2]) + 1) < _LEAST:
+        raise ParameterError(f"${MEMORY} is too little to work with", memory, "set it to 100MB or more")
+    return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
+
+
+@contextmanager
+def temporary_duckdb(what: str, thing: object, kind: type[DbtoolsError]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty in-memory DuckDB; what exceeds its memory limit is spilled to a private folder.
+
+    Changes files: that folder, which is removed at the end of the ``with`` block.
+
+    Raises
+    ------
+    DbtoolsError
+        Of this `kind`, when the disk or the memory is full; `what` and `thing` go into its text.
+    """
+    import duckdb
+
+    with disk.temporary_folder("dbtools-work-") as spill:
+        try:
+            with duckdb.connect(config=config(spill)) as connection:
+                yield connection
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            todo = f"{remedy(error, 'free space on the disk')}, and try again"
+            raise kind(f"{what} ({first_line(error)})", thing, todo) from None

@@ -1,0 +1,274 @@
+"""Compare a written file with the database: as a proof of a new export, and to tell whether an old one is current."""
+
+from __future__ import annotations
+
+import csv
+import glob
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+from weakref import WeakKeyDictionary
+
+from dbtools.database.sql import quote
+from dbtools.errors import ExportError, first_line, readable
+from dbtools.export import csv_escape, layout, manifest
+from dbtools.export.layout import Column
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dbtools.database import Database
+
+_SHORTEST = 16 << 20  # bytes; a reader allows rows of this length at least
+_LONGEST_HEADER = 1 << 16  # characters; ours are shorter
+_FOREIGN = "its columns are those of no export layout"
+_headers: WeakKeyDictionary[Database, set[tuple[str, ...]]] = WeakKeyDictionary()
+# How many bytes of a row a byte of its texts may take: quotes are doubled in CSV, NUL is six characters in JSON.
+_ESCAPED = {"csv": 3, "parquet": 1, "json": 7}
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Whether an old export equals the database as it is now, and why it is said to."""
+
+    layout: str | None
+    current: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """Rows of a file, how many of them the database lacks, how many of its rows the file lacks, and a guard's mark."""
+
+    rows: int
+    foreign: int
+    missing: int
+    marked: bool  # whether any cell begins as a guarded one does
+
+    @property
+    def size(self) -> int:
+        return self.foreign + self.missing
+
+
+def prove(
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    name: str,
+    kind: str,
+    guarded: bool = False,
+    columns: tuple[Column, ...] | None = None,
+) -> int:
+    """Read `file` back, compare it with its layout's rows in the database, and return how many there are.
+
+    Reads only. Rows are compared as a multiset and cells as typed values, doubles to the last bit, NULL and "" told
+    apart; guarded cells are unguarded first. The connection has the relations and the macros of `guard`.
+
+    Raises
+    ------
+    ExportError
+        The columns or any row differ, or the file cannot be read.
+    """
+    import duckdb
+
+    todo = "nothing was put in place; please report it"
+    columns = columns or layout.filled(connection, name, layout.columns(connection, name))
+    try:
+        found = _header(connection, file, kind)
+        difference = _compare(connection, file, name, columns, kind, guarded, own=True)
+    except (OSError, ValueError, csv.Error, duckdb.Error) as error:
+        raise ExportError(f"What was written cannot be read back ({first_line(error)})", file.name, todo) from None
+    # An array of no objects names no columns.
+    columns_differ = found != _names(columns) and (kind != "json" or difference.rows > 0)
+    if columns_differ or difference.size:
+        raise ExportError("What was written does not equal the database", file.name, todo)
+    return difference.rows
+
+
+def is_current(db: Database, file: Path, *, differs: bool = False) -> Freshness:
+    """Tell whether an old export equals the database as attached: by its manifest, else by its rows.
+
+    Reads only. Rows are compared as a multiset of typed values; NULL and "" count as equal, as most writers of CSV
+    cannot tell them apart. They are not read again where the caller knows that they differ.
+
+    Raises
+    ------
+    ParameterError
+        The manifest does not tell, and the long texts are not loaded.
+    """
+    entry = manifest.listed(file)
+    if entry and entry.fingerprint == db.origin["fingerprint"]:
+        return Freshness(entry.layout, True, f"{manifest.NAME} lists it as written from the database as it is now")
+    if differs:
+        return Freshness(None, False, "its rows are not those of the database as it is now")
+    kind = file.suffix[1:].lower()
+    if kind not in _READERS:
+        return Freshness(None, False, "it is not a CSV, Parquet or JSON file")
+    if kind == "csv" and _is_foreign(db, file):
+        return Freshness(None, False, _FOREIGN)
+    with db.workspace() as connection:
+        connection.execute(csv_escape.MACROS)
+        return _by_rows(connection, file, kind, (entry.guarded,) if entry else (False, True))
+
+
+def _is_foreign(db: Database, file: Path) -> bool:
+    """Tell by its header that a CSV file is no export: of a thousand files, nearly all are none."""
+    if db not in _headers:
+        with db.workspace() as connection:
+            every = [layout.columns(connection, name) for name in layout.LAYOUTS]
+        kept = [tuple(c for c in columns if not c.optional) for columns in every]
+        _headers[db] = {_names(columns) for columns in (*every, *kept)}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            return _first_record(handle) not in _headers[db]
+    except (OSError, ValueError, csv.Error):
+        return False  # why it cannot be read is told by whoever reads it whole
+
+
+def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guards: tuple[bool, ...]) -> Freshness:
+    import duckdb
+
+    name = None
+    try:
+        header = _header(connection, file, kind)
+        name, described = _recognise(connection, header)
+        if name is None:
+            return Freshness(None, False, _FOREIGN)
+        columns = layout.filled(connection, name, described)
+        if header != _names(columns):
+            return Freshness(name, False, "its columns are not those of an export made now")
+        best = _compare(connection, file, name, columns, kind, guards[0], lenient=True)
+        # Where no cell can be guarded, both ways to read the file are one.
+        if guards[1:] and best.size and best.marked:
+            again = _compare(connection, file, name, columns, kind, guards[1], lenient=True)
+            best = min(best, again, key=lambda difference: difference.size)
+        if kind == "csv":
+            _read_to_the_end(file)
+    except (OSError, ValueError, csv.Error, duckdb.Error) as error:
+        return Freshness(name, False, f"it cannot be read as an export ({first_line(error)})")
+    if not best.size:
+        return Freshness(name, True, f"its {best.rows:,} rows are those of the database")
+    return Freshness(
+        name,
+        False,
+        f"{best.foreign:,} of its {best.rows:,} rows are not in the database as it is now, "
+        f"and {best.missing:,} rows of the database are not in it",
+    )
+
+
+def _read_to_the_end(file: Path) -> None:
+    """Raise `csv.Error` where a quote is never closed: DuckDB passes over such a last row without a word."""
+    before = csv.field_size_limit(max(file.stat().st_size, 1 << 17))
+    try:
+        with file.open(encoding="utf-8", newline="") as handle:
+            deque(csv.reader(handle, strict=True), maxlen=0)
+    finally:
+        csv.field_size_limit(before)
+
+
+def _recognise(connection: duckdb.DuckDBPyConnection, header: tuple[str, ...]) -> tuple[str | None, tuple[Column, ...]]:
+    """Find the layout whose columns, with or without the optional ones, are those of `header`."""
+    for name in layout.LAYOUTS:
+        columns = layout.columns(connection, name)
+        if header in (_names(columns), _names(tuple(c for c in columns if not c.optional))):
+            return name, columns
+    return None, ()
+
+
+def _names(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)
+
+
+def _first_record(handle: TextIO) -> tuple[str, ...]:
+    # Of a file that only pretends, the first line may be all there is.
+    return tuple(next(csv.reader([handle.readline(_LONGEST_HEADER)]), ()))
+
+
+def _header(connection: duckdb.DuckDBPyConnection, file: Path, kind: str) -> tuple[str, ...]:
+    if kind == "csv":
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            return _first_record(handle)
+    if kind == "parquet":
+        reader = _READERS[kind].format(file=_literal(file))
+        described = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - own
+        return tuple(row[0] for row in described)
+    longest = max(file.stat().st_size, _SHORTEST)
+    objects = f"read_json_objects({_literal(file)}, format = 'array', maximum_object_size = {longest})"
+    found = connection.execute(f"SELECT DISTINCT json_keys(json) FROM {objects}").fetchall()  # noqa: S608 - own
+    return tuple(found[0][0]) if len(found) == 1 else ()
+
+
+# A file's rows with every cell as text, except that Parquet cells have types of their own. The buffer is named because
+# DuckDB would take sixteen times the longest line; the file is no bound value because for one DuckDB imports pandas.
+_READERS = {
+    "csv": "read_csv({file}, auto_detect = false, header = true, columns = {texts}, delim = ',', quote = '\"', "
+    "escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false, hive_partitioning = false, "
+    "max_line_size = {longest}, buffer_size = 2 * {longest})",
+    "parquet": "read_parquet({file}, hive_partitioning = false)",
+    "json": "read_json({file}, format = 'array', columns = {texts}, hive_partitioning = false, "
+    "maximum_object_size = {longest})",
+}
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    name: str,
+    columns: tuple[Column, ...],
+    kind: str,
+    guarded: bool,
+    *,
+    lenient: bool = False,
+    own: bool = False,
+) -> _Difference:
+    """Compare by one digest per row: tables of 16 bytes a row stay small, however long the texts are."""
+    cells = [f'"{column.name}"::VARCHAR' for column in columns]
+    size = " + ".join(f"coalesce(strlen({cell}), 0)" for cell in cells)
+    kept = f"SELECT {digest(cells, lenient, own)} AS digest, {size} AS size FROM ({layout.rows(name)})"  # noqa: S608 - own
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {kept}")
+    longest = connection.execute("SELECT coalesce(max(size), 0) FROM kept").fetchall()[0][0]
+    texts = "{" + ", ".join(f"'{column.name}': 'VARCHAR'" for column in columns) + "}"
+    reader = _READERS[kind].format(file=_literal(file), texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
+    read = digest([_read(column, kind, guarded) for column in columns], lenient, own)
+    marks = [f"coalesce(starts_with({cell}, {quote(chr(39))}), false)" for cell in cells] if lenient else ["false"]
+    selected = f"{read} AS digest, {' OR '.join(marks)} AS marked"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE written AS SELECT {selected} FROM {reader}")  # noqa: S608 - own
+    return difference(connection)
+
+
+def difference(connection: duckdb.DuckDBPyConnection) -> _Difference:
+    """Compare the digests in the tables `kept` and `written` as multisets. Reads only."""
+    counts = connection.execute(
+        "SELECT (SELECT count(*) FROM written), "
+        "(SELECT count(*) FROM (SELECT digest FROM written EXCEPT ALL SELECT digest FROM kept)), "
+        "(SELECT count(*) FROM (SELECT digest FROM kept EXCEPT ALL SELECT digest FROM written)), "
+        "(SELECT coalesce(bool_or(marked), false) FROM written)"
+    )
+    return _Difference(*counts.fetchall()[0])
+
+
+def _literal(file: Path) -> str:
+    if readable(str(file)) != str(file):
+        raise ValueError("DuckDB cannot open a file whose name is not UTF-8")
+    # DuckDB takes every path it reads for a pattern.
+    return quote(glob.escape(str(file)))
+
+
+def digest(cells: list[str], lenient: bool = False, own: bool = False) -> str:
+    """Return the expression of a row's digest, from those of its cells as text."""
+    if own:
+        # What this process wrote itself is nobody's forgery: DuckDB's own hash is enough, in a tenth of the time.
+        halves = f"hash({', '.join(cells)})", f"hash('again', {', '.join(reversed(cells))})"
+        return f"({halves[0]}::UHUGEINT << 64) + {halves[1]}::UHUGEINT"
+    # A digest per cell first: where one cell ends and the next begins cannot be confused then.
+    each = [f"coalesce(md5({f'nullif({cell}, {chr(39) * 2})' if lenient else cell}), '-')" for cell in cells]
+    return f"md5_number(concat({', '.join(each)}))"
+
+
+def _read(column: Column, kind: str, guarded: bool) -> str:
+    """Return a cell of the file as the text of its typed value, marked where it has no such value."""
+    cell = f'"{column.name}"'
+    if column.type == "VARCHAR":
+        return f"unguarded({cell})" if guarded else cell
+    typed = f"utc({cell}::VARCHAR)" if column.type == "TIMESTAMP" else f"try_cast({cell} AS {column.type})"
+    return f"coalesce({typed}::VARCHAR, 'unreadable ' || {cell}::VARCHAR)"

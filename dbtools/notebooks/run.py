@@ -1,0 +1,271 @@
+"""Run notebooks through papermill, and renew the outputs of the committed ones."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dbtools import __version__, disk, errors
+from dbtools.errors import (
+    DbtoolsError,
+    NotebookError,
+    ParameterError,
+    VerdictError,
+    readable,
+)
+from dbtools.html import redact
+from dbtools.notebooks.catalog import Notebook, bind, find
+from dbtools.notebooks.placing import place
+from dbtools.notebooks.record import recorded
+from dbtools.notebooks.report import render
+from dbtools.project import usable
+
+# Without this, ipykernel talks about transport encryption on every start.
+_QUIET = ["--log-level=50"]
+_PAPERMILL_MARK = "papermill-error-cell-tag"
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run of a notebook left behind.
+
+    Attributes
+    ----------
+    ipynb, html, json : Path
+        The executed notebook, the page made of it, and the values it recorded.
+    passed, reason
+        The notebook's own verdict.
+    """
+
+    ipynb: Path
+    html: Path
+    json: Path
+    values: dict[str, Any]
+    passed: bool
+    reason: str
+
+
+def run(
+    name: str,
+    root: str | os.PathLike[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+    *,
+    save_as: str | None = None,
+    folder: Path | None = None,
+) -> Report:
+    """Run the notebook `name` on the project `root` and write ``NAME.ipynb``, ``.html`` and ``.json``.
+
+    Changes files: those three in `out` (default ``./reports``; called `save_as` if given), and whatever the
+    notebook is for. `folder` holds the notebooks (default: those shipped with dbtools).
+
+    Raises
+    ------
+    ParameterError
+        The notebook, or one of its `parameters`, is not known or does not fit; nothing was run.
+    NotebookError
+        The notebook raised; its copy and its page show where.
+    DbtoolsError
+        The notebook raised this very error; nothing was written.
+    """
+    notebook = find(name, folder)
+    given = dict(parameters or {})
+    if root is not None:
+        with usable(root):
+            given["root"] = str(Path(root).expanduser().absolute())
+    bound = bind(notebook, given)
+    target = _writable(Path(out) if out is not None else Path("reports")) / (save_as or notebook.name)
+    executed, error = _execute(notebook, bound, progress)
+    raised = _own_error(error) if error else None
+    if raised and not isinstance(raised, VerdictError):
+        raise raised
+    stopped = "" if error is None or raised else _short(f"{error.ename}: {error.evalue}")
+    report = _save(target, executed, raised, stopped, _about(notebook, bound))
+    if stopped:
+        raise NotebookError(f'The notebook "{notebook.name}" stopped at', stopped, f"look into {report.html}")
+    return report
+
+
+def refresh(folder: Path) -> list[Path]:
+    """Run every notebook of `folder` on its defaults, store the outputs, and return the files that changed.
+
+    Changes files: the notebooks whose outputs differ in more than the folder's ``sanitize.cfg`` says may differ. A
+    notebook that shows widgets is stored without outputs.
+
+    Raises
+    ------
+    NotebookError
+        A notebook raised; that one and the following are as they were.
+    """
+    import nbformat
+    from nbclient.exceptions import CellExecutionError
+
+    changed = []
+    for path in sorted(folder.glob("*.ipynb")):
+        before = path.read_text(encoding="utf-8")
+        notebook = nbformat.reads(before, as_version=4)  # type: ignore[no-untyped-call]
+        try:
+            _renew(notebook, path.parent)
+        except CellExecutionError as error:
+            what = _short(f"{error.ename}: {error.evalue}")
+            raise NotebookError(f'The notebook "{path.name}" stopped at', what, "run it in JupyterLab") from None
+        after = _text(notebook)
+        if _settled(after, folder) != _settled(before, folder):
+            place(path.with_suffix(""), {"ipynb": after})
+            changed.append(path)
+    return changed
+
+
+def _settled(text: str, folder: Path) -> str:
+    """Replace what may differ between two runs, by the pairs of regex and replace that nbval reads too."""
+    rules = folder / "sanitize.cfg"
+    pairs = (
+        re.findall(r"^regex: (.+)\nreplace: (.+)$", rules.read_text("utf-8"), re.MULTILINE) if rules.is_file() else []
+    )
+    for pattern, replacement in pairs:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tuple[Any, Any]:
+    """Return the executed notebook, and papermill's error when it raised."""
+    import nbformat
+    import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import DeadKernelError
+
+    bar = {"desc": notebook.name, "leave": False} if progress and sys.stderr.isatty() else False
+    # papermill takes a node or a path; a path would be read as a format string.
+    node = nbformat.read(notebook.path, as_version=4)  # type: ignore[no-untyped-call]
+    with disk.temporary_folder("dbtools-run-") as folder:
+        copy = folder / "executed.ipynb"
+        try:
+            executed = papermill.execute_notebook(
+                node,
+                copy,
+                bound,
+                kernel_name="python3",
+                language="python",
+                progress_bar=bar,
+                request_save_on_cell_execute=False,
+                extra_arguments=_QUIET,
+            )
+        except papermill.PapermillExecutionError as error:
+            return _clean(nbformat.read(copy, as_version=4)), error  # type: ignore[no-untyped-call]
+        except DeadKernelError:
+            raise NotebookError(
+                "The kernel died in the notebook", notebook.name, "make sure there is enough memory"
+            ) from None
+        except NoSuchKernel:
+            raise NotebookError("Jupyter has no kernel called", "python3", "install ipykernel") from None
+    return _clean(executed), None
+
+
+def _clean(notebook: Any) -> Any:
+    """Drop what papermill adds besides the outputs: its banners, paths and times."""
+    notebook.metadata.pop("papermill", None)
+    notebook.cells = [c for c in notebook.cells if _PAPERMILL_MARK not in c.metadata.get("tags", ())]
+    for cell in notebook.cells:
+        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+    return notebook
+
+
+def _own_error(error: Any) -> DbtoolsError | None:
+    """Return the error of dbtools that a notebook raised, or None when it raised something else."""
+    kind = getattr(errors, error.ename, None)
+    # sqlite3 and duckdb have a DatabaseError too; only ours renders its full name.
+    if kind is None or f"{errors.__name__}.{error.ename}:" not in "".join(error.traceback):
+        return None
+    raised: DbtoolsError = kind(error.evalue.removesuffix("."))
+    return raised
+
+
+def _about(notebook: Notebook, bound: Mapping[str, Any]) -> str:
+    """Say of what project, when, by what and with which parameters a report was made."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    usual = {p.name: ast.literal_eval(p.default) for p in notebook.parameters}
+    chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and value != usual[n]]
+    root, home = str(bound.get("root") or "no project named"), os.environ.get("HOME", "").rstrip("/")
+    if home and root.startswith(f"{home}/"):
+        root = f"~{root.removeprefix(home)}"  # a report may be shown to others
+    told = [root, now, f"dbtools {__version__}", *chosen]
+    return redact(readable(" · ".join(told)))
+
+
+def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: str) -> Report:
+    values, reason = recorded(executed)
+    report = Report(
+        ipynb=Path(f"{target}.ipynb"),
+        html=Path(f"{target}.html"),
+        json=Path(f"{target}.json"),
+        values=values,
+        passed=verdict is None,
+        reason=str(verdict or reason),
+    )
+    texts = {"ipynb": _text(executed), "html": render(executed, stopped=stopped, about=about)}
+    if not stopped:
+        texts["json"] = json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    place(target, texts)
+    return report
+
+
+def _renew(notebook: Any, folder: Path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    with tempfile.TemporaryDirectory(prefix="dbtools-") as cache:
+        environment = {k: v for k, v in os.environ.items() if k != "DBTOOLS_PROJECT"}
+        NotebookClient(
+            notebook,
+            kernel_name="python3",
+            record_timing=False,
+            store_widget_state=False,
+            coalesce_streams=True,
+            extra_arguments=_QUIET,
+            resources={"metadata": {"path": str(folder)}},
+        ).execute(env=environment | {"XDG_CACHE_HOME": cache})
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    widgets = any(_WIDGET in o.get("data", ()) for cell in code for o in cell.outputs)
+    for cell in notebook.cells:
+        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+    for cell in code if widgets else ():
+        cell.outputs, cell.execution_count = [], None
+    for cell in code:  # the reader's own cache is elsewhere, and so would this one be next time
+        shown = json.dumps(cell.outputs).replace(cache, "~/.cache")
+        cell.outputs = nbformat.from_dict(json.loads(shown))  # type: ignore[no-untyped-call]
+
+
+def _text(notebook: Any) -> str:
+    import nbformat
+
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"  # type: ignore[no-untyped-call]
+
+
+def _short(text: str, longest: int = 200) -> str:
+    line = next((line.strip() for line in _ANSI.sub("", text).splitlines() if line.strip()), "")
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _writable(folder: Path) -> Path:
+    """Return `folder`, absolute; refuse one that cannot take the report before the notebook does its work."""
+    with usable(folder):
+        folder = folder.expanduser().absolute()
+        folder.resolve()
+        there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ParameterError("Cannot write reports into", folder, "give another folder")
+    return folder

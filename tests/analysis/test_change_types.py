@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+
+from dbtools.analysis.change_types import change_effects, changes_of, stored_types
+
+
+def links(n=40, chains=3, effect=0.0, seed=1, types=("length", "structure", "wording")):
+    rng = np.random.default_rng(seed)
+    kinds = rng.choice(types, n)
+    block = rng.integers(0, chains, n)
+    parent = rng.normal(7, 1, n) + block
+    mark = 0.6 * parent + effect * (kinds == "wording") + rng.normal(0, 0.5, n)
+    return pd.DataFrame(
+        {"prompt_id": block, "chain": 0, "change_type": kinds, "parent_mark": parent, "mark": mark},
+    )
+
+
+def effects(changes, permutations=199, seed=2):
+    return change_effects("judge", changes, np.random.default_rng(seed), permutations)
+
+
+def test_effects_and_intervals_are_those_of_statsmodels():
+    changes = links(effect=0.4)
+    fit = smf.ols("mark ~ C(change_type, Sum) + parent_mark + C(prompt_id)", changes).fit()
+    low, high = fit.conf_int().T.to_numpy()
+    by_name = dict(zip(fit.params.index, zip(fit.params, low, high, strict=True), strict=True))
+    found = {e.change_type: (e.effect, e.low, e.high) for e in effects(changes)}
+    assert found["length"] == pytest.approx(by_name["C(change_type, Sum)[S.length]"])
+    assert found["structure"] == pytest.approx(by_name["C(change_type, Sum)[S.structure]"])
+    assert sum(effect for effect, _, _ in found.values()) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_shuffled_p_is_near_that_of_all_orders_within_chains():
+    kinds, block = np.array(list("aabababbaa")), np.repeat([0, 1], 5)
+    rng = np.random.default_rng(4)
+    parent = rng.normal(0, 1, 10)
+    mark = parent + (kinds == "a") + rng.normal(0, 1, 10)
+    frame = pd.DataFrame({"prompt_id": block, "chain": 0, "change_type": kinds, "parent_mark": parent, "mark": mark})
+
+    def left(kinds):
+        fit = smf.ols("mark ~ C(kinds) + parent_mark + C(prompt_id)", frame.assign(kinds=kinds)).fit()
+        return fit.ssr
+
+    def orders(part):
+        places = range(5)
+        return [["a" if i in chosen else "b" for i in places] for chosen in _choose(5, part.count("a"))]
+
+    ways = [left(np.array(a + b)) for a, b in product(orders("aabab"), orders("abbaa"))]
+    exact = np.mean([way <= left(kinds) + 1e-9 for way in ways])
+    found = effects(frame, 1999)[0].p_any
+    assert found == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 1999) ** 0.5)
+
+
+def _choose(n, k):
+    return [c for c in product(range(n), repeat=k) if list(c) == sorted(set(c))]
+
+
+def test_a_planted_effect_is_found_and_named():
+    found = {e.change_type: e for e in effects(links(80, effect=1.0))}
+    assert found["wording"].p < 0.05
+    assert found["wording"].p_any < 0.05
+    assert found["wording"].low < 2 / 3 < found["wording"].high
+
+
+def test_chance_alone_seldom_makes_an_effect():
+    p = [effects(links(24, seed=seed), 99, seed)[0].p_any for seed in range(100)]
+    assert np.mean(np.array(p) < 0.05) <= 0.05 + 3 * (0.05 * 0.95 / 100) ** 0.5
+
+
+def test_one_type_alone_cannot_be_compared():
+    only = effects(links(types=("other",)))
+    assert [(e.effect, e.low, e.p, e.p_any) for e in only] == [(None, None, None, None)]
+    assert only[0].n == 40
+
+
+def test_a_type_that_is_a_chain_of_its_own_cannot_be_told_from_the_chain():
+    changes = links(20, chains=2).assign(change_type=lambda d: np.where(d["prompt_id"] == 0, "length", "wording"))
+    assert {e.effect for e in effects(changes)} == {None}
+
+
+def test_two_changes_give_no_interval_and_no_error():
+    assert {e.p for e in effects(links(2, chains=1, types=("length", "wording")))} <= {None, 1.0}
+
+
+def test_equal_marks_show_no_effect():
+    assert {e.p_any for e in effects(links().assign(mark=7.0, parent_mark=7.0))} == {1.0}
+
+
+def test_only_links_between_scores_of_one_scale_count():
+    timeline = pd.DataFrame(
+        {
+            "prompt_id": "p",
+            "version_id": list("abcde"),
+            "parent_version_id": [None, "a", "b", "c", "gone"],
+            "chain": 0,
+            "scale": ["judge", "judge", "self", "judge", "judge"],
+            "mark": [5.0, 6.0, 15.0, None, 7.0],
+            "change_type": "wording",
+        }
+    )
+    assert changes_of(timeline)[["parent_version_id", "version_id"]].to_numpy().tolist() == [["a", "b"]]
+
+
+def test_stored_types_are_counted_against_the_texts():
+    changes = pd.DataFrame(
+        {"change_type": ["wording", "other", "other"], "parent_version_id": list("aaz"), "version_id": list("bbb")}
+    )
+    counted = stored_types(changes, {"a": "write a poem about rain", "b": "write a poem about snow"})
+    assert counted.to_dict("records") == [
+        {"stored": "other", "recomputed": "wording", "n": 1},
+        {"stored": "wording", "recomputed": "wording", "n": 1},
+    ]

@@ -1,0 +1,256 @@
+"""What a user types can neither change a file nor read another one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from support import USERS, assert_sentence, make_database, unchanged
+
+from dbtools import attach
+from dbtools.database import Database
+from dbtools.errors import ParameterError, QueryError
+
+# {db}: the prompter database, {cache}: the kept copy, {csv}: a file, {new}: a path where nothing is.
+FILES = [
+    "ATTACH '{db}' AS rw (TYPE sqlite)",
+    "ATTACH '{db}' AS ro (TYPE sqlite, READ_ONLY)",
+    "ATTACH '{new}' AS fresh",
+    "ATTACH '{cache}' AS rw",
+    "ATTACH 'https://example.invalid/x.db' AS web",
+    "CALL sqlite_attach('{db}')",
+    "COPY prompts TO '{new}'",
+    "COPY (SELECT 1) TO '{new}' (FORMAT parquet)",
+    "COPY t FROM '{csv}'",
+    "EXPORT DATABASE '{new}'",
+    "IMPORT DATABASE '{new}'",
+    "INSTALL sqlite",
+    "INSTALL httpfs FROM community",
+    "LOAD sqlite",
+    "LOAD '{new}'",
+    "SET enable_external_access = true",
+    "SET allowed_directories = ['/']",
+    "SET temp_directory = '{new}'",
+    "SET lock_configuration = false",
+    "RESET enable_external_access",
+    "PRAGMA enable_logging",
+    "PRAGMA database_list; ATTACH '{db}' AS rw (TYPE sqlite)",
+    "EXPLAIN ANALYZE COPY prompts TO '{new}'",
+    "UPDATE cache.main.prompts SET user_id = 'x'",
+    "INSERT INTO cache.main.heads SELECT * FROM cache.main.heads",
+    "DELETE FROM cache.main.scores",
+    "DROP TABLE cache.main.prompts",
+    "CREATE TABLE cache.main.x (a INTEGER)",
+    "CREATE SECRET s (TYPE http)",
+    "ATTACH 'dbname=x' AS pg (TYPE postgres)",
+    "FORCE INSTALL httpfs",
+    "LOAD httpfs",
+    "COPY (SELECT 1) TO '/dev/stdout'",
+    "CREATE PERSISTENT SECRET s (TYPE s3)",
+    "SET GLOBAL memory_limit = '1GB'",
+    "RESET lock_configuration",
+    "TRUNCATE cache.main.prompts",
+    "INSERT INTO cache.main.heads SELECT * FROM cache.main.heads RETURNING *",
+    "WITH x AS (DELETE FROM cache.main.heads RETURNING *) SELECT * FROM x",
+]
+READS = [
+    "SELECT * FROM sqlite_scan('{db}', 'users')",
+    "SELECT * FROM sqlite_query('{db}', 'SELECT * FROM users')",
+    "SELECT * FROM read_text('{csv}')",
+    "SELECT * FROM read_blob('{db}')",
+    "SELECT * FROM read_csv('{csv}')",
+    "SELECT * FROM read_json('{csv}')",
+    "SELECT * FROM read_parquet('{csv}')",
+    "SELECT * FROM '{csv}'",
+    "FROM '{csv}'",
+    "SELECT * FROM glob('/*')",
+    "SELECT * FROM read_csv('https://example.invalid/x.csv')",
+    "SELECT * FROM 's3://bucket/x.parquet'",
+    "SELECT * FROM frame_of_the_caller",
+    "SELECT getenv('HOME')",
+    "SELECT * FROM query('SELECT * FROM read_text(''{csv}'')')",
+    "SELECT * FROM query_table('{csv}')",
+    "EXPLAIN ANALYZE SELECT * FROM read_text('{csv}')",
+    "WITH stolen AS (SELECT * FROM read_text('{csv}')) SELECT * FROM stolen",
+    "SELECT * FROM postgres_scan('dbname=x', 'public', 't')",
+    "SELECT * FROM read_ndjson('{csv}')",
+    "SELECT * FROM read_json_objects('{csv}')",
+    "SELECT * FROM read_duckdb('{db}')",
+    "SELECT * FROM parquet_metadata('{csv}')",
+    "SELECT * FROM parquet_schema('{csv}')",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM read_text(''{csv}'')'))",
+    "SELECT * FROM query('ATTACH ''{db}'' AS rw (TYPE sqlite)')",
+    "FROM 'hf://datasets/x/y.csv'",
+    "FROM 'file://{csv}'",
+    "SUMMARIZE '{csv}'",
+    "DESCRIBE '{csv}'",
+    "DESCRIBE SELECT * FROM read_csv('{csv}')",
+    "EXPLAIN SELECT * FROM read_csv('{csv}')",
+]
+# These are refused when their rows are fetched.
+LATE = ["SELECT * FROM sniff_csv('{csv}')", "SELECT * FROM which_secret('s3://x', 's3')"]
+CHANGES = [
+    "CALL enable_logging()",
+    "COPY FROM DATABASE cache TO memory",
+    "ATTACH ':memory:' AS more",
+    "CREATE TABLE mine (a INTEGER)",
+    "CREATE OR REPLACE VIEW prompts AS SELECT 1 AS id",
+    "CREATE MACRO competes(source) AS true",
+    "DROP VIEW prompts",
+    "ALTER VIEW prompts RENAME TO p",
+    "DETACH cache",
+    "USE cache",
+    "CHECKPOINT",
+    "VACUUM",
+    "BEGIN",
+    "PREPARE p AS SELECT 1",
+    "EXPLAIN ANALYZE DROP VIEW prompts",
+    "/* */ explain (analyse) DROP VIEW prompts",
+    "SELECT 1; DROP VIEW prompts",
+    "",
+    "-- nothing",
+    "SELEC 1",
+    "SELECT * FROM no_such_relation",
+    "SELECT ?",
+]
+READABLE = [
+    "SELECT count(*) FROM prompts",
+    "  -- a comment\n SELECT 1;",
+    "FROM prompts",
+    "WITH p AS (SELECT * FROM prompts) SELECT count(*) FROM p",
+    "SELECT * FROM prompts UNION ALL SELECT * FROM prompts",
+    "DESCRIBE prompts",
+    "SUMMARIZE prompts",
+    "SHOW TABLES",
+    "EXPLAIN SELECT * FROM prompts",
+    "VALUES (1), (2)",
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    place = tmp_path / "place"
+    place.mkdir()
+    path = make_database(place / "prompter.db")
+    (place / "secret.csv").write_text("a,b\n1,canary\n", "utf-8")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(USERS)
+    return place
+
+
+@pytest.fixture
+def db(place: Path) -> Iterator[Database]:
+    with attach(place / "prompter.db") as database:
+        yield database
+
+
+def fill(statement: str, place: Path, cache: Path) -> str:
+    (kept,) = cache.rglob("*.duckdb")
+    return statement.format(db=place / "prompter.db", csv=place / "secret.csv", new=place / "new", cache=kept)
+
+
+def test_every_way_out_is_refused_in_one_sentence_and_changes_nothing(db: Database, place: Path, cache: Path) -> None:
+    frame_of_the_caller = pd.DataFrame({"a": [1]})
+    assert len(frame_of_the_caller) == 1
+    with unchanged(place), unchanged(cache):
+        for statement in FILES + READS + CHANGES:
+            query = fill(statement, place, cache)
+            with pytest.raises(QueryError) as caught:
+                db.sql(query).fetchall()
+            assert_sentence(caught.value, query)
+            assert "canary" not in str(caught.value)
+        assert db.rows("prompts") == 2
+        assert db.rows("contests") == 6
+
+
+def test_the_connection_itself_refuses_what_touches_files(db: Database, place: Path, cache: Path) -> None:
+    import duckdb
+
+    frame_of_the_caller = pd.DataFrame({"a": [1]})
+    assert len(frame_of_the_caller) == 1
+    with unchanged(place), unchanged(cache):
+        db._connection.execute("CREATE TEMP TABLE t (a VARCHAR, b VARCHAR)")
+        for statement in FILES + READS:
+            if not statement.startswith(("PRAGMA", "CREATE SECRET")):
+                with pytest.raises(duckdb.Error):
+                    db._connection.execute(fill(statement, place, cache)).fetchall()
+    assert db.rows("prompts") == 2
+
+
+def test_what_is_refused_only_on_fetching_is_refused_too(db: Database, place: Path, cache: Path) -> None:
+    import duckdb
+
+    with unchanged(place), unchanged(cache):
+        for statement in LATE:
+            with pytest.raises((QueryError, duckdb.Error)) as caught:
+                db.sql(fill(statement, place, cache)).fetchall()
+            assert "canary" not in str(caught.value)
+
+
+def test_the_one_file_that_sql_can_read_is_its_own_copy_of_what_may_be_read(db: Database, cache: Path) -> None:
+    (kept,) = cache.rglob("*.duckdb")
+    sizes = db.sql("SELECT size FROM read_blob(?)", [str(kept)]).fetchall()
+    assert sizes == [(kept.stat().st_size,)]
+
+
+def test_a_text_that_is_no_utf8_is_refused_as_statement_and_as_value(db: Database) -> None:
+    for query, values in (("SELECT '\udcff'", None), ("SELECT ?", ["\udcff"])):
+        with pytest.raises(QueryError) as caught:
+            db.sql(query, values)
+        str(caught.value).encode()
+
+
+def test_a_relation_can_be_refined_but_not_written_anywhere(db: Database, place: Path) -> None:
+    import duckdb
+
+    relation = db.sql("SELECT source, version_no FROM versions")
+    assert relation.filter("version_no = 1").aggregate("count(*) AS n").fetchall() == [(2,)]
+    with unchanged(place):
+        for write in (relation.write_csv, relation.write_parquet):
+            with pytest.raises(duckdb.Error):
+                write(str(place / "new"))
+        with pytest.raises(duckdb.Error):
+            relation.query("r", f"ATTACH '{place / 'prompter.db'}' AS rw (TYPE sqlite)")
+
+
+def test_what_reads_the_relations_is_allowed(db: Database) -> None:
+    for query in READABLE:
+        assert db.sql(query).fetchall()
+
+
+def test_values_are_bound_whatever_they_hold(db: Database) -> None:
+    hostile = "x'; DROP VIEW prompts; --"
+    assert db.sql("SELECT ?::VARCHAR", [hostile]).fetchall() == [(hostile,)]
+    assert db.sql("SELECT count(*) FROM versions WHERE source = $agent", {"agent": "syntax"}).fetchall() == [(2,)]
+    assert db.sql("SELECT count(*) FROM versions WHERE source = ?", [hostile]).fetchall() == [(0,)]
+
+
+def test_an_unknown_relation_is_one_sentence_that_lists_the_known(db: Database) -> None:
+    for name in ("users", "nothing", 'prompts"; DROP VIEW prompts; --', ""):
+        with pytest.raises(ParameterError) as caught:
+            db.frame(name)
+        assert_sentence(caught.value, name)
+        assert "scored_versions" in str(caught.value)
+
+
+def test_relations_and_frames_are_offered_by_name(db: Database) -> None:
+    offered = {"prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs"}
+    assert offered | {"scored_versions", "contests", "provenance", "unreadable_cells"} <= set(db.relations)
+    for relation in db.relations:
+        assert len(db.frame(relation)) == db.rows(relation)
+
+
+def test_what_was_fetched_outlives_the_database_and_closing_twice_is_harmless(place: Path) -> None:
+    with attach(place / "prompter.db") as db:
+        frame, rows = db.frame("versions"), db.sql("SELECT source FROM versions").fetchall()
+    db.close()
+    assert len(frame) == len(rows) == 6
+
+
+def test_its_repr_says_where_it_comes_from(db: Database, place: Path) -> None:
+    assert str(place / "prompter.db") in repr(db)
+    assert "G4 created" in repr(db)

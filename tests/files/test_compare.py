@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dbtools.files.compare import count_rows, has_same_shape, missing_rows
+
+VALUES = (
+    *("1", "1.0", "'1'", "x'31'", "NULL", "0", "0.0", "-0.0", "'a'", "'A'", "''", "x''", "1e300", "'é'"),
+    *("CAST(x'ff' AS TEXT)", "CAST(x'fe' AS TEXT)", "'a' || char(0)", "9007199254740993", "9007199254740992.0"),
+)
+SHAPES = (
+    "CREATE TABLE t (a, b)",
+    "CREATE TABLE t (a INTEGER COLLATE NOCASE, b REAL)",
+    "CREATE TABLE t (a TEXT COLLATE NOCASE, b NUMERIC)",
+    "CREATE TABLE t (rowid, a, b)",
+    "CREATE TABLE t (rowid, _rowid_, oid, a, b)",
+    "CREATE TABLE t (a, b, k TEXT PRIMARY KEY DEFAULT (hex(randomblob(8)))) WITHOUT ROWID",
+    "CREATE TABLE t (k INTEGER PRIMARY KEY, a, b)",
+    "CREATE TABLE T (b, a, more)",
+    "CREATE TABLE t (a)",
+)
+
+
+def make(path: Path, shape: str, rows: list[tuple[str, str]], setup: str = "") -> Path:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(f"{setup}; {shape}; CREATE TABLE u (v)")
+        names = ["a", "b"] if "b" in shape.split("(", 1)[1] else ["a"]
+        for row in rows:
+            connection.execute(f"INSERT INTO t ({', '.join(names)}) VALUES ({', '.join(row[: len(names)])})")
+        connection.execute("INSERT INTO u VALUES (1), (1), (2)")
+    return path
+
+
+def columns(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {row[1] for row in connection.execute("PRAGMA table_info(t)")}
+
+
+def counted(path: Path, names: set[str]) -> Counter:
+    cell = 'typeof("{0}"), CASE typeof("{0}") WHEN \'real\' THEN printf(\'%!.17g\', "{0}") ELSE hex("{0}") END'
+    with closing(sqlite3.connect(path)) as connection:
+        return Counter(connection.execute(f"SELECT {', '.join(map(cell.format, sorted(names)))} FROM t").fetchall())
+
+
+def expected(candidate: Path, keepers: list[Path]) -> int:
+    """Count what is missing by comparing every row with every other, as text."""
+    names = columns(candidate)
+    held = [counted(keeper, names) for keeper in keepers if names <= columns(keeper)]
+    return sum(max(0, n - max((h[row] for h in held), default=0)) for row, n in counted(candidate, names).items())
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_rows_are_missing_exactly_where_no_keeper_has_them_as_often(tmp_path, seed):
+    rng = random.Random(seed)
+    rows = [(rng.choice(VALUES), rng.choice(VALUES)) for _ in range(40)]
+    files = []
+    for number in range(rng.randrange(2, 5)):
+        own = [row for row in rows if rng.random() < 0.9] if number % 2 else list(rows)
+        for _ in range(rng.choice([0, 0, 1, 3])):
+            own[rng.randrange(len(own))] = (rng.choice(VALUES), "2")
+        if rng.random() < 0.3:
+            rng.shuffle(own)
+        shape = rng.choice(SHAPES[:5]) if rng.random() < 0.8 else rng.choice(SHAPES)
+        files.append(make(tmp_path / f"{number}.db", shape, own))
+    found = missing_rows(files[0], files[1:])
+    assert found == Counter({"t": expected(files[0], files[1:])}) - Counter()
+
+
+def test_texts_that_a_collation_calls_equal_are_told_apart(tmp_path):
+    files = [make(tmp_path / f"{n}.db", SHAPES[2], [(text, "1")]) for n, text in enumerate(("'a'", "'A'"))]
+    assert missing_rows(files[0], files[1:]) == {"t": 1}
+
+
+def test_a_column_called_rowid_is_not_the_place_of_a_row(tmp_path):
+    shape = "CREATE TABLE t (rowid DEFAULT 1, a, b)"
+    files = [make(tmp_path / f"{n}.db", shape, [("1", "2")] * n) for n in (2, 1)]
+    assert missing_rows(files[0], files[1:]) == {"t": 1}
+
+
+def test_more_keepers_than_sqlite_attaches_at_once_are_all_asked(tmp_path):
+    candidate = make(tmp_path / "c.db", SHAPES[0], [("11", "1")])
+    keepers = [make(tmp_path / f"{n}.db", SHAPES[0], [(str(n), "1")]) for n in range(12)]
+    assert missing_rows(candidate, keepers[:11]) == {"t": 1}
+    assert missing_rows(candidate, keepers) == {}
+
+
+def test_paths_that_mean_something_in_an_address_are_paths(tmp_path):
+    folder = tmp_path / "a?mode=rw#%20 'b'"
+    folder.mkdir()
+    files = [make(folder / name, SHAPES[0], [("1", "2")]) for name in ("one.db", "two.db")]
+    assert missing_rows(files[0], files[1:]) == {}
+    assert count_rows(files[0]) == 4
+
+
+def test_texts_that_are_no_utf16_are_told_apart_by_their_bytes(tmp_path):
+    texts = ("CAST(x'00d8' AS TEXT)", "CAST(x'01d8' AS TEXT)")
+    files = [
+        make(tmp_path / f"{n}.db", SHAPES[0], [(text, "1")], "PRAGMA encoding = 'UTF-16le'")
+        for n, text in enumerate(texts)
+    ]
+    assert missing_rows(files[0], files[1:]) == {"t": 1}
+    assert missing_rows(files[0], files[:1]) == {}
+
+
+def test_two_databases_have_the_same_shape_with_as_many_rows_of_the_same_columns(tmp_path):
+    one = make(tmp_path / "one.db", SHAPES[0], [("1", "1")])
+    assert has_same_shape(one, make(tmp_path / "two.db", "CREATE TABLE T (b, a); CREATE TABLE empty (x)", [("2", "2")]))
+    assert not has_same_shape(one, make(tmp_path / "three.db", SHAPES[0], [("1", "1"), ("1", "1")]))
+    assert not has_same_shape(one, make(tmp_path / "four.db", SHAPES[7], [("1", "1")]))

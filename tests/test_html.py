@@ -1,0 +1,118 @@
+import re
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dbtools.html import redact, size, table
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+SECRETS = [
+    "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaGhhc2g",
+    "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+    "pbkdf2:sha256:600000$salt$0123456789abcdef",
+    JWT,
+    "sk-proj-abcdefghijklmnopqrstuvwx",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "AKIAIOSFODNN7EXAMPLE",
+    "AIzaSyA-1234567890abcdefghijklmnopqrstu",
+]
+
+
+def cells(html: str, tag: str = "td") -> list[str]:
+    return re.findall(rf"<{tag}(?: [^>]*)?>(.*?)</{tag}>", html)
+
+
+def column(*values, name="value", **options) -> list[str]:
+    return cells(table(pd.DataFrame({name: list(values)}), **options))
+
+
+def test_text_from_anywhere_is_escaped():
+    frame = pd.DataFrame({"<i>head</i>": ["<script>alert(1)</script>", "a & b"]})
+    html = table(frame, caption="<b>caption</b>")
+    assert cells(html) == ["&lt;script&gt;alert(1)&lt;/script&gt;", "a &amp; b"]
+    assert cells(html, "th") == ["&lt;i&gt;head&lt;/i&gt;"]
+    assert cells(html, "caption") == ["&lt;b&gt;caption&lt;/b&gt;"]
+    assert "<script" not in html
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([1234567, 2], ["1,234,567", "2"]),
+        ([15.0, None], ["15", "–"]),
+        ([0.1234, 0.5], ["0.123", "0.500"]),
+        ([1.2345, -33.3], ["1.23", "−33.30"]),
+        ([1234.56, 0.01], ["1,234.6", "0.0"]),
+        ([float("inf"), 1.5], ["inf", "1.50"]),
+        ([True, False], ["✓", "✗"]),
+        ([True, None], ["✓", "–"]),
+        ([pd.Timestamp("2025-12-04 10:11:12"), pd.NaT], ["2025-12-04 10:11", "–"]),
+        ([date(2025, 12, 4)], ["2025-12-04"]),
+        ([["a", "b"], []], ["a, b", ""]),
+        (["two\nlines", pd.NA], ["two lines", "–"]),
+        (["syntax", 3], ["syntax", "3"]),
+    ],
+)
+def test_values_read_as_people_write_them(values, shown):
+    assert column(*values) == shown
+
+
+def test_numbers_are_aligned_right_and_text_is_not():
+    html = table(pd.DataFrame({"agent": ["syntax"], "wins": [3], "kept": [True]}))
+    assert re.findall(r"<td( class=\"\w\")?>", html) == [' class="d"', ' class="n"', ' class="c"']
+
+
+def test_byte_columns_are_shown_as_sizes():
+    html = table(pd.DataFrame({"size_bytes": [158981, 0]}))
+    assert cells(html, "th") == ["size"]
+    assert cells(html) == ["159.0 KB", "0 bytes"]
+    assert [size(n) for n in (999, 1000, 3_400_000, 5e12)] == ["999 bytes", "1.0 KB", "3.4 MB", "5,000.0 GB"]
+
+
+def test_headings_are_in_words_and_a_format_can_be_given():
+    html = table(pd.DataFrame({"win_rate": [0.5, None]}), formats={"win_rate": ".1%"})
+    assert cells(html, "th") == ["win rate"]
+    assert cells(html) == ["50.0%", "–"]
+
+
+def test_long_text_is_cut():
+    (text,) = column("word " * 60)
+    assert len(text) <= 240
+    assert text.endswith("word…")
+
+
+def test_rows_beyond_the_limit_are_counted():
+    assert column(*range(1500), limit=2) == ["0", "1", "… and 1,498 more"]
+    assert column() == ["no rows (value)"]
+    assert column(1, 2, limit=2) == ["1", "2"]
+
+
+def test_columns_of_the_same_name_are_both_shown():
+    assert cells(table(pd.DataFrame([[1, "x"]], columns=["a", "a"]))) == ["1", "x"]
+
+
+def test_the_same_frame_gives_the_same_bytes():
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
+    assert table(frame) == table(frame.copy())
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_secrets_are_hidden_wherever_they_stand(secret):
+    assert redact(secret) == "«redacted»"
+    assert redact(f"before {secret} after") == "before «redacted» after"
+    # Across the place where long text is cut, too.
+    (text,) = column("x" * 70 + " " + secret)
+    assert secret[:9] not in text
+
+
+@pytest.mark.parametrize("text", ["risk-adjusted-returns-of-1234567", "2025-12-04", "a" * 64, "$2 bills", "basket"])
+def test_ordinary_text_is_not_hidden(text):
+    assert redact(text) == text
+
+
+def test_a_list_in_a_cell_is_shown_as_its_words():
+    frame = pd.DataFrame({"marks": [np.array(["generated-user", "generated-text"]), np.array([])]})
+    assert "<td" in table(frame)
+    assert "generated-user, generated-text" in table(frame)
