@@ -41,7 +41,7 @@ class ApplicationStats:
     """The application's own figures per source: of all rows, whatever their provenance and scale."""
 
     sources: tuple[SourceStats, ...]
-    narrowed: str = ""
+    filter_note: str = ""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -54,7 +54,7 @@ class ApplicationStats:
     def sentence(self) -> str:
         """What these figures are, and what they are not."""
         versions = sum(s.versions for s in self.sources)
-        some = f" ({self.narrowed})" if self.narrowed else ""
+        some = f" ({self.filter_note})" if self.filter_note else ""
         return (
             f"By the application's own definition, over all {versions:,} versions{some}: heads per version and the "
             "mean sum of marks; real and generated rows and all scales together, so no evidence of which agent is "
@@ -87,7 +87,7 @@ def application_stats(source: Database | Project | str | os.PathLike[str]) -> Ap
     """
     query = read("application")
     if isinstance(source, Database):
-        rows, narrowed = source.sql(query).fetchall(), source.narrowed
+        rows, filter_note = source.sql(query).fetchall(), source.filter_note
     else:
-        rows, narrowed = ask_facts(source, query), ""
-    return ApplicationStats(tuple(SourceStats(*row) for row in rows), narrowed)
+        rows, filter_note = ask_facts(source, query), ""
+    return ApplicationStats(tuple(SourceStats(*row) for row in rows), filter_note)

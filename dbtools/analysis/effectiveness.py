@@ -52,7 +52,7 @@ class Effectiveness:
         By source that is no agent: its versions within the provenance, not used.
     logged : int
         Runs from rescued logs that count among the wins ``selected``.
-    narrowed : str
+    filter_note : str
         Which prompts alone were looked at (`Database.only`); empty: all.
     """
 
@@ -72,7 +72,7 @@ class Effectiveness:
     contests: Row
     not_competing: dict[str, int]
     logged: int
-    narrowed: str = ""
+    filter_note: str = ""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -221,7 +221,7 @@ def effectiveness(
             contests=contests,
             not_competing=_not_competing(origins, chosen),
             logged=sum(won for _, won in logged.values()),
-            narrowed=db.narrowed,
+            filter_note=db.filter_note,
             **facts,
         )
 

@@ -50,7 +50,7 @@ class Evolution:
     unlisted: int
     left_out: dict[str, dict[str, int]]
     _texts: dict[str, str] = field(default_factory=dict)
-    narrowed: str = ""
+    filter_note: str = ""
 
     @cached_property
     def trend(self) -> pd.DataFrame:
@@ -89,7 +89,7 @@ class Evolution:
         """What the numbers say, and what they leave out."""
         rows = "rows of any provenance" if self.provenance == "all" else f"{self.provenance} rows"
         out = ", ".join(f"{n:,} {kind}" for kind, n in self.left_out.get("versions", {}).items() if n) or "no"
-        tail = "left out: " + "; ".join(filter(None, (self.narrowed, f"{out} versions")))
+        tail = "left out: " + "; ".join(filter(None, (self.filter_note, f"{out} versions")))
         if self.unlisted:
             tail += f", and {self.unlisted:,} prompts with fewer versions"
         if not self.prompts:
@@ -224,7 +224,7 @@ def evolution(
     types = stored_types(changes, texts)
     out = left_out(db, provenance, "prompts", "versions", "scores")
     less = there - len(prompts)
-    return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, less, out, texts, db.narrowed)
+    return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, less, out, texts, db.filter_note)
 
 
 def _known_prompt(db: Database, prompt_id: str | None) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.questions import Chosen, Row, ask, work_out
+from dbtools.analysis.questions import Chosen, Row, ask, materialize_query
 from dbtools.analysis.statistics.clusters import (
     ClusterSums,
     holm,
@@ -135,8 +135,8 @@ def meetings(
 
     Without ranks, which cost the most of a million contests, `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
     """
-    work_out(connection, "meetings")
-    work_out(connection, "clusters", **chosen.bound, outcome=outcome, distinct=distinct)
+    materialize_query(connection, "meetings")
+    materialize_query(connection, "clusters", **chosen.bound, outcome=outcome, distinct=distinct)
     pairs = ask(connection, "pairs")
     listed: dict[tuple[str, str], list[tuple[float, float]]] = {}
     ranks: dict[tuple[str, str], tuple[int, float, float]] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.query import read
 from dbtools.database import Database
-from dbtools.database.engine import keep, offer, settle
+from dbtools.database.engine import cache, materialize, register
 from dbtools.errors import ParameterError
 from dbtools.progress import step
 
@@ -61,16 +61,16 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine
     """
     with db.session() as connection:
         if agents:
-            offer(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
-        settle(connection, "entered")
-        work_out(connection, "entries")
+            register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
+        cache(connection, "entered")
+        materialize_query(connection, "entries")
         yield connection
 
 
-def work_out(connection: Engine, name: str, **parameters: object) -> None:
+def materialize_query(connection: Engine, name: str, **parameters: object) -> None:
     """Make the working table ``portable/<name>.sql``: anew where it has parameters, else unless it is there."""
     step(name)
-    keep(connection, name, read(name), parameters or None)
+    materialize(connection, name, read(name), parameters or None)
 
 
 def ask(connection: Engine, name: str, **parameters: object) -> list[Row]:

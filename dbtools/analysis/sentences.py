@@ -60,7 +60,7 @@ def as_json(found: Effectiveness) -> dict[str, Any]:
         "left_out": found.left_out,
         "not_competing": found.not_competing,
         "logged_selections": found.logged,
-        "narrowed": found.narrowed,
+        "narrowed": found.filter_note,
         "leader": found.claim.leader,
         "needed": found.claim.needed,
         "verdict": found.claim.verdict,
@@ -112,8 +112,8 @@ def _left(found: Effectiveness) -> str:
     text = f"left out: {left} versions"
     if kinds and not found.agents:
         text += f" (provenance {max(kinds, key=kinds.__getitem__)} compares them)"
-    if found.narrowed:
-        text = f"{found.narrowed}; {text}"
+    if found.filter_note:
+        text = f"{found.filter_note}; {text}"
     if found.not_competing:
         text += "; not competing: " + ", ".join(f"{n:,} by {source}" for source, n in found.not_competing.items())
     return text

@@ -71,7 +71,7 @@ class Usage:
         The inputs of highest risk, cut and with credentials hidden; only when asked for, never in `to_dict`.
     unknown_models : tuple of str
         Models without a price.
-    narrowed : str
+    filter_note : str
         Which prompts alone count, where the database offers no others.
     """
 
@@ -85,7 +85,7 @@ class Usage:
     security: pd.DataFrame
     texts: pd.DataFrame | None
     left_out: dict[str, dict[str, int]]
-    narrowed: str = ""
+    filter_note: str = ""
 
     @cached_property
     def cost(self) -> pd.DataFrame:
@@ -115,7 +115,7 @@ class Usage:
             f"{n:,} {kind} {_WORDS[relation]}" for relation, kinds in self.left_out.items() for kind, n in kinds.items()
         )
         parts = [self._tokens_said(), self._votes_said(), self._security_said()]
-        out = "; ".join(filter(None, (self.narrowed, out)))
+        out = "; ".join(filter(None, (self.filter_note, out)))
         return f"Among {rows}: {'; '.join(parts)}. Left out: {out or 'nothing'}."
 
     def _tokens_said(self) -> str:
@@ -229,7 +229,7 @@ def usage(
         _with_interval(security, "blocked", "blocked_share"),
         _texts(db, provenance) if texts else None,
         left_out(db, provenance, *_WORDS),
-        db.narrowed,
+        db.filter_note,
     )
 
 

@@ -10,12 +10,12 @@ from importlib.resources import files
 from typing import Any
 
 from dbtools import server
-from dbtools.audit.context import Scene, Unanswerable, open_scene, read_query
+from dbtools.audit.context import AuditContext, NotApplicable, open_context, read_query
 from dbtools.audit.facts import FACTS, relations
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.clock import utc
 from dbtools.database import attach, schema
-from dbtools.database.engine import keep
+from dbtools.database.engine import materialize
 from dbtools.errors import DatabaseError
 from dbtools.progress import bar
 from dbtools.project import Project
@@ -53,29 +53,29 @@ def run(
         There is no such project.
     """
     project = Project.find(project)
-    with opened(project, now, progress=progress) as scene:
+    with opened(project, now, progress=progress) as context:
         every = checks()
-        reasons = gather(scene, every, (read_query("scales"),))
-        quiet = not progress or scene.db.origin["tables"]["prompt_versions"] < _QUIET
+        reasons = gather(context, every, (read_query("scales"),))
+        quiet = not progress or context.db.origin["tables"]["prompt_versions"] < _QUIET
         steps = bar(every, desc="audit", unit="checks", disable=quiet, leave=False)
-        findings = [_find(scene, check, reasons) for check in steps]
+        findings = [_find(context, check, reasons) for check in steps]
         provenance: dict[str, dict[str, int]] = {}
-        for relation, kind, rows in scene.connection.execute(read_query("provenance")).fetchall():
+        for relation, kind, rows in context.connection.execute(read_query("provenance")).fetchall():
             provenance.setdefault(relation, {})[kind] = rows
-        scales = tuple(scene.connection.execute(read_query("scales")).fetchall())
+        scales = tuple(context.connection.execute(read_query("scales")).fetchall())
         order = sorted(findings, key=lambda f: (not f.count, SEVERITIES.index(f.check.severity), -(f.count or 0)))
-        return AuditReport(project, tuple(order), provenance, scales, dict(scene.db.origin))
+        return AuditReport(project, tuple(order), provenance, scales, dict(context.db.origin))
 
 
 @contextmanager
-def opened(project: Project, now: datetime | None = None, *, progress: bool = True) -> Iterator[Scene]:
-    """Attach the database of a project and set the scene for its checks. Reads only."""
+def opened(project: Project, now: datetime | None = None, *, progress: bool = True) -> Iterator[AuditContext]:
+    """Attach the database of a project and set the context for its checks. Reads only."""
     moment = utc(now).replace(tzinfo=None)
-    with attach(project, progress=progress) as db, open_scene(project, db, moment) as scene:
-        yield scene
+    with attach(project, progress=progress) as db, open_context(project, db, moment) as context:
+        yield context
 
 
-def gather(scene: Scene, wanted: Iterable[Check], others: Iterable[str] = ()) -> dict[str, str]:
+def gather(context: AuditContext, wanted: Iterable[Check], others: Iterable[str] = ()) -> dict[str, str]:
     """Create the relations that the checks, and other queries, read besides those of the database.
 
     Returns
@@ -83,15 +83,15 @@ def gather(scene: Scene, wanted: Iterable[Check], others: Iterable[str] = ()) ->
     dict
         Why a relation, or a column of one, is not there.
     """
-    missing = _missing(scene.db.origin)
+    missing = _missing(context.db.origin)
     queries = (*(check.query for check in wanted), *others)
     for name in dict.fromkeys(name for query in queries for name in relations(query)):
         if name == "scored":  # worked out once for all that read it
-            keep(scene.connection, name, read_query(name))
+            materialize(context.connection, name, read_query(name))
         if name in FACTS:
             try:
-                FACTS[name].create(scene)
-            except Unanswerable as reason:
+                FACTS[name].create(context)
+            except NotApplicable as reason:
                 missing[name] = str(reason)
     return missing
 
@@ -121,7 +121,7 @@ def _parse(name: str, text: str) -> Check:
     return Check(name, header["severity"], header["area"], header["question"], header["hint"], needs, text)
 
 
-def _find(scene: Scene, check: Check, missing: dict[str, str]) -> Finding:
+def _find(context: AuditContext, check: Check, missing: dict[str, str]) -> Finding:
     import duckdb
 
     names = relations(check.query)
@@ -132,9 +132,9 @@ def _find(scene: Scene, check: Check, missing: dict[str, str]) -> Finding:
         return Finding(check, None, reason=reason)
     try:
         # A count needs neither order nor columns, so that only a check that finds something costs more.
-        count = scene.connection.execute(f"SELECT count(*) FROM ({check.query}) AS found").fetchall()[0][0]  # noqa: S608
+        count = context.connection.execute(f"SELECT count(*) FROM ({check.query}) AS found").fetchall()[0][0]  # noqa: S608
         # Not in brackets: an engine may forget the order of what stands in them.
-        sample = scene.connection.execute(f"{check.query} LIMIT {SAMPLE}").fetchall() if count else []
+        sample = context.connection.execute(f"{check.query} LIMIT {SAMPLE}").fetchall() if count else []
     except (duckdb.Error, DatabaseError) as error:  # its text may quote the data
         return Finding(check, None, reason=f"the query engine could not answer it ({type(error).__name__})")
     return Finding(check, count, tuple("(no id)" if id in (None, "") else str(id) for id, *_ in sample))

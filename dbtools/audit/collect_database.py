@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from dbtools.audit.context import Scene, Unanswerable
+from dbtools.audit.context import AuditContext, NotApplicable
 from dbtools.database.sql import identifier
 from dbtools.database.sqlite.dbfile import connect
 from dbtools.server import NOT_A_FILE, Server
@@ -21,70 +21,76 @@ _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CRE
 _NOTHING = ("", "[]", "{}", "null")
 
 
-def origin(scene: Scene) -> list[tuple[str, bool]]:
+def origin(context: AuditContext) -> list[tuple[str, bool]]:
     """Return generation and shape of the database."""
-    return [(scene.db.origin["generation"], scene.db.origin["migrated"])]
+    return [(context.db.origin["generation"], context.db.origin["migrated"])]
 
 
-def tables(scene: Scene) -> list[tuple[str, int]]:
+def tables(context: AuditContext) -> list[tuple[str, int]]:
     """Return every table with its rows."""
-    return list(scene.db.origin["tables"].items())
+    return list(context.db.origin["tables"].items())
 
 
-def broken_keys(scene: Scene) -> list[tuple[object, ...]]:
+def broken_keys(context: AuditContext) -> list[tuple[object, ...]]:
     """Return the rows that break a declared foreign key (``PRAGMA foreign_key_check``)."""
     try:
-        return [row[:3] for row in scene.rows(scene.own_copy, "PRAGMA foreign_key_check")]
+        return [row[:3] for row in context.rows(context.own_copy, "PRAGMA foreign_key_check")]
     except sqlite3.Error as error:
-        raise Unanswerable(f"SQLite cannot check the foreign keys ({error})") from None
+        raise NotApplicable(f"SQLite cannot check the foreign keys ({error})") from None
 
 
-def accounts(scene: Scene) -> list[tuple[str, str, str]]:
+def accounts(context: AuditContext) -> list[tuple[str, str, str]]:
     """Return the accounts of every database; who they are only as a digest that nobody can repeat or look up."""
     salt, found = secrets.token_bytes(16), []
-    for path, copy in _copies(scene):
+    for path, copy in _copies(context):
         names = [c for c in ("username", "email") if c in _columns(copy, "users")]
         if names and "id" in _columns(copy, "users"):
-            rows = scene.rows(copy, f"SELECT id, {', '.join(names)} FROM users ORDER BY id")  # noqa: S608 - own words
-            found += [(scene.name(path), str(row[0]), _digest(salt, row[1:])) for row in rows]
+            rows = context.rows(copy, f"SELECT id, {', '.join(names)} FROM users ORDER BY id")  # noqa: S608 - own words
+            found += [(context.name(path), str(row[0]), _digest(salt, row[1:])) for row in rows]
     if not found:
-        raise Unanswerable("no database of the project holds accounts")
+        raise NotApplicable("no database of the project holds accounts")
     return found
 
 
-def unknown_users(scene: Scene) -> list[tuple[str]]:
+def unknown_users(context: AuditContext) -> list[tuple[str]]:
     """Return the user ids of the prompter database that are neither id nor name of an account in the auth database."""
-    copy = scene.copies.get(scene.project.auth)
+    copy = context.copies.get(context.project.auth)
     known_columns = _columns(copy, "users") & {"id", "username"} if isinstance(copy, Path) else set()
     if not isinstance(copy, Path) or not known_columns:
-        raise Unanswerable("the project has no auth database")
-    rows = scene.rows(copy, f"SELECT {', '.join(sorted(known_columns))} FROM users")  # noqa: S608 - own words
+        raise NotApplicable("the project has no auth database")
+    rows = context.rows(copy, f"SELECT {', '.join(sorted(known_columns))} FROM users")  # noqa: S608 - own words
     known = {str(cell) for row in rows for cell in row}
-    used = scene.connection.execute(
+    used = context.connection.execute(
         "SELECT user_id FROM prompts UNION SELECT user_id FROM feedback UNION SELECT user_id FROM security_inputs"
     ).fetchall()
     return sorted((user,) for (user,) in used if user is not None and user not in known)
 
 
-def credentials(scene: Scene) -> Iterator[tuple[str, str, object, str, bool]]:
+def credentials(context: AuditContext) -> Iterator[tuple[str, str, object, str, bool]]:
     """Yield the rows that hold a credential: where, and in which columns; never the value."""
-    if isinstance(scene.project.database, Server) and "users" in scene.db.origin["tables"]:
-        raise Unanswerable(f"{NOT_A_FILE}, of whose accounts only the number is read")
+    if isinstance(context.project.database, Server) and "users" in context.db.origin["tables"]:
+        raise NotApplicable(f"{NOT_A_FILE}, of whose accounts only the number is read")
     blank = ", ".join(f"'{word}'" for word in _NOTHING)
-    for path, copy in _copies(scene):
-        for (name,) in scene.rows(copy, _TABLES):
+    for path, copy in _copies(context):
+        for (name,) in context.rows(copy, _TABLES):
             table = identifier(str(name))
             here = sorted(_columns(copy, table) & set(_CREDENTIALS))
             filled = [f"coalesce(CAST({c} AS TEXT), '') NOT IN ({blank})" for c in here]
             if here:
                 listed = " || ".join(f"iif({test}, '{c} ', '')" for test, c in zip(filled, here, strict=True))
                 found = f"SELECT rowid, trim({listed}) FROM {table} WHERE {' OR '.join(filled)} ORDER BY rowid"  # noqa: S608
-                for row_id, columns in scene.rows(copy, found):
-                    yield scene.name(path), str(name), row_id, str(columns).replace(" ", ", "), _is_auth(scene, path)
+                for row_id, columns in context.rows(copy, found):
+                    yield (
+                        context.name(path),
+                        str(name),
+                        row_id,
+                        str(columns).replace(" ", ", "),
+                        _is_auth(context, path),
+                    )
 
 
-def _copies(scene: Scene) -> Iterator[tuple[Path, Path]]:
-    for path, copy in scene.copies.items():
+def _copies(context: AuditContext) -> Iterator[tuple[Path, Path]]:
+    for path, copy in context.copies.items():
         if isinstance(copy, Path):
             yield path, copy
 
@@ -94,9 +100,9 @@ def _columns(copy: Path, table: str) -> set[str]:
         return {row[1].lower() for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def _is_auth(scene: Scene, path: Path) -> bool:
+def _is_auth(context: AuditContext, path: Path) -> bool:
     """Tell whether a file is the auth database or, by its name, a copy of it."""
-    return path.name.startswith(scene.project.auth.name)
+    return path.name.startswith(context.project.auth.name)
 
 
 def _digest(salt: bytes, value: object) -> str:

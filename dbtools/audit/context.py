@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 LARGEST_CSV = 64 << 20  # bytes; a CSV file is read whole
 
 
-class Unanswerable(Exception):  # noqa: N818 - an answer of its own: why a check does not apply
+class NotApplicable(Exception):  # noqa: N818 - an answer of its own: why a check does not apply
     """A fact that cannot be gathered here; the text says why."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class AuditContext:
     """A project at the moment of an audit; what is costly is found out once, and only when asked for."""
 
     project: Project
@@ -77,14 +77,14 @@ class Scene:
 
     @property
     def own_copy(self) -> Path:
-        """The private copy of the prompter database; raises `Unanswerable`."""
+        """The private copy of the prompter database; raises `NotApplicable`."""
         if isinstance(self.project.database, Server):
-            raise Unanswerable(NOT_A_FILE)
+            raise NotApplicable(NOT_A_FILE)
         if is_lake(self.project.database):
-            raise Unanswerable("the database is a lake, not an SQLite file")
+            raise NotApplicable("the database is a lake, not an SQLite file")
         copy = self.copies.get(self.project.database)
         if not isinstance(copy, Path):
-            raise Unanswerable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
+            raise NotApplicable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
         return copy
 
     @cached_property
@@ -111,7 +111,7 @@ class Scene:
         try:
             return frozenset(self.project.root / name for name in git.tracked(self.project))
         except git.GitError:
-            raise Unanswerable("the project is in no git repository that git can read") from None
+            raise NotApplicable("the project is in no git repository that git can read") from None
 
     def header(self, path: Path) -> bytes:
         """Return the first 100 bytes of a database file; empty where it cannot be read."""
@@ -140,15 +140,15 @@ class Scene:
 
 
 @contextmanager
-def open_scene(project: Project, db: Database, now: datetime) -> Iterator[Scene]:
-    """Set the scene for the length of a ``with`` block. Reads only."""
+def open_context(project: Project, db: Database, now: datetime) -> Iterator[AuditContext]:
+    """Set the context for the length of a ``with`` block. Reads only."""
     with ExitStack() as stack:
-        scene = Scene(project, db, stack.enter_context(db.session()), now, stack)
+        context = AuditContext(project, db, stack.enter_context(db.session()), now, stack)
         try:
-            yield scene
+            yield context
         finally:
-            for path in vars(scene).get("files", ()):
-                scene.release(path)
+            for path in vars(context).get("files", ()):
+                context.release(path)
 
 
 def read_query(name: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbtools.audit import collect_database, collect_files, log_facts, schema_facts, version_facts
-from dbtools.audit.context import Scene, Unanswerable
-from dbtools.database.engine import offer
+from dbtools.audit.context import AuditContext, NotApplicable
+from dbtools.database.engine import register
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -21,21 +21,21 @@ class Fact:
 
     name: str
     columns: str
-    gather: Callable[[Scene], Rows]
+    gather: Callable[[AuditContext], Rows]
 
-    def create(self, scene: Scene) -> None:
-        """Gather the rows into a relation of the scene's connection; raises `Unanswerable`."""
+    def create(self, context: AuditContext) -> None:
+        """Gather the rows into a relation of the context's connection; raises `NotApplicable`."""
         try:
-            rows = list(self.gather(scene))
+            rows = list(self.gather(context))
         except (OSError, sqlite3.Error, UnicodeError) as error:
-            raise Unanswerable(f"it cannot be found out here ({type(error).__name__})") from None
-        offer(scene.connection, self.name, self.columns, rows)
+            raise NotApplicable(f"it cannot be found out here ({type(error).__name__})") from None
+        register(context.connection, self.name, self.columns, rows)
 
 
 FACTS = {
     fact.name: fact
     for fact in (
-        Fact("clock", "now TIMESTAMP", lambda scene: [(scene.now,)]),
+        Fact("clock", "now TIMESTAMP", lambda context: [(context.now,)]),
         Fact("database_origin", "generation VARCHAR, migrated BOOLEAN", collect_database.origin),
         Fact("database_tables", "name VARCHAR, rows BIGINT", collect_database.tables),
         Fact(

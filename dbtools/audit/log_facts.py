@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dbtools.audit.context import Scene, Unanswerable
-from dbtools.database.engine import offer
+from dbtools.audit.context import AuditContext, NotApplicable
+from dbtools.database.engine import register
 from dbtools.database.sql import read_sql, temporary_duckdb
 from dbtools.errors import DatabaseError
 from dbtools.files.csvfile import CsvFile, Row
@@ -17,10 +17,10 @@ from dbtools.files.lookup import look_up
 _AGENTS = re.compile(r"(\w+)_score")
 
 
-def problems(scene: Scene) -> Iterator[tuple[str, int, str]]:
+def problems(context: AuditContext) -> Iterator[tuple[str, int, str]]:
     """Yield every fault of every CSV file with its line."""
-    for path, csv in scene.logs:
-        name = scene.name(path)
+    for path, csv in context.logs:
+        name = context.name(path)
         with path.open("rb") as handle:
             if handle.read(3) == b"\xef\xbb\xbf":
                 yield name, 1, "byte order mark"
@@ -29,52 +29,52 @@ def problems(scene: Scene) -> Iterator[tuple[str, int, str]]:
             yield name, line, "header of another layout" if line in csv.other_headers else "repeated header"
 
 
-def unread(scene: Scene) -> list[tuple[str, str]]:
+def unread(context: AuditContext) -> list[tuple[str, str]]:
     """Return the CSV files that were not read, and why."""
-    return [(scene.name(path), found) for path, found in scene.csv_files.items() if isinstance(found, str)]
+    return [(context.name(path), found) for path, found in context.csv_files.items() if isinstance(found, str)]
 
 
-def lost_rows(scene: Scene) -> Iterator[tuple[str, int, int, bool]]:
+def lost_rows(context: AuditContext) -> Iterator[tuple[str, int, int, bool]]:
     """Yield the rows of the logs that the database does not hold."""
-    if not scene.db.origin["texts"]:
-        raise Unanswerable("the long texts are not loaded; a survey of the cleanup answers it")
-    for path, csv in scene.logs:
+    if not context.db.origin["texts"]:
+        raise NotApplicable("the long texts are not loaded; a survey of the cleanup answers it")
+    for path, csv in context.logs:
         if csv.layout is None:
             continue
-        found = look_up(scene.db, csv).found
+        found = look_up(context.db, csv).found
         for row in csv.rows:
             if found[row.number] is None:
-                yield scene.name(path), row.number, row.line, csv.layout.demo
+                yield context.name(path), row.number, row.line, csv.layout.demo
 
 
-def secrets(scene: Scene) -> list[tuple[str, int, str]]:
+def secrets(context: AuditContext) -> list[tuple[str, int, str]]:
     """Return the cells that hold something with the shape of a secret: where, never what."""
     cells = [
-        (scene.name(path), row.line, csv.header[place] if place < len(csv.header) else f"column {place + 1}", cell)
-        for path, csv in scene.logs
+        (context.name(path), row.line, csv.header[place] if place < len(csv.header) else f"column {place + 1}", cell)
+        for path, csv in context.logs
         for row in csv.rows
         for place, cell in enumerate(row.cells)
         if len(cell) >= 16
     ]
     # The pattern is the one for the database, in the dialect it is written in; the cells never leave this process.
     failed = "The cells of the CSV files cannot be searched"
-    with temporary_duckdb(failed, scene.project.root, DatabaseError) as connection:
+    with temporary_duckdb(failed, context.project.root, DatabaseError) as connection:
         connection.execute(read_sql("macros.sql"))
-        offer(connection, "csv_cells", "n BIGINT, cell VARCHAR", [(n, cell[3]) for n, cell in enumerate(cells)])
+        register(connection, "csv_cells", "n BIGINT, cell VARCHAR", [(n, cell[3]) for n, cell in enumerate(cells)])
         hits = connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()
     return [cells[n][:3] for (n,) in hits]
 
 
-def votes(scene: Scene) -> Iterator[tuple[str, int, str, float | None, float | None, float | None, bool]]:
+def votes(context: AuditContext) -> Iterator[tuple[str, int, str, float | None, float | None, float | None, bool]]:
     """Yield what each agent scored in each request of an old multi-agent log, and whether it was selected."""
-    for path, csv in scene.logs:
+    for path, csv in context.logs:
         if csv.layout is None or csv.layout.name != "multi_agent_log" or "vote_breakdown" not in csv.columns:
             continue
         agents = [m.group(1) for column in csv.columns if (m := _AGENTS.fullmatch(column))]
         for row in csv.rows:
             if not row.problem:
                 for agent in agents:
-                    yield (scene.name(path), row.line, *_vote(csv, row, agent))
+                    yield (context.name(path), row.line, *_vote(csv, row, agent))
 
 
 def _vote(csv: CsvFile, row: Row, agent: str) -> tuple[str, float | None, float | None, float | None, bool]:

@@ -160,11 +160,11 @@ class AuditReport:
             raise ParameterError("No such check", check, f"use one of {', '.join(f.check.id for f in self.findings)}")
         if chosen.count is None:
             raise ParameterError(f"The check does not apply here: {chosen.reason}", check, "choose another one")
-        with opened(self.project) as scene:
-            if scene.db.origin["fingerprint"] != self.origin["fingerprint"]:
+        with opened(self.project) as context:
+            if context.db.origin["fingerprint"] != self.origin["fingerprint"]:
                 raise DatabaseError("The database changed since the audit", self.origin["path"], "run the audit again")
-            gather(scene, [chosen.check])
-            bad: pd.DataFrame = scene.connection.execute(chosen.check.query).df()
+            gather(context, [chosen.check])
+            bad: pd.DataFrame = context.connection.execute(chosen.check.query).df()
             return bad
 
     def write_csv(self, path: str | os.PathLike[str]) -> Path:

@@ -9,7 +9,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-from dbtools.audit.context import Scene
+from dbtools.audit.context import AuditContext
 from dbtools.database.schema import DIMENSIONS, TABLES
 from dbtools.database.sql import identifier
 from dbtools.database.sqlite.dbfile import connect
@@ -22,14 +22,14 @@ _KNOWN = {table.name for table in TABLES} | {"users"}
 _ALIASES = {(t.name, alias): c.name for t in TABLES for c in t.columns for alias in c.aliases}
 
 
-def differences(scene: Scene) -> Iterator[tuple[str, str]]:
+def differences(context: AuditContext) -> Iterator[tuple[str, str]]:
     """Yield how each table differs from the shape of its generation, created or migrated, that it comes nearest to.
 
     Column types are compared by affinity (sqlite.org/datatype3.html, 3.1). A migration leaves its indexes and the ORM
     creates none, so an index is missing only from a migrated table and extra where neither makes one on its columns.
     """
-    actual = _declared(scene.own_copy)
-    shapes = [_expected(scene.db.origin["generation"], kind) for kind in ("created", "migrated")]
+    actual = _declared(context.own_copy)
+    shapes = [_expected(context.db.origin["generation"], kind) for kind in ("created", "migrated")]
     for table in sorted(actual.keys() | shapes[0].keys()):
         if table in shapes[0]:
             found = actual.get(table, {})
@@ -39,10 +39,10 @@ def differences(scene: Scene) -> Iterator[tuple[str, str]]:
             yield table, "no generation has this table"
 
 
-def lost_constraints(scene: Scene) -> Iterator[tuple[str, str]]:
+def lost_constraints(context: AuditContext) -> Iterator[tuple[str, str]]:
     """Yield the UNIQUE and CHECK constraints of the PostgreSQL schema that these tables lack."""
-    declared = _declared(scene.own_copy)
-    tables = scene.rows(scene.own_copy, "SELECT lower(name), sql FROM sqlite_master WHERE type = 'table'")
+    declared = _declared(context.own_copy)
+    tables = context.rows(context.own_copy, "SELECT lower(name), sql FROM sqlite_master WHERE type = 'table'")
     statements = {name: str(sql) for name, sql in tables}
     if "unique (prompt_id, version_no)" not in declared["prompt_versions"]:
         yield "prompt_versions", "UNIQUE (prompt_id, version_no)"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbtools.audit.context import Scene, Unanswerable, read_query
+from dbtools.audit.context import AuditContext, NotApplicable, read_query
 from dbtools.database.change_type import change_type
 
 _MOST_WORK = 2_000_000_000  # pairs of characters; difflib's time grows with them
 
 
-def cycles(scene: Scene) -> list[tuple[int]]:
+def cycles(context: AuditContext) -> list[tuple[int]]:
     """Return the versions that are ancestors of themselves, by way of others; of any length, without recursion.
 
     Every version jumps to its parent; the jump is doubled until it is longer than any chain. Whoever is still reached
@@ -18,7 +18,7 @@ def cycles(scene: Scene) -> list[tuple[int]]:
     """
     import numpy as np
 
-    edges = scene.connection.execute(read_query("parents")).fetchnumpy()
+    edges = context.connection.execute(read_query("parents")).fetchnumpy()
     child, parent = np.asarray(edges["child"], dtype=np.int64), np.asarray(edges["parent"], dtype=np.int64)
     if not len(child):
         return []
@@ -29,12 +29,12 @@ def cycles(scene: Scene) -> list[tuple[int]]:
     return [(int(row),) for row in np.asarray(edges["row_id"])[np.isin(child, jump[jump > 0])]]
 
 
-def changes(scene: Scene) -> Iterator[tuple[int, str]]:
+def changes(context: AuditContext) -> Iterator[tuple[int, str]]:
     """Yield the type of change from parent to child of each version that names one, recomputed from the texts."""
-    if not scene.db.origin["texts"]:
-        raise Unanswerable("the long texts are not loaded; attach(…, texts=True) loads them")
-    texts = scene.connection.execute(read_query("changed_texts")).fetchall()
+    if not context.db.origin["texts"]:
+        raise NotApplicable("the long texts are not loaded; attach(…, texts=True) loads them")
+    texts = context.connection.execute(read_query("changed_texts")).fetchall()
     if sum(len(before) * len(after) for _, before, after in texts) > _MOST_WORK:
-        raise Unanswerable("comparing so many long texts letter by letter would take hours")
+        raise NotApplicable("comparing so many long texts letter by letter would take hours")
     for row_id, before, after in texts:
         yield row_id, change_type(before, after)

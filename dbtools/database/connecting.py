@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from dbtools import disk
 from dbtools.database import cache, materialize, schema, sql
-from dbtools.database.prompt_filter import Prompts, narrow
+from dbtools.database.prompt_filter import PromptFilter, narrow
 from dbtools.errors import ParameterError, sentence
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def connect(file: Path, rescued: Path | None, prompts: Prompts | None = None) -> tuple[duckdb.DuckDBPyConnection, Path]:
+def connect(
+    file: Path, rescued: Path | None, prompts: PromptFilter | None = None
+) -> tuple[duckdb.DuckDBPyConnection, Path]:
     """Open the relations of a cache file in a connection of its own, with every derived view.
 
     DuckDB gives the files it spills to the same names in every connection: each needs a folder of its own, the second

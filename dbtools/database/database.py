@@ -16,7 +16,7 @@ from dbtools import disk
 from dbtools.database import cache, materialize, sql
 from dbtools.database.connecting import connect
 from dbtools.database.lake import Lake
-from dbtools.database.prompt_filter import Prompts, day
+from dbtools.database.prompt_filter import PromptFilter, day
 from dbtools.database.spark import Spark
 from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line
 from dbtools.project import Project
@@ -41,8 +41,8 @@ class Database:
         The names `sql` can use.
     project : Project or None
         The project it was attached through; None when attached by the path of a file.
-    prompts : Prompts or None
-        The only prompts it offers (`only`); None: all.
+    prompts : PromptFilter or None
+        The only prompts it offers (`filter`); None: all.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Database:
         file: Path | Spark,
         project: Project | None = None,
         owned: Path | None = None,
-        prompts: Prompts | None = None,
+        prompts: PromptFilter | None = None,
         lake: Lake | None = None,
     ) -> None:
         self.project, self.prompts = project, prompts
@@ -154,7 +154,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def _opened(self, prompts: Prompts | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self, prompts: PromptFilter | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._still_there():
             connection, spill = connect(self._file, self._rescued, prompts)
         self._workspaces.append(connection)
@@ -166,12 +166,12 @@ class Database:
             disk.remove_temporary(spill)
 
     @property
-    def worked_out(self) -> bool:
+    def is_materialized(self) -> bool:
         """Whether what is derived from its rows is kept, so that whoever opens this state need not work it out."""
         return bool(self._server) or materialize.file_of(self._file).is_file()
 
-    def work_out(self) -> None:
-        """Work out what is derived from its rows, and keep it for whoever opens this state from now on.
+    def materialize(self) -> None:
+        """Compute the derived relations and store them in the cache, for every later use of this state.
 
         Changes files in the user's cache folder. Worth its time where a large database is asked more than once.
 
@@ -205,7 +205,7 @@ class Database:
             path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
             raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
 
-    def only(
+    def filter(
         self,
         users: Sequence[str] = (),
         since: datetime.date | str | None = None,
@@ -222,16 +222,16 @@ class Database:
         """
         if isinstance(users, str):
             raise ParameterError("Users are a list", users, "put the name in brackets")
-        some = Prompts(tuple(users), day(since), day(until)) if users or since or until else None
+        some = PromptFilter(tuple(users), day(since), day(until)) if users or since or until else None
         if self._server and some:
             raise ParameterError("A server's lake is asked as a whole", some, "attach it without engine to choose")
         return self._open(some)
 
-    def again(self) -> Database:
-        """Open the same rows once more, with what `work_out` has kept since. Close it before this one."""
+    def reopen(self) -> Database:
+        """Open the same rows once more, with what `materialize` has kept since. Close it before this one."""
         return self._open(self.prompts)
 
-    def _open(self, prompts: Prompts | None) -> Database:
+    def _open(self, prompts: PromptFilter | None) -> Database:
         if self._server:
             return Database(Spark(self._server.url, self._server.place), self.project)
         with self._still_there():
@@ -259,7 +259,7 @@ class Database:
             raise ParameterError(f"{what} cannot be asked of a server", self.engine, "attach the lake without engine")
 
     @property
-    def narrowed(self) -> str:
+    def filter_note(self) -> str:
         """Which prompts alone it offers, and how many it leaves out; empty where it offers all."""
         if not self.prompts:
             return ""

@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     Engine: TypeAlias = duckdb.DuckDBPyConnection | Spark
 
 
-def keep(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
+def materialize(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
     """Work a query out, as the temporary relation `name`: once where it has no parameters, else anew."""
     if isinstance(engine, Spark):
-        engine.keep(name, query, parameters)
+        engine.materialize(name, query, parameters)
     elif parameters:
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", parameters)
     else:
         engine.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} AS {query}")
 
 
-def settle(engine: Engine, name: str) -> None:
+def cache(engine: Engine, name: str) -> None:
     """Work a view out once where the engine would do so at every use; DuckDB sees by itself what a query uses twice."""
     if isinstance(engine, Spark):
-        engine.settle(name)
+        engine.cache(name)
 
 
-def offer(engine: Engine, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+def register(engine: Engine, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
     """Offer a few rows as the temporary relation `name`; `columns` names each with its type of DuckDB."""
     spec = [column.split() for column in columns.split(", ")]
     if isinstance(engine, Spark):
-        engine.offer(name, spec, rows)
+        engine.register(name, spec, rows)
     else:
         lists = ", ".join(f"unnest(?::{kind}[]) AS {column}" for column, kind in spec)
         values = [[row[i] for row in rows] for i in range(len(spec))]

@@ -32,7 +32,7 @@ def day(value: object) -> date | None:
 
 
 @dataclass(frozen=True)
-class Prompts:
+class PromptFilter:
     """Some prompts: of these users (empty: all), asked on these days (UTC, both included; None: open)."""
 
     users: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Prompts:
         }
 
 
-def narrow(connection: duckdb.DuckDBPyConnection, prompts: Prompts) -> None:
+def narrow(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter) -> None:
     """Put narrower views in the place of the relations; the derived views read those."""
     connection.execute(f"CREATE TABLE asked_prompts AS {read_sql('narrow', 'asked.sql')}", prompts.bound)
     connection.execute(f"CREATE TABLE asked_inputs AS {read_sql('narrow', 'inputs.sql')}", prompts.bound)

@@ -81,7 +81,7 @@ class Spark:
             answer = self._ask(query, parameters).toArrow()
         return self._local.cursor().from_arrow(answer)
 
-    def keep(self, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
+    def materialize(self, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Work a query out as the temporary view `name`: once where it has no parameters, else anew.
 
         A server that keeps nothing does so at every use.
@@ -97,7 +97,7 @@ class Spark:
             self._kept[name] = frame
             frame.createOrReplaceTempView(name)
 
-    def settle(self, name: str) -> None:
+    def cache(self, name: str) -> None:
         """Work a view out once, also for the views made of it; a server that keeps nothing leaves it as it is."""
         from pyspark.errors import AnalysisException
 
@@ -109,7 +109,7 @@ class Spark:
             self._kept[name].createOrReplaceTempView(name)
             self._derive()
 
-    def offer(self, name: str, columns: Sequence[Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
+    def register(self, name: str, columns: Sequence[Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
         """Offer a few rows as the temporary view `name`; `columns` are names and types of DuckDB."""
         # As one text: what the client has for this asks the server for settings that an older one does not know.
         texts = [{c: None if v is None else str(v) for (c, _), v in zip(columns, row, strict=True)} for row in rows]
@@ -157,11 +157,11 @@ class Spark:
             lakes.check_rows(self.lake, name, rows)
         self._local.execute(define_prices())
         prices = self._local.table("prices")
-        self.offer(
+        self.register(
             "prices", [(c, str(kind)) for c, kind in zip(prices.columns, prices.types, strict=True)], prices.fetchall()
         )
         self._session.sql(id_cells("loaded_")).createOrReplaceTempView("id_cells")
-        self.offer("named_agents", [("source", "VARCHAR")], [])
+        self.register("named_agents", [("source", "VARCHAR")], [])
         yield from ("prices", "id_cells", *(name for name, _ in views()))
 
     def _derive(self) -> None:

@@ -46,8 +46,8 @@ def check(db: Database, partition_by: str, formats: Sequence[str], layouts: Sequ
         raise ParameterError("A lake consists of Parquet files", ", ".join(formats), "give the format parquet alone")
     if layouts:
         raise ParameterError("A lake holds every relation", ", ".join(layouts), "leave the layouts out")
-    if db.narrowed:
-        raise ParameterError("A lake holds the whole database", db.narrowed, "export without a choice of prompts")
+    if db.filter_note:
+        raise ParameterError("A lake holds the whole database", db.filter_note, "export without a choice of prompts")
 
 
 def write(

@@ -13,8 +13,8 @@ from dbtools.errors import ParameterError
 def test_the_search_for_secrets_takes_no_more_memory_than_it_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(build(tmp_path / "demo"), progress=False) as scene:
-        assert log_facts.secrets(scene) == []
+    with opened(build(tmp_path / "demo"), progress=False) as context:
+        assert log_facts.secrets(context) == []
         monkeypatch.setenv("DBTOOLS_MEMORY", "much")
         with pytest.raises(ParameterError, match="DBTOOLS_MEMORY"):
-            log_facts.secrets(scene)
+            log_facts.secrets(context)

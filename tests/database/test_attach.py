@@ -383,11 +383,11 @@ def test_some_prompts_of_a_state_that_is_gone_are_a_sentence(tmp_path: Path) -> 
         insert(path, "prompts", user_id="late")
         attach(path).close()
         with pytest.raises(DatabaseError, match="changed since it was attached"):
-            db.only(users=["late"])
+            db.filter(users=["late"])
     with attach(path) as db:
         with pytest.raises(ParameterError, match="Users are a list"):
-            db.only(users="late")
-        with db.only(until=date.max, users=["late"]) as some:
+            db.filter(users="late")
+        with db.filter(until=date.max, users=["late"]) as some:
             assert some.rows("prompts") == 1
 
 

@@ -44,34 +44,34 @@ def derived(db) -> dict[str, object]:
 
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 def test_what_is_kept_is_what_would_be_worked_out(database, asked):
-    with attach(database, progress=False) as db, closing(db.only(**asked)) as before:
+    with attach(database, progress=False) as db, closing(db.filter(**asked)) as before:
         expected = derived(before)
-        db.work_out()
-        with closing(db.only(**asked)) as after:
-            assert after.worked_out
+        db.materialize()
+        with closing(db.filter(**asked)) as after:
+            assert after.is_materialized
             assert derived(after) == expected
 
 
 def test_it_is_worked_out_of_all_rows_whoever_asks(database):
     with attach(database, progress=False) as db:
         expected = derived(db)
-        with closing(db.only(["user-1"])) as some:
-            some.work_out()
-        with closing(db.again()) as again:
+        with closing(db.filter(["user-1"])) as some:
+            some.materialize()
+        with closing(db.reopen()) as again:
             assert derived(again) == expected
 
 
 def test_it_is_private_used_by_the_next_who_attaches_and_dropped_with_its_state(database):
     with attach(database, progress=False) as db:
-        db.work_out()
+        db.materialize()
         file = materialize.file_of(db._file)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert [p.name for p in file.parent.glob("*.duckdb")].count(file.name) == 1
     with attach(database, texts=False, progress=False) as db:
-        assert db.worked_out
+        assert db.is_materialized
     insert(database, "prompts", user_id="somebody.new")
     with attach(database, progress=False) as db:
-        assert not db.worked_out
+        assert not db.is_materialized
         assert not file.exists()
 
 
@@ -79,5 +79,5 @@ def test_a_damaged_file_is_worked_out_anew(database):
     with attach(database, progress=False) as db:
         expected = derived(db)
         materialize.file_of(db._file).write_bytes(b"no database")
-        with closing(db.again()) as again:
+        with closing(db.reopen()) as again:
             assert derived(again) == expected

@@ -45,7 +45,7 @@ def rows(db) -> dict[str, int]:
     ],
 )
 def test_only_the_prompts_asked_for_are_there_with_all_that_belongs_to_them(database, asked, prompts):
-    with attach(database, progress=False) as db, closing(db.only(**asked)) as some:
+    with attach(database, progress=False) as db, closing(db.filter(**asked)) as some:
         assert rows(some) == {relation: n * prompts for relation, n in BELONGS.items()}
         assert len(some.frame("scored_versions")) == 3 * prompts
         assert rows(db) == {relation: n * 4 for relation, n in BELONGS.items()}
@@ -56,7 +56,7 @@ def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(da
     insert(alone, "prompt_versions", prompt_id=hex_id("prompt", 1), source="syntax", version_no=9)
     insert(database, "prompt_versions", prompt_id=hex_id("prompt", 1), source="syntax", version_no=9)
     with attach(database, progress=False) as db, attach(alone, progress=False) as other:
-        some, whole = db.only(["user-1"]), other
+        some, whole = db.filter(["user-1"]), other
         with closing(some):
             found, expected = analysis.effectiveness(some).to_dict(), analysis.effectiveness(whole).to_dict()
             assert found.pop("narrowed") == "only prompts of user-1, 3 other prompts left out"
@@ -76,4 +76,4 @@ def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(da
 @pytest.mark.parametrize("day", ["yesterday", 5, "2025-13-01"])
 def test_what_is_no_day_is_refused(database, day):
     with attach(database, progress=False) as db, pytest.raises(ParameterError, match="Not a day"):
-        db.only(since=day)
+        db.filter(since=day)

@@ -86,11 +86,11 @@ def test_only_ordinary_tables_are_described_and_names_are_compared_without_case(
     path = tmp_path / "any.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("""
-            CREATE TABLE Prompts (ID INTEGER PRIMARY KEY AUTOINCREMENT, "odd ""name" TEXT);
-            INSERT INTO Prompts VALUES (1, 'a'), (2, 'b');
+            CREATE TABLE PromptFilter (ID INTEGER PRIMARY KEY AUTOINCREMENT, "odd ""name" TEXT);
+            INSERT INTO PromptFilter VALUES (1, 'a'), (2, 'b');
             CREATE TABLE keyed (k TEXT PRIMARY KEY, v) WITHOUT ROWID;
             CREATE TABLE strict_keyed (k TEXT PRIMARY KEY, v TEXT) WITHOUT ROWID, STRICT;
-            CREATE VIEW seen AS SELECT * FROM Prompts;
+            CREATE VIEW seen AS SELECT * FROM PromptFilter;
             CREATE VIRTUAL TABLE words USING fts5(body);
         """)
     tables = read_tables(path)

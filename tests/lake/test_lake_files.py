@@ -151,7 +151,11 @@ def test_what_makes_no_lake_is_refused(database, tmp_path, asked, word):
 
 
 def test_some_prompts_make_no_lake(database, tmp_path):
-    with attach(database) as db, db.only(users=["ann"]) as some, pytest.raises(ParameterError, match="whole database"):
+    with (
+        attach(database) as db,
+        db.filter(users=["ann"]) as some,
+        pytest.raises(ParameterError, match="whole database"),
+    ):
         export.write(some, tmp_path / "lake", formats=("parquet",), partition_by="month")
 
 

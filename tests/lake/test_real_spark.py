@@ -27,7 +27,7 @@ def test_two_executors_say_the_same_as_duckdb(odd: Path) -> None:
         assert_alike(*(analysis.evolution(of, provenance="all").to_dict() for of in (db, own)))
         with db.session() as one, own.session() as other:
             for on in (one, other):
-                engine.keep(on, "scored", audit.scene.read_query("scored"))
+                engine.materialize(on, "scored", audit.context.read_query("scored"))
             for check in audit.checks():
                 if not set(relations(check.query)) & set(FACTS):
                     assert_same(rows(one.execute(check.query)), rows(other.execute(check.query)), check.id)

@@ -62,7 +62,7 @@ class Served:
         quoted = bound.replace("'", "''")
         return self.connection.execute(f"FROM postgres_query('pg', '{quoted}')")
 
-    def keep(self, name: str, query: str, parameters: dict[str, Any] | None = None) -> None:
+    def materialize(self, name: str, query: str, parameters: dict[str, Any] | None = None) -> None:
         bound = re.sub(r"\$(\w+)", lambda m: _literal((parameters or {})[m[1]]), query)
         self.do(f"DROP TABLE IF EXISTS {name}")
         self.do(f"CREATE TABLE {name} AS {bound}")
@@ -137,8 +137,10 @@ def engines(request: pytest.FixtureRequest, odd: Path) -> Iterator[tuple[Any, An
             yield one, other
 
 
-def keep(on: Any, name: str, query: str, parameters: dict[str, Any] | None = None) -> None:
-    (on.keep if isinstance(on, Served) else lambda *given: engine.keep(on, *given))(name, query, parameters)
+def materialize(on: Any, name: str, query: str, parameters: dict[str, Any] | None = None) -> None:
+    (on.materialize if isinstance(on, Served) else lambda *given: engine.materialize(on, *given))(
+        name, query, parameters
+    )
 
 
 def test_derived_relations_are_the_same(engines):
@@ -153,8 +155,8 @@ def test_derived_relations_are_the_same(engines):
 
 def test_questions_of_effectiveness_are_answered_alike(engines):
     for on in engines:
-        keep(on, "entries", read("entries"))
-        keep(on, "meetings", read("meetings"))
+        materialize(on, "entries", read("entries"))
+        materialize(on, "meetings", read("meetings"))
     one, other = engines
     for choice in CHOICES:
         for name in ALONE:
@@ -164,7 +166,7 @@ def test_questions_of_effectiveness_are_answered_alike(engines):
         for outcome, distinct in [("total", True), *((win, False) for win in (*WINS, "total"))]:
             asked = {**choice, "outcome": outcome, "distinct": distinct}
             for on in engines:
-                keep(on, "clusters", read("clusters"), asked)
+                materialize(on, "clusters", read("clusters"), asked)
             for name, given in (("pairs", None), ("ranks", None), ("listed", {"listed": 5})):
                 answers = [rows(on.execute(read(name), given)) for on in (other, one)]
                 assert_same(*answers, f"{name} {asked}")
@@ -189,7 +191,7 @@ def test_questions_of_evolution_are_answered_alike(engines):
 
 def test_checks_find_the_same_rows(engines):
     for on in engines:
-        keep(on, "scored", (PACKAGE / "audit/queries/scored.sql").read_text())
+        materialize(on, "scored", (PACKAGE / "audit/queries/scored.sql").read_text())
     one, other = engines
     asked = 0
     for check in audit.checks():
@@ -214,9 +216,9 @@ def test_named_agents_alone_compete_on_every_engine(odd, server):
 def test_what_is_kept_of_a_lake_is_what_would_be_worked_out(odd):
     with attach(odd / "lake") as lake:
         expected = analysis.effectiveness(lake, "all").to_dict()
-        lake.work_out()
-        with closing(lake.again()) as again:
-            assert again.worked_out
+        lake.materialize()
+        with closing(lake.reopen()) as again:
+            assert again.is_materialized
             assert_alike(analysis.effectiveness(again, "all").to_dict(), expected)
 
 

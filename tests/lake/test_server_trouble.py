@@ -18,7 +18,7 @@ from support import assert_sentence, unchanged
 from test_same_on_every_engine import assert_alike
 
 from dbtools import Project, analysis, attach, audit, cli, demo, export
-from dbtools.database.engine import keep
+from dbtools.database.engine import materialize
 from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, ProjectError, QueryError
 
 TOKEN = "canarytoken000"
@@ -130,7 +130,7 @@ def test_a_server_that_keeps_nothing_answers_the_same(lake):
     with sail(keeps=False) as forgetful, attach(lake, engine=forgetful.url) as db, attach(lake) as own:
         for of in (db, own):
             with of.session() as engine:  # one working table: what needs many takes such a server minutes
-                keep(engine, "met", "SELECT agent, count(*) AS n FROM contests GROUP BY agent")
+                materialize(engine, "met", "SELECT agent, count(*) AS n FROM contests GROUP BY agent")
                 answers.append(engine.execute("SELECT agent, n FROM met ORDER BY agent NULLS LAST").fetchall())
     assert answers[0] == answers[1]
     assert len(answers[0]) > 1
@@ -145,7 +145,7 @@ def test_two_sessions_do_not_meet(lake, server):
 
 def test_what_needs_duckdb_says_so(lake, server, tmp_path):
     with attach(lake, engine=server.url) as db, unchanged(tmp_path):
-        for ask in (lambda: analysis.usage(db), lambda: export.write(db, tmp_path), lambda: db.only(users=["ann"])):
+        for ask in (lambda: analysis.usage(db), lambda: export.write(db, tmp_path), lambda: db.filter(users=["ann"])):
             with pytest.raises(ParameterError, match="without engine"):
                 ask()
 

@@ -17,7 +17,7 @@ URL = f"postgresql://me:{PASSWORD}@127.0.0.1:1/prompter"
 
 
 @dataclass(frozen=True)
-class Scene:
+class AuditContext:
     """The project as it was read, its copy that was cleaned, what came out, and where each canary was put."""
 
     root: Path
@@ -27,7 +27,7 @@ class Scene:
 
 
 @pytest.fixture(scope="session")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def context(tmp_path_factory: pytest.TempPathFactory) -> AuditContext:
     """Build the hostile project and run every notebook on it, two commands at a time."""
     top = tmp_path_factory.mktemp("hostile")
     placed = build(top / "project")
@@ -79,4 +79,4 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
             started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT))
     for process in started:
         process.wait(timeout=300)
-    return Scene(root, cleaned, made, placed | {PASSWORD: "the password of a database URL"})
+    return AuditContext(root, cleaned, made, placed | {PASSWORD: "the password of a database URL"})

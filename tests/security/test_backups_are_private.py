@@ -41,6 +41,6 @@ def test_git_never_sees_a_backup(tmp_path):
     assert "backup_old_csvs" not in seen.stdout
 
 
-def test_the_report_says_that_backups_hold_credentials(scene):
-    page = (scene.made / "changed" / "cleanup.html").read_text()
+def test_the_report_says_that_backups_hold_credentials(context):
+    page = (context.made / "changed" / "cleanup.html").read_text()
     assert "Backups hold what the files held, credentials included: keep the folder private" in page

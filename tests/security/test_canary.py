@@ -53,32 +53,34 @@ def leaks(folder: Path) -> dict[str, set[bytes]]:
     return {name: canaries for name, canaries in found.items() if canaries}
 
 
-def test_nothing_that_was_made_of_a_project_holds_a_canary(scene):
-    names = {p.suffix for p in scene.made.rglob("*") if p.is_file()}
+def test_nothing_that_was_made_of_a_project_holds_a_canary(context):
+    names = {p.suffix for p in context.made.rglob("*") if p.is_file()}
     assert {".html", ".ipynb", ".json", ".csv", ".parquet", ".duckdb", ".txt"} <= names
-    assert len(list(scene.made.rglob("*.html"))) == len(list(scene.made.rglob("*.ipynb"))) == 10
-    assert leaks(scene.made) == {}
+    assert len(list(context.made.rglob("*.html"))) == len(list(context.made.rglob("*.ipynb"))) == 10
+    assert leaks(context.made) == {}
 
 
-def test_the_search_finds_what_is_there(scene):
-    for name in (scene.made / "exported" / "prompt_versions.parquet", next(scene.made.rglob("*.duckdb"))):
+def test_the_search_finds_what_is_there(context):
+    for name in (context.made / "exported" / "prompt_versions.parquet", next(context.made.rglob("*.duckdb"))):
         assert b"postMessage" in contents(name), "what may be read is exported and cached"
-    planted = {canary.encode() for canary, place in scene.placed.items() if place.startswith("prompter.db ")}
+    planted = {canary.encode() for canary, place in context.placed.items() if place.startswith("prompter.db ")}
     assert len(planted) > 40
-    assert planted <= set(CANARY.findall((scene.root / "prompter.db").read_bytes()))
-    assert len(scene.placed) > 300
+    assert planted <= set(CANARY.findall((context.root / "prompter.db").read_bytes()))
+    assert len(context.placed) > 300
 
 
-def test_a_cleaned_project_holds_canaries_only_in_its_own_files_and_their_private_backups(scene):
-    run = next(p.parent for p in (scene.cleaned / "backup_old_csvs").rglob("manifest.json"))
-    own = {p.relative_to(scene.cleaned).as_posix() for p in scene.cleaned.rglob("*.db")}
-    backed_up = {p.relative_to(scene.cleaned).as_posix() for p in run.iterdir() if re.fullmatch("[0-9a-f]{64}", p.name)}
-    found = {name for name in leaks(scene.cleaned) if not name.startswith(".git/")}
+def test_a_cleaned_project_holds_canaries_only_in_its_own_files_and_their_private_backups(context):
+    run = next(p.parent for p in (context.cleaned / "backup_old_csvs").rglob("manifest.json"))
+    own = {p.relative_to(context.cleaned).as_posix() for p in context.cleaned.rglob("*.db")}
+    backed_up = {
+        p.relative_to(context.cleaned).as_posix() for p in run.iterdir() if re.fullmatch("[0-9a-f]{64}", p.name)
+    }
+    found = {name for name in leaks(context.cleaned) if not name.startswith(".git/")}
     # A backup is the user's own file, byte for byte: it holds what that held, and nobody else may read it.
     assert found & backed_up
     assert found <= own | backed_up
     for name in found & backed_up:
-        assert stat.S_IMODE((scene.cleaned / name).stat().st_mode) == 0o400
+        assert stat.S_IMODE((context.cleaned / name).stat().st_mode) == 0o400
     assert stat.S_IMODE(run.stat().st_mode) == 0o700
     rescued = list((run / "rescued").iterdir())
     assert rescued
@@ -133,6 +135,6 @@ def _copy(content: bytes, path: Path) -> Path:
     return path
 
 
-def test_no_private_copy_is_left_behind(scene):
-    for temporary in scene.made.glob("home*/tmp"):
+def test_no_private_copy_is_left_behind(context):
+    for temporary in context.made.glob("home*/tmp"):
         assert {name for name in read_tree(temporary) if "dbtools" in name} == set()

@@ -89,10 +89,10 @@ def shown(notebook: Path, *kinds: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def texts(scene) -> dict[str, str]:
+def texts(context) -> dict[str, str]:
     """Return every HTML text and picture that was made, by where it is: pages, and what Jupyter shows."""
-    found = {page.name: page.read_text() for page in scene.made.rglob("*.html")}
-    for notebook in scene.made.rglob("*.ipynb"):
+    found = {page.name: page.read_text() for page in context.made.rglob("*.html")}
+    for notebook in context.made.rglob("*.ipynb"):
         found |= {f"{notebook.name} output {n}": text for n, text in enumerate(shown(notebook))}
     return found
 
@@ -122,9 +122,11 @@ def test_the_payloads_are_shown_as_the_text_they_are(texts):
     assert "{{7*7}} ${7*7}" in whole, "no template engine worked on it"
 
 
-def test_a_chart_saved_as_a_page_has_no_text_that_ends_its_script(scene):
+def test_a_chart_saved_as_a_page_has_no_text_that_ends_its_script(context):
     # Altair writes the data into a script as they are: "</script>" in a name would end it.
-    specs = [s for notebook in scene.made.rglob("*.ipynb") for s in shown(notebook, "application/vnd.vegalite.v5+json")]
+    specs = [
+        s for notebook in context.made.rglob("*.ipynb") for s in shown(notebook, "application/vnd.vegalite.v5+json")
+    ]
     assert len(specs) == 18
     assert sum(MARK in spec for spec in specs) > 5
     for spec in specs:

@@ -115,7 +115,7 @@ def test_every_picture_says_what_it_is_of(explorer):
     ids=str,
 )
 def test_the_explorer_says_what_python_says_for_the_same_filters(project, state, asked):
-    with Explorer(project, **state) as explorer, attach(project) as whole, closing(whole.only(**asked)) as db:
+    with Explorer(project, **state) as explorer, attach(project) as whole, closing(whole.filter(**asked)) as db:
         shown = html_of(open_tab(explorer, "agents"))
         given = {k: v for k, v in state.items() if k in ("provenance", "wins", "scale", "agents")}
         expected = analysis.effectiveness(db, **given)
@@ -171,10 +171,10 @@ def test_of_a_large_database_the_same_is_shown_after_working_it_out_once(project
         }
     monkeypatch.setattr(worker, "LARGE", 0)
     with Explorer(project, **state) as explorer:
-        assert not explorer.db.worked_out
+        assert not explorer.db.is_materialized
         for name, shown in pages.items():
             assert html_of(open_tab(explorer, name)) == shown
-        assert explorer.db.worked_out
+        assert explorer.db.is_materialized
         assert plain({name: explorer.to_dict()[name] for name in expected}) == expected
 
 

@@ -156,12 +156,12 @@ class Explorer(traitlets.HasTraits):
         _, users, (since, until) = state
         db = self.db
         try:
-            return db.only(users, since, until)
+            return db.filter(users, since, until)
         except DatabaseError:  # whoever attached a newer state dropped the file of this one
             with self._renewing:
                 if self.db is db:
                     self.renew()
-            return self.db.only(users, since, until)
+            return self.db.filter(users, since, until)
 
     def reload(self) -> None:
         """Look at the project as it is now, beside the kernel."""

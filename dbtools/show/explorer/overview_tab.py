@@ -92,7 +92,7 @@ def counts_html(db: Database) -> str:
     counts = [(name.replace("_", " "), f"{db.rows(name):,}") for name in names]
     other = {t: n for t, n in origin["tables"].items() if t not in origin["columns"]}
     strangers = f"Tables of which only the number of rows is read: {_listed(other)}." if other else ""
-    narrowed = page.note(f"You see {db.narrowed}.", "info") if db.narrowed else ""
+    narrowed = page.note(f"You see {db.filter_note}.", "info") if db.filter_note else ""
     return page.quiet(where) + narrowed + page.cards(counts) + page.quiet(strangers)
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from dbtools.database.prompt_filter import Prompts
+from dbtools.database.prompt_filter import PromptFilter
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +38,11 @@ class Filters:
         """The filters as parameters of the selection; those that are open are left out."""
         kinds = {"provenance": self.provenance, "scale": self.scale}
         asked = {name: kind for name, kind in kinds.items() if kind != "all"}
-        more = {"agents": list(self.agents), **Prompts(self.users, *self.dates).bound, "search": self.search.strip()}
+        more = {
+            "agents": list(self.agents),
+            **PromptFilter(self.users, *self.dates).bound,
+            "search": self.search.strip(),
+        }
         return asked | {name: value for name, value in more.items() if value}
 
 
@@ -77,7 +81,7 @@ def versions_of(desk: Desk) -> duckdb.DuckDBPyConnection:
 
     def make(stack: ExitStack) -> duckdb.DuckDBPyConnection:
         connection = stack.enter_context(desk.db.workspace())
-        if not desk.db.worked_out:
+        if not desk.db.is_materialized:
             connection.execute("CREATE TEMP TABLE listed AS SELECT * FROM scored_versions ORDER BY row_id")
             connection.execute("CREATE OR REPLACE VIEW scored_versions AS FROM listed")
         connection.execute("CREATE TEMP VIEW scored AS FROM scored_versions")  # as the audit's queries call them

@@ -44,7 +44,7 @@ class Desk:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self._prepared = db.worked_out
+        self._prepared = db.is_materialized
         self._kept: dict[str, tuple[object, Any, ExitStack]] = {}
 
     @property
@@ -62,11 +62,11 @@ class Desk:
         while not _working_out.acquire(timeout=_EVERY):
             progress.step("waiting for another tab")
         try:
-            if not self.db.worked_out:
-                self.db.work_out()
+            if not self.db.is_materialized:
+                self.db.materialize()
         finally:
             _working_out.release()
-        before, self.db, self._prepared = self.db, self.db.again(), True
+        before, self.db, self._prepared = self.db, self.db.reopen(), True
         before.close()
 
     def keep(self, name: str, key: object, make: Callable[[ExitStack], Any]) -> Any:
