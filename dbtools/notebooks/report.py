@@ -67,7 +67,7 @@ def _picture(svg: str, text: str) -> str:
 
 def _adapt(svg: str) -> str:
     """Let a chart follow the reader's dark mode: ink, grid and paper change, the data's colours stay."""
-    from dbtools.show.charts import DARK
+    from dbtools.show.style import DARK
 
     rules = "".join(
         f'[{attribute}="{light}"]{{{attribute}:{dark}}}'

@@ -1,48 +1,76 @@
-"""Altair charts, drawn from aggregated numbers only, and the renderer that shows them everywhere offline."""
+"""Altair charts, drawn from aggregated numbers and known words only.
+
+Most have one of the three shapes of `dbtools.show.style`: bars, stacked bars, and points with intervals.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from dbtools.analysis.trend import FEWEST_TIMES
+from dbtools.html import number, p_value
+from dbtools.show import style
+from dbtools.show.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    ROW,
+    SEVERITIES,
+    SKY,
+    VERMILION,
+    WIDTH,
+    YELLOW,
+    enable,
+)
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-# Okabe & Ito's colours: told apart with any kind of colour vision.
-BLUE, ORANGE, GREEN, YELLOW = "#0072b2", "#e69f00", "#009e73", "#f0e442"
-SKY, VERMILION, PURPLE, GREY = "#56b4e9", "#d55e00", "#cc79a7", "#8c959f"
-PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW, GREY)
-SEVERITIES = {"critical": VERMILION, "error": ORANGE, "warning": SKY, "info": GREY}
+    from dbtools.analysis import Evolution
+    from dbtools.analysis.chains import PromptTrend
 
-_PAPER, _INK, _QUIET, _GRID = "#fffffe", "#1f2328", "#59636e", "#d8dee4"
-DARK = {_PAPER: "#0d1117", _INK: "#e6edf3", _QUIET: "#9198a1", _GRID: "#30363d"}
-"""What a page in dark mode shows instead of the paper, ink and grid of a chart."""
+__all__ = [
+    "agents_over_time",
+    "chains",
+    "change_types",
+    "cost_and_quality",
+    "cost_by_day",
+    "cost_per_win",
+    "distributions",
+    "enable",
+    "findings",
+    "forest",
+    "health",
+    "provenance",
+    "risk_scores",
+    "risks",
+    "score_scales",
+    "specification_curve",
+    "votes",
+    "win_rates",
+]
 
-# The page's own SVG engine understands the Vega-Lite that Altair writes; JupyterLab brings version 5.
-_LAB_MIME = "application/vnd.vegalite.v5+json"
-# What the lab draws as SVG can take the colours of its theme.
-_LAB_COLOURS = {
-    _PAPER: "transparent",
-    _INK: f"var(--jp-content-font-color1,{_INK})",
-    _QUIET: f"var(--jp-content-font-color2,{_QUIET})",
-    _GRID: f"var(--jp-border-color2,{_GRID})",
+# Only these words are drawn. Any other word that a column holds is drawn as "other".
+_RISKS = {
+    "safe": GREEN,
+    "low-risk": SKY,
+    "medium-risk": YELLOW,
+    "high-risk": ORANGE,
+    "blocked": VERMILION,
+    "other": GREY,
 }
-_LAB_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-_FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, DejaVu Sans, Arial, sans-serif"
-_WIDTH, _ROW = 560, 30
-DAY = "%Y-%m-%d"
-_TAG = re.compile(r"<(?=[/!?a-zA-Z])")
-
-
-def enable() -> None:
-    """Show charts without a network: interactive in JupyterLab, as SVG in reports. Reads only."""
-    import altair as alt
-
-    alt.renderers.register("dbtools", _bundle)
-    alt.renderers.enable("dbtools")
+_CHOICES = ("multi", "single", "original")
+_CHANGE_TYPES = ("structure", "wording", "length", "other", "unknown")
+_PROVENANCES = {"real": GREEN, "generated": ORANGE, "placeholder": PURPLE, "unknown": GREY}
+_SCALES = {"judge": BLUE, "heuristic": SKY, "self": PURPLE, "synthetic": ORANGE, "unknown": GREY}
+_SOUND, _NOT_APPLICABLE = "nothing found", "not applicable"
+_DAY = "%Y-%m-%d"
+_MOST_SOURCES, _MOST_PAIRS, _MOST_PROMPTS = 20, 15, 4
 
 
 def win_rates(frame: pd.DataFrame) -> alt.LayerChart:
@@ -50,25 +78,24 @@ def win_rates(frame: pd.DataFrame) -> alt.LayerChart:
 
     `frame` has agent, contests, wins, win_rate (0 to 1), and may have low and high, the ends of an interval.
     """
-    import altair as alt
-
     columns = ["agent", "contests", "wins", "win_rate", *(c for c in ("low", "high") if c in frame)]
     data = frame[columns].sort_values(["win_rate", "agent"], ascending=[False, True])
-    rows = zip(data["win_rate"], data["wins"], data["contests"], strict=True)
-    shown = [(rate, f"{wins:,.1f}".removesuffix(".0"), n) for rate, wins, n in rows]
-    data = data.assign(label=[f"{rate:.0%} ({wins} of {n:,})" for rate, wins, n in shown])
-    order = data["agent"].tolist()
-    interval = {"low", "high"} <= set(columns)
-    share = "share of its contests that the agent won" + (" (line: 95% interval)" if interval else "")
-    rate = alt.X("win_rate:Q", title=share, scale=alt.Scale(domain=[0, 1]))
-    base = alt.Chart(data).encode(y=alt.Y("agent:N", sort=order, title=None))
-    layers = [base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=rate.axis(format="%"))]
-    if interval:
-        layers.append(base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q"))
-    # At the right edge: there no bar and no interval can run through the words.
-    label = base.mark_text(align="left", dx=8, color=_INK).encode(x=alt.value(_WIDTH), text="label:N")
-    title = f"Who wins (up to {data['contests'].max():,} contests per agent)" if order else "Who wins (no contests)"
-    return _finish(alt.layer(*layers, label), title, len(data))
+    share = "share of its contests that the agent won" + (" (line: 95% interval)" if "low" in data else "")
+    rates = style.rates(data, "agent", data["agent"].tolist(), "contests", share)
+    title = f"Who wins (up to {data['contests'].max():,} contests per agent)" if len(data) else "Who wins (no contests)"
+    return style.finish(rates, title, len(data))
+
+
+def votes(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw which answer users chose, with 95% intervals. Reads only.
+
+    `frame` has kind, name, n, wins, win_rate, low and high, as `Usage.feedback`.
+    """
+    data = frame[(frame["kind"] == "choice") & frame["name"].isin(_CHOICES)]
+    data = data[["name", "n", "wins", "win_rate", "low", "high"]]
+    rates = style.rates(data, "name", list(_CHOICES), "n", "share of the votes (line: 95% interval)")
+    n = int(data["n"].max()) if len(data) else 0
+    return style.finish(rates, f"What users choose (n = {n:,} votes)", len(data))
 
 
 def findings(frame: pd.DataFrame) -> alt.LayerChart:
@@ -81,20 +108,32 @@ def findings(frame: pd.DataFrame) -> alt.LayerChart:
     rank = {severity: i for i, severity in enumerate(SEVERITIES)}
     data = frame[["check", "severity", "count"]]
     data = data[data["count"] > 0].assign(rank=lambda d: d["severity"].map(rank))
-    data = data.sort_values(["rank", "count", "check"], ascending=[True, False, True])
-    data = data.assign(label=[f"{n:,}" for n in data["count"]]).drop(columns="rank")
-    seen = [severity for severity in SEVERITIES if severity in set(data["severity"])]
-    colours = alt.Scale(domain=seen, range=[SEVERITIES[s] for s in seen])
-    base = alt.Chart(data).encode(y=alt.Y("check:N", sort=data["check"].tolist(), title=None))
-    # Counts lie orders of magnitude apart; symlog keeps 1 visible beside 10,000 and still starts at 0.
+    data = data.sort_values(["rank", "count", "check"], ascending=[True, False, True]).drop(columns="rank")
+    data = data.assign(label=[f"{n:,}" for n in data["count"]])
+    # Counts differ by orders of magnitude. A symlog scale shows 1 beside 10,000 and starts at 0.
     count = alt.X("count:Q", title="found (log scale)", scale=alt.Scale(type="symlog", domainMin=0))
-    bars = base.mark_bar(height={"band": 0.6}).encode(
-        x=count.axis(format=",d", values=_decades(data["count"])),
-        color=alt.Color("severity:N", scale=colours, title="severity"),
-    )
-    label = base.mark_text(align="left", dx=5, color=_INK).encode(x="count:Q", text="label:N")
+    count = count.axis(format=",d", values=style.powers_of_ten(data["count"]))
+    colour = alt.Color("severity:N", scale=style.word_colours(SEVERITIES, data["severity"]), title="severity")
     title = f"What the audit found ({len(data)} of {int(frame['count'].notna().sum())} checks found something)"
-    return _finish(alt.layer(bars, label), title, len(data))
+    return style.finish(style.bars(data, "check", data["check"].tolist(), count, colour), title, len(data))
+
+
+def risks(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw how many checked inputs have which label, and how many of them were blocked. Reads only.
+
+    `frame` has kind, name, n and blocked, as `Usage.security`.
+    """
+    import altair as alt
+
+    data = frame[frame["kind"] == "label"][["name", "n", "blocked"]]
+    data = data.assign(name=data["name"].where(data["name"].isin(_RISKS), "other"))
+    data = data.groupby("name", as_index=False, sort=False).sum()
+    rows = zip(data["n"], data["blocked"], strict=True)
+    data = data.assign(label=[f"{n:,} ({blocked:,} blocked)" for n, blocked in rows])
+    colours = style.word_colours(_RISKS, data["name"])
+    count = alt.X("n:Q", title="inputs", axis=alt.Axis(tickMinStep=1, format=",d"))
+    bars = style.bars(data, "name", list(colours.domain), count, alt.Color("name:N", scale=colours, legend=None))
+    return style.finish(bars, f"Inputs checked for risk (n = {int(data['n'].sum()):,})", len(data))
 
 
 def provenance(frame: pd.DataFrame) -> alt.LayerChart:
@@ -102,126 +141,347 @@ def provenance(frame: pd.DataFrame) -> alt.LayerChart:
 
     `frame` has relation, provenance and rows.
     """
+    totals = frame.groupby("relation", sort=False)["rows"].sum()
+    data = frame[frame["rows"] > 0]
+    bars = style.stacked(data, "relation", list(totals.index), "provenance", "rows", _PROVENANCES, share=True)
+    return style.finish(bars, f"Where the rows come from (n = {int(totals.sum()):,})", len(totals))
+
+
+def health(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw how many checks of each area found something, by severity, and how many did not. Reads only.
+
+    `frame` has check, severity, area and count (missing where a check does not apply).
+    """
+    colours = {**SEVERITIES, _SOUND: GREEN, _NOT_APPLICABLE: GRID}
+    counts = frame["count"].astype("Float64")
+    kinds = frame["severity"].where(counts.fillna(0) > 0, _SOUND).where(counts.notna(), _NOT_APPLICABLE)
+    data = frame[["area"]].assign(kind=kinds).groupby(["area", "kind"], as_index=False, sort=False).size()
+    data = data.rename(columns={"size": "checks"})
+    ranked = data.assign(rank=data["kind"].map(list(colours).index))
+    order = list(dict.fromkeys(ranked.sort_values(["rank", "checks"], ascending=[True, False])["area"]))
+    found = int((counts.fillna(0) > 0).sum())
+    title = f"How healthy each area is ({found} of {int(counts.notna().sum())} checks found something)"
+    return style.finish(style.stacked(data, "area", order, "kind", "checks", colours), title, len(order))
+
+
+def score_scales(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw on which scales the versions of each source were scored. Reads only.
+
+    `frame` has source, scale and versions. Of many sources, those with the most versions are drawn.
+    """
+    totals = frame.groupby("source")["versions"].sum().sort_values(ascending=False, kind="stable")
+    order = list(totals.index[:_MOST_SOURCES])
+    data = frame[frame["source"].isin(order)]
+    of = f", the {len(order)} largest of {len(totals)} sources" if len(totals) > len(order) else ""
+    title = f"On which scale the scores are (n = {int(totals.sum()):,} versions{of})"
+    return style.finish(style.stacked(data, "source", order, "scale", "versions", _SCALES), title, len(order))
+
+
+def forest(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw the paired differences with their intervals, the largest first. Reads only.
+
+    `frame` has a, b, n, clusters, difference, low, high, low_clustered, high_clustered and p_holm.
+    """
     import altair as alt
 
-    colours = {"real": GREEN, "generated": ORANGE, "placeholder": PURPLE, "unknown": GREY}
-    data = frame[["relation", "provenance", "rows"]]
-    totals = data.groupby("relation", sort=False)["rows"].sum()
-    data = data[data["rows"] > 0].assign(place=lambda d: d["provenance"].map(list(colours).index))
-    data = data.assign(share=[n / totals[r] for n, r in zip(data["rows"], data["relation"], strict=True)])
-    data = data.sort_values(["relation", "place"])
-    ends = data.groupby("relation")["share"].cumsum()
-    data = data.assign(middle=ends - data["share"] / 2, label=[f"{n:,}" for n in data["rows"]])
-    seen = [kind for kind in colours if kind in set(data["provenance"])]
-    scale = alt.Scale(domain=seen, range=[colours[kind] for kind in seen])
-    base = alt.Chart(data).encode(y=alt.Y("relation:N", sort=list(totals.index), title=None))
-    share = alt.X("share:Q", title="share of its rows (in the bar: how many)", scale=alt.Scale(domain=[0, 1]))
-    bars = base.mark_bar(height={"band": 0.6}).encode(
-        x=share.axis(format="%"), color=alt.Color("provenance:N", scale=scale, title="provenance"), order="place:O"
+    columns = ["difference", "low", "high", "low_clustered", "high_clustered"]
+    data = frame.head(_MOST_PAIRS)
+    rows = data[["difference", "n", "clusters", "p_holm"]].itertuples(index=False)
+    shown = data[columns].assign(
+        pair=[f"{a} − {b}" for a, b in zip(data["a"], data["b"], strict=True)],
+        label=[
+            f"{number(difference, '+.2f')}, Holm-adjusted {p_value(p)} (n = {n:,}, {clusters:,} texts)"
+            for difference, n, clusters, p in rows
+        ],
     )
-    # Dark words on every colour of the palette: white would be too faint on orange.
-    label = base.mark_text(color="#000000").encode(x="middle:Q", text="label:N")
-    return _finish(alt.layer(bars, label), f"Where the rows come from (n = {int(totals.sum()):,})", len(totals))
+    said = "difference in points of 50 (95% intervals: thin clustered by prompt text, thick as if independent)"
+    x = alt.X("difference:Q", title=said, scale=alt.Scale(zero=True)).axis(tickCount=8)
+    points = style.points(shown, "pair", x, ("low_clustered", "high_clustered"), line=BLUE, zero=True)
+    thick = alt.Chart(shown).mark_rule(color=BLUE, strokeWidth=5, opacity=0.55)
+    y = alt.Y("pair:N", sort=shown["pair"].tolist(), title=None)
+    of = f"{len(shown)} of {len(frame)} pairs" if len(frame) > len(shown) else f"{len(frame)} pairs"
+    n = f", up to {frame['n'].max():,} contests each" if len(frame) else ""
+    layers = alt.layer(*points, thick.encode(x="low:Q", x2="high:Q", y=y))
+    return style.finish(layers, f"Who is above whom ({of}{n})", len(shown))
 
 
-def _decades(counts: pd.Series[int]) -> list[int]:
-    top = int(counts.max()) if len(counts) else 1
-    return [0, *(10**power for power in range(len(str(top)) + 1) if 10**power <= top * 2)]
+def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChart:
+    """Draw the leader's margin over its closest rival under every filter, coloured by who leads. Reads only.
 
+    `frame` has filter, outcome (``total``, or a kind of win), n, clusters, leader, rival, difference, low and high.
+    """
+    import altair as alt
 
-def _finish(chart: Any, title: str, rows: int) -> alt.LayerChart:
-    """Give a chart its title and its style; without rows, say that there is nothing instead of drawing empty axes."""
-    finished: alt.LayerChart = _style(
-        (chart if rows else _nothing()).properties(width=_WIDTH, height=max(1, rows) * _ROW), title
-    )
+    if frame.empty:
+        return style.finish(None, "Does the filter decide? (no filters)", 0)
+    leaders = set(frame["leader"].dropna())
+    colours = style.agent_colours({*leaders, *frame["rival"].dropna()})
+    totals, ends = frame["outcome"] == "total", ["low", "high"]
+    shares = frame[~totals].assign(**frame.loc[~totals, ends].clip(-1, 1))  # no margin is larger
+    panels = [
+        _margins(frame[totals], "margin in points of 50 (line: 95% interval)", colours),
+        _margins(shares, "margin in share of contests won (line: 95% interval)", colours),
+    ]
+    same = "the same leader wherever there is one" if frame["leader"].isna().any() else "the same leader throughout"
+    changes = {0: "no filter has a leader", 1: same}.get(len(leaders), f"{len(leaders)} different leaders")
+    finished: alt.VConcatChart = style.styled(alt.vconcat(*panels, spacing=24), f"Does the filter decide? ({changes})")
     return finished
 
 
-def _nothing() -> Any:
+def _margins(frame: pd.DataFrame, title: str, colours: alt.Scale) -> Any:
     import altair as alt
 
-    words = alt.Chart(alt.InlineData([{}])).mark_text(text="There is nothing to draw.", align="left", color=_QUIET)
-    return alt.layer(words.encode(x=alt.value(0)))
-
-
-def _by_agent(names: Iterable[str]) -> alt.Scale:
-    """Return the scale that gives each agent its colour, the same in every chart of the same agents."""
-    import altair as alt
-
-    known = sorted(set(names))
-    return alt.Scale(domain=known, range=[PALETTE[i % len(PALETTE)] for i in range(len(known))])
-
-
-def _style(chart: Any, title: str) -> Any:
-    styled = (
-        chart.properties(title=title, padding=14)
-        .configure(background=_PAPER, font=_FONT)
-        .configure_title(color=_INK, fontSize=15, fontWeight=600, anchor="start", offset=14)
-        .configure_axis(
-            labelColor=_INK,
-            titleColor=_QUIET,
-            gridColor=_GRID,
-            domainColor=_GRID,
-            tickColor=_GRID,
-            labelFontSize=12,
-        )
-        .configure_axisY(grid=False, ticks=False, domain=False, labelPadding=8, labelLimit=320)
-        .configure_legend(labelColor=_INK, titleColor=_QUIET, labelFontSize=12)
-        .configure_text(fontSize=12)
-        .configure_view(stroke=None)
+    data = frame[["filter", "leader", "difference", "low", "high"]].assign(
+        label=[
+            f"{leader} over {rival}, n = {n:,} ({texts:,} texts)"
+            if isinstance(leader, str)
+            else f"no leader, n = {n:,}"
+            for leader, rival, n, texts in frame[["leader", "rival", "n", "clusters"]].itertuples(index=False)
+        ]
     )
-    # Altair writes its data into a page's script as they are: a name with "</script>" in it would end that.
-    spec = json.dumps(styled.to_dict(), ensure_ascii=False)
-    plain = _TAG.sub("‹", spec)
-    return styled if plain == spec else type(styled).from_dict(json.loads(plain))
+    leaders = [name for name in colours.domain if name in set(data["leader"])]
+    colour = alt.Color("leader:N", scale=colours, legend=alt.Legend(title="leader", values=leaders))
+    x = alt.X("difference:Q", title=title, scale=alt.Scale(padding=8)).axis(tickCount=6)
+    layers = style.points(data, "filter", x, ("low", "high"), colour=colour, zero=True, width=WIDTH * 0.75)
+    return alt.layer(*layers).properties(width=WIDTH * 0.75, height=max(1, len(data)) * ROW * 0.8)
 
 
-def _rounded(value: Any) -> Any:
-    """Round the numbers of a chart to what can be seen: sums made in parallel differ in their last digit."""
-    if isinstance(value, float):
-        return float(f"{value:.9g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list) else value
+def change_types(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw the effect of each type of change with its 95% interval. Reads only.
+
+    `frame` has scale, change_type, n, effect, low, high and p, as `Evolution.change_effects`.
+    """
+    import altair as alt
+
+    data = frame[frame["effect"].notna()][["scale", "change_type", "n", "effect", "low", "high", "p"]]
+    data = data.assign(change_type=data["change_type"].where(data["change_type"].isin(_CHANGE_TYPES), "another"))
+    rows = zip(data["change_type"], data["scale"], data["n"], strict=True)
+    data = data.assign(
+        row=[f"{kind} ({scale}, n = {n:,})" for kind, scale, n in rows],
+        label=[f"{number(effect, '+.2f')}, {p_value(p)}" for effect, p in zip(data["effect"], data["p"], strict=True)],
+    )
+    x = alt.X("effect:Q", title="points per dimension above or below the mean of all types (line: 95% interval)")
+    layers = alt.layer(*style.points(data, "row", x, ("low", "high"), zero=True))
+    n = int(data["n"].sum())
+    title = f"What a type of change does (n = {n:,} changes)" if n else "What a type of change does (cannot be told)"
+    return style.finish(layers, title, len(data))
 
 
-def svg(chart: Any) -> str:
-    """Return a chart as SVG. Reads only."""
-    import vl_convert
+def cost_per_win(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw what a win costs with each agent, with its interval; an arrow where it has no upper end. Reads only.
 
-    drawn: str = vl_convert.vegalite_to_svg(_settled(chart.to_dict(validate=False)), vl_version="6.4")
-    return drawn
+    `frame` has agent, wins, contests, cost_per_win, win_low and win_high, as `Usage.cost`.
+    """
+    import altair as alt
 
-
-def _settled(spec: dict[str, Any]) -> dict[str, Any]:
-    text = json.dumps(_rounded(spec))
-    for number, name in enumerate(spec.get("datasets", ())):  # named after their unrounded content
-        text = text.replace(name, f"data-{number}")
-    settled: dict[str, Any] = json.loads(text)
-    return settled
-
-
-def _for_lab(spec: dict[str, Any], title: str) -> dict[str, Any]:
-    """Return a chart as JupyterLab draws it: in the colours of its theme, with a name to be read out."""
-    text = json.dumps(spec)
-    for colour, themed in _LAB_COLOURS.items():
-        text = text.replace(f'"{colour}"', f'"{themed}"')
-    return {
-        **json.loads(text),
-        "$schema": _LAB_SCHEMA,
-        "description": f"Chart: {title}",
-        "usermeta": {"embedOptions": {"renderer": "svg"}},
-    }
+    costs = ["cost_per_win", "win_low", "win_high"]
+    data = frame[frame["cost_per_win"].notna()][["agent", "wins", "contests", *costs]]
+    data = data.assign(**{cost: 1000 * data[cost] for cost in costs}).sort_values(["cost_per_win", "agent"])
+    reach = 1.15 * float(data[["cost_per_win", "win_high"]].max().max()) if len(data) else 1.0
+    rows = zip(data["cost_per_win"], data["wins"], data["contests"], strict=True)
+    data = data.assign(
+        end=data["win_high"].fillna(reach),
+        open=data["win_high"].isna(),
+        label=[f"${cost:,.2f} ({wins:,} of {n:,} won)" for cost, wins, n in rows],
+    ).drop(columns="win_high")
+    x = alt.X("cost_per_win:Q", title="US dollars per 1,000 recorded wins (line: 95% interval; ▸: no upper end)")
+    points = style.points(data, "agent", x, ("win_low", "end"))
+    arrows = alt.Chart(data).transform_filter("datum.open").mark_text(text="▸", color=INK, fontSize=16)
+    y = alt.Y("agent:N", sort=data["agent"].tolist(), title=None)
+    n = int(data["contests"].max()) if len(data) else 0
+    layers = alt.layer(*points, arrows.encode(x="end:Q", y=y))
+    return style.finish(layers, f"What a win costs (up to {n:,} contests per agent)", len(data))
 
 
-def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    import vl_convert
+def cost_and_quality(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw what a prompt costs with each agent against the mean total it reaches. Reads only.
 
-    spec = _settled(spec)
-    title = spec.get("title", "")
-    text = title if isinstance(title, str) else title.get("text", "")
-    return {
-        _LAB_MIME: _for_lab(spec, text),
-        "image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version="6.4"),
-        "text/plain": f"Chart: {text}" if text else "Chart",
-    }
+    `frame` has agent, prompts, cost, scored, mean_total, total_low and total_high, as `Usage.cost`.
+    """
+    import altair as alt
+
+    columns = ["agent", "prompts", "cost", "scored", "mean_total", "total_low", "total_high"]
+    data = frame[frame["mean_total"].notna()][columns]
+    colours = style.agent_colours(data["agent"])
+    names = [f"{agent} (n = {n:,})" for agent, n in zip(data["agent"], data["scored"], strict=True)]
+    data = data.assign(each=1000 * data["cost"] / data["prompts"], label=names).sort_values("agent")
+    x = alt.X("each:Q", title="US dollars per 1,000 prompts", scale=alt.Scale(zero=False, padding=20))
+    # The names stand in the legend: beside the points, another agent's interval could cross them.
+    colour = alt.Color("label:N", title="agent", scale=alt.Scale(domain=data["label"].tolist(), range=colours.range))
+    base = alt.Chart(data).encode(x=x, color=colour)
+    y = alt.Y("mean_total:Q", title="mean total of 50 (line: 95% interval)", scale=alt.Scale(zero=False, padding=20))
+    lines = base.mark_rule(strokeWidth=1.5).encode(y="total_low:Q", y2="total_high:Q")
+    dots = base.mark_circle(size=110, opacity=1).encode(y=y)
+    n = int(data["scored"].sum())
+    return style.finish(alt.layer(lines, dots), f"Cost against quality (n = {n:,} scored versions)", 9 if n else 0)
+
+
+def agents_over_time(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw the mean total of each agent per period, with twice its standard error and how many versions. Reads only.
+
+    `frame` has agent, scale, period, n, mean_total and se. The scale with the most versions is drawn.
+    """
+    import altair as alt
+
+    sizes = frame.groupby("scale")["n"].sum().sort_values(ascending=False, kind="stable")
+    scale = str(sizes.index[0]) if len(sizes) else ""
+    data = frame[frame["scale"] == scale][["agent", "period", "n", "mean_total", "se"]]
+    reach = 2 * data["se"].fillna(0)
+    data = data.assign(low=data["mean_total"] - reach, high=data["mean_total"] + reach).drop(columns="se")
+    colours = style.agent_colours(data["agent"])
+    axis = alt.Axis(format=_DAY, labelAngle=0, labelOverlap=True)
+    base = alt.Chart(data).encode(
+        x=alt.X("yearmonthdate(period):O", title="period from (UTC)", axis=axis),
+        xOffset=alt.XOffset("agent:N", sort=colours.domain),
+        color=alt.Color("agent:N", scale=colours, title="agent"),
+    )
+    title = "mean total of 50 (line: ± 2 standard errors)"
+    y = alt.Y("mean_total:Q", title=title, scale=alt.Scale(zero=False, padding=18))
+    error = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
+    mean = base.mark_circle(size=60, opacity=1).encode(y=y)
+    label = base.mark_text(dy=-8, baseline="bottom").encode(y="high:Q", text="n:Q", color=alt.value(INK))
+    n = int(data["n"].sum())
+    said = f"Agents over time (n = {n:,} versions, {scale} scale)" if n else "Agents over time (no versions)"
+    return style.finish(alt.layer(error, mean, label), said, 9 if n else 0)
+
+
+def cost_by_day(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw the stored cost of each day. Reads only.
+
+    `frame` has kind, name, calls and cost_usd, as `Usage.tokens`.
+    """
+    import altair as alt
+    import pandas as pd
+
+    days = frame[frame["kind"] == "day"][["name", "calls", "cost_usd"]]
+    days = days.assign(day=pd.to_datetime(days["name"], format=_DAY, errors="coerce")).drop(columns="name")
+    data = days[days["day"].notna()]
+    bars = alt.Chart(data).mark_bar(color=BLUE, width={"band": 0.9})
+    bars = bars.encode(
+        x=alt.X("yearmonthdate(day):T", title="day (UTC)", axis=alt.Axis(format=_DAY, labelOverlap=True)),
+        y=alt.Y("cost_usd:Q", title="US dollars, as stored", axis=alt.Axis(grid=True, format="~g")),
+    )
+    n = int(data["calls"].sum())
+    return style.finish(alt.layer(bars), f"Cost by day (n = {n:,} calls on {len(data):,} days)", 7 if len(data) else 0)
+
+
+def risk_scores(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw how the risk scores are distributed, in bands of ten. Reads only.
+
+    `frame` has kind, name, n and blocked, as `Usage.security`.
+    """
+    import altair as alt
+
+    data = frame[(frame["kind"] == "score") & (frame["name"] != "(none)")][["name", "n", "blocked"]]
+    data = data.assign(passed=data["n"] - data["blocked"])
+    long = data.melt(id_vars="name", value_vars=["passed", "blocked"], var_name="outcome", value_name="inputs")
+    bands = [f"{low:02d}–{low + 10}" for low in range(0, 100, 10)]
+    colours = alt.Scale(domain=["passed", "blocked"], range=[SKY, VERMILION])
+    bars = alt.Chart(long).mark_bar(width={"band": 0.9})
+    bars = bars.encode(
+        x=alt.X("name:O", scale=alt.Scale(domain=bands), title="risk score (0–100)", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("inputs:Q", title="inputs", axis=alt.Axis(grid=True, tickMinStep=1, format=",d")),
+        color=alt.Color("outcome:N", scale=colours, title="outcome"),
+    )
+    n = int(data["n"].sum())
+    return style.finish(alt.layer(bars), f"Risk scores (n = {n:,})", 7 if n else 0)
+
+
+def distributions(frame: pd.DataFrame) -> alt.FacetChart | alt.LayerChart:
+    """Draw how each agent's scores are spread, a panel per agent and dimension. Reads only.
+
+    `frame` has agent, dimension, bin (the lower end of half a point) and rows.
+    """
+    import altair as alt
+
+    title = "How the scores of 0–10 are spread (height: share of scored versions)"
+    if frame.empty:
+        return style.finish(None, title, 0)
+    totals = frame.groupby(["agent", "dimension"])["rows"].transform("sum")
+    data = frame[["bin", "rows"]].assign(
+        panel=[f"{agent} (n = {n:,})" for agent, n in zip(frame["agent"], totals, strict=True)],
+        dimension=frame["dimension"].str.replace("_", " "),
+        share=frame["rows"] / totals,
+        end=frame["bin"] + 0.5,
+    )
+    score = alt.X("bin:Q", title=None, scale=alt.Scale(domain=[0, 10]), axis=alt.Axis(values=[0, 5, 10], grid=True))
+    axis = alt.Axis(format="%", tickCount=2, labelPadding=3)
+    share = alt.Y("share:Q", title=None, scale=alt.Scale(zero=True), axis=axis)
+    bars = alt.Chart(data).mark_bar(color=BLUE).encode(x=score, x2="end:Q", y=share, y2=alt.datum(0))
+    beside = alt.Header(title=None, labelAngle=0, labelAlign="left", labelFontSize=12, labelColor=INK)
+    above = alt.Header(title=None, labelFontSize=12, labelColor=INK)
+    row, column = alt.Row("panel:N", header=beside), alt.Column("dimension:N", header=above)
+    facets = bars.properties(width=104, height=56).facet(row=row, column=column, spacing=14)
+    finished: alt.FacetChart = style.styled(facets, title)
+    return finished
+
+
+def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart | alt.LayerChart:
+    """Draw the scores of the longest chains in their order, with the Theil–Sen line and its 95% band. Reads only.
+
+    `order` is ``chain`` (position in the chain) or ``clock`` (when a version was made). At most four prompts are drawn,
+    those with a trend if there are any, each named by the start of its id. A line needs five distinct times.
+    """
+    import altair as alt
+
+    longest = [p for p in result.prompts if p.used > 1]
+    drawn = ([p for p in longest if p.trend_chain.times >= FEWEST_TIMES] or longest[:2])[:_MOST_PROMPTS]
+    panels = [_chain(result.timeline, p, order) for p in drawn]
+    said = "along the chain" if order == "chain" else "by the clock"
+    title = f"Scores {said} ({len(drawn)} of {len(result.prompts):,} prompts)"
+    empty = style.finish(None, f"Scores {said} (no chains)", 0)
+    if not panels:
+        return empty
+    column: alt.VConcatChart = alt.vconcat(*panels, spacing=14).properties(title=title, padding=14)
+    column.config = empty.config  # the style of all charts
+    return column
+
+
+def _chain(timeline: pd.DataFrame, prompt: PromptTrend, order: str) -> Any:
+    import altair as alt
+    import pandas as pd
+
+    used = timeline[timeline["used"] & (timeline["prompt_id"] == prompt.prompt_id)]
+    trend, at, unit, days = prompt.trend_chain, used["position"], "position in the chain", 1.0
+    if order == "clock":
+        used = used[used["created_at"].notna()]
+        trend = prompt.trend_clock
+        at, unit, days = _elapsed(used["created_at"])
+    points = pd.DataFrame({"at": at.astype(float), "score": used["mark"]})
+    short = order == "chain" and len(points) <= 12
+    axis = alt.Axis(values=sorted(set(points["at"])), format="d") if short else alt.Axis()
+    x = alt.X("at:Q", title=unit, scale=alt.Scale(zero=False, nice=False, padding=8), axis=axis)
+    name = f"score, {prompt.scale} scale"
+    y = alt.Y("score:Q", title=name, scale=alt.Scale(zero=False, padding=8), axis=alt.Axis(grid=True))
+    layers, slope = [], ""
+    if trend.slope is not None and trend.low is not None and trend.high is not None and trend.times >= FEWEST_TIMES:
+        base = alt.Chart(_band(points, (trend.low, trend.slope, trend.high), days)).encode(x=x)
+        layers.append(base.mark_area(color=BLUE, opacity=0.18).encode(y=alt.Y("low:Q", title=name), y2="high:Q"))
+        layers.append(base.mark_line(color=BLUE, strokeWidth=2).encode(y="line:Q"))
+        per = "per version" if order == "chain" else "per day"
+        best, low, high = (number(value, "+.3g") for value in (trend.slope, trend.low, trend.high))
+        slope = f"; {best} {per} ({low} to {high})"
+    dots = alt.Chart(points).mark_circle(color=INK, size=50, opacity=0.75).encode(x=x, y=y)
+    said = f"prompt {prompt.prompt_id[:8]}, n = {len(points):,}: {trend.verdict}{slope}"
+    title = alt.TitleParams(said, fontSize=12, fontWeight="normal", anchor="start", offset=6)
+    return alt.layer(*layers, dots).properties(title=title, width=WIDTH, height=190)
+
+
+def _elapsed(times: pd.Series[Any]) -> tuple[pd.Series[Any], str, float]:
+    """Return times since the first in a unit that suits their span, its name, and how many days it has."""
+    since = (times - times.min()).dt.total_seconds()
+    span = float(since.max()) if len(since) else 0.0
+    units = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
+    name, seconds = next(((n, s) for n, s in units if span >= 3 * s), units[-1])
+    return since / seconds, f"{name} since the first version", seconds / 86_400
+
+
+def _band(points: pd.DataFrame, slopes: tuple[float, float, float], unit: float) -> pd.DataFrame:
+    """Return the line through the medians, and the band that the interval of its slope spans."""
+    import pandas as pd
+
+    at, middle = points["at"], float(points["score"].median())
+    ends = [float(at.min()), float(at.median()), float(at.max())]
+    low, line, high = ([middle + slope * unit * (end - ends[1]) for end in ends] for slope in slopes)
+    around = [sorted(pair) for pair in zip(low, high, strict=True)]
+    return pd.DataFrame({"at": ends, "low": [a for a, _ in around], "line": line, "high": [b for _, b in around]})

@@ -12,7 +12,7 @@ from dbtools.analysis import pairs
 from dbtools.analysis.agents import SHOWN, standings
 from dbtools.analysis.questions import WINS, Chosen, working_table
 from dbtools.html import table
-from dbtools.show import charts, effect_charts
+from dbtools.show import charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.selection import Filters
 from dbtools.show.explorer.tab import Tab
@@ -116,15 +116,15 @@ def html_of(result: analysis.Effectiveness, drawn: bool = True) -> str:
         draw(charts.win_rates, result.frame),
         table(result.frame[[*SHOWN]], formats=SHOWN),
         page.head("By how much", _PAIRS_SAID),
-        draw(effect_charts.forest, result.pairs_frame),
+        draw(charts.forest, result.pairs_frame),
         table(result.pairs_frame[[*pairs.SHOWN]], formats=pairs.SHOWN),
         page.head("Dimensions", "Mean mark of each, on 0–10, with its 95% interval."),
-        draw(effect_charts.distributions, result.distributions_frame),
+        draw(charts.distributions, result.distributions_frame),
         table(_marks(result)),
         page.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
         table(result.wins_frame),
         page.head("Does the filter decide?", "Leader and closest rival under every defensible filter."),
-        draw(effect_charts.specification_curve, result.multiverse_frame),
+        draw(charts.specification_curve, result.multiverse_frame),
         page.head("What else could explain it, and what is left out"),
         table(result.confounders_frame) if result.confounders else "",
         table(result.left_out_frame),

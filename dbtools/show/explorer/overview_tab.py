@@ -12,7 +12,7 @@ from dbtools import audit, server
 from dbtools.audit.context import read_query
 from dbtools.database import Database
 from dbtools.html import size, table
-from dbtools.show import audit_charts, charts
+from dbtools.show import charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.selection import Filters, query, versions_of
 from dbtools.show.explorer.tab import Tab
@@ -115,7 +115,7 @@ def html(desk: Desk, _filters: Filters) -> str:
     parts = [
         counts_html(desk.db),
         page.picture(charts.provenance(origins)),
-        page.picture(audit_charts.score_scales(scales)),
+        page.picture(charts.score_scales(scales)),
         table(connection.execute(query("origins")).df(), caption="Who wrote the versions"),
     ]
     return "".join(parts)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dbtools.html import redact
-from dbtools.show import charts
+from dbtools.show import style
 
 _THEME = {
     "#fffffe": "transparent",
@@ -21,14 +21,14 @@ _CHART_RULES = "".join(
     for light, themed in _THEME.items()
 )
 COLOURS = {
-    "critical": charts.VERMILION,
-    "error": charts.ORANGE,
-    "warning": charts.SKY,
-    "info": charts.GREY,
-    "none": charts.GREEN,
-    "best": charts.GREEN,
-    "undecided": charts.ORANGE,
-    "": charts.BLUE,
+    "critical": style.VERMILION,
+    "error": style.ORANGE,
+    "warning": style.SKY,
+    "info": style.GREY,
+    "none": style.GREEN,
+    "best": style.GREEN,
+    "undecided": style.ORANGE,
+    "": style.BLUE,
 }
 # A caret that is seen in both themes.
 _CARET = (
@@ -84,7 +84,7 @@ STYLE = (
 def picture(chart: Any) -> str:
     """Return a chart as SVG that takes the colours of the page's theme; its title is what is read out instead."""
     said = html.escape(f"Chart: {chart.title}")
-    return f'<div class="dbtools-chart" role="img" aria-label="{said}">{charts.svg(chart)}</div>'
+    return f'<div class="dbtools-chart" role="img" aria-label="{said}">{style.svg(chart)}</div>'
 
 
 def drawing(now: bool) -> Callable[..., str]:

@@ -8,7 +8,7 @@ import ipywidgets
 
 from dbtools import audit
 from dbtools.html import table
-from dbtools.show import audit_charts
+from dbtools.show import charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.overview_tab import audit_light
 from dbtools.show.explorer.selection import Filters
@@ -32,7 +32,7 @@ def build(explorer: Explorer) -> Tab:
         light.value, bad.value, picked[0] = audit_light(report), "", ""
         if report:
             grid.html = findings_html(report, "")
-            body.value = page.picture(audit_charts.health(report.frame))
+            body.value = page.picture(charts.health(report.frame))
             if len(report.silent):
                 body.value += table(report.silent, caption="Checks that do not apply here")
 

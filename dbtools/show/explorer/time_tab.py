@@ -9,7 +9,7 @@ import ipywidgets
 from dbtools import analysis
 from dbtools.analysis.trend import FEWEST_TIMES
 from dbtools.html import table
-from dbtools.show import time_charts
+from dbtools.show import charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.selection import Filters
 from dbtools.show.explorer.tab import Tab
@@ -64,16 +64,16 @@ def html_of(result: analysis.Evolution, drawn: bool = True) -> str:
     parts = [
         page.note(result.sentence),
         page.head("Along the chain", "From parent to child; the band is the 95% interval of the slope."),
-        draw(time_charts.chains, result),
+        draw(charts.chains, result),
         page.head("By the clock", "The same marks at the times when they were made."),
-        draw(time_charts.chains, result, "clock"),
+        draw(charts.chains, result, "clock"),
         page.head("Change points", "Where the marks before and after differ most (Pettitt's test)."),
         table(result.change_points, limit=_MOST),
         page.head("Which type of change helps"),
-        draw(time_charts.change_types, result.change_effects),
+        draw(charts.change_types, result.change_effects),
         table(result.stored_types, caption="Changes by stored and recomputed type") if len(result.stored_types) else "",
         page.head("Agents over time"),
-        draw(time_charts.agents_over_time, result.agents),
+        draw(charts.agents_over_time, result.agents),
     ]
     return "".join(parts)
 

@@ -9,7 +9,7 @@ import ipywidgets
 from dbtools import analysis
 from dbtools.analysis.usage import FORMATS
 from dbtools.html import table
-from dbtools.show import usage_charts
+from dbtools.show import charts
 from dbtools.show.explorer import page
 from dbtools.show.explorer.selection import Filters
 from dbtools.show.explorer.tab import Tab
@@ -59,14 +59,14 @@ def html_of(result: analysis.Usage) -> str:
         page.note(result.sentence),
         page.head("Tokens and cost", _COSTS_SAID),
         table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=FORMATS),
-        page.picture(usage_charts.cost_and_quality(result.cost)),
-        page.picture(usage_charts.cost_per_win(result.cost)),
-        page.picture(usage_charts.cost_by_day(result.tokens)),
+        page.picture(charts.cost_and_quality(result.cost)),
+        page.picture(charts.cost_per_win(result.cost)),
+        page.picture(charts.cost_by_day(result.tokens)),
         page.head("What users choose"),
-        page.picture(usage_charts.votes(result.feedback)),
+        page.picture(charts.votes(result.feedback)),
         table(result.feedback, formats=FORMATS),
         page.head("Inputs checked for risk"),
-        page.picture(usage_charts.risks(result.security)),
-        page.picture(usage_charts.risk_scores(result.security)),
+        page.picture(charts.risks(result.security)),
+        page.picture(charts.risk_scores(result.security)),
     ]
     return "".join(parts)

@@ -1,0 +1,251 @@
+"""The shapes and the look of all charts, and the renderer that shows them without a network."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+# The palette of Okabe and Ito, which people with any colour vision can tell apart.
+BLUE, ORANGE, GREEN, YELLOW = "#0072b2", "#e69f00", "#009e73", "#f0e442"
+SKY, VERMILION, PURPLE, GREY = "#56b4e9", "#d55e00", "#cc79a7", "#8c959f"
+PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW, GREY)
+SEVERITIES = {"critical": VERMILION, "error": ORANGE, "warning": SKY, "info": GREY}
+
+PAPER, INK, MUTED, GRID = "#fffffe", "#1f2328", "#59636e", "#d8dee4"
+DARK = {PAPER: "#0d1117", INK: "#e6edf3", MUTED: "#9198a1", GRID: "#30363d"}
+"""The colours that replace paper, ink, muted ink and grid on a dark page."""
+
+# JupyterLab includes Vega-Lite 5, which can read what Altair writes.
+_LAB_MIME = "application/vnd.vegalite.v5+json"
+_LAB_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+# JupyterLab draws charts as SVG, so they can take the colours of its theme.
+_LAB_COLOURS = {
+    PAPER: "transparent",
+    INK: f"var(--jp-content-font-color1,{INK})",
+    MUTED: f"var(--jp-content-font-color2,{MUTED})",
+    GRID: f"var(--jp-border-color2,{GRID})",
+}
+_FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, DejaVu Sans, Arial, sans-serif"
+WIDTH, ROW = 560, 30  # pixels: of a chart, and of each of its rows
+_TAG = re.compile(r"<(?=[/!?a-zA-Z])")
+
+
+def enable() -> None:
+    """Show charts without a network: interactive in JupyterLab, as SVG in reports. Reads only."""
+    import altair as alt
+
+    alt.renderers.register("dbtools", bundle)
+    alt.renderers.enable("dbtools")
+
+
+def finish(chart: Any, title: str, rows: int) -> alt.LayerChart:
+    """Give a chart its title and style. Without rows, say that there is nothing instead of drawing empty axes."""
+    sized = (chart if rows else _nothing()).properties(width=WIDTH, height=max(1, rows) * ROW)
+    finished: alt.LayerChart = styled(sized, title)
+    return finished
+
+
+def _nothing() -> Any:
+    import altair as alt
+
+    words = alt.Chart(alt.InlineData([{}])).mark_text(text="There is nothing to draw.", align="left", color=MUTED)
+    return alt.layer(words.encode(x=alt.value(0)))
+
+
+def styled(chart: Any, title: str) -> Any:
+    """Give a chart of any kind its title and style."""
+    made = (
+        chart.properties(title=title, padding=14)
+        .configure(background=PAPER, font=_FONT)
+        .configure_title(color=INK, fontSize=15, fontWeight=600, anchor="start", offset=14)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=MUTED,
+            gridColor=GRID,
+            domainColor=GRID,
+            tickColor=GRID,
+            labelFontSize=12,
+        )
+        .configure_axisY(grid=False, ticks=False, domain=False, labelPadding=8, labelLimit=320)
+        .configure_legend(labelColor=INK, titleColor=MUTED, labelFontSize=12)
+        .configure_text(fontSize=12)
+        .configure_view(stroke=None)
+    )
+    # Altair writes data into a page's script unescaped: a name that contains "</script>" would end the script.
+    spec = json.dumps(made.to_dict(), ensure_ascii=False)
+    escaped = _TAG.sub("‹", spec)
+    return made if escaped == spec else type(made).from_dict(json.loads(escaped))
+
+
+def agent_colours(names: Iterable[str]) -> alt.Scale:
+    """Return a scale with one colour per agent: the same in every chart of the same agents."""
+    import altair as alt
+
+    known = sorted(set(names))
+    return alt.Scale(domain=known, range=[PALETTE[i % len(PALETTE)] for i in range(len(known))])
+
+
+def rates(data: pd.DataFrame, row: str, order: list[str], n: str, title: str) -> Any:
+    """Return a bar per row for ``win_rate``, with its counts, and the interval from low to high if there is one."""
+    import altair as alt
+
+    rows = zip(data["win_rate"], data["wins"], data[n], strict=True)
+    shown = [(rate, f"{wins:,.1f}".removesuffix(".0"), count) for rate, wins, count in rows]
+    data = data.assign(label=[f"{rate:.0%} ({wins} of {count:,})" for rate, wins, count in shown])
+    x = alt.X("win_rate:Q", title=title, scale=alt.Scale(domain=[0, 1])).axis(format="%")
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
+    layers = [base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=x)]
+    if "low" in data:
+        layers.append(base.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q"))
+    return alt.layer(*layers, label(base, WIDTH))
+
+
+def bars(data: pd.DataFrame, row: str, order: list[str], x: alt.X, colour: alt.Color) -> Any:
+    """Return a bar per row, with ``label`` behind its end."""
+    import altair as alt
+
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
+    bars = base.mark_bar(height={"band": 0.6}).encode(x=x, color=colour)
+    label = base.mark_text(align="left", dx=6, color=INK).encode(x=x.shorthand, text="label:N")
+    return alt.layer(bars, label)
+
+
+def stacked(
+    data: pd.DataFrame,
+    row: str,
+    order: list[str],
+    kind: str,
+    size: str,
+    colours: dict[str, str],
+    share: bool = False,
+) -> Any:
+    """Return a bar per row, divided by kind, with the numbers in it: as long as their sum, or all as long as 100%."""
+    import altair as alt
+
+    # The numbers of a frame without rows have no type.
+    data = data[[row, kind, size]].astype({size: "int64"}).assign(rank=data[kind].map(list(colours).index))
+    data = data.sort_values([row, "rank"])
+    sums = data.groupby(row)[size].transform("sum")
+    data = data.assign(length=data[size] / sums if share else data[size])
+    longest = 1 if share or data.empty else sums.max()
+    data = data.assign(
+        middle=data.groupby(row)["length"].cumsum() - data["length"] / 2,
+        colour=data[kind].map(colours),
+        # A number that does not fit into its part of the bar is not drawn.
+        label=[f"{n:,}" if a >= longest / 25 else "" for n, a in zip(data[size], data["length"], strict=True)],
+    )
+    x = alt.X("length:Q", title=size).axis(format=",d", tickMinStep=1)
+    if share:
+        title = f"share of the {size} (in the bar: how many)"
+        x = alt.X("length:Q", title=title, scale=alt.Scale(domain=[0, 1])).axis(format="%")
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
+    colour = alt.Color(f"{kind}:N", scale=word_colours(colours, data[kind]), title=None)
+    bars = base.mark_bar(height={"band": 0.6}).encode(x=x, color=colour, order="rank:O")
+    # Black can be read on every colour but blue.
+    ink = alt.condition(alt.FieldOneOfPredicate("colour", [BLUE]), alt.value("#ffffff"), alt.value("#000000"))
+    return alt.layer(bars, base.mark_text().encode(x="middle:Q", text="label:N", color=ink))
+
+
+def points(
+    data: pd.DataFrame,
+    row: str,
+    x: alt.X,
+    ends: tuple[str, str],
+    *,
+    colour: alt.Color | None = None,
+    line: str = INK,
+    zero: bool = False,
+    width: float = WIDTH,
+) -> list[Any]:
+    """Return the layers of a point per row, with the line of its interval, and ``label`` at the right edge."""
+    import altair as alt
+
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=data[row].tolist(), title=None))
+    low, high = ends
+    lines = base.mark_rule(color=line, strokeWidth=1.5 if colour is None else 2).encode(x=f"{low}:Q", x2=f"{high}:Q")
+    dots = base.mark_circle(color=BLUE, size=90, opacity=1).encode(x=x)
+    if colour is not None:
+        lines, dots = lines.encode(color=colour), dots.encode(color=colour)
+    at_zero = alt.Chart(alt.InlineData([{}])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=alt.datum(0))
+    return [*([at_zero] if zero else []), lines, dots, label(base, width)]
+
+
+def label(base: alt.Chart, width: float) -> alt.Chart:
+    """Return ``label`` at the right edge, where no bar and no interval can cross it."""
+    import altair as alt
+
+    text: alt.Chart = base.mark_text(align="left", dx=8, color=INK).encode(x=alt.value(width), text="label:N")
+    return text
+
+
+def word_colours(colours: dict[str, str], used: pd.Series[Any]) -> alt.Scale:
+    """Return the colours of the words that occur, in the order of `colours`."""
+    import altair as alt
+
+    seen = [word for word in colours if word in set(used)]
+    return alt.Scale(domain=seen, range=[colours[word] for word in seen])
+
+
+def powers_of_ten(counts: pd.Series[int]) -> list[int]:
+    """Return the values of a logarithmic axis that reaches the largest count."""
+    top = int(counts.max()) if len(counts) else 1
+    return [0, *(10**power for power in range(len(str(top)) + 1) if 10**power <= top * 2)]
+
+
+def svg(chart: Any) -> str:
+    """Return a chart as SVG. Reads only."""
+    import vl_convert
+
+    drawn: str = vl_convert.vegalite_to_svg(_stable(chart.to_dict(validate=False)), vl_version="6.4")
+    return drawn
+
+
+def bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Return a chart in the formats that JupyterLab and reports show. Reads only."""
+    import vl_convert
+
+    spec = _stable(spec)
+    title = spec.get("title", "")
+    text = title if isinstance(title, str) else title.get("text", "")
+    return {
+        _LAB_MIME: _for_lab(spec, text),
+        "image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version="6.4"),
+        "text/plain": f"Chart: {text}" if text else "Chart",
+    }
+
+
+def _stable(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a chart whose bytes depend on what is seen only: numbers are rounded, data sets are numbered."""
+    text = json.dumps(_rounded(spec))
+    for number, name in enumerate(spec.get("datasets", ())):  # Altair names a data set after the unrounded content
+        text = text.replace(name, f"data-{number}")
+    stable: dict[str, Any] = json.loads(text)
+    return stable
+
+
+def _rounded(value: Any) -> Any:
+    # Sums that are computed in parallel differ in their last digit.
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def _for_lab(spec: dict[str, Any], title: str) -> dict[str, Any]:
+    """Return a chart in the colours of JupyterLab's theme, with a description for screen readers."""
+    text = json.dumps(spec)
+    for colour, themed in _LAB_COLOURS.items():
+        text = text.replace(f'"{colour}"', f'"{themed}"')
+    return {
+        **json.loads(text),
+        "$schema": _LAB_SCHEMA,
+        "description": f"Chart: {title}",
+        "usermeta": {"embedOptions": {"renderer": "svg"}},
+    }
