@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab app report test faults faults-all mutants fuzz lint fmt check notebooks refresh pictures bench \
+.PHONY: help demo lab app report test test-all faults faults-all mutants fuzz lint fmt check refresh pictures bench \
   profile lock clean
 
 help:  ## show what make can do
@@ -35,23 +35,32 @@ app: $(READY)  ## serve the Explorer as a page of its own, on this machine only 
 report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the project in ROOT (default: the demo project)
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
 
-test: $(READY)  ## run the tests, on all cores
-	$(BIN)/python -m pytest -n auto --dist loadfile tests
+# The suites that `make test` leaves out, by folder; `make check` runs them too.
+SLOW   := browser calibration faults fuzz lake postgres security wheel
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
+NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
+
+test: $(READY)  ## run the tests of one room (ROOM=cleanup), or those of every module and the notebooks (3 minutes)
+ifdef ROOM
+	$(PYTEST) $(wildcard tests/$(ROOM) tests/test_$(ROOM).py)
+else
+	$(PYTEST) $(SLOW:%=--ignore=tests/%) tests $(NBVAL)
+endif
+
+test-all: $(READY)  ## run every test, the slow suites too (12 minutes)
+	$(PYTEST) tests $(NBVAL)
 
 faults: $(READY)  ## the fault suites as CI runs them, with a table of what was tried
-	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/faults
+	$(PYTEST) tests/faults
 
 faults-all: $(READY)  ## the fault suites with every combination (slow)
-	FAULTS=all $(BIN)/python -m pytest -q -n auto --dist loadfile tests/faults
+	FAULTS=all $(PYTEST) tests/faults
 
 mutants: $(READY)  ## take out each safeguard once: which test notices? (slow)
 	$(BIN)/python tests/faults/mutants.py
 
 fuzz: $(READY)  ## try EFFORT=10 times as many bad inputs, and a project of FILES=200000 files
-	DBTOOLS_FUZZ=$(or $(EFFORT),10) DBTOOLS_FUZZ_FILES=$(or $(FILES),200000) $(BIN)/python -m pytest -q -n auto tests/fuzz
-
-notebooks: $(READY)  ## run the notebooks and compare their outputs with the committed ones
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
+	DBTOOLS_FUZZ=$(or $(EFFORT),10) DBTOOLS_FUZZ_FILES=$(or $(FILES),200000) $(PYTEST) tests/fuzz
 
 refresh: $(READY)  ## run the notebooks and store their outputs in the files (byte-stable)
 	$(BIN)/python -m dbtools.notebooks notebooks
@@ -65,7 +74,7 @@ fmt: $(READY)  ## format the code and the notebooks
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test notebooks  ## everything CI runs
+check: lint test-all  ## everything CI runs
 
 pictures: $(READY)  ## make the README's pictures anew (needs chromium)
 	HOME=$(CURDIR) XDG_CACHE_HOME=$$(mktemp -d) IPYTHONDIR=$$(mktemp -d) $(BIN)/dbtools demo $(DEMO)
