@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dbtools.errors import DatabaseError
+from dbtools.errors import DatabaseError, reason
 
 try:
     import fcntl
@@ -83,7 +83,7 @@ def make_temporary(prefix: str, within: Path | None = None) -> Path:
     except OSError as error:
         if within:
             raise
-        what = f"No folder for temporary files can be used ({error.strerror})"
+        what = f"No folder for temporary files can be used ({reason(error)})"
         raise DatabaseError(what, tempfile.tempdir, "free space or name another in TMPDIR") from None
 
 

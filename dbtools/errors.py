@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+MEMORY = "DBTOOLS_MEMORY"  # the environment variable that sets DuckDB's memory limit, such as "250MB"
 _LONGEST_QUOTE = 300
 # Of a URL, also where pathlib made one slash of two, and in the two spellings of drivers' settings. Up to the last @:
 # a password may hold one too.
@@ -36,12 +39,19 @@ def hide_passwords(text: str) -> str:
     return _PASSWORD.sub(lambda m: f"{m['url']}«hidden»@" if m["url"] else f"{m['name']}«hidden»", text)
 
 
-def first_line(error: Exception) -> str:
-    """Return the line of a library's error that says what happened, or its kind where it says nothing.
+def reason(error: BaseException) -> str:
+    """Return why something failed: the system's words, else the first line of the text, else the name of the class.
 
-    Further lines advise in that library's words.
+    Further lines of an error's text are a library's advice, which does not fit here.
     """
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def remedy(error: BaseException, otherwise: str) -> str:
+    """Return what to do about an error: raise the memory limit where DuckDB ran out of memory, else `otherwise`."""
+    return f"set ${MEMORY} higher" if type(error).__name__ == "OutOfMemoryException" else otherwise
 
 
 def readable(text: str) -> str:
@@ -123,3 +133,40 @@ class NotebookError(DbtoolsError):
 
 class VerdictError(DbtoolsError):
     """The notebook ran and its own verdict is *fail*."""
+
+
+@contextmanager
+def explained(
+    kind: type[DbtoolsError],
+    what: str,
+    thing: object = None,
+    todo: str = "",
+    *,
+    then: str = "",
+    catch: type[Exception] | tuple[type[Exception], ...] = OSError,
+) -> Iterator[None]:
+    """Turn an error of the ``with`` block into one of dbtools: ``what (reason): "thing"; todo, then``.
+
+    Parameters
+    ----------
+    todo, then : str
+        What the reader can do, and after that; `todo` is replaced where DuckDB ran out of memory.
+    catch : type or tuple of types
+        The errors that are turned; errors of dbtools pass as they are.
+    """
+    try:
+        yield
+    except DbtoolsError:
+        raise
+    except catch as error:
+        steps = ", and ".join(step for step in (remedy(error, todo), then) if step)
+        raise kind(f"{what} ({reason(error)})", thing, steps or None) from None
+
+
+@contextmanager
+def usable(path: object, kind: type[DbtoolsError] = ParameterError) -> Iterator[None]:
+    """Turn what makes a path unusable, such as a NUL in it, links in a circle or its length, into a sentence."""
+    with explained(
+        kind, "The path cannot be used", path, "give another path", catch=(OSError, RuntimeError, ValueError)
+    ):
+        yield

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from dbtools import server
-from dbtools.errors import DbtoolsError, NoProjectError, ParameterError, ProjectError
+from dbtools.errors import NoProjectError, ParameterError, ProjectError, usable
 from dbtools.server import Server
 
 DATABASES = ("prompter.db", "packages/db/prompter.db")
@@ -129,16 +128,6 @@ def _engine(url: str, database: Path | Server) -> str:
         todo = 'export one with partition_by="month", and name its folder as database'
         raise ProjectError(f"project.engine in {CONFIG} needs a lake", database, todo)
     return url
-
-
-@contextmanager
-def usable(path: object, kind: type[DbtoolsError] = ParameterError) -> Iterator[None]:
-    """Turn what makes a path unusable, such as a NUL in it, links in a circle or its length, into a sentence."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).split(" from ")[0].rstrip(".")
-        raise kind(f"The path cannot be used ({reason})", path, "give another path") from None
 
 
 def check_expectations(section: Any, origin: object) -> Mapping[str, Any]:

@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
+import duckdb
 import pytest
 
 from dbtools import errors
-from dbtools.errors import DbtoolsError, first_line, sentence
+from dbtools.errors import (
+    DbtoolsError,
+    ExportError,
+    ParameterError,
+    QueryError,
+    explained,
+    reason,
+    sentence,
+    usable,
+)
 
 CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, DbtoolsError)]
 
@@ -42,6 +55,30 @@ def test_every_error_can_be_caught_as_one_family_and_says_what_a_caller_can_do()
         assert cls.__doc__
 
 
-def test_of_an_error_that_says_nothing_its_kind_is_told():
-    assert first_line(AssertionError()) == "AssertionError"
-    assert first_line(ValueError("\n one\ntwo")) == "one"
+def test_the_reason_is_what_the_system_or_the_library_says_and_else_the_name_of_the_class():
+    assert reason(PermissionError(errno.EACCES, "Permission denied", "/x")) == "Permission denied"
+    assert reason(OSError("no number")) == "no number"
+    assert reason(ValueError("\n one.\ntwo")) == "one"
+    assert reason(AssertionError()) == "AssertionError"
+
+
+def test_explained_turns_only_the_errors_it_names_and_passes_those_of_dbtools():
+    said = r'^Cannot write \(Is a directory\): "a"; free space\.$'
+    with pytest.raises(ExportError, match=said), explained(ExportError, "Cannot write", "a", "free space"):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory")
+    with pytest.raises(KeyError), explained(ExportError, "Cannot write"):
+        raise KeyError("x")
+    with pytest.raises(QueryError), explained(ExportError, "Cannot write", catch=Exception):
+        raise QueryError("Not a query")
+
+
+def test_where_duckdb_runs_out_of_memory_the_limit_is_what_to_change():
+    turned = explained(ExportError, "Stopped", todo="free space", then="try again", catch=duckdb.Error)
+    with pytest.raises(ExportError, match=r"\(full\); set \$DBTOOLS_MEMORY higher, and try again\.$"), turned:
+        raise duckdb.OutOfMemoryException("full")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody-of-this-name/x", "x" * 5000])
+def test_a_path_that_cannot_be_used_is_named_with_its_reason(path):
+    with pytest.raises(ParameterError, match=r"^The path cannot be used \(.+\): "), usable(path):
+        Path(path).expanduser().stat()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from dbtools.audit import guide as text
 from dbtools.audit.guide import Statement
 from dbtools.audit.verdicts import Verdicts
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, usable
 from dbtools.html import redact, table
-from dbtools.project import Project, usable
+from dbtools.project import Project
 
 if TYPE_CHECKING:
     import pandas as pd

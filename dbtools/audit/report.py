@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import ConflictError, DatabaseError, ParameterError
+from dbtools.errors import ConflictError, DatabaseError, ParameterError, explained, usable
 from dbtools.html import table
-from dbtools.project import Project, usable
+from dbtools.project import Project
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,12 +182,12 @@ class AuditReport:
         with usable(path):
             target = Path(path).expanduser().absolute()
             target.resolve()
-        try:
-            with target.open("x", encoding="utf-8", newline="") as handle:
-                self.frame.to_csv(handle, index=False, lineterminator="\n")
-        except OSError as error:
-            reason = f"The findings cannot be written ({error.strerror})"
-            raise ConflictError(reason, target, "give the path of a new file in a folder that exists") from None
+        todo = "give the path of a new file in a folder that exists"
+        with (
+            explained(ConflictError, "The findings cannot be written", target, todo),
+            target.open("x", encoding="utf-8", newline="") as handle,
+        ):
+            self.frame.to_csv(handle, index=False, lineterminator="\n")
         return target
 
     def __repr__(self) -> str:

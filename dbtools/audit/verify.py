@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.database import Database, attach, schema
-from dbtools.errors import ParameterError, readable
+from dbtools.errors import ParameterError, readable, usable
 from dbtools.html import table
-from dbtools.project import Project, check_expectations, read_expectations, usable
+from dbtools.project import Project, check_expectations, read_expectations
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from dbtools.cleanup.plan import Plan, Removal
 from dbtools.cleanup.remove import remove, settle, whereabouts
 from dbtools.cleanup.run import Run, create, fingerprint, of_project
 from dbtools.cleanup.safefile import Refused, Tick
-from dbtools.errors import CleanupError, ParameterError
+from dbtools.errors import CleanupError, ParameterError, reason
 from dbtools.progress import bar, step
 
 _LONGEST = 180  # characters of a path in the name of its rescued rows
@@ -54,7 +54,7 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
         with safefile.locked(plan.project.root) as root:
             return _apply(plan, root, now, progress)
     except OSError as error:
-        raise CleanupError(f"The cleanup stopped ({error.strerror or error})", plan.project.backups, _RESUME) from error
+        raise CleanupError(f"The cleanup stopped ({reason(error)})", plan.project.backups, _RESUME) from error
 
 
 def _apply(plan: Plan, root: int, now: datetime | None, progress: bool) -> Manifest:

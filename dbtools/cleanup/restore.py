@@ -15,7 +15,7 @@ from dbtools.cleanup.plan import Removal
 from dbtools.cleanup.remove import names, release, settle
 from dbtools.cleanup.run import MANIFEST, Run, read, runs
 from dbtools.cleanup.safefile import Refused
-from dbtools.errors import CleanupError, readable
+from dbtools.errors import CleanupError, readable, reason
 from dbtools.html import counted, table
 from dbtools.progress import step
 
@@ -133,7 +133,7 @@ def restore(run: str | Path | None, root: str | Path | None = None) -> Restored:
             if state is None and root is None and not damaged:
                 journal.put_aside(store)
     except OSError as error:
-        raise CleanupError(f"The restore stopped ({error.strerror or error})", folder, _AGAIN) from error
+        raise CleanupError(f"The restore stopped ({reason(error)})", folder, _AGAIN) from error
     if damaged:
         raise CleanupError(f"{len(damaged)} of the backups are damaged or gone", damaged[0], _OTHERS)
     return replace(result, others=_others(pinned))

@@ -16,8 +16,8 @@ from dbtools.cleanup import safefile
 from dbtools.cleanup.model import Identity, Keeper
 from dbtools.cleanup.plan import Kept, Plan, Removal
 from dbtools.clock import utc
-from dbtools.errors import CleanupError, ParameterError
-from dbtools.project import Project, usable
+from dbtools.errors import CleanupError, ParameterError, usable
+from dbtools.project import Project
 
 MANIFEST = "manifest.json"
 _FORMAT = 1

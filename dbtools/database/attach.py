@@ -19,8 +19,8 @@ from dbtools.database.database import Database
 from dbtools.database.spark import Spark
 from dbtools.database.sqlite import appending, direct
 from dbtools.database.sqlite.dbfile import check_file, connect, fingerprint
-from dbtools.database.sqlite.snapshot import explain, snapshot
-from dbtools.errors import DatabaseError, ParameterError
+from dbtools.database.sqlite.snapshot import snapshot, sqlite_error
+from dbtools.errors import DatabaseError, ParameterError, explained
 from dbtools.project import Project, is_lake
 from dbtools.server import Server
 
@@ -111,30 +111,29 @@ def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: 
     """
     project, path = (None, None) if server.is_url(source) else _locate(source)
     if isinstance(path, Path) and not is_lake(path):
-        with suppress(direct.UnfitError), explained(path):
+        with suppress(direct.UnfitError), reachable(path):
             return direct.read(path, lambda connection, _: direct.ask(connection, query), timeout)
     with attach(project or source, texts=False, timeout=timeout, progress=False) as db:
         return db.sql(query).fetchall()
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what the file system says of the database into a sentence."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
-    except OSError as error:
-        raise DatabaseError(f"Cannot read the database ({error.strerror})", path, "check the path and rights") from None
-    except (ValueError, RuntimeError) as error:  # a NUL in the path, or the home of a user who is not there
-        raise DatabaseError(f"Cannot read the database ({error})", path, "check the path") from None
+def reachable(path: Path) -> Iterator[None]:
+    """Turn what makes the path of a database unusable into a sentence."""
+    todo = "check the path and its permissions"
+    unusable = (OSError, ValueError, RuntimeError)  # also a NUL in the path, or the home of an unknown user
+    with explained(DatabaseError, "Cannot read the database", path, todo, catch=unusable):
+        try:
+            yield
+        except FileNotFoundError:
+            raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
 
 
 def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path | Server]:
     if isinstance(source, Project):
         return source, source.database
     path = Path(source)
-    with explained(path):
+    with reachable(path):
         path = path.expanduser().absolute()
         is_folder = path.is_dir()
     if is_folder and not is_lake(path):
@@ -154,7 +153,7 @@ def _attach_file(path: Path, project: Project | None, tier: str, build: Callable
     import duckdb
 
     for _ in range(3):
-        with explained(path):
+        with reachable(path):
             check_file(path)
             before = fingerprint(path)
             tier = tier or ("full" if path.stat().st_size <= SMALL else "narrow")
@@ -220,7 +219,7 @@ def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> D
     """Open the relations of a lake as views on its files."""
     import duckdb
 
-    with explained(folder):
+    with reachable(folder):
         lake = lakes.read(folder)
     if texts and not lake.origin["texts"]:
         todo = "export it anew from a database attached with texts=True"
@@ -246,7 +245,7 @@ def _build(path: Path, target: Path, mark: str, *, timeout: float, progress: boo
             with closing(connect(copy)) as connection:
                 tables = schema.read_tables(connection)
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise explain(error, path) from None
+            raise sqlite_error(error, path) from None
         schema.check_tables(tables, path)
         origin = {
             **_origin(path, mark, tables),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dbtools import __version__, disk
 from dbtools.database import materialize, sql
-from dbtools.errors import DatabaseError
+from dbtools.errors import DatabaseError, explained
 from dbtools.server import Server
 
 
@@ -39,11 +39,9 @@ def workplace(prefix: str, folder: Path | None) -> Path:
     DatabaseError
         The folder does not take it.
     """
-    try:
+    todo = "free space, or name another folder in XDG_CACHE_HOME"
+    with explained(DatabaseError, "The cache folder cannot be written", folder, todo):
         return disk.make_temporary(prefix, folder)
-    except OSError as error:
-        what = f"The cache folder takes nothing more ({error.strerror})"
-        raise DatabaseError(what, folder, "free space, or name another folder in XDG_CACHE_HOME") from None
 
 
 _SERVING = {"facts": ("facts", "narrow", "full"), "narrow": ("narrow", "full"), "full": ("full",)}

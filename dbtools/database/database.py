@@ -18,7 +18,7 @@ from dbtools.database.connecting import connect
 from dbtools.database.lake import Lake
 from dbtools.database.prompt_filter import PromptFilter, day
 from dbtools.database.spark import Spark
-from dbtools.errors import DatabaseError, ParameterError, QueryError, first_line
+from dbtools.errors import MEMORY, DatabaseError, ParameterError, QueryError, reason
 from dbtools.project import Project
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Database:
                 raise QueryError("EXPLAIN ANALYZE runs whatever follows it", query, "use EXPLAIN alone")
             relation = self._connection.sql(query, params=parameters)
         except (duckdb.Error, TypeError, RuntimeError) as error:  # the last two: a text that is no UTF-8
-            line = first_line(error)
+            line = reason(error)
             todo = "correct it; db.relations lists what there is"
             if self.relations == ("facts",):
                 todo += ", and attach(…) without only_facts loads all"
@@ -190,8 +190,8 @@ class Database:
             (work / target.name).chmod(0o600)
             (work / target.name).replace(target)
         except duckdb.Error as error:
-            what = f"What follows from the rows cannot be kept ({first_line(error)})"
-            raise DatabaseError(what, target.parent, f"free space, or set ${sql.MEMORY} higher") from None
+            what = f"What follows from the rows cannot be kept ({reason(error)})"
+            raise DatabaseError(what, target.parent, f"free space, or set ${MEMORY} higher") from None
         finally:
             disk.remove_temporary(work)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.database.schema import TABLES
 from dbtools.database.sql import quote
-from dbtools.errors import DatabaseError, first_line
+from dbtools.errors import DatabaseError, explained
 from dbtools.project import LAKE
 
 if TYPE_CHECKING:
@@ -106,17 +106,13 @@ def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> Non
     for relation, files in lake.files.items():
         listed = ", ".join(quote(glob.escape(file)) for file in files)
         reader = f"read_parquet([{listed}], hive_partitioning = false)"
-        try:
+        with explained(DatabaseError, "The lake cannot be read", lake.place, "export it again", catch=duckdb.Error):
             found = [row[0] for row in connection.execute(f"DESCRIBE FROM {reader}").fetchall()]
             if not all(name.isidentifier() for name in found):
                 raise DatabaseError("The lake has a column that dbtools does not write", lake.place, "export it again")
             cells = [_typed(name, kinds.get(relation, {})) for name in found]
             connection.execute(f"CREATE VIEW {relation} AS SELECT {', '.join(cells)} FROM {reader}")  # noqa: S608 - own
             rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]  # noqa: S608 - own
-        except duckdb.Error as error:
-            raise DatabaseError(
-                f"The lake cannot be read ({first_line(error)})", lake.place, "export it again"
-            ) from None
         check_rows(lake, relation, rows)
     connection.execute(f"CREATE TABLE origin AS SELECT {quote(facts)} AS facts")
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.database import extension
 from dbtools.database.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 from dbtools.database.sql import FILES, config, identifier, quote, read_sql
-from dbtools.errors import DatabaseError, first_line
+from dbtools.errors import DatabaseError, explained
 from dbtools.progress import bar as progress_bar
 
 if TYPE_CHECKING:
@@ -86,14 +86,9 @@ def fill(
         for table in TABLES:
             facts = tables.get(table.name)
             bar.set_description(table.relation)
-            try:
+            what, todo = f"Table {table.name} cannot be read", "check it with PRAGMA integrity_check"
+            with explained(DatabaseError, what, origin["path"], todo, catch=(duckdb.Error, UnicodeDecodeError)):
                 load_table(table, facts)
-            except (duckdb.Error, UnicodeDecodeError) as error:
-                raise DatabaseError(
-                    f"Table {table.name} cannot be read ({first_line(error)})",
-                    origin["path"],
-                    "check it with PRAGMA integrity_check",
-                ) from None
             loaded = connection.table(table.relation).count("*").fetchall()[0][0]
             if facts and loaded != facts.rows:
                 raise DatabaseError(

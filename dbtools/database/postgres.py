@@ -81,12 +81,12 @@ def opened(
     with disk.temporary_folder("dbtools-spill-", target and target.parent) as spill:
         connection = extension.connect(str(target or ":memory:"), config(spill), name="postgres")
         try:
-            with explained(server, password):
+            with server_errors(server, password):
                 _connect(connection, server, password or password_of(server), timeout)
                 connection.execute("BEGIN")
                 state = _look(connection, server, timeout)
             yield connection, state
-            with explained(server, password):
+            with server_errors(server, password):
                 connection.execute("COMMIT")
         finally:
             # Where the server is gone, DuckDB ends the whole process if it has a transaction to end while closing.
@@ -117,12 +117,12 @@ def load(
     def load_table(table: Table, facts: TableFacts | None) -> None:
         found = {c: name for c in table.columns if facts and (name := c.found_in(facts.names()))}
         raw = _cells(table, found, state) if facts else loader.NO_ROWS
-        with explained(server):
+        with server_errors(server):
             loader.create(connection, table, found, raw, origin["texts"])
 
     tables = {}
     for name, facts in state.tables.items():
-        with explained(server):
+        with server_errors(server):
             counted = f"SELECT count(*) AS rows FROM {state.addresses[name]}"  # noqa: S608 - quoted by the server
             tables[name] = replace(facts, rows=_ask(connection, counted)[0][0])
     origin = {**origin, "tables": {name: facts.rows for name, facts in sorted(tables.items())}}
@@ -130,7 +130,7 @@ def load(
 
 
 @contextmanager
-def explained(server: Server, password: str | None = None) -> Iterator[None]:
+def server_errors(server: Server, password: str | None = None) -> Iterator[None]:
     """Turn what DuckDB, libpq or the server says into a sentence."""
     import duckdb
 

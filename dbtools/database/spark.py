@@ -14,7 +14,7 @@ from dbtools.database import lake as lakes
 from dbtools.database.lake import Lake
 from dbtools.database.schema import id_cells
 from dbtools.database.sql import define_prices, views
-from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, QueryError, first_line
+from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, QueryError, reason
 from dbtools.project import LAKE
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Spark:
         self._local = duckdb.connect(config={"python_enable_replacements": False})
         self._kept: dict[str, DataFrame] = {}  # what nobody holds any more, the server drops
         try:
-            with self._explained():
+            with self._server_errors():
                 for key, value in _SETTINGS.items():
                     self._session.conf.set(key, value)
                 self.lake = self._read(place)
@@ -59,7 +59,7 @@ class Spark:
 
     def execute(self, query: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Return the answer to a portable query, as DuckDB returns its own; values are bound to ``$name``."""
-        with self._explained():
+        with self._server_errors():
             answer = self._ask(query, parameters).toArrow()
         cursor = self._local.cursor()
         cursor.register("answer", answer)
@@ -75,7 +75,7 @@ class Spark:
         """
         if parameters is not None and not isinstance(parameters, Mapping):
             raise QueryError("A server binds values by name", query, "write $name, and give a dict")
-        with self._explained(query):
+        with self._server_errors(query):
             # What stands in brackets can only be a query: no statement that changes something.
             self._ask(f"SELECT * FROM (\n{query}\n) AS asked LIMIT 0", parameters).schema  # noqa: B018, S608
             answer = self._ask(query, parameters).toArrow()
@@ -90,7 +90,7 @@ class Spark:
 
         if not parameters and name in self._kept:
             return
-        with self._explained():
+        with self._server_errors():
             frame = self._ask(query, parameters)
             with self._active(), suppress(AnalysisException):  # Sail without execution.checkpoint.path
                 frame = frame.localCheckpoint()
@@ -103,7 +103,7 @@ class Spark:
 
         if name in self._kept:
             return
-        with self._explained(), suppress(AnalysisException):
+        with self._server_errors(), suppress(AnalysisException):
             with self._active():
                 self._kept[name] = self._ask(f"SELECT * FROM {name}", None).localCheckpoint()  # noqa: S608 - own name
             self._kept[name].createOrReplaceTempView(name)
@@ -116,7 +116,7 @@ class Spark:
         cells = ", ".join(f"cast(cell.{c} AS {_KINDS.get(kind, kind)}) AS {c}" for c, kind in columns)
         shape = f"array<struct<{', '.join(f'{c}: string' for c, _ in columns)}>>"
         query = f"SELECT {cells} FROM (SELECT explode(from_json($rows, '{shape}')) AS cell) AS given"  # noqa: S608 - own
-        with self._explained():
+        with self._server_errors():
             self._ask(query, {"rows": json.dumps(texts)}).createOrReplaceTempView(name)
             if name == "named_agents":  # to Spark, a view is what its relations were when it was made
                 self._derive()
@@ -181,7 +181,7 @@ class Spark:
             holder.session = before
 
     @contextmanager
-    def _explained(self, query: str = "") -> Iterator[None]:
+    def _server_errors(self, query: str = "") -> Iterator[None]:
         """Turn what the server or the way to it says into a sentence; of the address only the host is named."""
         import grpc
         from pyspark.errors import PySparkException
@@ -191,7 +191,7 @@ class Spark:
                 warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]", UserWarning)
                 yield
         except (PySparkException, grpc.RpcError) as error:
-            line = first_line(error)
+            line = reason(error)
             gone = any(word in str(error) + type(error).__name__ for word in _GONE)
             if gone:
                 todo = "check that it runs, and try again; nothing was changed"

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from dbtools import disk
-from dbtools.errors import DbtoolsError, ParameterError, first_line, readable
+from dbtools.errors import MEMORY, DbtoolsError, ParameterError, explained, readable
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +26,6 @@ _CONFIG: dict[str, Any] = {
     # The optimizer may take scans of two tables of the same shape for one (duckdb/duckdb#24781).
     "disabled_optimizers": "common_subplan",
 }
-MEMORY = "DBTOOLS_MEMORY"  # the environment variable, such as "250MB", for those who have less or more than usual
 _USUAL = "1500MB"
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B")
 _LEAST = 100e6  # bytes; with less, DuckDB cannot open what it needs for the smallest question
@@ -67,13 +66,6 @@ def define_prices() -> str:
     return read_sql("prices.sql").replace("{file}", file)
 
 
-def remedy(error: Exception, otherwise: str) -> str:
-    """Return what mends an error of DuckDB: more memory, or what else it takes."""
-    import duckdb
-
-    return f"set ${MEMORY} higher" if isinstance(error, duckdb.OutOfMemoryException) else otherwise
-
-
 def config(spill: object) -> dict[str, Any]:
     """Return how DuckDB is set up: what does not fit into the memory it may take goes to the folder `spill`.
 
@@ -105,9 +97,9 @@ def temporary_duckdb(what: str, thing: object, kind: type[DbtoolsError]) -> Iter
     import duckdb
 
     with disk.temporary_folder("dbtools-work-") as spill:
-        try:
-            with duckdb.connect(config=config(spill)) as connection:
-                yield connection
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            todo = f"{remedy(error, 'free space on the disk')}, and try again"
-            raise kind(f"{what} ({first_line(error)})", thing, todo) from None
+        todo, then = "free space on the disk", "try again"
+        with (
+            explained(kind, what, thing, todo, then=then, catch=(duckdb.IOException, duckdb.OutOfMemoryException)),
+            duckdb.connect(config=config(spill)) as connection,
+        ):
+            yield connection

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from dbtools.demo import logs, rows
-from dbtools.errors import ConflictError, NoProjectError, ParameterError, ProjectError
-from dbtools.project import CONFIG, Project, usable
+from dbtools.errors import ConflictError, NoProjectError, ParameterError, ProjectError, explained, usable
+from dbtools.project import CONFIG, Project
 
 MARKER = ".dbtools-demo"
 STAGES = ("found", "cleaned")
@@ -79,12 +79,9 @@ def build(folder: Path | str, *, stage: str = "found") -> Project:
         raise ParameterError("No such stage of the demo", stage, f"use one of {', '.join(STAGES)}")
     with usable(folder):
         root = Path(folder).expanduser().absolute()
-    try:
+    with explained(ProjectError, "Cannot build the demo", root, "give another folder"):
         _make_room(root)
         _write(root)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ProjectError(f"Cannot build the demo ({reason})", root, "give another folder") from error
     project = Project.find(root)
     if stage == "cleaned":
         from dbtools import cleanup

@@ -11,12 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from dbtools import disk
-from dbtools.database.sql import remedy
 from dbtools.disk import sync
-from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError, first_line
+from dbtools.errors import BusyError, ConflictError, ParameterError, explained, usable
 from dbtools.export import manifest as manifests
 from dbtools.export.manifest import ExportedFile, ExportManifest
-from dbtools.project import STAGING, Project, usable
+from dbtools.project import STAGING, Project
 
 
 def folder_of(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:
@@ -37,14 +36,11 @@ def reserved(folder: Path) -> Iterator[None]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     with ExitStack() as stack:
         stack.callback(_remove_empty, made)
-        try:
+        with explained(ParameterError, "Cannot use the export folder", folder, "give another folder"):
             folder.mkdir(parents=True, exist_ok=True)
             for path in made:
                 sync(path.parent)
             alone = stack.enter_context(disk.locked_folder(folder))
-        except OSError as error:
-            what = f"Cannot use the export folder ({error.strerror})"
-            raise ParameterError(what, folder, "give another folder") from None
         if alone is False:
             raise BusyError("Another export is writing into the folder", folder, "try again later")
         yield
@@ -54,19 +50,6 @@ def _remove_empty(folders: list[Path]) -> None:
     for folder in folders:
         with suppress(OSError):  # not empty: the export is in it
             folder.rmdir()
-
-
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a sentence."""
-    import duckdb
-
-    try:
-        yield
-    except (OSError, duckdb.Error) as error:
-        mend = remedy(error, "free space or mend the rights")
-        todo = f"{mend}, and export again; files already in place are whole and proved"
-        raise ExportError(f"The export could not be completed ({first_line(error)})", folder, todo) from None
 
 
 def owned(folder: Path, name: str, known: tuple[ExportedFile, ...]) -> os.stat_result | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from weakref import WeakKeyDictionary
 
 from dbtools.database.sql import quote
-from dbtools.errors import ExportError, first_line, readable
+from dbtools.errors import ExportError, explained, readable, reason
 from dbtools.export import csv_escape, layout, manifest
 from dbtools.export.layout import Column
 
@@ -73,11 +73,10 @@ def prove(
 
     todo = "nothing was put in place; please report it"
     columns = columns or layout.filled(connection, name, layout.columns(connection, name))
-    try:
+    unreadable = (OSError, ValueError, csv.Error, duckdb.Error)
+    with explained(ExportError, "What was written cannot be read back", file.name, todo, catch=unreadable):
         found = _header(connection, file, kind)
         difference = _compare(connection, file, name, columns, kind, guarded, own=True)
-    except (OSError, ValueError, csv.Error, duckdb.Error) as error:
-        raise ExportError(f"What was written cannot be read back ({first_line(error)})", file.name, todo) from None
     # An array of no objects names no columns.
     columns_differ = found != _names(columns) and (kind != "json" or difference.rows > 0)
     if columns_differ or difference.size:
@@ -145,7 +144,7 @@ def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guard
         if kind == "csv":
             _read_to_the_end(file)
     except (OSError, ValueError, csv.Error, duckdb.Error) as error:
-        return Freshness(name, False, f"it cannot be read as an export ({first_line(error)})")
+        return Freshness(name, False, f"it cannot be read as an export ({reason(error)})")
     if not best.size:
         return Freshness(name, True, f"its {best.rows:,} rows are those of the database")
     return Freshness(

@@ -13,7 +13,7 @@ from dbtools import server
 from dbtools.clock import utc
 from dbtools.database.sql import quote
 from dbtools.disk import sync
-from dbtools.errors import ParameterError, readable
+from dbtools.errors import ExportError, ParameterError, explained, readable
 from dbtools.export import csv_escape as guards
 from dbtools.export import lake, place
 from dbtools.export import layout as layout_of
@@ -82,6 +82,8 @@ def write(
     BusyError, ExportError
         Another export runs there; what was written cannot be proved, or the disk refuses it.
     """
+    import duckdb
+
     project = project or db.project
     target = place.folder_of(folder, project)
     chosen = _known("layout", layouts or LAYOUTS, LAYOUTS)
@@ -93,7 +95,12 @@ def write(
     chosen = tuple(n for n in chosen if n not in skipped)
     manifest = _begin(db, target, project, skipped, now)
     quiet = not progress or sum(db.origin["tables"].values()) < _QUIET
-    with db.workspace() as connection, place.explained(target):
+    stopped, todo = "The export stopped, and files already in place are complete", "free space or check permissions"
+    refusals = (OSError, duckdb.Error)
+    with (
+        explained(ExportError, stopped, target, todo, then="export again", catch=refusals),
+        db.workspace() as connection,
+    ):
         connection.execute(guards.MACROS)
         columns = {n: layout_of.filled(connection, n, layout_of.columns(connection, n)) for n in chosen}
         with place.reserved(target):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dbtools import disk
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, explained
 
 LAST = "json"
 
@@ -23,7 +23,7 @@ def place(target: Path, texts: Mapping[str, str]) -> None:
     ParameterError
         The folder does not take them.
     """
-    try:
+    with explained(ParameterError, "Cannot write the report", target.parent, "give another folder"):
         target.parent.mkdir(parents=True, exist_ok=True)
         with disk.temporary_folder(".dbtools-report-", target.parent) as staging:
             for kind, text in texts.items():
@@ -31,8 +31,6 @@ def place(target: Path, texts: Mapping[str, str]) -> None:
                 disk.sync(staging / kind)
             with disk.locked_folder(target.parent, wait=True):  # until nobody else puts a report into the folder
                 _replace(target, staging, [kind for kind in texts if kind != LAST], numbers=LAST in texts)
-    except OSError as error:
-        raise ParameterError(f"Cannot write ({error.strerror})", target.parent, "give another folder") from None
 
 
 def _replace(target: Path, staging: Path, kinds: list[str], numbers: bool) -> None:

@@ -15,19 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from dbtools import __version__, disk, errors
-from dbtools.errors import (
-    DbtoolsError,
-    NotebookError,
-    ParameterError,
-    VerdictError,
-    readable,
-)
+from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictError, readable, usable
 from dbtools.html import redact
 from dbtools.notebooks.catalog import Notebook, bind, find
 from dbtools.notebooks.placing import place
 from dbtools.notebooks.record import recorded
 from dbtools.notebooks.report import render
-from dbtools.project import usable
 
 # Without this, ipykernel talks about transport encryption on every start.
 _QUIET = ["--log-level=50"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dbtools import disk
 from dbtools.database import extension, schema, sql
 from dbtools.database.sqlite.dbfile import check_file, connect, fingerprint, is_open_here
-from dbtools.database.sqlite.snapshot import explain, snapshot
+from dbtools.database.sqlite.snapshot import snapshot, sqlite_error
 from dbtools.errors import BusyError, QueryError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _inspect(file: Path, path: Path, timeout: float) -> tuple[dict[str, schema.T
             size = file.stat().st_size
             return tables, all(schema.may_scan_in_parallel(connection, name, size) for name in wanted)
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise explain(error, path) from None
+        raise sqlite_error(error, path) from None
 
 
 def _define(connection: duckdb.DuckDBPyConnection, tables: dict[str, schema.TableFacts]) -> None:

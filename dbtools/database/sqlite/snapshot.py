@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dbtools import disk
 from dbtools.database.sqlite import dbfile
-from dbtools.errors import BusyError, DatabaseError
+from dbtools.errors import BusyError, DatabaseError, reason
 
 
 @contextmanager
@@ -49,17 +49,17 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
                 connection.execute("PRAGMA journal_mode = DELETE").fetchall()
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name in SQLite's own words is no UTF-8
-            raise explain(error, path) from None
+            raise sqlite_error(error, path) from None
         except PermissionError:
             raise dbfile.no_permission(path) from None
         except OSError as error:
-            raise _no_room(error.strerror, path) from None
+            raise _no_room(reason(error), path) from None
         yield copy
     finally:
         disk.remove_temporary(folder)
 
 
-def explain(error: Exception, path: Path) -> BusyError | DatabaseError:
+def sqlite_error(error: Exception, path: Path) -> BusyError | DatabaseError:
     """Turn an error of SQLite into the sentence a user needs."""
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):

@@ -12,10 +12,10 @@ import ipywidgets
 
 from dbtools import export
 from dbtools.database import attach
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, usable
 from dbtools.export.manifest import ExportManifest
 from dbtools.html import size
-from dbtools.project import Project, usable
+from dbtools.project import Project
 from dbtools.show.explorer import page
 from dbtools.show.explorer.tab import Tab
 from dbtools.show.explorer.widgets import button, column, line, row, tick

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from dbtools import progress
-from dbtools.errors import DatabaseError, DbtoolsError, first_line
+from dbtools.errors import DatabaseError, DbtoolsError, reason
 from dbtools.show.explorer import page
 from dbtools.show.explorer.widgets import button, row
 
@@ -236,7 +236,7 @@ class Lane:
         except Exception as error:  # a thread's error would otherwise be seen by nobody
             if job.after or not job.stopped:
                 known = isinstance(error, DbtoolsError)
-                text = str(error) if known else f"{type(error).__name__}: {first_line(error)}"
+                text = str(error) if known else f"{type(error).__name__}: {reason(error)}"
                 self.message.value = page.failure(text)
 
     def _at(self, state: object) -> Desk:
