@@ -118,6 +118,12 @@ def _sorter(name: str, css: str, shown: str, sort: tuple[str, bool]) -> str:
     return f'<th scope="col"{css}{how}>{sorter}</th>'
 
 
+def bullets(items: Sequence[str]) -> str:
+    """Return texts as an HTML list; without texts, nothing. Reads only."""
+    lines = "".join(f"<li>{html.escape(redact(readable(item)))}</li>" for item in items)
+    return f'<ul style="margin:.3em 0 .8em;max-width:75em">{lines}</ul>' if lines else ""
+
+
 def redact(text: str) -> str:
     """Return `text` with every password hash, token, API key and URL's password in it hidden. Reads only."""
     return hide_passwords(_SECRET.sub("«redacted»", text))

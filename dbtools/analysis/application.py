@@ -11,6 +11,7 @@ from dbtools.analysis.query import read
 from dbtools.database import Database, ask_facts
 from dbtools.html import table
 from dbtools.project import Project
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ class SourceStats:
 
 
 @dataclass(frozen=True, repr=False)
-class ApplicationStats:
+class ApplicationStats(Result):
     """The application's own figures per source: of all rows, whatever their provenance and scale."""
 
     sources: tuple[SourceStats, ...]
@@ -61,11 +62,8 @@ class ApplicationStats:
             "effective."
         )
 
-    def __repr__(self) -> str:
-        return f"ApplicationStats({self.sentence})"
-
-    def _repr_html_(self) -> str:
-        return table(self.frame, caption=self.sentence, formats={"win_rate": ".1%"})
+    def _table(self) -> str:
+        return table(self.frame, caption=self._caption, formats={"win_rate": ".1%"})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""

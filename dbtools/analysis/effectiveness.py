@@ -21,6 +21,7 @@ from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
 from dbtools.html import table
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ _NOT_SHOWN = {"told", "won", "dimensions"}
 
 
 @dataclass(frozen=True, repr=False)
-class Effectiveness:
+class Effectiveness(Result):
     """The agents side by side, what may be claimed of them, and what was left out.
 
     Attributes
@@ -148,11 +149,8 @@ class Effectiveness:
         """What may be claimed, on how many contests and texts, and what is left out."""
         return sentences.headline(self)
 
-    def __repr__(self) -> str:
-        return f"Effectiveness({self.sentence})"
-
-    def _repr_html_(self) -> str:
-        return table(self.frame[[*SHOWN]], caption=self.sentence, formats=SHOWN)
+    def _table(self) -> str:
+        return table(self.frame[[*SHOWN]], caption=self._caption, formats=SHOWN)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""

@@ -16,6 +16,7 @@ from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend
 from dbtools.database import Database
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ _PROMPTS, _VERSIONS = 200, 20_000  # what goes to Python at most; all else stays
 
 
 @dataclass(frozen=True, repr=False)
-class Evolution:
+class Evolution(Result):
     """The trends of prompts, with what was left out.
 
     Attributes
@@ -157,15 +158,12 @@ class Evolution:
         name_a, name_b = names
         return compare(name_a, self._texts[a], name_b, self._texts[b])
 
-    def __repr__(self) -> str:
-        return f"Evolution({self.sentence})"
-
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         # A slope through a few points says nothing; `trend` has it for whoever asks.
         numbers = ["slope", "low", "high", "change", "p", "lag1"]
         shown = self.trend.copy()
         shown[numbers] = shown[numbers].astype(float).where(shown["times"] >= FEWEST_TIMES)
-        return table(shown, caption=self.sentence, formats=dict.fromkeys(numbers, ".3g"))
+        return table(shown, caption=self._caption, formats=dict.fromkeys(numbers, ".3g"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""

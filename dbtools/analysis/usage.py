@@ -14,6 +14,7 @@ from dbtools.analysis.statistics import wilson_interval
 from dbtools.database import Database
 from dbtools.errors import ParameterError
 from dbtools.html import percents, redact, table
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,7 @@ class Feedback:
 
 
 @dataclass(frozen=True, repr=False)
-class Usage:
+class Usage(Result):
     """Tokens, cost, feedback and security inputs, with what was left out.
 
     Attributes
@@ -157,12 +158,9 @@ class Usage:
         share = f"{row['blocked_share']:.0%}, 95% interval {percents(row['low'], row['high'])}"
         return f"{row['blocked']:,} of {row['n']:,} inputs blocked ({share}){odd}"
 
-    def __repr__(self) -> str:
-        return f"Usage({self.sentence})"
-
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         shown = self.tokens[self.tokens["kind"].isin(["all", "agent", "model"])].drop(columns=["costed", "priced"])
-        return table(shown, caption=self.sentence, formats=FORMATS)
+        return table(shown, caption=self._caption, formats=FORMATS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values, without any text of an input."""

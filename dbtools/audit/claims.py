@@ -15,6 +15,7 @@ from dbtools.audit.verdicts import Verdicts
 from dbtools.errors import ParameterError, usable
 from dbtools.html import redact, table
 from dbtools.project import Project
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ class Claim:
 
 
 @dataclass(frozen=True, repr=False)
-class Claims:
+class Claims(Result):
     """The statements of a guide, each judged once, in the order of the guide's lines."""
 
     guide: str
@@ -93,15 +94,12 @@ class Claims:
         columns = ["claim", "line", "expected", "found", "verdict", "reason", "kind", "repeated"]
         return pd.DataFrame(rows, columns=columns)
 
-    def __repr__(self) -> str:
-        return f"Claims({self.sentence})"
-
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         order = {"false": 0, "not checkable": 1, "true": 2}
         frame = self.frame.sort_values("verdict", key=lambda v: v.map(order), kind="stable")
         shown = frame[["verdict", "claim", "found", "reason", "line", "repeated"]]
         # A line number is a name: it takes no thousands separator.
-        return table(shown.astype({"line": "str"}), caption=self.sentence[0].upper() + self.sentence[1:])
+        return table(shown.astype({"line": "str"}), caption=self._caption)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the claims as JSON-ready values; what looks like a secret is left out."""

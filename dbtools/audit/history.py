@@ -17,6 +17,7 @@ from dbtools.errors import ParameterError
 from dbtools.html import counted, redact, table
 from dbtools.progress import bar
 from dbtools.project import Project
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, repr=False)
-class History:
+class History(Result):
     """What the commits of a repository did to a project's rows, and what lies only there.
 
     Attributes
@@ -92,6 +93,11 @@ class History:
     failures: tuple[FirstFailure, ...] = ()
     unique: tuple[OnlyInHistory, ...] = ()
     secrets: tuple[Credentials, ...] = ()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The commits."""
+        return self.commits
 
     @cached_property
     def commits(self) -> pd.DataFrame:
@@ -130,11 +136,8 @@ class History:
         ]
         return "; ".join(filter(None, parts))
 
-    def __repr__(self) -> str:
-        return f"History({self.sentence})"
-
-    def _repr_html_(self) -> str:
-        shown = table(_short(self.commits), caption=self.sentence[0].upper() + self.sentence[1:])
+    def _table(self) -> str:
+        shown = table(_short(self.commits), caption=self._caption)
         parts = (
             ("First failures", self.first_failures),
             ("Rows only in history", self.only_in_history),

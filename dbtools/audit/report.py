@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.errors import ConflictError, DatabaseError, ParameterError, explained, usable
 from dbtools.html import table
 from dbtools.project import Project
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ class Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class AuditReport:
+class AuditReport(Result):
     """The findings of all checks on one state of the database.
 
     Attributes
@@ -190,15 +191,10 @@ class AuditReport:
             self.frame.to_csv(handle, index=False, lineterminator="\n")
         return target
 
-    def __repr__(self) -> str:
-        return f"AuditReport({self.sentence})"
-
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         hits = self.frame[self.frame["count"].fillna(0) > 0]
         hits = hits[_SHOWN].assign(sample=hits["sample"].str.split(", ").str[0])
-        found = table(
-            hits.rename(columns={"sample": "for example"}), caption=self.sentence[0].upper() + self.sentence[1:]
-        )
+        found = table(hits.rename(columns={"sample": "for example"}), caption=self._caption)
         return found + (table(self.silent, caption="Checks that do not apply here") if len(self.silent) else "")
 
     def to_dict(self) -> dict[str, Any]:

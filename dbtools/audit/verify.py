@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.database import Database, attach, schema
 from dbtools.errors import ParameterError, readable, usable
-from dbtools.html import table
 from dbtools.project import Project, check_expectations, read_expectations
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, repr=False)
-class Verification:
+class Verification(Result):
     """What was expected of a project, and what was found; `stated`: whether somebody said what to expect."""
 
     expectations: tuple[Expectation, ...]
@@ -62,12 +62,6 @@ class Verification:
 
         columns = ["name", "expected", "found", "passed"]
         return pd.DataFrame(self.to_dict()["expectations"], columns=columns).astype({"expected": "str", "found": "str"})
-
-    def __repr__(self) -> str:
-        return f"Verification({self.sentence})"
-
-    def _repr_html_(self) -> str:
-        return table(self.frame, caption=self.sentence[0].upper() + self.sentence[1:])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verification as JSON-ready values."""

@@ -12,13 +12,14 @@ from dbtools.cleanup.journal import State
 from dbtools.cleanup.plan import Kept, Plan
 from dbtools.errors import readable
 from dbtools.html import counted, size, table
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, repr=False)
-class Manifest:
+class Manifest(Result):
     """What a cleanup did, or would do.
 
     Attributes
@@ -66,12 +67,9 @@ class Manifest:
         stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
         return f"{went} of {planned} removed, {size(self.bytes)}{rescued}; {stay}"
 
-    def __repr__(self) -> str:
-        return f"Manifest({self.sentence})"
-
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         frame = self.frame.assign(backup=[re.sub(r"[0-9a-f]{52}$", "…", name) for name in self.frame["backup"]])
-        return table(frame, caption=self.sentence[0].upper() + self.sentence[1:])
+        return table(frame, caption=self._caption)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON can hold them."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup.model import DELETABLE, IN_USE, FileEvidence, Identity, Keeper
 from dbtools.errors import ParameterError, readable
-from dbtools.html import counted, size, table
+from dbtools.html import counted, size
 from dbtools.project import Project
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +59,7 @@ class Kept:
 
 
 @dataclass(frozen=True, repr=False)
-class Plan:
+class Plan(Result):
     """What a cleanup would remove and what it keeps, decided on evidence alone."""
 
     project: Project
@@ -106,12 +107,6 @@ class Plan:
         files = counted(len(self.removals), "file")
         stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
         return f"{files} to remove, {size(self.bytes)}; {stay}{rescued}"
-
-    def __repr__(self) -> str:
-        return f"Plan({self.sentence})"
-
-    def _repr_html_(self) -> str:
-        return table(self.frame, caption=self.sentence)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-ready values."""

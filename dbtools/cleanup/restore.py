@@ -16,8 +16,9 @@ from dbtools.cleanup.remove import names, release, settle
 from dbtools.cleanup.run import MANIFEST, Run, read, runs
 from dbtools.cleanup.safefile import Refused
 from dbtools.errors import CleanupError, readable, reason
-from dbtools.html import counted, table
+from dbtools.html import counted
 from dbtools.progress import step
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,7 @@ class Conflict:
 
 
 @dataclass(frozen=True, repr=False)
-class Restored:
+class Restored(Result):
     """What a restore did.
 
     Attributes
@@ -89,12 +90,6 @@ class Restored:
             + (f", {len(lacking)} could not be written: {_some(lacking)}" if lacking else "")
             + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
         )
-
-    def __repr__(self) -> str:
-        return f"Restored({self.sentence})"
-
-    def _repr_html_(self) -> str:
-        return table(self.frame, caption=self.sentence)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the lists as JSON can hold them."""

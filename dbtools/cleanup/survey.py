@@ -20,13 +20,14 @@ from dbtools.files.inventory import COMPRESSED, DATABASE_NAMES, is_sidecar, walk
 from dbtools.html import size, table
 from dbtools.progress import bar
 from dbtools.project import Project, is_lake
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, repr=False)
-class Survey:
+class Survey(Result):
     """The files of a project with their verdicts."""
 
     project: Project
@@ -58,12 +59,9 @@ class Survey:
         rows = sum(file.unique_rows for file in self.files)
         return f"{len(self.files)} files, {total}; {rows:,} rows exist nowhere else"
 
-    def __repr__(self) -> str:
-        return f"Survey({self.sentence})"
-
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         shown = ["path", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason"]
-        return table(self.frame[shown], caption=self.sentence)
+        return table(self.frame[shown], caption=self._caption)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the survey as JSON-ready values."""

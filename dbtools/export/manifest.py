@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError
 from dbtools.html import size, table
+from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ class ExportedFile:
 
 
 @dataclass(frozen=True, repr=False)
-class ExportManifest:
+class ExportManifest(Result):
     """What one export wrote.
 
     Attributes
@@ -88,13 +89,10 @@ class ExportManifest:
         proof = "each read back and equal to the database" if self.proved else "not proved"
         return f"{len(self.files)} files, {rows:,} rows, {total}; {proof}"
 
-    def __repr__(self) -> str:
-        return f"ExportManifest({self.sentence})"
-
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         frame = self.frame.assign(sha256=lambda f: f["sha256"].str[:12] + "…")
         shown = ["path", "layout", "format", "rows", "size_bytes", "guarded", "sha256"]
-        return table(frame.rename(columns={"bytes": "size_bytes"})[shown], caption=self.sentence)
+        return table(frame.rename(columns={"bytes": "size_bytes"})[shown], caption=self._caption)
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -1,0 +1,50 @@
+"""What every result offers: a table, one sentence, details, and JSON-ready values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from dbtools.html import bullets, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Result(ABC):
+    """A result that Jupyter shows as its sentence, its table and its details.
+
+    A subclass defines `frame`, `sentence` and `to_dict`, and `_table` where the table is not the whole frame.
+    """
+
+    @property
+    @abstractmethod
+    def frame(self) -> pd.DataFrame:
+        """The rows of the result."""
+
+    @property
+    @abstractmethod
+    def sentence(self) -> str:
+        """What the result says, in one sentence."""
+
+    @property
+    def details(self) -> list[str]:
+        """What belongs to the sentence: numbers, rows left out, caveats. One item each."""
+        return []
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-ready values."""
+
+    @property
+    def _caption(self) -> str:
+        return self.sentence[:1].upper() + self.sentence[1:]
+
+    def _table(self) -> str:
+        return table(self.frame, caption=self._caption)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.sentence})"
+
+    def _repr_html_(self) -> str:
+        return self._table() + bullets(self.details)
