@@ -62,7 +62,7 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine
     with db.session() as connection:
         if agents:
             register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
-        cache(connection, "entered")
+        cache(connection, "contest_entries")
         materialize_query(connection, "entries")
         yield connection
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dbtools import disk
 from dbtools.database import cache, materialize, schema, sql
-from dbtools.database.prompt_filter import PromptFilter, narrow
+from dbtools.database.prompt_filter import PromptFilter, filter_prompts
 from dbtools.errors import ParameterError, sentence
 
 if TYPE_CHECKING:
@@ -33,28 +33,32 @@ def connect(
         connection = duckdb.connect(":memory:", config=sql.config(spill))
         connection.execute("SET enable_progress_bar = false")  # it would draw itself into whatever cell is running
         connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
+        # What is not meant for users is found by its name too, but not listed.
+        connection.execute("CREATE SCHEMA internal")
+        connection.execute("SET search_path = 'memory.main,memory.internal'")
         connection.execute(sql.read_sql("macros.sql"))
         if file.stem.endswith("-facts"):
             connection.execute("CREATE VIEW facts AS FROM cache.main.facts")
             return connection, spill
         connection.execute(sql.define_prices())
         for table in schema.TABLES:
+            name = f"internal.unfiltered_{table.relation}" if prompts else table.relation
             connection.execute(
-                f"CREATE VIEW {table.relation} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
+                f"CREATE VIEW {name} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
                 f"FROM cache.main.{table.relation}"
             )
-        connection.execute("CREATE VIEW unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
-        connection.execute(f"CREATE VIEW id_cells AS {schema.id_cells()}")
+        if prompts:
+            filter_prompts(connection, prompts)
+        connection.execute("CREATE VIEW internal.unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
+        connection.execute(f"CREATE VIEW internal.id_cells AS {schema.id_cells()}")
         connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
         for name, query in sql.views():
             if name != "facts":
-                connection.execute(f"CREATE VIEW {name} AS {query}")
+                connection.execute(f"CREATE VIEW {sql.qualify(name)} AS {query}")
         for view in sorted(v.name for v in sql.FILES.joinpath("views").iterdir() if v.name.endswith(".sql")):
             connection.execute(sql.read_sql("views", view))
         if rescued:
             _offer_rescued(connection, rescued)
-        if prompts:
-            narrow(connection, prompts)
         if derived.is_file():
             with suppress(duckdb.Error):  # dropped this moment, or damaged: the views work it out anew
                 materialize.use(connection, derived, prompts is not None)

@@ -76,8 +76,8 @@ class Database:
         facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
         self.origin = json.loads(facts)
         names = self._connection.execute(
-            "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND database_name = 'memory' "
-            "UNION SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory' ORDER BY name"
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_catalog = 'memory' AND table_schema = 'main' ORDER BY table_name"
         )
         self.relations = tuple(name for (name,) in names.fetchall())
 
@@ -263,7 +263,7 @@ class Database:
         """Which prompts alone it offers, and how many it leaves out; empty where it offers all."""
         if not self.prompts:
             return ""
-        others = self.rows("whole_prompts") - self.rows("prompts")
+        others = self.rows("unfiltered_prompts") - self.rows("prompts")
         return f"only {self.prompts}, {others:,} other prompts left out"
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from dbtools.progress import step
 if TYPE_CHECKING:
     import duckdb
 
-RELATIONS = ("marked", "scored_versions", "entered")
-VIEWS = ("10_marked.sql", "20_scored_versions.sql", "25_entered.sql")
+RELATIONS = ("row_provenance", "scored_versions", "contest_entries")
+VIEWS = ("10_row_provenance.sql", "20_scored_versions.sql", "25_contest_entries.sql")
 
 
 def file_of(copy: Path) -> Path:
@@ -31,13 +31,13 @@ def build(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
         step(f"working out {name.replace('_', ' ')}")
         connection.execute(f"CREATE TABLE built.{name} AS FROM {name}")
         # From here on the next one reads what was just written.
-        connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM built.main.{name}")
+        connection.execute(f"CREATE OR REPLACE VIEW {sql.qualify(name)} AS FROM built.main.{name}")
     connection.execute("CHECKPOINT built")
 
 
 def use(connection: duckdb.DuckDBPyConnection, file: Path, narrowed: bool) -> None:
     """Read the derived relations from where they are kept; of some prompts, when those are already chosen."""
     connection.execute(f"ATTACH {sql.quote(file)} AS derived (READ_ONLY)")
-    some = " WHERE prompt_id IN (SELECT id FROM asked_prompts)" if narrowed else ""
+    some = " WHERE prompt_id IN (SELECT id FROM filtered_prompt_ids)" if narrowed else ""
     for name in RELATIONS:
-        connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM derived.main.{name}{some}")
+        connection.execute(f"CREATE OR REPLACE VIEW {sql.qualify(name)} AS FROM derived.main.{name}{some}")

@@ -13,8 +13,6 @@ from dbtools.errors import ParameterError
 if TYPE_CHECKING:
     import duckdb
 
-RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
-
 
 def day(value: object) -> date | None:
     """Return a day given as a date, a time or ISO text; None for none.
@@ -57,10 +55,9 @@ class PromptFilter:
         }
 
 
-def narrow(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter) -> None:
-    """Put narrower views in the place of the relations; the derived views read those."""
-    connection.execute(f"CREATE TABLE asked_prompts AS {read_sql('narrow', 'asked.sql')}", prompts.bound)
-    connection.execute(f"CREATE TABLE asked_inputs AS {read_sql('narrow', 'inputs.sql')}", prompts.bound)
-    for relation in RELATIONS:
-        connection.execute(f"ALTER VIEW {relation} RENAME TO whole_{relation}")
-    connection.execute(read_sql("narrow", "relations.sql"))
+def filter_prompts(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter) -> None:
+    """Define the relations of the chosen prompts over the ``unfiltered_…`` ones; the derived views read those."""
+    for name in ("prompt_ids", "input_rows"):
+        query = read_sql("filter", f"{name}.sql")
+        connection.execute(f"CREATE TABLE internal.filtered_{name} AS {query}", prompts.bound)
+    connection.execute(read_sql("filter", "relations.sql"))

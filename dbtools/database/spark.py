@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.database import lake as lakes
 from dbtools.database.lake import Lake
 from dbtools.database.schema import id_cells
-from dbtools.database.sql import define_prices, views
+from dbtools.database.sql import PUBLIC, define_prices, views
 from dbtools.errors import BusyError, DatabaseError, ExtensionError, ParameterError, QueryError, reason
 from dbtools.project import LAKE
 
@@ -151,7 +151,8 @@ class Spark:
             raw = self._session.read.parquet(*files)
             raw.createOrReplaceTempView(f"loaded_{relation}")
             raw.drop(*_MARKS, "month").createOrReplaceTempView(relation)
-            yield relation
+            if relation != "unreadable_cells":
+                yield relation
         each = (f"SELECT '{name}' AS relation, count(*) AS n FROM {name}" for name in self.lake.files)  # noqa: S608
         for name, rows in self.execute(" UNION ALL ".join(each)).fetchall():
             lakes.check_rows(self.lake, name, rows)
@@ -162,7 +163,7 @@ class Spark:
         )
         self._session.sql(id_cells("loaded_")).createOrReplaceTempView("id_cells")
         self.register("named_agents", [("source", "VARCHAR")], [])
-        yield from ("prices", "id_cells", *(name for name, _ in views()))
+        yield from ("prices", *(name for name, _ in views() if name in PUBLIC))
 
     def _derive(self) -> None:
         for name, query in views():

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import duckdb
 
 FILES = files("dbtools.database")
+# The derived relations that users are offered; all others are dbtools' own.
+PUBLIC = ("scored_versions", "contests", "provenance", "prices")
 _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -58,6 +60,11 @@ def views() -> Iterator[tuple[str, str]]:
     """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
     for name in sorted(f.name for f in FILES.joinpath("portable").iterdir() if f.name.endswith(".sql")):
         yield name[3:-4], read_sql("portable", name)
+
+
+def qualify(name: str) -> str:
+    """Return the name of a derived relation in DuckDB, in the schema ``internal`` where it is not for users."""
+    return name if name in PUBLIC else f"internal.{name}"
 
 
 def define_prices() -> str:

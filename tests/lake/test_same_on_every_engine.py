@@ -23,7 +23,15 @@ from dbtools.audit.facts import FACTS, relations
 from dbtools.database import engine, extension, schema, sql
 from dbtools.database.lake import RELATIONS
 
-VIEWS = ("marked", "marked_heads", "scored_versions", "entered", "competing", "contests", "moments")
+VIEWS = (
+    "row_provenance",
+    "head_provenance",
+    "scored_versions",
+    "contest_entries",
+    "contest_results",
+    "contests",
+    "row_timestamps",
+)
 ALONE = (
     "agents",
     "agreement",

@@ -9,5 +9,5 @@ SELECT
   text_length, turn, agents,
   recorded_win AS recorded, score_win AS score, selected_win AS selected, user_win AS voted
 FROM (
-  SELECT c.*, CASE c.scale WHEN 'self' THEN 0.5e0 WHEN 'synthetic' THEN 0.1e0 ELSE 1e0 END AS factor FROM competing AS c
+  SELECT c.*, CASE c.scale WHEN 'self' THEN 0.5e0 WHEN 'synthetic' THEN 0.1e0 ELSE 1e0 END AS factor FROM contest_results AS c
 ) AS scaled

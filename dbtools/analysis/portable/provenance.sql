@@ -4,12 +4,12 @@
 WITH
 counted AS (
   SELECT m.relation, m.provenance, v.source, v.competes, count(*) AS rows
-  FROM marked AS m JOIN versions AS v ON v.row_id = m.row_id
+  FROM row_provenance AS m JOIN versions AS v ON v.row_id = m.row_id
   WHERE m.relation = 'versions'
   GROUP BY m.relation, m.provenance, v.source, v.competes
   UNION ALL
   SELECT relation, provenance, NULL, true, count(*)
-  FROM marked
+  FROM row_provenance
   WHERE relation IN ('prompts', 'scores')
   GROUP BY relation, provenance
 ),

@@ -3,6 +3,6 @@
 -- question: Which rows have no timestamp that can be read?
 -- hint: Repair them in the application; every order by time leaves them out.
 SELECT relation || ' row ' || row_id AS id, relation, row_id
-FROM moments
+FROM row_timestamps
 WHERE moment IS NULL
 ORDER BY relation, row_id

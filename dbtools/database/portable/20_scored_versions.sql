@@ -62,5 +62,5 @@ SELECT
   t.text_length, t.text_key, t.parent_version_id, t.change_type, t.change_magnitude, t.selected_agent,
   t.score_id, t.row_id
 FROM totals AS t
-LEFT JOIN marked AS p ON p.relation = 'versions' AND p.row_id = t.row_id
+LEFT JOIN row_provenance AS p ON p.relation = 'versions' AND p.row_id = t.row_id
 LEFT JOIN chosen AS h ON h.prompt_id = t.prompt_id AND h.prompt_version_id = t.id

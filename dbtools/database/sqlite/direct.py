@@ -168,4 +168,6 @@ def _define(connection: duckdb.DuckDBPyConnection, tables: dict[str, schema.Tabl
             f"CREATE OR REPLACE TEMP VIEW {table.relation} AS SELECT *{total} "  # noqa: S608 - allow-list
             f"FROM (SELECT {typed}, raw.row_id FROM ({raw}) AS raw)"
         )
-    connection.execute(sql.read_sql("views", "05_facts.sql").replace("CREATE VIEW", "CREATE OR REPLACE TEMP VIEW"))
+    connection.execute(
+        sql.read_sql("views", "05_facts.sql").replace("CREATE VIEW internal.", "CREATE OR REPLACE TEMP VIEW ")
+    )

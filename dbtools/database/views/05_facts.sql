@@ -1,7 +1,7 @@
 -- Which agent wrote each version, how many heads name it, and what marks has it? One row per version, of all of them.
 -- heads: NULL for none; head: the head's row; total: the sum of the five marks, on whatever scale they are stored, of the
 -- score that was stored first. (No parameters.)
-CREATE VIEW facts AS
+CREATE VIEW internal.facts AS
 SELECT v.row_id, v.source, h.times AS heads, h.head, s.total
 FROM versions AS v
 LEFT JOIN (

@@ -10,4 +10,4 @@ SELECT
     CASE WHEN by_user THEN 'generated-user' END,
     CASE WHEN by_versions THEN 'generated-versions' END
   ], mark -> mark IS NOT NULL) AS marks
-FROM (SELECT * EXCLUDE (prompt_id) FROM marked UNION ALL FROM marked_heads);
+FROM (SELECT * EXCLUDE (prompt_id) FROM row_provenance UNION ALL FROM head_provenance);

@@ -7,4 +7,4 @@ SELECT
   coalesce(v.by_source, false) AS by_source, coalesce(v.by_explanation, false) AS by_explanation,
   coalesce(v.by_text, false) AS by_text, coalesce(v.by_feedback, false) AS by_feedback,
   coalesce(v.by_user, false) AS by_user, false AS by_versions
-FROM heads AS h LEFT JOIN marked AS v ON v.relation = 'versions' AND v.id = h.prompt_version_id
+FROM heads AS h LEFT JOIN row_provenance AS v ON v.relation = 'versions' AND v.id = h.prompt_version_id

@@ -6,12 +6,12 @@
 -- score_win: the share of the highest total (a tie of k: 1/k), told where all agents have one, on one scale;
 -- selected_win: the application's own selection;
 -- user_win: the share of the users' choices that name an agent which competes here.
--- contest, cluster, turn, repeated: as in entered. (No parameters.)
+-- contest, cluster, turn, repeated: as in contest_entries. (No parameters.)
 WITH
 entries AS (
   -- Totals are sums of marks: the ninth decimal is noise.
   SELECT e.*, floor(e.total * 1e9 + 0.5e0) / 1e9 AS points
-  FROM entered AS e
+  FROM contest_entries AS e
   CROSS JOIN (SELECT count(*) AS names FROM named_agents) AS asked
   LEFT JOIN named_agents AS n ON n.source = e.source
   WHERE CASE WHEN asked.names > 0 THEN n.source IS NOT NULL ELSE e.competes END
