@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from dbtools.cleanup.plan import Keeper, Plan, Removal
+from dbtools.cleanup.model import Keeper, Plan, Removal
 from dbtools.cleanup.safefile import identity
 from dbtools.project import Project
 

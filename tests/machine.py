@@ -15,13 +15,9 @@ import pytest
 from cleaning import make_files, removal, sha256
 
 from dbtools.cleanup.apply import apply
-from dbtools.cleanup.manifest import Manifest
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.model import Manifest, Plan
 
-MODULES = [
-    import_module(f"dbtools.cleanup.{n}")
-    for n in ("apply", "preconditions", "journal", "manifest", "remove", "restore", "run", "safefile")
-]
+MODULES = [import_module(f"dbtools.cleanup.{n}") for n in ("apply", "backup", "preconditions", "restore", "safefile")]
 MODULES.append(import_module("dbtools.disk"))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLANNED = ("a/b/one.csv", "a/two.csv", "a/empty.csv", "three.csv")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from machine import lost
 
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.model import Plan
 
 ALL = os.environ.get("FAULTS") == "all"
 T = TypeVar("T")

@@ -1,9 +1,21 @@
-"""What is known of a file: what it was when it was examined, its verdict, and what the verdict rests on."""
+"""The data classes of a cleanup: the evidence of a survey, a plan, the run that carries it out, and its report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbtools.errors import readable
+from dbtools.html import counted, size, table
+from dbtools.project import Project
+from dbtools.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IN_USE = ("primary", "auth")
 DELETABLE = ("same-bytes", "same-rows", "subset", "regenerable")
@@ -93,3 +105,225 @@ class FileEvidence:
     def modified(self) -> datetime:
         """When the file was last written, UTC."""
         return datetime.fromtimestamp(self.identity.mtime_ns / 1e9, UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One file that may be removed, with the evidence pinned.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the project's root, with ``/``.
+    kind : str
+        ``"sqlite"`` or ``"csv"`` (or another kind of the survey).
+    verdict, reason : str
+        Why it may go, as a word and as a sentence.
+    identity, sha256
+        The file as examined; anything else at its place is kept.
+    keeper : Keeper or None
+        The file that holds the same content and stays.
+    rescue : tuple of int
+        Numbers (1 = first after the header) of the rows rescued first: those that exist nowhere else, and those with a
+        cell the database lacks.
+    """
+
+    path: str
+    kind: str
+    verdict: str
+    reason: str
+    identity: Identity
+    sha256: str
+    keeper: Keeper | None = None
+    rescue: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that stays, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class Plan(Result):
+    """What a cleanup would remove and what it keeps, decided on evidence alone."""
+
+    project: Project
+    removals: tuple[Removal, ...]
+    kept: tuple[Kept, ...]
+
+    @property
+    def bytes(self) -> int:
+        """What the removals would free, in bytes."""
+        return sum(removal.identity.size for removal in self.removals)
+
+    @property
+    def rescued_rows(self) -> int:
+        """How many rows would be rescued first."""
+        return sum(len(removal.rescue) for removal in self.removals)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per file: path, action (remove, keep), verdict, size_bytes, rescued_rows, reason."""
+        import pandas as pd
+
+        rows = [
+            {
+                "path": readable(r.path),
+                "action": "remove",
+                "verdict": r.verdict,
+                "size_bytes": r.identity.size,
+                "rescued_rows": len(r.rescue),
+                "reason": readable(r.reason),
+            }
+            for r in self.removals
+        ]
+        rows += [
+            {"path": readable(k.path), "action": "keep", "rescued_rows": 0, "reason": readable(k.reason)}
+            for k in self.kept
+        ]
+        columns = ["path", "action", "verdict", "size_bytes", "rescued_rows", "reason"]
+        return pd.DataFrame(rows, columns=columns).astype({"size_bytes": "Int64"})
+
+    @property
+    def sentence(self) -> str:
+        """How much would go, and what would be rescued before."""
+        rows = f"{self.rescued_rows:,} row{' is' if self.rescued_rows == 1 else 's are'}"
+        rescued = f"; {rows} rescued first" if self.rescued_rows else ""
+        files = counted(len(self.removals), "file")
+        stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
+        return f"{files} to remove, {size(self.bytes)}; {stay}{rescued}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-ready values."""
+        return {
+            "planned": [readable(r.path) for r in self.removals],
+            "kept": [{"path": readable(k.path), "reason": readable(k.reason)} for k in self.kept],
+            "bytes": self.bytes,
+            "rescued_rows": self.rescued_rows,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """A plan as the manifest of its run folder pins it.
+
+    Attributes
+    ----------
+    folder, root : Path
+        The run folder, and the project it belongs to.
+    sha256 : str
+        Of the removals; the same removals are the same run.
+    """
+
+    folder: Path
+    root: Path
+    sha256: str
+    removals: tuple[Removal, ...]
+    kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True)
+class LockedRun:
+    """A run whose project is locked, with the open descriptors of the project folder and of the run folder."""
+
+    run: Run
+    root: int
+    store: int
+
+
+@dataclass(frozen=True)
+class State:
+    """What the journal of a run says; a removal is named by its number in the plan.
+
+    Attributes
+    ----------
+    kept : dict
+        Why it stays.
+    removed : dict
+        Whether the file had gone by itself when its turn came.
+    rescued : dict
+        rows, file and sha256 of what was rescued.
+    backed_up : bool
+        Every backup is on disk, so that files may be removed.
+    closed : bool
+        The run is done.
+    """
+
+    kept: dict[int, str] = field(default_factory=dict)
+    removed: dict[int, bool] = field(default_factory=dict)
+    rescued: dict[int, dict[str, Any]] = field(default_factory=dict)
+    backed_up: bool = False
+    closed: bool = False
+
+    def undecided(self, run: Run) -> list[int]:
+        """Return the removals that are neither kept nor removed yet."""
+        return [i for i in range(len(run.removals)) if i not in self.kept and i not in self.removed]
+
+
+@dataclass(frozen=True, repr=False)
+class Manifest(Result):
+    """What a cleanup did, or would do.
+
+    Attributes
+    ----------
+    path : Path or None
+        The run folder with the backups; None when there was nothing to do.
+    removed, planned : tuple of str
+        Paths relative to the project's root.
+    kept : tuple of Kept
+        What stays, and why: planned removals that could not be carried out first, then what the plan keeps.
+    rescued_rows : int
+        Rows that were (would be) rescued: those that exist nowhere else, and those with a cell the database lacks.
+    bytes : int
+        Size of what was (would be) removed.
+    """
+
+    dry_run: bool
+    path: Path | None
+    removed: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    rescued_rows: int
+    bytes: int
+    planned: tuple[str, ...]
+    rows: tuple[tuple[str, str, int | None, str, str], ...] = field(repr=False)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per planned and per kept file: path, action, size_bytes, reason, backup."""
+        import pandas as pd
+
+        rows = [(readable(path), *more, readable(why), backup) for path, *more, why, backup in self.rows]
+        frame = pd.DataFrame(rows, columns=["path", "action", "size_bytes", "reason", "backup"])
+        return frame.astype({"size_bytes": "Int64"})
+
+    @property
+    def sentence(self) -> str:
+        """What was done, or would be."""
+        went = len(self.planned) if self.dry_run else len(self.removed)
+        rescued = f", {counted(self.rescued_rows, 'row')} rescued first" if self.rescued_rows else ""
+        if self.dry_run:
+            return (
+                f"dry run: {counted(went, 'file')}, {size(self.bytes)}, would be removed{rescued}; nothing was changed"
+            )
+        planned = counted(len(self.planned), "planned file")
+        stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
+        return f"{went} of {planned} removed, {size(self.bytes)}{rescued}; {stay}"
+
+    def _table(self) -> str:
+        frame = self.frame.assign(backup=[re.sub(r"[0-9a-f]{52}$", "…", name) for name in self.frame["backup"]])
+        return table(frame, caption=self._caption)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as JSON can hold them."""
+        return {
+            "dry_run": self.dry_run,
+            "manifest": readable(str(self.path)) if self.path else None,
+            "planned": list(map(readable, self.planned)),
+            "removed": list(map(readable, self.removed)),
+            "kept": [{"path": readable(kept.path), "reason": readable(kept.reason)} for kept in self.kept],
+            "rescued_rows": self.rescued_rows,
+            "bytes": self.bytes,
+        }

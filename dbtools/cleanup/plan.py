@@ -1,121 +1,16 @@
-"""Decide what may be removed. Pure: nothing here touches the disk."""
+"""Decide what may be removed. Pure: nothing here reads or changes the disk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from dbtools.cleanup.model import DELETABLE, IN_USE, FileEvidence, Identity, Keeper
+from dbtools.cleanup.model import DELETABLE, IN_USE, FileEvidence, Kept, Plan, Removal
 from dbtools.errors import ParameterError, readable
-from dbtools.html import counted, size
-from dbtools.project import Project
-from dbtools.result import Result
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from dbtools.cleanup.survey import Survey
-
-
-@dataclass(frozen=True)
-class Removal:
-    """One file that may be removed, with the evidence pinned.
-
-    Attributes
-    ----------
-    path : str
-        Relative to the project's root, with ``/``.
-    kind : str
-        ``"sqlite"`` or ``"csv"`` (or another kind of the survey).
-    verdict, reason : str
-        Why it may go, as a word and as a sentence.
-    identity, sha256
-        The file as examined; anything else at its place is kept.
-    keeper : Keeper or None
-        The file that holds the same content and stays.
-    rescue : tuple of int
-        Numbers (1 = first after the header) of the rows rescued first: those that exist nowhere else, and those with a
-        cell the database lacks.
-    """
-
-    path: str
-    kind: str
-    verdict: str
-    reason: str
-    identity: Identity
-    sha256: str
-    keeper: Keeper | None = None
-    rescue: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A file that stays, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, repr=False)
-class Plan(Result):
-    """What a cleanup would remove and what it keeps, decided on evidence alone."""
-
-    project: Project
-    removals: tuple[Removal, ...]
-    kept: tuple[Kept, ...]
-
-    @property
-    def bytes(self) -> int:
-        """What the removals would free, in bytes."""
-        return sum(removal.identity.size for removal in self.removals)
-
-    @property
-    def rescued_rows(self) -> int:
-        """How many rows would be rescued first."""
-        return sum(len(removal.rescue) for removal in self.removals)
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """One row per file: path, action (remove, keep), verdict, size_bytes, rescued_rows, reason."""
-        import pandas as pd
-
-        rows = [
-            {
-                "path": readable(r.path),
-                "action": "remove",
-                "verdict": r.verdict,
-                "size_bytes": r.identity.size,
-                "rescued_rows": len(r.rescue),
-                "reason": readable(r.reason),
-            }
-            for r in self.removals
-        ]
-        rows += [
-            {"path": readable(k.path), "action": "keep", "rescued_rows": 0, "reason": readable(k.reason)}
-            for k in self.kept
-        ]
-        columns = ["path", "action", "verdict", "size_bytes", "rescued_rows", "reason"]
-        return pd.DataFrame(rows, columns=columns).astype({"size_bytes": "Int64"})
-
-    @property
-    def sentence(self) -> str:
-        """How much would go, and what would be rescued before."""
-        rows = f"{self.rescued_rows:,} row{' is' if self.rescued_rows == 1 else 's are'}"
-        rescued = f"; {rows} rescued first" if self.rescued_rows else ""
-        files = counted(len(self.removals), "file")
-        stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
-        return f"{files} to remove, {size(self.bytes)}; {stay}{rescued}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plan as JSON-ready values."""
-        return {
-            "planned": [readable(r.path) for r in self.removals],
-            "kept": [{"path": readable(k.path), "reason": readable(k.reason)} for k in self.kept],
-            "bytes": self.bytes,
-            "rescued_rows": self.rescued_rows,
-        }
 
 
 def plan(

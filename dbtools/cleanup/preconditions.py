@@ -1,4 +1,4 @@
-"""What forbids removing a file. Reads only."""
+"""Check what must hold before a plan is carried out and before a file is removed. Reads only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from pathlib import Path
 
 from dbtools import server
 from dbtools.cleanup import safefile
-from dbtools.cleanup.journal import Held
-from dbtools.cleanup.model import Keeper
-from dbtools.cleanup.plan import Plan, Removal
-from dbtools.cleanup.safefile import Refused
+from dbtools.cleanup.model import Keeper, LockedRun, Plan, Removal
+from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.database import postgres
 from dbtools.database.sqlite import dbfile
 from dbtools.errors import CleanupError, DbtoolsError
@@ -47,8 +45,8 @@ def check_plan(plan: Plan) -> None:
     for removal in plan.removals:
         try:
             safefile.parts(removal.path)
-        except Refused as refused:
-            raise CleanupError(f"A planned removal is refused, {refused}", removal.path, _AGAIN) from None
+        except PreconditionFailed as failed:
+            raise CleanupError(f"A planned removal is refused, {failed}", removal.path, _AGAIN) from None
         if removal.path in protected or (removal.identity.device, removal.identity.inode) in inodes:
             raise CleanupError("The plan would remove a database in use", removal.path, _AGAIN)
         path = project.root / removal.path
@@ -70,15 +68,20 @@ def _inodes(*paths: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def leased(held: Held, removal: Removal, folder: int, name: str, captured: str | None = None) -> Iterator[int]:
-    """Open a planned file, captured or not, if it is the one examined and nobody uses it; hold a lease."""
-    with safefile.refusing():
-        status = safefile.status(folder, captured or name)
+def leased(
+    locked: LockedRun, removal: Removal, folder: int, name: str, quarantined: str | None = None
+) -> Iterator[int]:
+    """Open a planned file and take a lease on it, if it is the file examined and no other program has it open.
+
+    `quarantined` is its present name, if it was renamed already.
+    """
+    with safefile.file_errors():
+        status = safefile.status(folder, quarantined or name)
     if status is None:
-        raise Refused("it is no longer there")
+        raise PreconditionFailed("it is no longer there")
     check_status(removal, status)
-    _check_own(held.run.root / removal.path, status)
-    with safefile.opened_file(folder, captured or name) as fd:
+    _check_own(locked.run.root / removal.path, status)
+    with safefile.opened_file(folder, quarantined or name) as fd:
         check_status(removal, os.fstat(fd))
         check_sidecars(removal, folder, name, fd)
         take_lease(fd)
@@ -86,42 +89,42 @@ def leased(held: Held, removal: Removal, folder: int, name: str, captured: str |
 
 
 def _check_own(path: Path, status: os.stat_result) -> None:
-    """Refuse a file that this process has open: closing it here too would drop SQLite's locks on it."""
+    """Refuse a file that this process has open: opening and closing it again would drop SQLite's locks on it."""
     with suppress(OSError):
         dbfile.release(path)
     for descriptor in _OWN.iterdir() if _OWN.is_dir() else ():
         with suppress(OSError):
             if os.path.samestat(descriptor.stat(), status):
-                raise Refused("this program itself has it open")
+                raise PreconditionFailed("this program itself has it open")
 
 
 def check_content(removal: Removal, fd: int) -> None:
-    """Refuse a file under lease whose bytes are not those examined, or that somebody opened meanwhile."""
+    """Refuse a leased file whose bytes are not those examined, or that another program opened meanwhile."""
     if safefile.digest(fd) != removal.sha256:
-        raise Refused("its content changed since the plan")
+        raise PreconditionFailed("its content changed since the plan")
     if fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK:
-        raise Refused("another program has it open")
+        raise PreconditionFailed("another program has it open")
 
 
 def check_status(removal: Removal, status: os.stat_result) -> None:
     """Refuse a file that is not the one examined, or that is a hard link."""
     if status.st_nlink > 1:
-        raise Refused(f"it has {status.st_nlink} names (hard links), so that removing one frees nothing")
+        raise PreconditionFailed(f"it has {status.st_nlink} names (hard links), so that removing one frees nothing")
     if not safefile.unchanged(removal.identity, status):
-        raise Refused("it changed since the plan")
+        raise PreconditionFailed("it changed since the plan")
 
 
-@safefile.refusing()
+@safefile.file_errors()
 def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
     """Refuse a database with changes that are not in its file, and a sidecar whose database is there."""
     for suffix in dbfile.SIDECARS:
         base = name.removesuffix(suffix)
         if base not in ("", name) and safefile.status(folder, base):
-            raise Refused(f'it belongs to the database "{base}"')
+            raise PreconditionFailed(f'it belongs to the database "{base}"')
     if removal.kind != "sqlite" and os.pread(fd, len(dbfile.MAGIC), 0) != dbfile.MAGIC:
         return
     if alive := live_sidecar(folder, name):
-        raise Refused(f'the database is in use or was not closed: "{alive}" is not empty')
+        raise PreconditionFailed(f'the database is in use or was not closed: "{alive}" is not empty')
 
 
 def live_sidecar(folder: int, name: str) -> str | None:
@@ -132,62 +135,62 @@ def live_sidecar(folder: int, name: str) -> str | None:
     return None
 
 
-def check_keeper(held: Held, removal: Removal) -> None:
-    """Refuse unless what the removal rests on is there, another file or a server, unchanged, and stays."""
+def check_keeper(locked: LockedRun, removal: Removal) -> None:
+    """Refuse unless the file or server that holds the same content is there, unchanged, and stays."""
     keeper = removal.keeper
     if keeper is None:
         return
-    if any(other.path == keeper.path for other in held.run.removals):
-        raise Refused(f'the file that stays in its place, "{keeper.path}", is to be removed too')
+    if any(other.path == keeper.path for other in locked.run.removals):
+        raise PreconditionFailed(f'the file that stays in its place, "{keeper.path}", is to be removed too')
     try:
         if server.is_url(keeper.path):
             if postgres.mark(server.parse(keeper.path)[0]) != keeper.fingerprint:
-                raise Refused("it changed since the plan")
+                raise PreconditionFailed("it changed since the plan")
             return
-        with safefile.refusing(), safefile.parent(held.root, keeper.path) as (folder, name):
-            _check_kept(held, keeper, folder, name)
-    except (Refused, DbtoolsError) as error:
+        with safefile.file_errors(), safefile.parent(locked.root, keeper.path) as (folder, name):
+            _check_keeper_file(locked, keeper, folder, name)
+    except (PreconditionFailed, DbtoolsError) as error:
         what = f'"{keeper.path}", which holds the same content, cannot be relied on'
-        raise Refused(f"{what}: {error}".rstrip(".")) from None
+        raise PreconditionFailed(f"{what}: {error}".rstrip(".")) from None
 
 
-def _check_kept(held: Held, keeper: Keeper, folder: int, name: str) -> None:
+def _check_keeper_file(locked: LockedRun, keeper: Keeper, folder: int, name: str) -> None:
     status = safefile.status(folder, name)
     if status is None:
-        raise Refused("it is no longer there")
+        raise PreconditionFailed("it is no longer there")
     if not stat.S_ISREG(status.st_mode):
-        raise Refused("it is not a regular file")
-    planned = [removal.identity for removal in held.run.removals]
+        raise PreconditionFailed("it is not a regular file")
+    planned = [removal.identity for removal in locked.run.removals]
     if any((known.device, known.inode) == (status.st_dev, status.st_ino) for known in planned):
-        raise Refused("it is a file of the plan")
+        raise PreconditionFailed("it is a file of the plan")
     if not keeper.fingerprint:
         same = safefile.digest_at(folder, name) == keeper.sha256
     else:
         # A database is read through the one descriptor that stays open: see `dbfile.hold`.
-        path = held.run.root / keeper.path
+        path = locked.run.root / keeper.path
         with dbfile.reading(path) as fd:
             same = os.path.samestat(os.fstat(fd), status) and safefile.digest(fd) == keeper.sha256
         same = same and dbfile.fingerprint(path) == keeper.fingerprint
     if not same:
-        raise Refused("it changed since the plan")
+        raise PreconditionFailed("it changed since the plan")
 
 
 def take_lease(fd: int) -> None:
     """Refuse unless no other descriptor, mapping or process has the file open; the lease ends with `fd`."""
     if not hasattr(fcntl, "F_SETLEASE"):
-        raise Refused("this system cannot tell whether another program has it open")
+        raise PreconditionFailed("this system cannot tell whether another program has it open")
     try:
-        # A lease that is broken sends a signal, SIGIO unless told otherwise, and SIGIO ends the process.
+        # A broken lease sends a signal. The default, SIGIO, would end the process; SIGURG is ignored.
         fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)  # type: ignore[attr-defined,unused-ignore]
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
     except BlockingIOError:
-        raise Refused("another program has it open") from None
+        raise PreconditionFailed("another program has it open") from None
     except OSError as error:
-        raise Refused(f"nobody can tell whether another program has it open ({error.strerror})") from None
+        raise PreconditionFailed(f"nobody can tell whether another program has it open ({error.strerror})") from None
 
 
-def check_again(held: Held, removal: Removal) -> None:
-    """Refuse what would be refused if the removal were tried now."""
-    with safefile.parent(held.root, removal.path) as (folder, name), leased(held, removal, folder, name) as fd:
+def check_again(locked: LockedRun, removal: Removal) -> None:
+    """Refuse what a removal would refuse now."""
+    with safefile.parent(locked.root, removal.path) as (folder, name), leased(locked, removal, folder, name) as fd:
         check_content(removal, fd)
-    check_keeper(held, removal)
+    check_keeper(locked, removal)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dbtools.cleanup.plan import Removal
+from dbtools.cleanup.model import Removal
 from dbtools.database.sql import quote, temporary_duckdb
 from dbtools.errors import CleanupError, readable
 from dbtools.files import csvfile

@@ -9,12 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.cleanup import journal, preconditions, safefile
-from dbtools.cleanup.journal import Held, State
-from dbtools.cleanup.plan import Removal
-from dbtools.cleanup.remove import names, release, settle
-from dbtools.cleanup.run import MANIFEST, Run, read, runs
-from dbtools.cleanup.safefile import Refused
+from dbtools.cleanup import backup, preconditions, safefile
+from dbtools.cleanup.apply import close_interrupted, free_names, release
+from dbtools.cleanup.backup import MANIFEST, read, runs
+from dbtools.cleanup.model import LockedRun, Removal, Run, State
+from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.errors import CleanupError, readable, reason
 from dbtools.html import counted
 from dbtools.progress import step
@@ -122,11 +121,11 @@ def restore(run: str | Path | None, root: str | Path | None = None) -> Restored:
     pinned = read(folder.parent if folder.name == MANIFEST else folder, root)
     try:
         with safefile.locked(pinned.root) as fd, safefile.opened_folder(pinned.folder) as store:
-            held = Held(pinned, fd, store)
-            state = _state(held, settled=root is None)
-            result, damaged = _restore_all(held, state)
+            locked = LockedRun(pinned, fd, store)
+            state = _state(locked, settled=root is None)
+            result, damaged = _restore_all(locked, state)
             if state is None and root is None and not damaged:
-                journal.put_aside(store)
+                backup.replace_journal(store)
     except OSError as error:
         raise CleanupError(f"The restore stopped ({reason(error)})", folder, _AGAIN) from error
     if damaged:
@@ -150,39 +149,39 @@ def _others(run: Run) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _state(held: Held, settled: bool) -> State | None:
+def _state(locked: LockedRun, settled: bool) -> State | None:
     """Return what the journal says, the run being closed; None when it is damaged."""
     try:
-        state = journal.load(held)
+        state = backup.load(locked)
         if settled and not state.closed:
-            settle(held)
-            state = journal.load(held)
+            close_interrupted(locked)
+            state = backup.load(locked)
     except CleanupError:
         state = None
-        for entry in range(len(held.run.removals)) if settled else ():
-            with suppress(Refused):
-                release(held, entry)
+        for entry in range(len(locked.run.removals)) if settled else ():
+            with suppress(PreconditionFailed):
+                release(locked, entry)
     return state
 
 
-def _restore_all(held: Held, state: State | None) -> tuple[Restored, list[str]]:
+def _restore_all(locked: LockedRun, state: State | None) -> tuple[Restored, list[str]]:
     restored: list[str] = []
     skipped: list[str] = []
     conflicts: list[Conflict] = []
     damaged: list[str] = []
-    for entry, removal in enumerate(held.run.removals):
+    for entry, removal in enumerate(locked.run.removals):
         step()  # whoever listens can stop here, or within a copy: the same call brings back the rest
         if state and entry in state.kept:
-            with suppress(Refused):  # kept because its folder could not be reached while it was under way
-                release(held, entry)
+            with suppress(PreconditionFailed):  # kept because its folder could not be reached while it was under way
+                release(locked, entry)
             continue
         surely = state is not None and entry in state.removed
-        if not surely and safefile.status(held.store, removal.sha256) is None:
+        if not surely and safefile.status(locked.store, removal.sha256) is None:
             continue  # never backed up, hence never removed
         try:
-            written = _restore_one(held, entry, removal)
-        except Refused as refused:
-            conflicts.append(Conflict(removal.path, "", str(refused)))
+            written = _restore_one(locked, entry, removal)
+        except PreconditionFailed as failed:
+            conflicts.append(Conflict(removal.path, "", str(failed)))
         except _Damaged:
             damaged.append(removal.path)
         else:
@@ -199,17 +198,17 @@ class _Damaged(Exception):  # noqa: N818  (an answer about one backup)
     pass
 
 
-def _restore_one(held: Held, entry: int, removal: Removal) -> str | None:
+def _restore_one(locked: LockedRun, entry: int, removal: Removal) -> str | None:
     """Restore a file; return the path it has now, or None when it was there already."""
-    with safefile.parent(held.root, removal.path, make=True) as (folder, name):
-        temporary = f".restore-{held.run.sha256[:12]}-{entry}"
+    with safefile.parent(locked.root, removal.path, make=True) as (folder, name):
+        temporary = f".restore-{locked.run.sha256[:12]}-{entry}"
         safefile.discard(folder, temporary)  # left by a restore that was killed
         if safefile.digest_at(folder, name) == removal.sha256:
             return None
-        if safefile.digest_at(held.store, removal.sha256) != removal.sha256:
+        if safefile.digest_at(locked.store, removal.sha256) != removal.sha256:
             raise _Damaged
         with safefile.temporary(folder, temporary) as fd:
-            with safefile.opened_file(held.store, removal.sha256) as source:
+            with safefile.opened_file(locked.store, removal.sha256) as source:
                 if safefile.copy(source, fd, lambda _: step()) != removal.sha256:
                     raise _Damaged
             os.fchmod(fd, stat.S_IMODE(removal.identity.mode))
@@ -222,7 +221,7 @@ def _restore_one(held: Held, entry: int, removal: Removal) -> str | None:
 
 def _link(folder: int, temporary: str, name: str, removal: Removal) -> str:
     """Give the finished file the first free name, or that of an earlier restore that wrote the same."""
-    for target in names(name, removal.sha256):
+    for target in free_names(name, removal.sha256):
         if target == name and preconditions.live_sidecar(folder, name):
             continue  # SQLite would play a foreign journal into the restored database
         try:

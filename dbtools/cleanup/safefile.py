@@ -1,4 +1,4 @@
-"""Reach, read, copy and publish files by descriptor, so that no link and no renamed folder leads astray."""
+"""Open, read, copy and publish files by descriptor: no link and no renamed folder can redirect an operation."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _DENIED = (errno.EACCES, errno.EPERM, errno.ENXIO, errno.EISDIR, errno.EROFS, er
 Tick = Callable[[int], object]
 
 
-class Refused(Exception):  # noqa: N818  (an answer about one file, not an error of the run)
+class PreconditionFailed(Exception):  # noqa: N818  (a finding about one file, not an error of the run)
     """One file stays as it is; the text says why."""
 
 
 def identity(status: os.stat_result) -> Identity:
-    """Return what identifies the file of `status`."""
+    """Return the identity of the file that `status` describes."""
     return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode, status.st_nlink)
 
 
 def unchanged(planned: Identity, status: os.stat_result) -> bool:
-    """Tell whether `status` is that of the regular file `planned` was taken from."""
+    """Tell whether `status` describes the regular file that `planned` was taken from, unchanged."""
     found = identity(status)
     return stat.S_ISREG(found.mode) and _comparable(found) == _comparable(planned)
 
@@ -52,28 +52,28 @@ def _comparable(known: Identity) -> tuple[int, ...]:
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """Turn an error that concerns one file of the project into `Refused`; any other one passes."""
+def file_errors() -> Iterator[None]:
+    """Raise `PreconditionFailed` for a system error that concerns one file of the project; let any other pass."""
     try:
         yield
     except OSError as error:
         if error.errno not in (*_REASONS, *_DENIED):
             raise
         reason = _REASONS.get(error.errno, f"it cannot be reached ({os.strerror(error.errno)})")
-        raise Refused(reason) from error
+        raise PreconditionFailed(reason) from error
 
 
 def parts(path: str) -> list[str]:
-    """Split a path relative to the root, and refuse one that could lead out of it."""
+    """Split a path relative to the root; refuse one that could lead out of it."""
     names = path.split("/")
     if any(name in ("", ".", "..") or "\0" in name for name in names):
-        raise Refused("its path leads out of the project")
+        raise PreconditionFailed("its path leads out of the project")
     return names
 
 
 @contextmanager
 def opened(name: str | Path, flags: int, folder: int | None = None, mode: int = 0o600) -> Iterator[int]:
-    """Open a file and close it again."""
+    """Open a file or folder for the length of a ``with`` block."""
     fd = os.open(name, flags, mode, dir_fd=folder)
     try:
         yield fd
@@ -89,11 +89,11 @@ def opened_folder(path: Path) -> AbstractContextManager[int]:
 @contextmanager
 def opened_file(folder: int, name: str) -> Iterator[int]:
     """Open the regular file `name` of `folder`, or refuse. Reads only."""
-    with refusing():
+    with file_errors():
         fd = os.open(name, _FILE, dir_fd=folder)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise Refused("it is not a regular file")
+            raise PreconditionFailed("it is not a regular file")
         yield fd
     finally:
         os.close(fd)
@@ -101,14 +101,14 @@ def opened_file(folder: int, name: str) -> Iterator[int]:
 
 @contextmanager
 def locked(root: Path) -> Iterator[int]:
-    """Open the project folder and let nobody else clean or restore it meanwhile; the kernel drops the lock.
+    """Open the project folder and lock it against other cleanups and restores. The kernel drops the lock.
 
     Raises
     ------
     CleanupError
         This system cannot reach files by descriptor, or there is no such folder.
     BusyError
-        Another process is at it.
+        Another process holds the lock.
     """
     if not _SUPPORTED:
         raise CleanupError("Files cannot be removed safely on this system", root, "run the cleanup on Linux")
@@ -135,7 +135,7 @@ def parent(root: int, path: str, *, make: bool = False) -> Iterator[tuple[int, s
                 with suppress(FileExistsError):
                     os.mkdir(folder, dir_fd=fd)
                     os.fsync(fd)
-            with refusing():
+            with file_errors():
                 below = os.open(folder, _FOLDER | _NOFOLLOW, dir_fd=fd)
             os.close(fd)
             fd = below
@@ -145,7 +145,7 @@ def parent(root: int, path: str, *, make: bool = False) -> Iterator[tuple[int, s
 
 
 def make_folders(path: Path) -> None:
-    """Make a folder and those above it, private to the user. Changes files: on disk when it returns."""
+    """Make a folder and its parents, private to the user. Changes files: the folders; synced when it returns."""
     if not path.parent.is_dir():
         make_folders(path.parent)
     with opened_folder(path.parent) as fd:
@@ -155,11 +155,11 @@ def make_folders(path: Path) -> None:
 
 
 def status(folder: int, name: str) -> os.stat_result | None:
-    """Return the status of what lies at `name`, be it a link; None when nothing does. Reads only."""
+    """Return the status of `name` without following a link; None when there is nothing. Reads only."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):  # nothing can have a name that is too long
+        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):  # no file can have a name that is too long
             return None
         raise
 
@@ -180,7 +180,7 @@ def digest_at(folder: int, name: str) -> str | None:
     try:
         with opened_file(folder, name) as fd:
             return digest(fd)
-    except Refused:
+    except PreconditionFailed:
         return None
 
 
@@ -201,7 +201,7 @@ def copy(source: int, target: int, tick: Tick | None = None) -> str:
 
     Raises
     ------
-    Refused
+    PreconditionFailed
         The source changed while it was read.
     CleanupError
         The copy is not what was written.
@@ -226,7 +226,7 @@ def discard(folder: int, name: str) -> None:
 
 @contextmanager
 def temporary(folder: int, name: str) -> Iterator[int]:
-    """Open a new file for writing; its name is gone afterwards. Changes files: `name` only."""
+    """Make a file for writing and remove its name after the ``with`` block. Changes files: `name` only."""
     discard(folder, name)  # left by a run that was killed
     fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600, dir_fd=folder)
     try:
@@ -237,34 +237,34 @@ def temporary(folder: int, name: str) -> Iterator[int]:
 
 
 def publish(folder: int, temporary: str, name: str, sha256: str) -> None:
-    """Give a finished file of a run folder its name, on disk when it returns. Changes files: `name`."""
+    """Link a finished file of a run folder as `name`. Changes files: `name`; synced when it returns."""
     try:
         os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except FileExistsError:
-        # Only a file that is not what it should be gives way, and to one that was read back.
+        # An existing file is replaced only if its content is wrong; the new one was read back.
         if digest_at(folder, name) != sha256:
             os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     os.fsync(folder)
 
 
 def store_file(folder: int, name: str, source: int, sha256: str, tick: Tick | None = None) -> None:
-    """Keep a copy of an open file as `name`, read back and on disk. Changes files: `name` in `folder`.
+    """Store a copy of an open file as `name`, read back and synced. Changes files: `name` in `folder`.
 
     Raises
     ------
-    Refused
+    PreconditionFailed
         The source is not the content `sha256`.
     """
     with temporary(folder, TEMPORARY + name) as fd:
         if copy(source, fd, tick) != sha256:
-            raise Refused("its content changed since the plan")
+            raise PreconditionFailed("its content changed since the plan")
         os.fchmod(fd, 0o400)
         os.fsync(fd)
         publish(folder, TEMPORARY + name, name, sha256)
 
 
 def store_bytes(folder: int, name: str, data: bytes, mode: int = 0o400) -> None:
-    """Write a small file as a whole, read back and on disk. Changes files: `name` in `folder`."""
+    """Store a small file in one step, read back and synced. Changes files: `name` in `folder`."""
     sha256 = hashlib.sha256(data).hexdigest()
     with temporary(folder, TEMPORARY + name) as fd:
         write(fd, data)

@@ -14,11 +14,9 @@ from cleaning import make_files, planned, removal, sha256, tree
 from support import python, unchanged
 
 from dbtools.cleanup.apply import apply
-from dbtools.cleanup.journal import unfinished
-from dbtools.cleanup.manifest import Manifest
-from dbtools.cleanup.plan import Keeper, Kept, Plan
+from dbtools.cleanup.backup import read, runs, unfinished
+from dbtools.cleanup.model import Keeper, Kept, Manifest, Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import read, runs
 from dbtools.database.sqlite.dbfile import fingerprint
 from dbtools.errors import BusyError, CleanupError, ParameterError
 from dbtools.project import Project
@@ -432,7 +430,7 @@ import resource, signal
 from pathlib import Path
 from cleaning import planned
 from dbtools.cleanup.apply import apply
-from dbtools.cleanup.manifest import Manifest
+from dbtools.cleanup.model import Manifest
 from dbtools.errors import CleanupError
 from dbtools.project import Project
 root = Path(sys.argv[1])

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from support import assert_sentence
 
-from dbtools.cleanup.plan import Identity, Keeper, plan
+from dbtools.cleanup.model import Identity, Keeper
+from dbtools.cleanup.plan import plan
 from dbtools.cleanup.survey import FileEvidence, Survey
 from dbtools.errors import ParameterError
 from dbtools.project import Project

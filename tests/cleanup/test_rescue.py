@@ -8,7 +8,7 @@ import pytest
 from support import run_python
 
 from dbtools.cleanup import rescue
-from dbtools.cleanup.plan import Identity, Removal
+from dbtools.cleanup.model import Identity, Removal
 from dbtools.errors import ParameterError
 
 
@@ -63,7 +63,7 @@ NO_ROOM = """
 import resource, signal, sys
 from pathlib import Path
 from dbtools.cleanup import rescue
-from dbtools.cleanup.plan import Identity, Removal
+from dbtools.cleanup.model import Identity, Removal
 from dbtools.errors import CleanupError
 folder = Path(sys.argv[1])
 (folder / "log.csv").write_text("a\\n" + "".join(f"{number ** 90}\\n" for number in range(3000)))

@@ -9,7 +9,7 @@ from cleaning import make_files, planned, tree
 from support import unchanged
 
 from dbtools.cleanup.apply import apply
-from dbtools.cleanup.journal import unfinished
+from dbtools.cleanup.backup import unfinished
 from dbtools.cleanup.restore import restore
 from dbtools.demo import build
 from dbtools.errors import CleanupError

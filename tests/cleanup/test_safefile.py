@@ -7,13 +7,13 @@ import pytest
 from cleaning import sha256
 
 from dbtools.cleanup import safefile
-from dbtools.cleanup.safefile import Refused
+from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.errors import BusyError, CleanupError
 
 
 @pytest.mark.parametrize("path", ["", "/a", "a//b", "../a", "a/../b", "./a", "a/", "a\0b"])
 def test_a_path_that_could_lead_out_is_refused(path: str) -> None:
-    with pytest.raises(Refused, match="leads out"):
+    with pytest.raises(PreconditionFailed, match="leads out"):
         safefile.parts(path)
 
 
@@ -30,7 +30,7 @@ def test_the_walk_enters_no_link_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with safefile.opened_folder(tmp_path) as root:
         for path in ("link/c", "file/c", "nowhere/c"):
-            with pytest.raises(Refused), safefile.parent(root, path):
+            with pytest.raises(PreconditionFailed), safefile.parent(root, path):
                 pass
 
 
@@ -40,7 +40,7 @@ def test_the_walk_leaves_no_descriptor_open(tmp_path: Path) -> None:
     with safefile.opened_folder(tmp_path) as root:
         for path in ("a/b", "nowhere/c"):
             with (
-                pytest.raises(Refused),
+                pytest.raises(PreconditionFailed),
                 safefile.parent(root, path) as (folder, name),
                 safefile.opened_file(folder, name),
             ):
@@ -54,7 +54,7 @@ def test_only_regular_files_are_opened_and_a_pipe_does_not_block(tmp_path: Path)
     (tmp_path / "file").touch()
     with safefile.opened_folder(tmp_path) as folder:
         for name, words in {"pipe": "not a regular", "link": "symbolic link", "gone": "no longer"}.items():
-            with pytest.raises(Refused, match=words), safefile.opened_file(folder, name):
+            with pytest.raises(PreconditionFailed, match=words), safefile.opened_file(folder, name):
                 pass
 
 
@@ -74,7 +74,7 @@ def test_a_stored_file_has_the_content_asked_for_or_does_not_exist(tmp_path: Pat
     (tmp_path / "store").mkdir()
     with safefile.opened_folder(tmp_path / "store") as store, source.open("rb") as handle:
         safefile.store_file(store, "copy", handle.fileno(), sha256(source))
-        with pytest.raises(Refused, match="content changed"):
+        with pytest.raises(PreconditionFailed, match="content changed"):
             safefile.store_file(store, "other", handle.fileno(), "0" * 64)
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["copy"]
     assert (tmp_path / "store" / "copy").read_bytes() == source.read_bytes()

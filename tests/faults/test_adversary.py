@@ -13,7 +13,7 @@ from cleaning import make_files, planned
 from machine import Machine, calls, clean, running
 from support import read_tree
 
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
 
 NEW = b"new!" * 750

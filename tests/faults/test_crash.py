@@ -15,10 +15,9 @@ import pytest
 from cleaning import make_files, planned, tree
 from machine import PLANNED, Machine, calls, clean, killed, running, world
 
-from dbtools.cleanup.journal import unfinished
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.backup import runs, unfinished
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import runs
 
 
 @pytest.mark.parametrize("torn", [False, True])

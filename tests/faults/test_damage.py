@@ -13,11 +13,10 @@ from cleaning import tree
 from machine import PLANNED, calls, clean, killed, running, world
 from support import read_tree
 
-from dbtools.cleanup import journal
-from dbtools.cleanup.journal import unfinished
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup import backup
+from dbtools.cleanup.backup import MANIFEST, read, runs, unfinished
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import MANIFEST, read, runs
 from dbtools.errors import CleanupError
 
 
@@ -126,10 +125,10 @@ def test_a_flipped_bit_anywhere_in_a_journal_hinders_no_restore(folder: Path, ta
     plan = world(folder, PLANNED[1:3])
     before = tree(plan.project.root)
     run = clean(plan).path
-    log = run / journal.JOURNAL
+    log = run / backup.JOURNAL
     content, bits = log.read_bytes(), 8 * log.stat().st_size
     for bit in tally.some(range(bits), 200):
-        (run / f"{journal.JOURNAL}.damaged").unlink(missing_ok=True)
+        (run / f"{backup.JOURNAL}.damaged").unlink(missing_ok=True)
         log.write_bytes(content)
         for file in PLANNED[1:3]:
             (plan.project.root / file).unlink(missing_ok=True)
@@ -147,14 +146,14 @@ def test_a_flipped_bit_anywhere_in_a_journal_lets_no_resumed_cleanup_lose_anythi
     plan = world(folder, PLANNED[1:3])
     with running(killed(middle)):
         clean(plan)
-    bits = 8 * (runs(plan.project.backups)[0] / journal.JOURNAL).stat().st_size
+    bits = 8 * (runs(plan.project.backups)[0] / backup.JOURNAL).stat().st_size
     for bit in tally.some(range(bits), 100):
         plan = world(folder, PLANNED[1:3])
         before = tree(plan.project.root)
         with running(killed(middle)):
             clean(plan)
         (run,) = runs(plan.project.backups)
-        flip(run / journal.JOURNAL, bit)
+        flip(run / backup.JOURNAL, bit)
         with suppress(CleanupError):
             result = clean(plan)
             assert sorted(result.removed) == sorted(PLANNED[1:3])

@@ -14,7 +14,7 @@ from cleaning import make_files, planned
 from machine import Machine, calls, clean, running
 from support import python
 
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.model import Plan
 
 # One application per line of input: it does something to the database, says so, and goes on at the next line.
 WRITER = """

@@ -13,10 +13,9 @@ from cleaning import tree
 from machine import PLANNED, Machine, calls, clean, failing, running, world
 from tally import ALL
 
-from dbtools.cleanup.journal import unfinished
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.backup import runs, unfinished
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import runs
 from dbtools.errors import CleanupError
 
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EMFILE")

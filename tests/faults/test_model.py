@@ -20,9 +20,9 @@ from machine import failing, killed, running
 from tally import ALL
 
 from dbtools.cleanup.apply import apply
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.backup import runs
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import runs
 from dbtools.errors import CleanupError
 
 PATHS = ("a/one.csv", "a/b/two.csv", "three.csv")

@@ -13,10 +13,9 @@ from disk import Disk
 from machine import PLANNED, Machine, clean, running, world
 
 from dbtools.cleanup import safefile
-from dbtools.cleanup.journal import unfinished
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.backup import runs, unfinished
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import runs
 
 CHANGING = {"open", "write", "mkdir", "link", "unlink", "rename", "replace", "fchmod", "utime", "ftruncate"}
 

@@ -14,17 +14,16 @@ from cleaning import make_files, planned, tree
 from machine import clean
 from victims import Victims, kill_times
 
-from dbtools.cleanup.journal import unfinished
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.backup import runs, unfinished
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import runs
 from dbtools.errors import CleanupError
 
 NAMES = tuple(f"a/{number}.csv" for number in range(8))
 PROJECT = """
 from pathlib import Path
 from dbtools.project import Project
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.model import Plan
 root = Path(given[0])
 project = Project(root, root / "prompter.db", root / "auth_system.db", root / "storage", root / "backups")
 """

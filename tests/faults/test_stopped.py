@@ -10,10 +10,9 @@ from cleaning import make_files, planned, tree
 from machine import PLANNED, assert_nothing_lost, clean, world
 from tally import Tally
 
-from dbtools.cleanup.journal import unfinished
-from dbtools.cleanup.plan import Plan
+from dbtools.cleanup.backup import runs, unfinished
+from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.cleanup.run import runs
 from dbtools.progress import Stopped, heard
 
 
