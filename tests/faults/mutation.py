@@ -57,13 +57,13 @@ def drop(call: str) -> Change:
 
 def swap(old: str, new: str) -> Change:
     """Replace an expression by another one."""
-    wanted, replacement = ast.dump(_expression(old)), _expression(new)
+    wanted, replacement = ast.unparse(_expression(old)), _expression(new)
 
     class Swap(ast.NodeTransformer):
         found = 0
 
         def visit(self, node: ast.AST) -> ast.AST:
-            if isinstance(node, ast.expr) and ast.dump(_loaded(node)) == wanted:
+            if isinstance(node, ast.expr) and ast.unparse(node) == wanted:
                 self.found += 1
                 return replacement
             return self.generic_visit(node)
@@ -109,10 +109,6 @@ def text(old: str, new: str) -> Change:
 
 def _expression(source: str) -> ast.expr:
     return ast.parse(source, mode="eval").body
-
-
-def _loaded(node: ast.expr) -> ast.expr:
-    return _expression(ast.unparse(node))
 
 
 def _each_if(tree: ast.AST, condition: str, *, value: bool) -> int:
