@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from dbtools.analysis.pairs import Meetings
-from dbtools.analysis.statistics.clusters import ClusterSums
+from dbtools.analysis.pairs import PairedSums
+from dbtools.analysis.statistics import ClusterSums
 
 
 def sums_of(values: Iterable[float], group: Iterable[int]) -> ClusterSums:
@@ -18,8 +18,8 @@ def sums_of(values: Iterable[float], group: Iterable[int]) -> ClusterSums:
     return ClusterSums(len(values), len(s), values.sum(), (values**2).sum(), (s**2).sum(), (s * n).sum(), (n**2).sum())
 
 
-def meetings_of(totals: Mapping[str, np.ndarray], group: Iterable[int] | None = None) -> list[Meetings]:
-    """Return who met whom, from every agent's total in each contest."""
+def paired_sums_of(totals: Mapping[str, np.ndarray], group: Iterable[int] | None = None) -> list[PairedSums]:
+    """Return the sums of every pair of agents, from every agent's total in each contest."""
     names, found = sorted(totals), []
     for a, b in ((a, b) for a in names for b in names if a < b):
         d = totals[a] - totals[b]
@@ -27,5 +27,5 @@ def meetings_of(totals: Mapping[str, np.ndarray], group: Iterable[int] | None = 
         _, place = np.unique(clusters, return_inverse=True)
         s = np.bincount(place, d)
         listed = tuple(zip(s, s / np.bincount(place), strict=True))
-        found.append(Meetings(a, b, sums_of(d, clusters), int((d > 0).sum()), int((d == 0).sum()), listed))
+        found.append(PairedSums(a, b, sums_of(d, clusters), int((d > 0).sum()), int((d == 0).sum()), listed))
     return found

@@ -26,7 +26,7 @@ class SourceStats:
     versions, wins, win_rate
         All its versions, how many of them are a recorded head, and the share.
     scored, mean_total
-        Versions with a score, and the mean sum of its five marks on whatever scale they are stored.
+        Versions with a score, and the mean sum of its five scores on whatever scale they are stored.
     """
 
     source: str
@@ -55,28 +55,32 @@ class ApplicationStats(Result):
     def sentence(self) -> str:
         """What these figures are, and what they are not."""
         versions = sum(s.versions for s in self.sources)
-        some = f" ({self.filter_note})" if self.filter_note else ""
         return (
-            f"By the application's own definition, over all {versions:,} versions{some}: heads per version and the "
-            "mean sum of marks; real and generated rows and all scales together, so no evidence of which agent is "
-            "effective."
+            f"The application's own figures over all {versions:,} versions: real and generated rows and all scales "
+            "together, so no evidence of effectiveness."
         )
+
+    @property
+    def details(self) -> list[str]:
+        """How the figures are defined, and which prompts alone count."""
+        defined = "A win is a version that is a recorded head; the mean total is the mean sum of the five scores."
+        return [defined, f"Counted are {self.filter_note} only."] if self.filter_note else [defined]
 
     def _table(self) -> str:
         return table(self.frame, caption=self._caption, formats={"win_rate": ".1%"})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""
-        return {"sources": [asdict(s) for s in self.sources], "sentence": self.sentence}
+        return {"sources": [asdict(s) for s in self.sources], "sentence": self.sentence, "details": self.details}
 
 
 def application_stats(source: Database | Project | str | os.PathLike[str]) -> ApplicationStats:
-    """Count versions, heads and marks per source as the application does. Reads only.
+    """Count versions, heads and scores per source as the application does. Reads only.
 
     Parameters
     ----------
     source : Database, Project or path
-        A database that is not attached yet is asked where it lies, and nothing is kept: the fastest first answer.
+        A path is read in place and nothing is cached: the fastest first answer.
 
     Raises
     ------

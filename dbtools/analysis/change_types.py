@@ -1,11 +1,11 @@
-"""Whether the type of a change matters for the mark that follows."""
+"""Whether the type of a change matters for the score that follows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.statistics.clusters import holm
+from dbtools.analysis.statistics import holm
 from dbtools.database.change_type import change_type
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class ChangeEffect:
     n, chains : int
         Changes of this type, and chains with changes of any type on this scale.
     mean_change : float
-        Mean of the mark less the parent's mark.
+        Mean of the score less the parent's score.
     effect, low, high : float or None
-        The same adjusted for the parent's mark and for the chain, less the mean of all types, with its 95% interval;
+        The same adjusted for the parent's score and for the chain, less the mean of all types, with its 95% interval;
         None where the data cannot tell.
     p : float or None
         Whether this type differs from the mean of all, adjusted for their number (Holm).
@@ -54,11 +54,11 @@ class ChangeEffect:
 def changes_of(timeline: pd.DataFrame) -> pd.DataFrame:
     """Return the links from parent to child that are both scored on one scale: a row per link.
 
-    Columns: prompt_id, chain, scale, version_id, parent_version_id, change_type, mark, parent_mark.
+    Columns: prompt_id, chain, scale, version_id, parent_version_id, change_type, score, parent_mark.
     """
-    columns = ["prompt_id", "chain", "scale", "version_id", "parent_version_id", "change_type", "mark"]
-    scored = timeline[timeline["mark"].notna()]
-    above = scored[["prompt_id", "version_id", "scale", "mark"]]
+    columns = ["prompt_id", "chain", "scale", "version_id", "parent_version_id", "change_type", "score"]
+    scored = timeline[timeline["score"].notna()]
+    above = scored[["prompt_id", "version_id", "scale", "score"]]
     above = above.set_axis(["prompt_id", "parent_version_id", "scale", "parent_mark"], axis="columns")
     linked = scored[columns].merge(above, on=["prompt_id", "parent_version_id", "scale"])
     return linked[linked["version_id"] != linked["parent_version_id"]]
@@ -70,14 +70,14 @@ def change_effects(
     """Compare the types of change on one scale, one item per type; `changes` as `changes_of` returns them.
 
     Analysis of covariance, child ~ type + parent + chain (types sum to zero), least squares, t intervals: Maxwell &
-    Delaney, Designing Experiments, ch. 9. Assumes one slope on the parent's mark and independent errors of one size.
+    Delaney, Designing Experiments, ch. 9. Assumes one slope on the parent's score and independent errors of one size.
     The p values need neither: the types are shuffled within chains, (1 + b) / (1 + B), and compared by each effect's t
     and by the sum of squares that all explain; they assume that without an effect a chain's types are interchangeable.
     """
     import numpy as np
     from scipy import stats
 
-    child, parent = changes["mark"].to_numpy(float), changes["parent_mark"].to_numpy(float)
+    child, parent = changes["score"].to_numpy(float), changes["parent_mark"].to_numpy(float)
     names, codes = np.unique(changes["change_type"].to_numpy(str), return_inverse=True)
     blocks = np.asarray(changes.groupby(["prompt_id", "chain"]).ngroup(), dtype=np.intp)
     frame = _Frame.of(child, parent, codes, blocks)
@@ -103,13 +103,13 @@ class _Frame:
 
     Attributes
     ----------
-    marks : array, shape (n, 2)
-        The parents' marks less their chain's mean, and what these leave of the children's.
+    scores : array, shape (n, 2)
+        The parents' scores less their chain's mean, and what these leave of the children's.
     gram : array
         The types' normal equations, less the chains' means: the shuffling keeps how often each type is in each chain.
     """
 
-    marks: Numbers
+    scores: Numbers
     gram: Numbers
     chains: int
     spread: float
@@ -124,7 +124,7 @@ class _Frame:
         x, y = (v - (np.bincount(blocks, weights=v) / sizes)[blocks] for v in (parent, child))
         spread = float(x @ x)
         spread = spread if spread > 1e-9 else 0.0
-        # Frisch & Waugh (1933): what is left of the marks tells the same of the types as the whole regression.
+        # Frisch & Waugh (1933): what is left of the scores tells the same of the types as the whole regression.
         y = y - x * (float(x @ y) / spread) if spread else y
         gram = np.diag(table.sum(axis=0)) - (table / sizes[:, None]).T @ table
         return cls(np.column_stack([x, y]), gram, len(sizes), spread)
@@ -143,11 +143,11 @@ class _Fit:
 
 
 def _fit(orders: Indices, frame: _Frame) -> _Fit:
-    """Fit the types to the marks, for many orders of the types (rows) at once."""
+    """Fit the types to the scores, for many orders of the types (rows) at once."""
     import numpy as np
 
     k = len(frame.gram)
-    sums = np.stack([(orders == code) @ frame.marks for code in range(k)], axis=1)
+    sums = np.stack([(orders == code) @ frame.scores for code in range(k)], axis=1)
     x, y = sums[..., 0], sums[..., 1]
     gram = np.repeat(frame.gram[None], len(orders), axis=0)
     if frame.spread:
@@ -157,11 +157,11 @@ def _fit(orders: Indices, frame: _Frame) -> _Fit:
     effects = (inverse @ y[..., None])[..., 0]
     explained = (effects * y).sum(axis=1)
     kept = inverse[0] @ gram[0]
-    free = len(frame.marks) - frame.chains - bool(frame.spread) - round(float(np.trace(kept)))
+    free = len(frame.scores) - frame.chains - bool(frame.spread) - round(float(np.trace(kept)))
     contrasts = np.eye(k) - 1 / k
     own = np.diagonal(inverse, axis1=1, axis2=2).clip(0)
     told = (np.abs(contrasts - kept @ contrasts).max(axis=0) < 1e-6) & (own[0] > 1e-12) & (free > 0)
-    left = (float(frame.marks[:, 1] @ frame.marks[:, 1]) - explained).clip(0) / max(free, 1)
+    left = (float(frame.scores[:, 1] @ frame.scores[:, 1]) - explained).clip(0) / max(free, 1)
     errors = np.sqrt(left[:, None] * own)
     t = np.divide(effects, errors, out=np.zeros_like(effects), where=errors > 1e-12)
     return _Fit(effects, errors, t, explained, told, free)

@@ -1,4 +1,4 @@
-"""The claim gate: what may be said of an agent, and what it would take to say more."""
+"""The claim: what the comparison allows to say of the leading agent, and what it would take to say more."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from dbtools.analysis.pairs import Pair
 from dbtools.html import number, p_value
 
 LEVEL, POWER = 0.05, 0.8
-_SCALES = {
+SCALES_SAID = {
     "judge": "the judge's scale of 0–50",
     "heuristic": "the fallback heuristic's scale of 0–50",
-    "self": "the agents' own marks of the input",
+    "self": "the agents' own scores of the input",
     "synthetic": "the history generator's scale",
+}
+_SCORES = {
+    "judge": "judge scores",
+    "heuristic": "heuristic scores",
+    "self": "self-scores",
+    "synthetic": "synthetic scores",
 }
 _MANY = 100_000
 
@@ -27,25 +33,28 @@ class Claim:
     ----------
     verdict : str
         ``best``: the leader is above every rival, Holm-adjusted p < 0.05, on real rows that a judge scored, and has
-        met all of them; else ``undecided``.
+        contests with all of them; else ``undecided``.
     leader : str or None
-        The agent with the highest scores in the pairs; no claim by itself.
+        The agent with the highest scores in the pairs; by itself no claim.
     closest : Pair or None
-        The leader against the rival it is least surely above.
+        The leader against the rival that it is least surely above.
     needed : int or None
-        About how many contests would decide it; None where a best agent is named or none can be estimated.
-    text : str
-        The claim as a clause, with n and G.
+        About how many contests would decide; None where a best agent is named or no number can be estimated.
+    sentence : str
+        The decision, its size, its risk and what to do, in at most 25 words.
+    details : tuple of str
+        The figures behind the sentence.
     """
 
     verdict: str
     leader: str | None
     closest: Pair | None
     needed: int | None
-    text: str
+    sentence: str
+    details: tuple[str, ...] = ()
 
 
-def judge(
+def make_claim(
     pairs: Sequence[Pair], agents: Collection[str], kinds: Collection[str], scale: str = "judge", asked: str = "real"
 ) -> Claim:
     """Decide what may be said of the agents after comparing them in pairs.
@@ -53,34 +62,42 @@ def judge(
     Parameters
     ----------
     agents : collection of str
-        All that compete; one that the leader never met keeps it from being called best.
+        All that compete; one without a contest against the leader keeps it from being called best.
     kinds, asked : collection of str, str
         The provenances of the rows that were compared, and the one that was asked for.
     """
     leader, closest = lead(pairs)
     if closest is None:
-        text = f"Undecided: {_no_leader(pairs, agents, scale, asked)}"
-        return Claim("undecided", None, pairs[0] if pairs else None, None, text)
-    basis = f"{_margin(closest)}, {_basis(closest, scale, kinds)}"
-    met = {name for pair in pairs if leader in (pair.a, pair.b) for name in (pair.a, pair.b)}
-    strangers, real = sorted(set(agents) - met), set(kinds) == {"real"}
-    if real and scale == "judge" and not strangers and closest.p_holm < LEVEL and closest.difference > 0:
-        return Claim("best", leader, closest, None, f"{leader} is best by score: {basis}")
+        first = pairs[0] if pairs else None
+        details = (_basis(first, scale, {asked}),) if first else ()
+        return Claim("undecided", None, first, None, _no_leader(pairs, agents, scale, asked), details)
+    rivals = {name for pair in pairs if leader in (pair.a, pair.b) for name in (pair.a, pair.b)}
+    missing, real = sorted(set(agents) - rivals), set(kinds) == {"real"}
+    figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {_basis(closest, scale, kinds)}"
+    if real and scale == "judge" and not missing and closest.p_holm < LEVEL and closest.difference > 0:
+        said = (
+            f"{leader} is best by score: {_points(closest)} ahead of {closest.b}, its closest rival "
+            f"({p_value(closest.p_holm)}, {closest.n:,} contests)."
+        )
+        return Claim("best", leader, closest, None, said, (figures,))
     needed = contests_needed(closest, len(pairs))
+    ahead = f"Undecided: {leader} leads {closest.b} by {_points(closest)}"
     if not real:
-        mixed = "not all rows are real" if "real" in kinds else "the rows are not real"
-        why, do = f"{mixed}. Among them {leader} leads by score, {basis}", _real_contests(pairs)
+        rows = "rows that are not all real" if "real" in kinds else "rows that are not real"
+        said = f"{ahead}, but among {rows}. It takes scored contests of real rows."
     elif scale != "judge":
-        why, do = f"{leader} leads on {_SCALES[scale]}, {basis}", "it takes a judge's scores"
-    elif strangers:
-        why, do = f"{leader} leads by score, {basis}", f"it takes contests against {', '.join(strangers)}"
+        said = f"{ahead}, but by {_SCORES[scale]} alone. It takes a judge's scores."
+    elif missing:
+        said = f"{ahead}, but has no contest against {_some(missing)}. It takes such contests."
     else:
-        why, do = f"{leader} leads by score, {basis}", _what_it_takes(closest, needed, len(pairs))
-    return Claim("undecided", leader, closest, needed, f"Undecided: {why}; {do}")
+        said = (
+            f"{ahead}, which may be chance ({p_value(closest.p_holm)}). {_what_it_takes(closest, needed, len(pairs))}"
+        )
+    return Claim("undecided", leader, closest, needed, said, (figures, *_detectable(closest, needed)))
 
 
 def lead(pairs: Sequence[Pair]) -> tuple[str | None, Pair | None]:
-    """Return the agent that is above most others, and it against the rival it is least surely above.
+    """Return the agent that is above most others, and it against the rival that it is least surely above.
 
     No agent leads where nothing differs.
     """
@@ -119,43 +136,52 @@ def contests_needed(pair: Pair, pairs: int) -> int | None:
 
 
 def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked: str) -> str:
-    rows = "rows of any provenance" if asked == "all" else f"{asked} rows"
+    rows, scores = "all rows" if asked == "all" else f"{asked} rows", _SCORES[scale]
     if pairs:
-        return f"no agent leads by score, {_basis(pairs[0], scale, {asked})}"
+        return f"Undecided: no agent leads by score among {rows}, in {max(p.n for p in pairs):,} contests."
     if not agents:
-        why = f"there are no scores of agents on {_SCALES[scale]} among {rows}"
+        why = f"no agent has {scores} among {rows}"
     elif len(agents) == 1:
-        why = f"only {next(iter(agents))} has scores on {_SCALES[scale]} among {rows}"
+        why = f"only {next(iter(agents))} has {scores} among {rows}"
     else:
-        why = f"no two agents have scores on {_SCALES[scale]} in the same prompt among {rows}"
-    return f"{why}; {_real_contests(pairs)}"
+        why = f"no two agents have {scores} in one prompt among {rows}"
+    return f"Undecided: {why}. It takes scored contests of real rows over at least {least_texts(len(pairs))} texts."
 
 
-def _real_contests(pairs: Sequence[Pair]) -> str:
-    return f"it takes scored contests of real rows over at least {least_texts(len(pairs))} texts"
+def _what_it_takes(pair: Pair, needed: int | None, pairs: int) -> str:
+    if needed is None:
+        return f"It takes contests over at least {least_texts(pairs)} texts."
+    about = f"More than {_MANY:,}" if needed > _MANY else f"About {needed:,}"
+    return f"{about} contests would decide; there are {pair.n:,}."
+
+
+def _detectable(pair: Pair, needed: int | None) -> list[str]:
+    if not pair.mde:
+        return []
+    found = [f"A true difference below {pair.mde:.2g} points would be missed more than 1 time in 5."]
+    if needed is not None and needed <= _MANY:
+        found.append(f"About {needed:,} contests would be needed to detect a difference of {pair.difference:.2g}.")
+    return found
 
 
 def _margin(pair: Pair) -> str:
     low, high = pair.low_clustered, pair.high_clustered
     interval = f"95% interval {_signed(low)} to {_signed(high)}, " if low is not None and high is not None else ""
-    return f"{_signed(pair.difference)} points against {pair.b} ({interval}Holm-adjusted {p_value(pair.p_holm)})"
+    return f"{_signed(pair.difference)} points ({interval}Holm-adjusted {p_value(pair.p_holm)})"
 
 
 def _basis(pair: Pair, scale: str, kinds: Collection[str]) -> str:
     rows = " and ".join(sorted(kinds)) or "no"
-    return f"among {rows} rows on {_SCALES[scale]}, n = {pair.n:,} contests over G = {pair.clusters:,} texts"
+    return f"among {rows} rows on {SCALES_SAID[scale]}, n = {pair.n:,} contests over G = {pair.clusters:,} texts."
 
 
-def _what_it_takes(pair: Pair, needed: int | None, pairs: int) -> str:
-    seen = f"a true difference below {pair.mde:.2g} points would be missed more than 1 time in 5" if pair.mde else ""
-    if needed is None:
-        need = f"it takes contests over at least {least_texts(pairs)} texts"
-    elif needed > _MANY:
-        need = f"more than {_MANY:,} contests would be needed to detect so small a difference"
-    else:
-        need = f"about {needed:,} contests would be needed to detect a difference of {pair.difference:.2g}"
-    return f"{seen}; {need}" if seen else need
+def _points(pair: Pair) -> str:
+    return f"{number(pair.difference, f'.{1 if abs(pair.difference) >= 0.1 else 3}f')} of 50 points"
 
 
 def _signed(value: float) -> str:
     return number(value, f"+.{2 if abs(value) >= 0.1 else 3}f")
+
+
+def _some(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

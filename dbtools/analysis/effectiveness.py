@@ -8,19 +8,16 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis import sentences
-from dbtools.analysis.agents import SHOWN, AgentResult, agreements, logged_selections, standings
-from dbtools.analysis.claim import Claim, judge
+from dbtools.analysis.agents import SHOWN, AgentResult, agent_summary, agreements, logged_selections
+from dbtools.analysis.claim import Claim, make_claim
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
-from dbtools.analysis.pairs import Meetings, Pair, compare, meetings
-from dbtools.analysis.questions import PROVENANCES, SCALES, WINS, Chosen, Row, ask, check_word, working_table
-from dbtools.analysis.statistics import INTERVALS
-from dbtools.analysis.statistics.agreement import Agreement
-from dbtools.analysis.statistics.ranking import Ranking, bradley_terry
+from dbtools.analysis.pairs import Pair, PairedSums, compare, paired_sums
+from dbtools.analysis.query import PROVENANCES, SCALES, WINS, Row, RowFilter, check_word, rows, working_table
+from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement, bradley_terry
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
-from dbtools.html import table
+from dbtools.html import percents, table
 from dbtools.result import Result
 
 if TYPE_CHECKING:
@@ -28,19 +25,31 @@ if TYPE_CHECKING:
 
     from dbtools.database.engine import Engine
 
-_NOT_SHOWN = {"told", "won", "dimensions"}
+_NOT_SHOWN = {"decidable", "wins_by_kind", "dimensions"}
+_AGENTS_SAID = 5
+_WINS_SAID = {
+    "recorded": "recorded wins",
+    "score": "wins by score",
+    "selected": "wins by the application's selection",
+    "user": "wins by users' choice",
+}
+_UNDECIDABLE = {
+    "alone": "only one agent",
+    "headless": "no head, or the head is not a competing agent's: no recorded win",
+    "mixed": "a score is missing or of another scale: no win by score",
+}
 
 
 @dataclass(frozen=True, repr=False)
 class Effectiveness(Result):
-    """The agents side by side, what may be claimed of them, and what was left out.
+    """The agents compared, what may be claimed of them, and what was left out.
 
     Attributes
     ----------
     pairs : tuple of Pair
         Agents compared within prompts, by total; the first of each pair is the one above.
     agreements : dict
-        By pair of kinds of win: how far they name the same agent.
+        By pair of kinds of win: how often they name the same agent.
     regret : float or None
         Mean, in points of 50, of the contest's highest total less that of the recorded head's agent.
     ranking : Ranking
@@ -48,13 +57,13 @@ class Effectiveness(Result):
     origins : dict
         By relation and provenance: how many rows there are.
     contests : dict
-        Contests, their texts, and those that tell no win: of one agent alone, headless, of mixed scales or unscored.
+        Contests, their texts, and those without a decidable win: of one agent, headless, or of mixed scales.
     not_competing : dict
         By source that is no agent: its versions within the provenance, not used.
     logged : int
         Runs from rescued logs that count among the wins ``selected``.
     filter_note : str
-        Which prompts alone were looked at (`Database.only`); empty: all.
+        Which prompts alone count (`Database.filter`); empty: all.
     """
 
     provenance: str
@@ -77,7 +86,7 @@ class Effectiveness(Result):
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row per agent: what `AgentResult` has, but ``told``, ``won`` and ``dimensions``."""
+        """One row per agent: the attributes of `AgentResult` but the dicts."""
         return _frame(self.agents, AgentResult)
 
     @cached_property
@@ -92,33 +101,35 @@ class Effectiveness(Result):
 
     @cached_property
     def wins_frame(self) -> pd.DataFrame:
-        """One row per agent: contests won by each kind of win, empty where that kind cannot be told."""
+        """One row per agent: contests won by each kind of win, empty where that kind is not decidable."""
         import pandas as pd
 
-        rows = [{"agent": a.agent, **{k: a.won[k] if a.told[k] else None for k in WINS}} for a in self.agents]
-        return pd.DataFrame(rows, columns=["agent", *WINS]).astype(dict.fromkeys(WINS, float))
+        found = [
+            {"agent": a.agent, **{k: a.wins_by_kind[k] if a.decidable[k] else None for k in WINS}} for a in self.agents
+        ]
+        return pd.DataFrame(found, columns=["agent", *WINS]).astype(dict.fromkeys(WINS, float))
 
     @cached_property
     def agreement_frame(self) -> pd.DataFrame:
         """One row per pair of kinds of win: one, other, n, raw, kappa, kappa_degenerate, ac1."""
         import pandas as pd
 
-        rows = [{"one": x, "other": y, **asdict(a)} for (x, y), a in self.agreements.items()]
-        return pd.DataFrame(rows, columns=["one", "other", *Agreement.__dataclass_fields__])
+        found = [{"one": x, "other": y, **asdict(a)} for (x, y), a in self.agreements.items()]
+        return pd.DataFrame(found, columns=["one", "other", *Agreement.__dataclass_fields__])
 
     @cached_property
     def dimensions_frame(self) -> pd.DataFrame:
         """One row per agent and dimension: agent, dimension, mean (0–10), se, low, high."""
         import pandas as pd
 
-        rows = [
+        found = [
             {"agent": a.agent, "dimension": d, **asdict(mean)} for a in self.agents for d, mean in a.dimensions.items()
         ]
-        return pd.DataFrame(rows, columns=["agent", "dimension", "mean", "se", "low", "high"])
+        return pd.DataFrame(found, columns=["agent", "dimension", "mean", "se", "low", "high"])
 
     @cached_property
     def distributions_frame(self) -> pd.DataFrame:
-        """One row per agent, dimension and half a mark: agent, dimension, bin (its lower end), rows."""
+        """One row per agent, dimension and half a point: agent, dimension, bin (its lower end), rows."""
         import pandas as pd
 
         return pd.DataFrame(list(self.distributions), columns=["agent", "dimension", "bin", "rows"])
@@ -133,28 +144,60 @@ class Effectiveness(Result):
     @property
     def left_out(self) -> dict[str, dict[str, int]]:
         """By relation and provenance: how many rows were not used because of it."""
-        used = Chosen.of(self.provenance, self.scale).kinds
-        kept = {r: {kind: n for kind, n in kinds.items() if kind not in used} for r, kinds in self.origins.items()}
-        return {relation: kinds for relation, kinds in kept.items() if kinds}
+        used = RowFilter.of(self.provenance, self.scale).kinds
+        unused = {r: {kind: n for kind, n in kinds.items() if kind not in used} for r, kinds in self.origins.items()}
+        return {relation: kinds for relation, kinds in unused.items() if kinds}
 
     @cached_property
     def left_out_frame(self) -> pd.DataFrame:
         """One row per kind of row not used: relation, why, rows."""
         import pandas as pd
 
-        return pd.DataFrame(sentences.left_out(self), columns=["relation", "why", "rows"])
+        return pd.DataFrame(_rows_left_out(self), columns=["relation", "why", "rows"])
+
+    @property
+    def sentence(self) -> str:
+        """The decision, its size, its risk and what to do."""
+        return self.claim.sentence
 
     @cached_property
-    def sentence(self) -> str:
-        """What may be claimed, on how many contests and texts, and what is left out."""
-        return sentences.headline(self)
+    def details(self) -> list[str]:
+        """The figures behind the sentence, the shares of wins, the caveats, and what is left out."""
+        found = [*self.claim.details, _shares(self), _stability(self), *_caveats(self), *_left(self)]
+        return [text for text in found if text]
 
     def _table(self) -> str:
         return table(self.frame[[*SHOWN]], caption=self._caption, formats=SHOWN)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""
-        return sentences.as_json(self)
+        recorded = self.agreements.get(("recorded", "score"), agreement(0, 0, (), ()))
+        kinds = {"one": "recorded", "other": "score"}
+        return {
+            "provenance": self.origins,
+            "rows": self.provenance,
+            "wins": self.wins,
+            "scale": self.scale,
+            "agents": [_agent_json(a) for a in self.agents],
+            "pairs": [asdict(p) for p in self.pairs],
+            "agreement": {**kinds, **asdict(recorded)},
+            "agreements": [{"one": x, "other": y, **asdict(a)} for (x, y), a in self.agreements.items()],
+            "regret": self.regret,
+            "ranking": asdict(self.ranking),
+            "separated": self.ranking.state == "separated",
+            "confounders": [{**asdict(c), "values": dict(c.values)} for c in self.confounders],
+            "contests": dict(self.contests),
+            "left_out": self.left_out,
+            "not_competing": self.not_competing,
+            "logged_selections": self.logged,
+            "narrowed": self.filter_note,
+            "leader": self.claim.leader,
+            "needed": self.claim.needed,
+            "verdict": self.claim.verdict,
+            "sentence": self.sentence,
+            "details": self.details,
+            "multiverse": [asdict(s) for s in self.multiverse],
+        }
 
 
 def effectiveness(
@@ -186,12 +229,12 @@ def effectiveness(
     logs : bool
         Whether runs in rescued logs count among the application's selections.
     table : connection, optional
-        An open `working_table` of the same database and agents, for whoever asks more than once.
+        An open `working_table` of the same database and agents, to ask more than once.
 
     Raises
     ------
     ParameterError
-        A parameter is none of these words, `agents` is a text, or none of them has written anything.
+        A parameter is none of these words, `agents` is a text, or no version is by any of them.
     """
     check_word("provenance", provenance, PROVENANCES)
     check_word("kind of win", wins, WINS)
@@ -199,75 +242,75 @@ def effectiveness(
     check_word("interval", interval, tuple(INTERVALS))
     if isinstance(agents, str):
         raise ParameterError("Agents are a list", agents, "put the name in brackets")
-    chosen, names = Chosen.of(provenance, scale), list(map(readable, agents)) if agents else None
+    row_filter, names = RowFilter.of(provenance, scale), list(map(readable, agents)) if agents else None
     with nullcontext(table) if table else working_table(db, names) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
-        origins = ask(connection, "provenance")
+        origins = rows(connection, "provenance")
         _check_agents(names, origins)
-        standing = standings(connection, chosen, wins, interval, logged)
-        facts = _scores(connection, chosen, standing, provenance)
-        (contests,) = ask(connection, "contests", **chosen.bound)
+        summary = agent_summary(connection, row_filter, wins, interval, logged)
+        comparison = _comparison(connection, row_filter, summary, provenance)
+        (contests,) = rows(connection, "contests", **row_filter.bound)
         return Effectiveness(
             provenance=provenance,
             wins=wins,
             scale=scale,
-            agents=standing,
-            agreements=agreements(connection, chosen),
+            agents=summary,
+            agreements=agreements(connection, row_filter),
             regret=contests.pop("regret"),
-            distributions=tuple(ask(connection, "distributions", **chosen.bound)),
+            distributions=tuple(rows(connection, "distributions", **row_filter.bound)),
             origins=_origins(origins),
             contests=contests,
-            not_competing=_not_competing(origins, chosen),
+            not_competing=_not_competing(origins, row_filter),
             logged=sum(won for _, won in logged.values()),
             filter_note=db.filter_note,
-            **facts,
+            **comparison,
         )
 
 
-def _scores(connection: Engine, chosen: Chosen, standing: Sequence[AgentResult], asked: str) -> Row:
-    """Return all that rests on comparing totals within contests."""
-    present = ask(connection, "filters")
-    family = meetings(connection, chosen)
-    pairs, scored = compare(family), [a.agent for a in standing if a.scored]
+def _comparison(connection: Engine, row_filter: RowFilter, summary: Sequence[AgentResult], asked: str) -> Row:
+    """Return everything that compares totals within contests."""
+    present = rows(connection, "filters")
+    family = paired_sums(connection, row_filter)
+    pairs, scored = compare(family), [a.agent for a in summary if a.scored]
     return {
         "pairs": pairs,
-        "claim": judge(pairs, scored, kinds_of(chosen, present), chosen.scale, asked),
+        "claim": make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked),
         "ranking": _ranking(family),
-        "multiverse": multiverse(connection, chosen, present, family),
-        "confounders": confounders(connection, chosen, present),
+        "multiverse": multiverse(connection, row_filter, present, family),
+        "confounders": confounders(connection, row_filter, present),
     }
 
 
-def _ranking(family: Sequence[Meetings]) -> Ranking:
-    names = sorted({name for met in family for name in (met.a, met.b)})
+def _ranking(family: Sequence[PairedSums]) -> Ranking:
+    names = sorted({name for sums in family for name in (sums.a, sums.b)})
     counts = {}
-    for met in family:
-        # Repeated texts are counted once, so that they do not make the ranking surer than it is.
-        worth = met.sums.n_effective / met.sums.n
-        below = met.sums.n - met.above - met.ties
-        counts[met.a, met.b] = (met.above * worth, below * worth, met.ties * worth)
+    for pair in family:
+        # Repeated texts count once: they must not make the ranking more certain.
+        weight = pair.sums.n_effective / pair.sums.n
+        below = pair.sums.n - pair.above - pair.ties
+        counts[pair.a, pair.b] = (pair.above * weight, below * weight, pair.ties * weight)
     return bradley_terry(names, counts)
 
 
-def _origins(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+def _origins(counted: Sequence[Row]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for row in rows:
+    for row in counted:
         kinds = found.setdefault(row["relation"], {})
         kinds[row["provenance"]] = kinds.get(row["provenance"], 0) + row["rows"]
     return found
 
 
-def _check_agents(names: Sequence[str] | None, rows: Sequence[Row]) -> None:
-    others = [row["source"] for row in rows if row["relation"] == "versions"]
+def _check_agents(names: Sequence[str] | None, counted: Sequence[Row]) -> None:
+    others = [row["source"] for row in counted if row["relation"] == "versions"]
     if names and others and all(others):  # None: those who compete
         todo = f"use some of {', '.join(sorted(set(others)))}"
         raise ParameterError("No version is by any such agent", ", ".join(names), todo)
 
 
-def _not_competing(rows: Sequence[Row], chosen: Chosen) -> dict[str, int]:
+def _not_competing(counted: Sequence[Row], row_filter: RowFilter) -> dict[str, int]:
     found: dict[str, int] = {}
-    for row in rows:
-        if row["source"] is not None and row["provenance"] in chosen.kinds:
+    for row in counted:
+        if row["source"] is not None and row["provenance"] in row_filter.kinds:
             found[row["source"]] = found.get(row["source"], 0) + row["rows"]
     return dict(sorted(found.items()))
 
@@ -277,3 +320,60 @@ def _frame(items: Sequence[object], kind: type[AgentResult | Pair | Specificatio
 
     columns = [name for name in kind.__dataclass_fields__ if name not in _NOT_SHOWN]
     return pd.DataFrame([[getattr(item, name) for name in columns] for item in items], columns=columns)
+
+
+def _rows_left_out(found: Effectiveness) -> list[tuple[str, str, int]]:
+    """List the rows not used: relation, why, how many."""
+    items = [(r, f"{kind} rows", n) for r, kinds in found.left_out.items() for kind, n in kinds.items()]
+    items += [("versions", f"{source} does not compete", n) for source, n in found.not_competing.items()]
+    return items + [("contests", why, found.contests[key]) for key, why in _UNDECIDABLE.items() if found.contests[key]]
+
+
+def _agent_json(agent: AgentResult) -> dict[str, Any]:
+    values = asdict(agent)
+    decidable, won = values.pop("decidable"), values.pop("wins_by_kind")
+    values["wins"] = {kind: won[kind] if decidable[kind] else None for kind in WINS}
+    values["told"] = decidable
+    return values
+
+
+def _shares(found: Effectiveness) -> str:
+    decided = [a for a in found.agents if a.contests]
+    kind = _WINS_SAID[found.wins]
+    if not decided:
+        return f"No contest decides {kind}."
+    shares = ", ".join(
+        f"{a.agent} {_count(a.wins)} of {a.contests:,} ({percents(a.low or 0, a.high or 0)})"
+        for a in decided[:_AGENTS_SAID]
+    )
+    more = f" and {len(decided) - _AGENTS_SAID} more agents" if len(decided) > _AGENTS_SAID else ""
+    return f"Share of {kind}, with 95% interval: {shares}{more}."
+
+
+def _count(wins: float) -> str:
+    return f"{wins:,.0f}" if wins == round(wins) or wins >= 1000 else f"{wins:.1f}"
+
+
+def _stability(found: Effectiveness) -> str:
+    led = [s for s in found.multiverse if s.leader]
+    if not found.claim.leader or not led:
+        return ""
+    same = sum(s.leader == found.claim.leader for s in led)
+    return f"{found.claim.leader} leads under {same} of the {len(led)} filters that have a leader."
+
+
+def _caveats(found: Effectiveness) -> list[str]:
+    confused = [c for c in found.confounders if c.name == "position" and not c.values["identifiable"]]
+    text = "The effect of the position in the prompt cannot be separated from that of the agent."
+    return [text] if confused and len(found.agents) > 1 else []
+
+
+def _left(found: Effectiveness) -> list[str]:
+    kinds = found.left_out.get("versions", {})
+    left = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) or "no"
+    text = f"Left out: {left} versions"
+    if kinds and not found.agents:
+        text += f" (provenance {max(kinds, key=kinds.__getitem__)} compares them)"
+    others = ", ".join(f"{n:,} by {source}" for source, n in found.not_competing.items())
+    some = f"Compared are {found.filter_note} only." if found.filter_note else ""
+    return [some, f"{text}.", f"Versions that do not compete: {others}." if others else ""]

@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.chains import PromptTrend, by_prompt, follow, ordered
 from dbtools.analysis.change_types import ChangeEffect, change_effects, changes_of, stored_types
-from dbtools.analysis.query import ask, left_out, records
-from dbtools.analysis.questions import PROVENANCES, check_word
+from dbtools.analysis.query import PROVENANCES, check_word, left_out, query, records
 from dbtools.analysis.textdiff import TextDiff, compare
-from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, Trend
+from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, PromptTrend, Trend, by_prompt, follow, ordered
 from dbtools.database import Database
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
@@ -21,7 +19,7 @@ from dbtools.result import Result
 if TYPE_CHECKING:
     import pandas as pd
 
-_PROMPTS, _VERSIONS = 200, 20_000  # what goes to Python at most; all else stays sums in DuckDB
+_PROMPTS, _VERSIONS = 200, 20_000  # at most so many go to Python; the rest is summed in DuckDB
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +29,7 @@ class Evolution(Result):
     Attributes
     ----------
     timeline : pandas.DataFrame
-        One row per version: prompt, chain, position, times, scale, mark (points per dimension on its own scale), total
+        One row per version: prompt, chain, position, times, scale, score (points per dimension on its own scale), total
         (on 0–50), type of change.
     agents : pandas.DataFrame
         One row per agent, scale and period: n, mean_total on 0–50, se (versions taken as independent).
@@ -74,7 +72,7 @@ class Evolution(Result):
 
     @cached_property
     def change_points(self) -> pd.DataFrame:
-        """One row per prompt with at least five marks: where they change most, and the kind of that change point."""
+        """One row per prompt with at least five scores: where they change most, and the kind of that change point."""
         import pandas as pd
 
         rows = [{"prompt_id": p.prompt_id, **asdict(p.change_point)} for p in self.prompts if p.change_point]
@@ -87,42 +85,61 @@ class Evolution(Result):
 
     @property
     def sentence(self) -> str:
-        """What the numbers say, and what they leave out."""
+        """How many prompts rise or fall along their chain, and whether the type of change matters."""
         rows = "rows of any provenance" if self.provenance == "all" else f"{self.provenance} rows"
-        out = ", ".join(f"{n:,} {kind}" for kind, n in self.left_out.get("versions", {}).items() if n) or "no"
-        tail = "left out: " + "; ".join(filter(None, (self.filter_note, f"{out} versions")))
-        if self.unlisted:
-            tail += f", and {self.unlisted:,} prompts with fewer versions"
         if not self.prompts:
-            return f"Undecided: there are no versions among {rows}; {tail}."
-        told = [p for p in self.prompts if p.trend_chain.times >= FEWEST_TIMES]
-        if not told:
+            return f"Undecided: there are no versions among {rows}."
+        judged = self._judged
+        if not judged:
             most = max(p.trend_chain.times for p in self.prompts)
             return (
                 f"Undecided: none of {len(self.prompts):,} prompts ({rows}) has {FEWEST_TIMES} scored versions of one "
-                f"scale in a chain (the longest has {most}); {tail}."
+                f"scale in a chain; the longest has {most}."
             )
-        return f"{self._told(told, rows)} {self._types()} {tail[0].upper()}{tail[1:]}."
-
-    def _told(self, told: list[PromptTrend], rows: str) -> str:
-        parts = []
-        for name, trends in (
-            ("by chain order", [p.trend_chain for p in told]),
-            ("by the clock", [p.trend_clock for p in told]),
-        ):
-            rises, falls = (sum(t.verdict == word for t in trends) for word in ("rises", "falls"))
-            parts.append(f"{name} {rises} rise, {falls} fall, {len(trends) - rises - falls} undecided")
-        disagree = sum(p.orders_disagree for p in told)
-        chance = f"; up to about {0.05 * len(told):.0f} would rise or fall by chance alone" if len(told) >= 20 else ""
+        rises, falls = (sum(p.trend_chain.verdict == word for p in judged) for word in ("rises", "falls"))
+        types = [e.p_any for e in self.effects if e.p_any is not None]
+        matters = "matters" if any(p < 0.05 for p in types) else "shows no clear effect" if types else "is not judged"
         return (
-            f"Of {len(self.prompts):,} prompts ({rows}), {len(told):,} can be judged: {'; '.join(parts)} (a rise or "
-            f"fall: p < 0.05 and more than {self.smallest:g} of 50 points over the span){chance}; "
-            f"the orders disagree in {disagree}."
+            f"Of {len(judged):,} prompts that can be judged, {rises:,} rise, {falls:,} fall and "
+            f"{len(judged) - rises - falls:,} are undecided; the type of change {matters}."
         )
 
-    def _types(self) -> str:
+    @property
+    def details(self) -> list[str]:
+        """The trends by both orders, the types of change, and what is left out."""
+        kinds = self.left_out.get("versions", {})
+        out = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n) or "no"
+        fewer = f", and {self.unlisted:,} prompts with fewer versions" if self.unlisted else ""
+        some = f"Followed are {self.filter_note} only." if self.filter_note else ""
+        found = [*self._trends_said(), self._types_said() if self._judged else "", some]
+        return [text for text in (*found, f"Left out: {out} versions{fewer}.") if text]
+
+    @property
+    def _judged(self) -> list[PromptTrend]:
+        return [p for p in self.prompts if p.trend_chain.times >= FEWEST_TIMES]
+
+    def _trends_said(self) -> list[str]:
+        judged = self._judged
+        if not judged:
+            return []
+        found = []
+        for name, trends in (
+            ("By chain order", [p.trend_chain for p in judged]),
+            ("By the clock", [p.trend_clock for p in judged]),
+        ):
+            rises, falls = (sum(t.verdict == word for t in trends) for word in ("rises", "falls"))
+            found.append(f"{name}: {rises} rise, {falls} fall, {len(trends) - rises - falls} undecided.")
+        disagree = sum(p.orders_disagree for p in judged)
+        found.append(f"The two orders disagree in {disagree}.")
+        found.append(f"A rise or fall needs p < 0.05 and more than {self.smallest:g} of 50 points over the span.")
+        if len(judged) >= 20:
+            found.append(f"Up to about {0.05 * len(judged):.0f} would rise or fall by chance alone.")
+        found.append(f"{len(judged):,} of {len(self.prompts):,} prompts can be judged.")
+        return found
+
+    def _types_said(self) -> str:
         if not self.effects:
-            return "The type of change cannot be judged (no scored parent and child on one scale)."
+            return "The type of change cannot be judged: no scored parent and child on one scale."
         parts = []
         for scale in dict.fromkeys(e.scale for e in self.effects):
             of = [e for e in self.effects if e.scale == scale]
@@ -159,7 +176,7 @@ class Evolution(Result):
         return compare(name_a, self._texts[a], name_b, self._texts[b])
 
     def _table(self) -> str:
-        # A slope through a few points says nothing; `trend` has it for whoever asks.
+        # The slope of a few points means nothing; `trend` still has it.
         numbers = ["slope", "low", "high", "change", "p", "lag1"]
         shown = self.trend.copy()
         shown[numbers] = shown[numbers].astype(float).where(shown["times"] >= FEWEST_TIMES)
@@ -177,6 +194,7 @@ class Evolution(Result):
             "unlisted_prompts": self.unlisted,
             "left_out": self.left_out,
             "sentence": self.sentence,
+            "details": self.details,
         }
 
 
@@ -206,19 +224,19 @@ def evolution(
 
     check_word("provenance", provenance, PROVENANCES)
     asked = {"provenance": provenance, "prompt_id": _known_prompt(db, prompt_id)}
-    rows = ask(db, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS).df()
+    rows = query(db, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS).df()
     there = int(rows["prompts"].iloc[0]) if len(rows) else 0
     rng = np.random.default_rng(seed)
     timeline = ordered(rows.drop(columns="prompts"))
     prompts = tuple(follow(of, smallest, rng) for of in by_prompt(timeline))
     texts: dict[str, str] = {}
     if db.origin["texts"]:
-        texts = dict(ask(db, "texts", ids=timeline["version_id"].tolist()).fetchall())
+        texts = dict(query(db, "duckdb/texts", ids=timeline["version_id"].tolist()).fetchall())
     changes = changes_of(timeline)
     effects = tuple(
         effect for scale, of in changes.groupby("scale", sort=True) for effect in change_effects(str(scale), of, rng)
     )
-    agents = ask(db, "agents_over_time", **asked).df()
+    agents = query(db, "agents_over_time", **asked).df()
     types = stored_types(changes, texts)
     out = left_out(db, provenance, "prompts", "versions", "scores")
     less = there - len(prompts)
@@ -229,7 +247,7 @@ def _known_prompt(db: Database, prompt_id: str | None) -> str | None:
     if not prompt_id:
         return None
     identifier = _identifier(prompt_id, "prompt")
-    if not ask(db, "is_prompt", prompt_id=identifier).fetchall():
+    if not query(db, "prompt_exists", prompt_id=identifier).fetchall():
         raise ParameterError("No such prompt", prompt_id, "db.frame('prompts') lists them")
     return identifier
 

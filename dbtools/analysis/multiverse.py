@@ -1,4 +1,4 @@
-"""The headline again under every filter that could be defended, and whether the leader changes."""
+"""The comparison under every defensible filter, and whether the leader changes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.claim import Claim, judge
-from dbtools.analysis.pairs import Meetings, compare, meetings
-from dbtools.analysis.questions import KINDS, WINS, Chosen, Row
+from dbtools.analysis.claim import Claim, make_claim
+from dbtools.analysis.pairs import PairedSums, compare, paired_sums
+from dbtools.analysis.query import KINDS, WINS, Row, RowFilter
 
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Specification:
-    """The headline under one filter.
+    """The comparison under one filter.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Specification:
     n, clusters : int
         Contests and texts of the closest pair.
     difference, low, high : float or None
-        The leader against the rival it is least surely above, with the clustered 95% interval.
+        The leader against the rival that it is least surely above, with the clustered 95% interval.
     verdict : str
-        By the same gate as the headline's: ``best`` or ``undecided``.
+        By the same rule as the claim's: ``best`` or ``undecided``.
     """
 
     filter: str
@@ -44,35 +44,37 @@ class Specification:
 
 
 def multiverse(
-    connection: Engine, chosen: Chosen, present: list[Row], asked: Sequence[Meetings]
+    connection: Engine, row_filter: RowFilter, present: list[Row], asked: Sequence[PairedSums]
 ) -> tuple[Specification, ...]:
-    """Answer the headline's question under every filter. Reads only.
+    """Repeat the comparison under every filter. Reads only.
 
     Parameters
     ----------
     present : list of dict
         Which provenances and scales there are among the competing rows, as ``filters.sql`` returns them.
-    asked : sequence of Meetings
-        The headline's own, by total.
+    asked : sequence of PairedSums
+        Those of the filter asked for, by total.
     """
     found = []
-    known: dict[object, Sequence[Meetings]] = {(kinds_of(chosen, present), chosen.scale, "total", False): asked}
-    for name, rows, outcome, distinct in _filters(chosen, present):
-        kinds = kinds_of(rows, present, outcome)
-        # Filters that keep the same rows need no second pass over a million contests.
-        key = kinds, rows.scale, outcome, distinct
+    known: dict[object, Sequence[PairedSums]] = {
+        (kinds_of(row_filter, present), row_filter.scale, "total", False): asked
+    }
+    for name, some, outcome, distinct in _filters(row_filter, present):
+        kinds = kinds_of(some, present, outcome)
+        # Filters with the same rows are computed once.
+        key = kinds, some.scale, outcome, distinct
         if key not in known:
-            known[key] = meetings(connection, rows, outcome, distinct=distinct, ranked=False)
+            known[key] = paired_sums(connection, some, outcome, distinct=distinct, ranked=False)
         pairs = compare(known[key])
-        claim = judge(pairs, {name for pair in pairs for name in (pair.a, pair.b)}, kinds, rows.scale)
+        claim = make_claim(pairs, {name for pair in pairs for name in (pair.a, pair.b)}, kinds, some.scale)
         found.append(_specification(name, outcome, claim))
     return tuple(found)
 
 
-def kinds_of(chosen: Chosen, present: list[Row], outcome: str = "total") -> frozenset[str]:
-    """Return the provenances of the rows that are compared: totals have a scale, the other kinds of win have none."""
-    rows = [row for row in present if outcome != "total" or row["scale"] == chosen.scale]
-    return frozenset(row["provenance"] for row in rows) & frozenset(chosen.kinds)
+def kinds_of(row_filter: RowFilter, present: list[Row], outcome: str = "total") -> frozenset[str]:
+    """Return the provenances of the rows that are compared: totals have a scale, kinds of win have none."""
+    rows = [row for row in present if outcome != "total" or row["scale"] == row_filter.scale]
+    return frozenset(row["provenance"] for row in rows) & frozenset(row_filter.kinds)
 
 
 def _specification(name: str, outcome: str, claim: Claim) -> Specification:
@@ -94,20 +96,20 @@ def _specification(name: str, outcome: str, claim: Claim) -> Specification:
     )
 
 
-def _filters(chosen: Chosen, present: list[Row]) -> Iterator[tuple[str, Chosen, str, bool]]:
-    """Name the filters, with the rows each keeps, the outcome it compares, and whether one contest per text counts."""
-    yield "as asked", chosen, "total", False
-    yield "one contest per text", chosen, "total", True
+def _filters(row_filter: RowFilter, present: list[Row]) -> Iterator[tuple[str, RowFilter, str, bool]]:
+    """Yield each filter: its name, its rows, the outcome compared, and whether one contest per text counts."""
+    yield "as asked", row_filter, "total", False
+    yield "one contest per text", row_filter, "total", True
     for name, kinds in (
         ("real rows", ("real",)),
         ("generated rows", ("generated",)),
         ("all rows", KINDS),
         ("all but placeholders", tuple(kind for kind in KINDS if kind != "placeholder")),
     ):
-        if kinds != chosen.kinds:
-            yield name, Chosen(kinds, chosen.scale), "total", False
-    scales = {row["scale"] for row in present if row["provenance"] in chosen.kinds}
-    for scale in sorted(scales - {chosen.scale, "unknown", None}):
-        yield f"scale {scale}", Chosen(chosen.kinds, scale), "total", False
+        if kinds != row_filter.kinds:
+            yield name, RowFilter(kinds, row_filter.scale), "total", False
+    scales = {row["scale"] for row in present if row["provenance"] in row_filter.kinds}
+    for scale in sorted(scales - {row_filter.scale, "unknown", None}):
+        yield f"scale {scale}", RowFilter(row_filter.kinds, scale), "total", False
     for kind in WINS:
-        yield f"wins {kind}", chosen, kind, False
+        yield f"wins {kind}", row_filter, kind, False

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.questions import Chosen, Row, ask, materialize_query
-from dbtools.analysis.statistics.clusters import (
+from dbtools.analysis.query import Row, RowFilter, materialize_query, rows
+from dbtools.analysis.statistics import (
     ClusterSums,
     holm,
     sign_flip,
@@ -34,14 +34,14 @@ SHOWN = {
     "p_holm": "",
     "p_wilcoxon": "",
 }
-"""The columns of the pairs that a table shows, each with its format; the empty one is the table's own."""
+"""The columns of the pairs that a table shows, each with its format; empty: the table's default."""
 LISTED = 1_000
-"""Up to how many texts the test flips each one's sign; beyond, its normal limit is as good."""
+"""The test flips the signs of up to so many texts; beyond, it uses its normal limit."""
 
 
 @dataclass(frozen=True)
-class Meetings:
-    """The contests in which two agents met, as sums: d is the outcome of `a` less that of `b`.
+class PairedSums:
+    """The contests between two agents, as sums: d is the outcome of `a` less that of `b`.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Meetings:
 
 @dataclass(frozen=True)
 class Pair:
-    """By how much agent `a` is above agent `b` in the contests in which both met.
+    """By how much agent `a` is above agent `b` in the contests of both.
 
     Attributes
     ----------
@@ -123,33 +123,33 @@ class Pair:
         )
 
 
-def meetings(
+def paired_sums(
     connection: Engine,
-    chosen: Chosen,
+    row_filter: RowFilter,
     outcome: str = "total",
     *,
     distinct: bool = False,
     ranked: bool = True,
-) -> list[Meetings]:
-    """Return who met whom with which outcome (``total``, or a kind of win). Reads only.
+) -> list[PairedSums]:
+    """Return the sums of every pair of agents for an outcome (``total``, or a kind of win). Reads only.
 
-    Without ranks, which cost the most of a million contests, `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
+    Without ranks (the slowest part), `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
     """
-    materialize_query(connection, "meetings")
-    materialize_query(connection, "clusters", **chosen.bound, outcome=outcome, distinct=distinct)
-    pairs = ask(connection, "pairs")
+    materialize_query(connection, "paired")
+    materialize_query(connection, "clusters", **row_filter.bound, outcome=outcome, distinct=distinct)
+    pairs = rows(connection, "pairs")
     listed: dict[tuple[str, str], list[tuple[float, float]]] = {}
     ranks: dict[tuple[str, str], tuple[int, float, float]] = {}
     if any(row["clusters"] <= LISTED for row in pairs):
-        for row in ask(connection, "listed", listed=LISTED):
+        for row in rows(connection, "text_differences", limit=LISTED):
             listed.setdefault((row["a"], row["b"]), []).append((row["s"], row["mean"]))
     if ranked and any(row["clusters"] > LISTED for row in pairs):
-        for row in ask(connection, "ranks"):
+        for row in rows(connection, "ranks"):
             ranks[row["a"], row["b"]] = int(row["ranked"]), float(row["positive"]), float(row["rank_ties"])
-    return [_meetings(row, listed.get((row["a"], row["b"])), ranks.get((row["a"], row["b"]))) for row in pairs]
+    return [_paired_sums(row, listed.get((row["a"], row["b"])), ranks.get((row["a"], row["b"]))) for row in pairs]
 
 
-def compare(family: Iterable[Meetings]) -> tuple[Pair, ...]:
+def compare(family: Iterable[PairedSums]) -> tuple[Pair, ...]:
     """Compare every pair of a family; the first of each pair is the one above, the largest difference first."""
     pairs = [_pair(met if met.sums.total >= 0 else _turned(met)) for met in family]
     adjusted = holm([pair.p_exact for pair in pairs])
@@ -161,25 +161,27 @@ def _minus(value: float | None) -> float | None:
     return None if value is None else -value
 
 
-def _meetings(row: Row, listed: list[tuple[float, float]] | None, ranks: tuple[int, float, float] | None) -> Meetings:
+def _paired_sums(
+    row: Row, listed: list[tuple[float, float]] | None, ranks: tuple[int, float, float] | None
+) -> PairedSums:
     sums = ClusterSums(
         int(row["n"]),
         int(row["clusters"]),
         *(float(row[name]) for name in ("total", "squares", "sum_squares", "crossed", "sizes")),
     )
     above, ties = int(row["above"]), int(row["ties"])
-    return Meetings(row["a"], row["b"], sums, above, ties, tuple(listed) if listed else None, ranks or (0, 0.0, 0.0))
+    return PairedSums(row["a"], row["b"], sums, above, ties, tuple(listed) if listed else None, ranks or (0, 0.0, 0.0))
 
 
-def _turned(met: Meetings) -> Meetings:
+def _turned(met: PairedSums) -> PairedSums:
     sums = replace(met.sums, total=-met.sums.total, cross=-met.sums.cross)
     listed = met.listed and tuple((-s, -mean) for s, mean in met.listed)
     n, positive, ties = met.ranks
     ranks = (n, n * (n + 1) / 2 - positive, ties)
-    return Meetings(met.b, met.a, sums, met.sums.n - met.above - met.ties, met.ties, listed, ranks)
+    return PairedSums(met.b, met.a, sums, met.sums.n - met.above - met.ties, met.ties, listed, ranks)
 
 
-def _pair(met: Meetings) -> Pair:
+def _pair(met: PairedSums) -> Pair:
     sums = met.sums
     if met.listed is not None:
         p, method = sign_flip([s for s, _ in met.listed])

@@ -20,7 +20,7 @@ _LOOK = {
 
 @dataclass(frozen=True)
 class TextDiff:
-    """Two texts word by word; in Jupyter what is gone is struck out and what is new is marked.
+    """Two texts word by word; in Jupyter removed text is struck out and new text is highlighted.
 
     Attributes
     ----------

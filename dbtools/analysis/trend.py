@@ -1,39 +1,48 @@
-"""Whether a series of marks rises or falls, and where it changes."""
+"""Whether the scores of a prompt's versions rise or fall: along the links to their parents, and by the clock."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dbtools.progress import step
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pandas as pd
 
+    Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
     Numbers = npt.NDArray[np.float64]
 
 FEWEST_TIMES = 5
+SCALE_TOPS = {"judge": 10, "heuristic": 10, "self": 20, "synthetic": 100}
+"""The highest score of one dimension on each scale."""
 LONGEST = 1_000
-"""Series longer than this are thinned evenly: Theil–Sen looks at every pair."""
+"""Longer series are thinned evenly, because Theil–Sen looks at every pair."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """How a series of marks goes along one order.
+    """The trend of a series of scores.
 
     Attributes
     ----------
     n, times : int
-        Marks used, and distinct times among them.
+        Scores used, and distinct times among them.
     slope, low, high : float or None
         Theil–Sen slope per unit of the order, None without two distinct times, and its 95% interval, None for fewer
-        than five marks.
+        than five scores.
     change : float or None
-        What the slope comes to over the whole span.
+        Slope times span.
     p : float or None
         Mann–Kendall.
     verdict : str
-        ``rises``, ``falls``, ``no trend``, ``too small`` (told from none, yet not above the smallest) or
+        ``rises``, ``falls``, ``no trend``, ``too small`` (significant, but not above the smallest) or
         ``too few times``.
     lag1 : float or None
         Lag-1 autocorrelation of the residuals. Where it is well above 0, `p` and the interval are too optimistic.
@@ -51,23 +60,23 @@ class Trend:
 
     @property
     def claims(self) -> bool:
-        """Whether the verdict is that the marks rise or fall."""
+        """Whether the verdict is that the scores rise or fall."""
         return self.verdict in ("rises", "falls")
 
 
 @dataclass(frozen=True)
 class ChangePoint:
-    """Where a series is most unlike before and after.
+    """Where a series changes most.
 
     Attributes
     ----------
     place : int
-        How many marks lie before the change.
+        How many scores lie before the change.
     before, after : float
         The medians on both sides.
     kind : str
-        ``none`` (not told from chance), ``scale`` (the marks are of another scale afterwards), ``level``, or ``trend``
-        (the marks go up or down gradually: the line fits better than the step).
+        ``none`` (may be chance), ``scale`` (the scale changes there), ``level``, or ``trend``
+        (a line fits better than a step).
     """
 
     n: int
@@ -78,23 +87,23 @@ class ChangePoint:
     kind: str
 
 
-def trend(times: Numbers, marks: Numbers, smallest: float) -> Trend:
-    """Judge whether `marks` rise or fall over `times`, by more than `smallest` over the span.
+def trend(times: Numbers, scores: Numbers, smallest: float) -> Trend:
+    """Judge whether `scores` rise or fall over `times`, by more than `smallest` over the span.
 
     Slope and interval: Theil (1950) and Sen, JASA 63 (1968) 1379–1389, the interval by Kendall's distribution. Test:
     Mann (1945) and Kendall (1970) as Kendall's tau against time, exact for short series without ties, else normal with
-    the variance corrected for ties in marks and in times. Assumes independent marks; robust to outliers.
+    the variance corrected for ties in scores and in times. Assumes independent scores; robust to outliers.
     """
     from scipy import stats
 
-    times, marks = _thin(times), _thin(marks)
-    n, distinct = len(marks), len(set(times.tolist()))
+    times, scores = _thin(times), _thin(scores)
+    n, distinct = len(scores), len(set(times.tolist()))
     if distinct < 2:
         return Trend(n, distinct, None, None, None, None, None, "too few times")
-    slope, _, low, high = (float(v) for v in stats.theilslopes(marks, times, 0.95))
-    # Marks all equal have no tau; they are no evidence of a trend.
-    flat = bool((marks == marks[0]).all())
-    p = 1.0 if flat else float(stats.kendalltau(times, marks).pvalue)
+    slope, _, low, high = (float(v) for v in stats.theilslopes(scores, times, 0.95))
+    # Equal scores have no tau and are no evidence of a trend.
+    flat = bool((scores == scores[0]).all())
+    p = 1.0 if flat else float(stats.kendalltau(times, scores).pvalue)
     change = slope * float(times.max() - times.min())
     if distinct < FEWEST_TIMES:
         verdict = "too few times"
@@ -104,38 +113,38 @@ def trend(times: Numbers, marks: Numbers, smallest: float) -> Trend:
         verdict = "too small"
     else:
         verdict = "rises" if change > 0 else "falls"
-    if n < FEWEST_TIMES:  # no order of so few marks is rare enough to bound an interval
+    if n < FEWEST_TIMES:  # so few scores bound no interval
         low, high = math.nan, math.nan
-    return Trend(n, distinct, slope, _finite(low), _finite(high), change, p, verdict, _lag1(marks - slope * times))
+    return Trend(n, distinct, slope, _finite(low), _finite(high), change, p, verdict, _lag1(scores - slope * times))
 
 
-def change_point(marks: Numbers, scales: list[str], rng: np.random.Generator, permutations: int = 999) -> ChangePoint:
-    """Find where `marks` change most, by Pettitt's test; `scales` names the scale of each.
+def change_point(scores: Numbers, scales: list[str], rng: np.random.Generator, permutations: int = 999) -> ChangePoint:
+    """Find where `scores` change most, by Pettitt's test; `scales` names the scale of each.
 
     Source: A. N. Pettitt, Applied Statistics 28 (1979) 126–135; p by permutation, (1 + b) / (1 + B), which needs no
-    large sample and holds with ties. Assumes that without a change any order of the marks is as likely as another.
-    A step and the Theil–Sen line are told apart by which leaves the smaller absolute residuals.
+    large sample and holds with ties. Assumes that without a change any order of the scores is as likely as another.
+    Step or Theil–Sen line: whichever leaves the smaller absolute residuals.
     """
     import numpy as np
     from scipy import stats
 
-    marks, n = _thin(marks), len(_thin(marks))
-    scales = [scales[i] for i in _kept(len(scales))]
-    ranks = stats.rankdata(marks)
+    scores, n = _thin(scores), len(_thin(scores))
+    scales = [scales[i] for i in _thinned(len(scales))]
+    ranks = stats.rankdata(scores)
     walk = np.abs(_walk(ranks))
     place = int(walk.argmax()) + 1
     shuffled = rng.permuted(np.broadcast_to(ranks, (permutations, n)), axis=1)
     as_large = int((np.abs(_walk(shuffled)).max(axis=1) >= walk.max() - 1e-9).sum())
     p = (1 + as_large) / (1 + permutations)
-    before, after = float(np.median(marks[:place])), float(np.median(marks[place:]))
+    before, after = float(np.median(scores[:place])), float(np.median(scores[place:]))
     kind = "none"
     if p < 0.05:
-        kind = "scale" if _usual(scales[:place]) != _usual(scales[place:]) else _shape(marks, place)
+        kind = "scale" if _usual(scales[:place]) != _usual(scales[place:]) else _shape(scores, place)
     return ChangePoint(n, place, before, after, p, kind)
 
 
 def _walk(ranks: Numbers) -> Numbers:
-    """Pettitt's U after each mark but the last: twice the sum of ranks so far, less what is expected."""
+    """Pettitt's U after each score but the last: twice the sum of ranks so far, less what is expected."""
     import numpy as np
 
     n = ranks.shape[-1]
@@ -143,14 +152,14 @@ def _walk(ranks: Numbers) -> Numbers:
     return walk
 
 
-def _shape(marks: Numbers, place: int) -> str:
+def _shape(scores: Numbers, place: int) -> str:
     import numpy as np
     from scipy import stats
 
-    order = np.arange(len(marks), dtype=float)
-    fit = stats.theilslopes(marks, order)
-    line = np.abs(marks - fit.intercept - fit.slope * order).sum()
-    sides = (marks[:place], marks[place:])
+    order = np.arange(len(scores), dtype=float)
+    fit = stats.theilslopes(scores, order)
+    line = np.abs(scores - fit.intercept - fit.slope * order).sum()
+    sides = (scores[:place], scores[place:])
     step = sum(float(np.abs(side - np.median(side)).sum()) for side in sides)
     return "level" if step < line else "trend"
 
@@ -165,7 +174,7 @@ def _lag1(residuals: Numbers) -> float | None:
     return float((centred[1:] * centred[:-1]).sum()) / spread if spread > 1e-12 * len(residuals) else None
 
 
-def _kept(n: int) -> list[int]:
+def _thinned(n: int) -> list[int]:
     return list(range(n)) if n <= LONGEST else [round(i * (n - 1) / (LONGEST - 1)) for i in range(LONGEST)]
 
 
@@ -173,8 +182,167 @@ def _thin(values: Any) -> Numbers:
     import numpy as np
 
     array: Numbers = np.asarray(values, dtype=float)
-    return array if len(array) <= LONGEST else array[_kept(len(array))]
+    return array if len(array) <= LONGEST else array[_thinned(len(array))]
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class PromptTrend:
+    """The trend of one prompt, by chain order and by the clock, over the longest run of one chain on one scale.
+
+    Attributes
+    ----------
+    versions, used : int
+        All versions of the prompt, and those in that run.
+    edges, backward : int
+        Links from parent to child, and those whose child is older than its parent.
+    trend_chain, trend_clock : Trend
+        In points per dimension on the scale's own range, per version and per day (the velocity).
+    orders_disagree : bool
+        Whether only one of the two orders shows a rise or fall.
+    """
+
+    prompt_id: str
+    versions: int
+    scale: str | None
+    used: int
+    edges: int
+    backward: int
+    trend_chain: Trend
+    trend_clock: Trend
+    orders_disagree: bool
+    change_point: ChangePoint | None
+
+
+def chain_order(ids: Sequence[Hashable], parents: Sequence[Hashable | None]) -> list[tuple[int, int]]:
+    """Return for each version which chain it belongs to (the index of its root) and its position, from 1.
+
+    Versions are given in the order to use where there are no links: they are then one chain. A version whose parent is
+    missing, or is the version itself, is a root. A cycle is cut above its first member.
+    """
+    indices = {identifier: index for index, identifier in enumerate(ids)}
+    found = [indices.get(parent) if parent is not None else None for parent in parents]
+    up = [None if parent == index else parent for index, parent in enumerate(found)]
+    if all(parent is None for parent in up):
+        return [(0, index + 1) for index in range(len(up))]
+    chains: list[tuple[int, int] | None] = [None] * len(up)
+    for start in range(len(up)):
+        _assign_chain(start, up, chains)
+    return [chain for chain in chains if chain is not None]
+
+
+def _assign_chain(start: int, up: list[int | None], chains: list[tuple[int, int] | None]) -> None:
+    """Find the chain and position of one version and of its ancestors."""
+    path: dict[int, None] = {}
+    at: int | None = start
+    while at is not None and chains[at] is None:
+        if at in path:
+            visited = list(path)
+            up[min(visited[visited.index(at) :])] = None
+            path, at = {}, start
+            continue
+        path[at] = None
+        at = up[at]
+    for index in reversed(path):
+        parent = up[index]
+        above = chains[parent] if parent is not None else None
+        chains[index] = (above[0], above[1] + 1) if above else (index, 1)
+
+
+def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add chain, position and `used` (whether the version is in the run that its prompt is judged by).
+
+    The versions of a prompt must be adjacent.
+    """
+    known = rows["score"].notna() & rows["scale"].notna()
+    names = ("prompt_id", "version_id", "parent_version_id", "scale")
+    prompts, ids, parents, scales = (rows[name].tolist() for name in names)
+    scored, chains, positions, used = known.tolist(), [], [], []
+    # Lists: pandas needs longer per small prompt than this needs for all.
+    for _, group in groupby(range(len(rows)), prompts.__getitem__):
+        of = list(group)
+        order = chain_order([ids[i] for i in of], [_given(parents[i]) for i in of])
+        runs = Counter((chain, scales[i]) for i, (chain, _) in zip(of, order, strict=True) if scored[i])
+        # The longest run, the first of several: one chain on one scale, never a mixture.
+        run = min(runs, key=lambda run: (-runs[run], run), default=None)
+        chains += [chain for chain, _ in order]
+        positions += [position for _, position in order]
+        used += [scored[i] and (chain, scales[i]) == run for i, (chain, _) in zip(of, order, strict=True)]
+    return rows.assign(chain=chains, position=positions, used=used).astype({"used": bool})
+
+
+def by_prompt(rows: pd.DataFrame) -> Iterator[Arrays]:
+    """Yield the versions of each prompt, as `ordered` returns them, as one array per column."""
+    # Slices: pandas takes ten times as long to group a few rows at a time.
+    columns = {name: rows[name].to_numpy() for name in rows.columns}
+    prompts = columns["prompt_id"].tolist()
+    for _, group in groupby(range(len(rows)), prompts.__getitem__):
+        of = list(group)
+        yield {name: column[of[0] : of[-1] + 1] for name, column in columns.items()}
+
+
+def follow(of: Arrays, smallest: float, rng: np.random.Generator) -> PromptTrend:
+    """Judge one prompt's versions, as `by_prompt` yields them; `smallest` is in points of 50."""
+    import numpy as np
+
+    step("trends")
+    positions, scores, made = of["position"].astype(float), of["score"].astype(float), of["created_at"]
+    order = positions.argsort(kind="stable")
+    run = order[of["used"][order]]
+    scale = str(of["scale"][run[0]]) if len(run) else None
+    least = smallest / 50 * SCALE_TOPS[scale] if scale else 0.0
+    by_chain = trend(positions[run], scores[run], least)
+    dated = run[~np.isnat(made[run])]
+    by_clock = trend(_days(made[dated]), scores[dated], least)
+    edges, backward = _edges(of)
+    disagree = by_chain.claims != by_clock.claims or (by_chain.claims and by_chain.verdict != by_clock.verdict)
+    return PromptTrend(
+        str(of["prompt_id"][0]),
+        len(scores),
+        scale,
+        len(run),
+        edges,
+        backward,
+        by_chain,
+        by_clock,
+        disagree,
+        _change_point(of, run, order, rng),
+    )
+
+
+def _change_point(of: Arrays, run: Any, order: Any, rng: np.random.Generator) -> ChangePoint | None:
+    """Look along the whole chain first, where the scale may change, then along the run on one scale."""
+    import numpy as np
+
+    if not len(run):
+        return None
+    scores, scales = of["score"].astype(float), of["scale"]
+    chain = order[(of["chain"] == of["chain"][run[0]])[order] & ~np.isnan(scores[order])]
+    several = len({scale for scale in scales[chain] if isinstance(scale, str)}) > 1
+    for places in (chain, run) if several else (run,):
+        if len(places) < FEWEST_TIMES:
+            continue
+        found = change_point(scores[places], scales[places].tolist(), rng)
+        if found.kind == "scale" or places is run:
+            return found
+    return None
+
+
+def _days(times: Any) -> Any:
+    """Return the days since the first of the times."""
+    # Whole seconds: older rows have no more, and times of one loop that differ by microseconds are one time.
+    whole = times.astype("datetime64[s]").astype(float)
+    return (whole - whole.min(initial=math.inf)) / 86_400
+
+
+def _edges(of: Arrays) -> tuple[int, int]:
+    made = dict(zip(of["version_id"], of["created_at"], strict=True))
+    links = [(child, made[p]) for child, p in zip(of["created_at"], of["parent_version_id"], strict=True) if p in made]
+    return len(links), sum(bool(child < parent) for child, parent in links)
+
+
+def _given(value: Any) -> Any:
+    return value if isinstance(value, str) else None

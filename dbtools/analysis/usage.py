@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
+from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.cost import GROUPS, AgentCost, agent_costs, read_prices
-from dbtools.analysis.query import ask, left_out, records
-from dbtools.analysis.questions import PROVENANCES, check_word
+from dbtools.analysis.query import PROVENANCES, check_word, left_out, query, records
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.database import Database
 from dbtools.errors import ParameterError
@@ -17,11 +19,16 @@ from dbtools.html import percents, redact, table
 from dbtools.result import Result
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
+    Numbers = npt.NDArray[np.float64]
+
+GROUPS = 2_000
+"""Up to so many prompts are resampled one by one. More are divided into so many groups, which are resampled."""
 LEARNED = 10
 FORMATS = {**dict.fromkeys(("cost_usd", "recomputed_usd"), ".6f"), **dict.fromkeys(("win_rate", "low", "high"), ".1%")}
-"""How tables show the columns of a result."""
 """The application calls itself "Learned" from so many votes on, "Warming Up" below, "Cold Start" without any."""
 
 _ROWS = 366  # groups shown of each kind
@@ -30,16 +37,16 @@ _TEXTS, _TEXT = 20, 160  # texts shown when asked for, and characters of each
 
 @dataclass(frozen=True)
 class Feedback:
-    """What the users' votes say as a whole.
+    """The users' votes as a whole.
 
     Attributes
     ----------
     n, users, requests : int
         Votes, users who voted, and requests there were to vote on.
     agreement, low, high : float or None
-        Share of votes in which the judge was right, with its 95% Wilson interval; None when refused.
+        Share of votes in which the judge was right, with its 95% Wilson interval; None where not computed.
     refused : str
-        Why the agreement is refused; empty when it is not.
+        Why the agreement is not computed; empty where it is.
     learning_status : str
         By the application's own thresholds.
     """
@@ -110,53 +117,67 @@ class Usage(Result):
 
     @property
     def sentence(self) -> str:
-        """What the numbers say, and what they leave out."""
-        rows = "rows of any provenance" if self.provenance == "all" else f"{self.provenance} rows"
-        out = ", ".join(
-            f"{n:,} {kind} {_WORDS[relation]}" for relation, kinds in self.left_out.items() for kind, n in kinds.items()
+        """What was spent, what users chose, and what was blocked."""
+        whole, rows = self.recomputed, "all rows" if self.provenance == "all" else f"{self.provenance} rows"
+        calls = f"{whole['calls']:,} calls cost ${whole['cost_usd'] or 0:.4f}" if whole["calls"] else "no calls"
+        chosen, checked = self._row(self.feedback, "choice", "multi"), self._row(self.security, "all", "all")
+        share = chosen["win_rate"] if chosen else 0
+        votes = (
+            f"users chose the agents' answer in {share:.0%} of {self.votes.n:,} votes" if self.votes.n else "no votes"
         )
-        parts = [self._tokens_said(), self._votes_said(), self._security_said()]
-        out = "; ".join(filter(None, (self.filter_note, out)))
-        return f"Among {rows}: {'; '.join(parts)}. Left out: {out or 'nothing'}."
+        blocked = f"{checked['blocked']:,} of {checked['n']:,} inputs blocked" if checked else "no inputs checked"
+        return f"Among {rows}: {calls}; {votes}; {blocked}."
 
-    def _tokens_said(self) -> str:
+    @property
+    def details(self) -> list[str]:
+        """Costs, votes and checks with their intervals, and what is left out."""
+        out = ", ".join(
+            f"{n:,} {kind} {_COUNTED[relation]}"
+            for relation, kinds in self.left_out.items()
+            for kind, n in kinds.items()
+        )
+        some = f"Counted are {self.filter_note} only." if self.filter_note else ""
+        found = [*self._cost_said(), *self._votes_said(), *self._checks_said(), some, f"Left out: {out or 'nothing'}."]
+        return [text for text in found if text]
+
+    def _row(self, frame: pd.DataFrame, kind: str, name: str) -> dict[str, Any] | None:
+        found = frame[(frame["kind"] == kind) & (frame["name"] == name)]
+        return {str(k): v for k, v in found.iloc[0].items()} if len(found) else None
+
+    def _cost_said(self) -> list[str]:
         whole = self.recomputed
         if not whole["calls"]:
-            return "no calls"
+            return []
         unknown = f" (no price for {', '.join(self.unknown_models)})" if self.unknown_models else ""
-        return (
-            f"{whole['calls']:,} calls cost ${whole['cost_usd'] or 0:.4f} as stored and "
+        return [
+            f"Cost of the {whole['calls']:,} calls: ${whole['cost_usd'] or 0:.4f} as stored, "
             f"${whole['recomputed_usd'] or 0:.4f} at list prices; {whole['differing']:,} differ by more than 1%, "
-            f"and {whole['unpriced']:,} cannot be priced{unknown}"
-        )
+            f"{whole['unpriced']:,} cannot be priced{unknown}."
+        ]
 
-    def _votes_said(self) -> str:
+    def _votes_said(self) -> list[str]:
         votes = self.votes
+        status = f"Learning status: {votes.learning_status} (Learned from {LEARNED} votes on)."
         if not votes.n:
-            return f"no feedback (learning status {votes.learning_status})"
-        multi = self.feedback[(self.feedback["kind"] == "choice") & (self.feedback["name"] == "multi")]
-        liked = "never chose the agents' answer"
-        if len(multi):
-            row = multi.iloc[0]
-            between = percents(row["low"], row["high"])
-            liked = f"chose the agents' answer in {row['win_rate']:.0%} (95% interval {between})"
-        judge = f"judge–user agreement refused: {votes.refused}"
+            return [f"No feedback. {status}"]
+        chosen = self._row(self.feedback, "choice", "multi")
+        share = "never chose the agents' answer"
+        if chosen:
+            between = percents(chosen["low"], chosen["high"])
+            share = f"chose the agents' answer in {chosen['win_rate']:.0%} (95% interval {between})"
+        judge = f"Agreement of judge and users is not computed: {votes.refused}."
         if votes.agreement is not None:
             between = percents(votes.low or 0, votes.high or 0)
-            judge = f"the judge was right in {votes.agreement:.0%} of {votes.judged:,} (95% interval {between})"
-        return (
-            f"{votes.users:,} users in {votes.n:,} votes {liked}, learning status {votes.learning_status} "
-            f"(Learned from {LEARNED} votes on); {judge}"
-        )
+            judge = f"The judge was right in {votes.agreement:.0%} of {votes.judged:,} (95% interval {between})."
+        return [f"{votes.users:,} users in {votes.n:,} votes {share}.", status, judge]
 
-    def _security_said(self) -> str:
-        whole = self.security[self.security["kind"] == "all"]
-        if not len(whole):
-            return "no inputs checked for risk"
-        row = whole.iloc[0]
-        odd = f", {row['disagree']:,} with a label that contradicts it" if row["disagree"] else ""
-        share = f"{row['blocked_share']:.0%}, 95% interval {percents(row['low'], row['high'])}"
-        return f"{row['blocked']:,} of {row['n']:,} inputs blocked ({share}){odd}"
+    def _checks_said(self) -> list[str]:
+        checked = self._row(self.security, "all", "all")
+        if not checked:
+            return ["No inputs were checked for risk."]
+        odd = f", {checked['disagree']:,} with a label that contradicts it" if checked["disagree"] else ""
+        share = f"{checked['blocked_share']:.0%}, 95% interval {percents(checked['low'], checked['high'])}"
+        return [f"{checked['blocked']:,} of {checked['n']:,} checked inputs were blocked ({share}){odd}."]
 
     def _table(self) -> str:
         shown = self.tokens[self.tokens["kind"].isin(["all", "agent", "model"])].drop(columns=["costed", "priced"])
@@ -172,10 +193,11 @@ class Usage(Result):
             "security": records(self.security),
             "left_out": self.left_out,
             "sentence": self.sentence,
+            "details": self.details,
         }
 
 
-_WORDS = {"token_usage": "calls", "feedback": "votes", "security_inputs": "checked inputs"}
+_COUNTED = {"token_usage": "calls", "feedback": "votes", "security_inputs": "checked inputs"}
 
 
 def usage(
@@ -210,23 +232,23 @@ def usage(
     db.needs_duckdb("Usage")
     _check(db, provenance, basis, texts)
     listed = read_prices(prices)
-    tokens = ask(db, "tokens", provenance=provenance, prices=listed, rows=_ROWS).df()
+    tokens = query(db, "duckdb/tokens", provenance=provenance, prices=listed, rows=_ROWS).df()
     parts = tokens  # without calls nothing has a cost
     if len(tokens):
-        parts = ask(db, "cost", provenance=provenance, prices=listed, groups=GROUPS, basis=basis).df()
+        parts = query(db, "duckdb/cost", provenance=provenance, prices=listed, groups=GROUPS, basis=basis).df()
     unpriced = tokens[(tokens["kind"] == "model") & (tokens["priced"] == 0)]
-    security = ask(db, "security", provenance=provenance).df()
+    security = query(db, "duckdb/security", provenance=provenance).df()
     return Usage(
         provenance,
         basis,
         tokens,
         tuple(agent_costs(parts, np.random.default_rng(seed))),
         tuple(unpriced["name"]),
-        _with_interval(ask(db, "feedback", provenance=provenance).df(), "wins", "win_rate"),
+        _with_interval(query(db, "duckdb/feedback", provenance=provenance).df(), "wins", "win_rate"),
         _votes(db, provenance),
         _with_interval(security, "blocked", "blocked_share"),
         _texts(db, provenance) if texts else None,
-        left_out(db, provenance, *_WORDS),
+        left_out(db, provenance, *_COUNTED),
         db.filter_note,
     )
 
@@ -239,11 +261,11 @@ def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:
 
 
 def _votes(db: Database, provenance: str) -> Feedback:
-    (row,) = ask(db, "feedback_facts", provenance=provenance).fetchall()
+    (row,) = query(db, "duckdb/feedback_facts", provenance=provenance).fetchall()
     n, users, judged, correct, repeats, requests = row
     status = "Cold Start" if not n else "Warming Up" if n < LEARNED else "Learned"
-    untold = "no vote says whether the judge was right"
-    refused = "judge_correct only repeats the user's choice" if repeats else "" if judged else untold
+    unjudged = "no vote says whether the judge was right"
+    refused = "judge_correct only repeats the user's choice" if repeats else "" if judged else unjudged
     if refused:
         return Feedback(n, users, requests, judged, None, None, None, refused, status)
     low, high = wilson_interval(correct, judged)
@@ -258,6 +280,125 @@ def _with_interval(frame: pd.DataFrame, wins: str, rate: str) -> pd.DataFrame:
 
 
 def _texts(db: Database, provenance: str) -> pd.DataFrame:
-    found = ask(db, "security_texts", provenance=provenance, rows=_TEXTS).df()
-    # Hidden before it is cut: half a credential is still one, and no longer looks like it.
+    found = query(db, "duckdb/security_texts", provenance=provenance, rows=_TEXTS).df()
+    # Redacted before it is cut: half a credential is no longer recognised.
     return found.assign(text=[redact(text or "")[:_TEXT] for text in found["text"]])
+
+
+@dataclass(frozen=True)
+class AgentCost:
+    """What one agent cost, in US dollars, over the prompts whose calls all have a cost.
+
+    Attributes
+    ----------
+    prompts, cost : int, float
+        Those prompts, and the cost of all calls for the agent's versions in them.
+    contests, wins : int, int
+        Those of them in which the recorded winner is known, and those won.
+    gains, gained : int, float
+        Those in which the agent's version can be compared with the original or its parent, and the points of 50 gained.
+    win_low, win_high, point_low, point_high : float or None
+        The 95% interval; an end is None where it is not bounded, because some resamples win or gain nothing.
+    scored, mean_total, total_low, total_high : int, float or None
+        Versions on the judge's scale, their mean total (0–50) and its interval.
+    """
+
+    agent: str
+    prompts: int
+    cost: float
+    contests: int
+    wins: int
+    cost_per_win: float | None
+    win_low: float | None
+    win_high: float | None
+    gains: int
+    gained: float
+    cost_per_point: float | None
+    point_low: float | None
+    point_high: float | None
+    scored: int
+    mean_total: float | None
+    total_low: float | None
+    total_high: float | None
+
+
+def read_prices(path: Path | None = None) -> list[dict[str, Any]]:
+    """Return the dated price table, of the package or of a file of the same columns. Reads only.
+
+    Raises
+    ------
+    ParameterError
+        The file cannot be read as a price table.
+    """
+    home = path or files("dbtools.database").joinpath("prices.csv")
+    try:
+        rows = list(csv.DictReader(StringIO(home.read_text(encoding="utf-8"))))
+        return [
+            {
+                "model": row["model"].strip().lower(),
+                "prompt_usd": float(row["usd_per_million_prompt"]),
+                "completion_usd": float(row["usd_per_million_completion"]),
+                "valid_from": date.fromisoformat(row["valid_from"]),
+            }
+            for row in rows
+        ]
+    except (OSError, KeyError, ValueError, AttributeError, TypeError):
+        todo = "give a CSV with model, usd_per_million_prompt, usd_per_million_completion, valid_from"
+        raise ParameterError("Not a price table", home, todo) from None
+
+
+def agent_costs(parts: pd.DataFrame, rng: np.random.Generator, resamples: int = 1_999) -> list[AgentCost]:
+    """Divide costs by wins and by points gained, with a bootstrap over prompts; `parts` as ``cost.sql`` returns them.
+
+    Percentile bootstrap of a ratio of sums: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
+    Assumes prompts are independent; all agents of a prompt are drawn together. A resample without a win or gain has
+    an infinite cost.
+    """
+    import numpy as np
+
+    if not len(parts):
+        return []
+    names = sorted(parts["agent"].unique())
+    columns = [c for c in parts.columns if c not in ("agent", "part")]
+    width = int(parts["part"].max()) + 1
+    table = np.zeros((width, len(names), len(columns)))
+    table[parts["part"], [names.index(a) for a in parts["agent"]]] = parts[columns].to_numpy(float)
+    weights = rng.multinomial(width, np.full(width, 1 / width), size=resamples)
+    drawn = np.tensordot(weights, table, axes=1)
+    return [_agent_cost(name, table[:, j].sum(axis=0), drawn[:, j], columns) for j, name in enumerate(names)]
+
+
+def _agent_cost(name: str, sums: Numbers, drawn: Numbers, columns: list[str]) -> AgentCost:
+    at = dict(zip(columns, sums.tolist(), strict=True))
+    again = dict(zip(columns, drawn.T, strict=True))
+    per_win = _ratio(at["cost_of_contests"], at["wins"], again["cost_of_contests"], again["wins"])
+    per_point = _ratio(at["cost_of_gains"], at["gained"], again["cost_of_gains"], again["gained"])
+    mean, mean_low, mean_high = _ratio(at["total"], at["scored"], again["total"], again["scored"])
+    return AgentCost(
+        name,
+        int(at["prompts"]),
+        at["cost"],
+        int(at["contests"]),
+        int(at["wins"]),
+        *per_win,
+        int(at["gains"]),
+        at["gained"],
+        *per_point,
+        int(at["scored"]),
+        mean,
+        mean_low,
+        mean_high,
+    )
+
+
+def _ratio(
+    above: float, below: float, aboves: Numbers, belows: Numbers
+) -> tuple[float | None, float | None, float | None]:
+    import numpy as np
+
+    if below <= 1e-9:
+        return None, None, None
+    ratios = np.sort(np.divide(aboves, belows, out=np.full(len(aboves), np.inf), where=belows > 1e-9))
+    last = len(ratios) - 1
+    low, high = (float(ratios[round(share * last)]) for share in (0.025, 0.975))
+    return above / below, low if low < np.inf else None, high if high < np.inf else None

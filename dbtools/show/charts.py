@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dbtools.analysis import Evolution
-    from dbtools.analysis.chains import PromptTrend
+    from dbtools.analysis.trend import PromptTrend
 
 __all__ = [
     "agents_over_time",
@@ -447,7 +447,7 @@ def _chain(timeline: pd.DataFrame, prompt: PromptTrend, order: str) -> Any:
         used = used[used["created_at"].notna()]
         trend = prompt.trend_clock
         at, unit, days = _elapsed(used["created_at"])
-    points = pd.DataFrame({"at": at.astype(float), "score": used["mark"]})
+    points = pd.DataFrame({"at": at.astype(float), "score": used["score"]})
     short = order == "chain" and len(points) <= 12
     axis = alt.Axis(values=sorted(set(points["at"])), format="d") if short else alt.Axis()
     x = alt.X("at:Q", title=unit, scale=alt.Scale(zero=False, nice=False, padding=8), axis=axis)

@@ -17,7 +17,7 @@ def links(n=40, chains=3, effect=0.0, seed=1, types=("length", "structure", "wor
     parent = rng.normal(7, 1, n) + block
     mark = 0.6 * parent + effect * (kinds == "wording") + rng.normal(0, 0.5, n)
     return pd.DataFrame(
-        {"prompt_id": block, "chain": 0, "change_type": kinds, "parent_mark": parent, "mark": mark},
+        {"prompt_id": block, "chain": 0, "change_type": kinds, "parent_score": parent, "score": mark},
     )
 
 
@@ -27,7 +27,7 @@ def effects(changes, permutations=199, seed=2):
 
 def test_effects_and_intervals_are_those_of_statsmodels():
     changes = links(effect=0.4)
-    fit = smf.ols("mark ~ C(change_type, Sum) + parent_mark + C(prompt_id)", changes).fit()
+    fit = smf.ols("score ~ C(change_type, Sum) + parent_score + C(prompt_id)", changes).fit()
     low, high = fit.conf_int().T.to_numpy()
     by_name = dict(zip(fit.params.index, zip(fit.params, low, high, strict=True), strict=True))
     found = {e.change_type: (e.effect, e.low, e.high) for e in effects(changes)}
@@ -41,10 +41,10 @@ def test_the_shuffled_p_is_near_that_of_all_orders_within_chains():
     rng = np.random.default_rng(4)
     parent = rng.normal(0, 1, 10)
     mark = parent + (kinds == "a") + rng.normal(0, 1, 10)
-    frame = pd.DataFrame({"prompt_id": block, "chain": 0, "change_type": kinds, "parent_mark": parent, "mark": mark})
+    frame = pd.DataFrame({"prompt_id": block, "chain": 0, "change_type": kinds, "parent_score": parent, "score": mark})
 
     def left(kinds):
-        fit = smf.ols("mark ~ C(kinds) + parent_mark + C(prompt_id)", frame.assign(kinds=kinds)).fit()
+        fit = smf.ols("score ~ C(kinds) + parent_score + C(prompt_id)", frame.assign(kinds=kinds)).fit()
         return fit.ssr
 
     def orders(part):
@@ -89,7 +89,7 @@ def test_two_changes_give_no_interval_and_no_error():
 
 
 def test_equal_marks_show_no_effect():
-    assert {e.p_any for e in effects(links().assign(mark=7.0, parent_mark=7.0))} == {1.0}
+    assert {e.p_any for e in effects(links().assign(score=7.0, parent_score=7.0))} == {1.0}
 
 
 def test_only_links_between_scores_of_one_scale_count():
@@ -100,7 +100,7 @@ def test_only_links_between_scores_of_one_scale_count():
             "parent_version_id": [None, "a", "b", "c", "gone"],
             "chain": 0,
             "scale": ["judge", "judge", "self", "judge", "judge"],
-            "mark": [5.0, 6.0, 15.0, None, 7.0],
+            "score": [5.0, 6.0, 15.0, None, 7.0],
             "change_type": "wording",
         }
     )

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from planted import meetings_of
+from planted import paired_sums_of
 
-from dbtools.analysis.claim import contests_needed, judge, lead, least_texts
+from dbtools.analysis.claim import contests_needed, lead, least_texts, make_claim
 from dbtools.analysis.pairs import compare
 
 AGENTS = ("domain", "structure", "syntax")
@@ -15,46 +15,50 @@ PRAISE = re.compile("best|better|improves")
 
 def pairs(advantage, n=40, agents=AGENTS, seed=1):
     rng = np.random.default_rng(seed)
-    return compare(meetings_of({a: rng.normal(35 + (a == "structure") * advantage, 1.5, n) for a in agents}))
+    return compare(paired_sums_of({a: rng.normal(35 + (a == "structure") * advantage, 1.5, n) for a in agents}))
 
 
 def test_an_agent_above_every_rival_on_real_rows_is_called_best():
-    claim = judge(pairs(3), AGENTS, {"real"})
+    claim = make_claim(pairs(3), AGENTS, {"real"})
     assert (claim.verdict, claim.leader) == ("best", "structure")
-    assert claim.text.startswith("structure is best by score: +")
-    assert "n = 40 contests over G = 40 texts" in claim.text
-    assert "Holm-adjusted p < 0.001" in claim.text
+    assert re.fullmatch(
+        r"structure is best by score: \d\.\d of 50 points ahead of \w+, its closest rival "
+        r"\(p < 0.001, 40 contests\)\.",
+        claim.sentence,
+    )
+    assert "n = 40 contests over G = 40 texts" in claim.details[0]
+    assert "Holm-adjusted p < 0.001" in claim.details[0]
 
 
 @pytest.mark.parametrize(
     ("kinds", "words"),
     [
-        ({"generated"}, "the rows are not real"),
-        ({"real", "placeholder"}, "not all rows are real"),
-        ({"unknown"}, "not real"),
+        ({"generated"}, "among rows that are not real"),
+        ({"real", "placeholder"}, "among rows that are not all real"),
+        ({"unknown"}, "rows that are not real"),
     ],
 )
 def test_nothing_is_claimed_of_rows_that_are_not_all_real(kinds, words):
-    claim = judge(pairs(3), AGENTS, kinds)
+    claim = make_claim(pairs(3), AGENTS, kinds)
     assert (claim.verdict, claim.leader) == ("undecided", "structure")
-    assert words in claim.text
-    assert not PRAISE.search(claim.text)
+    assert words in claim.sentence
+    assert not PRAISE.search(claim.sentence)
 
 
 @pytest.mark.parametrize("scale", ["self", "heuristic", "synthetic"])
 def test_nothing_is_claimed_of_scores_that_no_judge_gave(scale):
-    claim = judge(pairs(3), AGENTS, {"real"}, scale)
+    claim = make_claim(pairs(3), AGENTS, {"real"}, scale)
     assert (claim.verdict, claim.leader) == ("undecided", "structure")
-    assert "it takes a judge's scores" in claim.text
-    assert not PRAISE.search(claim.text)
+    assert "It takes a judge's scores" in claim.sentence
+    assert not PRAISE.search(claim.sentence)
 
 
 def test_a_difference_that_chance_explains_is_undecided_and_says_what_would_decide():
-    claim = judge(pairs(0.4), AGENTS, {"real"})
+    claim = make_claim(pairs(0.4), AGENTS, {"real"})
     assert claim.verdict == "undecided"
-    assert not PRAISE.search(claim.text)
-    assert "would be missed more than 1 time in 5" in claim.text
-    assert f"about {claim.needed:,} contests would be needed to detect" in claim.text
+    assert not PRAISE.search(claim.sentence)
+    assert "would be missed more than 1 time in 5" in claim.details[1]
+    assert f"About {claim.needed:,} contests would decide; there are 40." in claim.sentence
     assert claim.needed > 40
 
 
@@ -62,19 +66,19 @@ def test_a_leader_that_one_rival_matches_is_not_called_best():
     rng = np.random.default_rng(2)
     level = rng.normal(38, 1.5, 40)
     close = {"structure": level, "domain": level + rng.normal(0, 0.5, 40), "syntax": rng.normal(35, 1.5, 40)}
-    found = compare(meetings_of(close))
+    found = compare(paired_sums_of(close))
     assert sum(pair.p_holm < 0.05 for pair in found) == 2
-    assert judge(found, AGENTS, {"real"}).verdict == "undecided"
+    assert make_claim(found, AGENTS, {"real"}).verdict == "undecided"
 
 
 def test_an_agent_that_the_leader_never_met_keeps_it_from_being_called_best():
-    claim = judge(pairs(3), (*AGENTS, "poet"), {"real"})
+    claim = make_claim(pairs(3), (*AGENTS, "poet"), {"real"})
     assert claim.verdict == "undecided"
-    assert "it takes contests against poet" in claim.text
+    assert "but has no contest against poet" in claim.sentence
 
 
 def test_five_texts_can_decide_nothing():
-    claim = judge(pairs(9, n=5), AGENTS, {"real"})
+    claim = make_claim(pairs(9, n=5), AGENTS, {"real"})
     assert claim.verdict == "undecided"
     assert claim.needed >= least_texts(3) == 7
 
@@ -92,25 +96,35 @@ def test_as_many_contests_as_are_said_to_be_needed_find_the_difference():
     spread = first.difference / first.effect
     for _ in range(200):
         d = rng.normal(first.difference, spread, needed)
-        hits += compare(meetings_of({"a": d, "b": np.zeros(needed)}))[0].p_holm < 0.05
+        hits += compare(paired_sums_of({"a": d, "b": np.zeros(needed)}))[0].p_holm < 0.05
     assert 0.7 <= hits / 200 <= 0.9
 
 
 def test_no_agent_leads_where_nothing_differs():
-    same = compare(meetings_of({agent: np.full(30, 35.0) for agent in AGENTS}))
+    same = compare(paired_sums_of({agent: np.full(30, 35.0) for agent in AGENTS}))
     assert lead(same) == (None, None)
-    assert "no agent leads by score" in judge(same, AGENTS, {"real"}).text
+    assert "no agent leads by score" in make_claim(same, AGENTS, {"real"}).sentence
 
 
 @pytest.mark.parametrize(
     ("agents", "words"),
     [
-        ((), "there are no scores of agents"),
-        (("syntax",), "only syntax has scores"),
-        (AGENTS, "no two agents have scores"),
+        ((), "no agent has judge scores"),
+        (("syntax",), "only syntax has judge scores"),
+        (AGENTS, "no two agents have judge scores"),
     ],
 )
 def test_without_pairs_the_reason_is_named(agents, words):
-    claim = judge((), agents, set())
+    claim = make_claim((), agents, set())
     assert (claim.verdict, claim.leader) == ("undecided", None)
-    assert words in claim.text
+    assert words in claim.sentence
+
+
+@pytest.mark.parametrize("advantage", [0, 0.4, 3])
+@pytest.mark.parametrize("agents", [AGENTS, (*AGENTS, "poet")])
+@pytest.mark.parametrize("kinds", [{"real"}, {"generated"}, {"generated", "real"}])
+@pytest.mark.parametrize("scale", ["judge", "self"])
+def test_the_sentence_has_at_most_25_words(advantage, agents, kinds, scale):
+    for found in (pairs(advantage), pairs(advantage, n=4), ()):
+        claim = make_claim(found, agents, kinds, scale)
+        assert len(claim.sentence.split()) <= 25, claim.sentence

@@ -24,7 +24,7 @@ def run(path, statement, rows):
 def test_position_cannot_be_told_where_each_agent_has_its_place(tmp_path):
     found = confounders(make_database(tmp_path / "prompter.db", prompts=5))["position"]
     assert found.values == {"identifiable": False, "spread": None}
-    assert "cannot be told apart" in found.sentence
+    assert "cannot be separated" in found.sentence
 
 
 def test_a_planted_position_effect_is_found_where_agents_change_places(tmp_path):
@@ -86,5 +86,5 @@ def test_marks_of_the_input_are_named(tmp_path):
     own = [(*[16.0] * 5, '{"agent": "syntax", "confidence": 0.9}', hex_id("version", 1, "syntax"))]
     setters = ", ".join(f"{d} = ?" for d in DIMENSIONS)
     run(path, f"UPDATE judge_scores SET {setters}, feedback = ? WHERE prompt_version_id = ?", own)
-    assert "1 rows hold an agent's own mark" in confounders(path)["self_scores"].sentence
+    assert "1 rows hold an agent's own score" in confounders(path)["self_scores"].sentence
     assert "compared here" in confounders(path, scale="self")["self_scores"].sentence

@@ -46,7 +46,7 @@ def test_the_field_case_has_its_known_intervals_and_agreement(field):
     result = compare(field, provenance="generated")
     structure = result.agents[0]
     assert (structure.low, structure.high) == (pytest.approx(0.480, abs=5e-4), pytest.approx(0.891, abs=5e-4))
-    assert (structure.n_effective, structure.won["score"]) == (9, 15)
+    assert (structure.n_effective, structure.wins_by_kind["score"]) == (9, 15)
     agreed = result.agreements["recorded", "score"]
     assert (agreed.kappa_degenerate, agreed.ac1) == (True, pytest.approx(0.70, abs=0.005))
     assert result.regret == pytest.approx(1.46, abs=0.005)
@@ -73,7 +73,7 @@ def test_the_field_case_claims_nothing_of_generated_rows(field):
     result = compare(field, provenance="generated")
     assert (result.claim.verdict, result.claim.leader) == ("undecided", "structure")
     assert not re.search("best|better|improves", result.sentence)
-    assert "n = 15 contests over G = 10 texts" in result.sentence
+    assert "n = 15 contests over G = 10 texts" in result.details[0]
     assert {s.verdict for s in result.multiverse} == {"undecided"}
     assert {s.leader for s in result.multiverse if s.leader} == {"structure"}
 
@@ -81,10 +81,8 @@ def test_the_field_case_claims_nothing_of_generated_rows(field):
 def test_the_field_case_has_no_real_rows_and_says_so(field):
     result = compare(field)
     assert (result.agents, result.pairs, result.claim.verdict) == ((), (), "undecided")
-    assert result.sentence.startswith(
-        "Undecided: there are no scores of agents on the judge's scale of 0–50 among real"
-    )
-    assert "165 generated" in result.sentence
+    assert result.sentence.startswith("Undecided: no agent has judge scores among real rows.")
+    assert "Left out: 165 generated versions (provenance generated compares them)." in result.details
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["regret"] is None
     assert "Undecided" in result._repr_html_()
 
@@ -215,23 +213,25 @@ class TestThinData:
     def test_an_empty_database(self, tmp_path):
         result = compare(make_database(tmp_path / "prompter.db", prompts=0))
         assert result.sentence == (
-            "Undecided: there are no scores of agents on the judge's scale of 0–50 among real rows; it takes scored "
-            "contests of real rows over at least 6 texts; no contest tells recorded wins; left out: no versions."
+            "Undecided: no agent has judge scores among real rows. It takes scored contests of real rows over at least "
+            "6 texts."
         )
+        assert result.details == ["No contest decides recorded wins.", "Left out: no versions."]
         assert list(result.frame)[:6] == ["agent", "contests", "wins", "win_rate", "low", "high"]
 
     def test_one_prompt(self, tmp_path):
         result = compare(make_database(tmp_path / "prompter.db", prompts=1))
         assert (result.claim.verdict, result.claim.leader) == ("undecided", "domain")
         assert (result.pairs[0].low, result.pairs[0].mde, result.pairs[0].p_exact) == (None, None, 1)
-        assert "n = 1 contests over G = 1 texts; it takes contests over at least 7 texts" in result.sentence
+        assert "n = 1 contests over G = 1 texts" in result.details[0]
+        assert result.sentence.endswith("It takes contests over at least 7 texts.")
 
     def test_one_agent_wins_nothing_as_it_has_no_rival(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=4)
         alter(path, "DELETE FROM prompt_versions WHERE source <> 'domain'")
         result = compare(path)
         assert wins(result) == {"domain": (0, 0)}
-        assert result.sentence.startswith("Undecided: only domain has scores")
+        assert result.sentence.startswith("Undecided: only domain has judge scores")
         assert ("contests", 4) in zip(result.left_out_frame["relation"], result.left_out_frame["rows"], strict=True)
 
     def test_no_heads(self, tmp_path):
@@ -240,7 +240,7 @@ class TestThinData:
         result = compare(path)
         assert result.agents[0].win_rate is None
         assert result.regret is None
-        assert "no contest tells recorded wins" in result.sentence
+        assert "No contest decides recorded wins." in result.details
 
     def test_no_feedback_in_a_schema_without_it(self, tmp_path):
         result = compare(make_database(tmp_path / "prompter.db", "G0", prompts=4), wins="user")
@@ -268,7 +268,7 @@ class TestThinData:
         assert (result.claim.verdict, result.claim.leader) == ("undecided", None)
         assert {(p.difference, p.p_holm, p.superiority, p.mde) for p in result.pairs} == {(0, 1, 0.5, None)}
         assert result.sentence.startswith("Undecided: no agent leads by score")
-        assert "five equal marks" in result.confounders_frame["sentence"].str.cat()
+        assert "five equal scores" in result.confounders_frame["sentence"].str.cat()
 
     def test_twenty_six_agents(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=8)
@@ -282,7 +282,7 @@ class TestThinData:
         insert(path, "judge_scores", scores)
         result = compare(path)
         assert (len(result.agents), len(result.pairs)) == (26, 26 * 25 / 2)
-        assert "and 21 more agents" in result.sentence
+        assert "and 21 more agents" in " ".join(result.details)
 
 
 @pytest.mark.parametrize("option", ["provenance", "wins", "scale", "interval"])
@@ -303,5 +303,5 @@ def test_agents_who_have_written_nothing_are_refused(tmp_path):
 
 def test_where_no_rows_are_left_those_that_could_be_compared_are_named(tmp_path):
     with attach(make_database(tmp_path / "prompter.db", prompts=3)) as db:
-        sentence = analysis.effectiveness(db, "placeholder").sentence
-    assert sentence.endswith("left out: 9 real versions (provenance real compares them).")
+        details = analysis.effectiveness(db, "placeholder").details
+    assert details[-1] == "Left out: 9 real versions (provenance real compares them)."

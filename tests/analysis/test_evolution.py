@@ -10,7 +10,7 @@ from support import DIMENSIONS, assert_sentence, hex_id, insert, make_database, 
 
 from dbtools import attach
 from dbtools.analysis import evolution
-from dbtools.analysis.chains import chain_order
+from dbtools.analysis.trend import chain_order
 from dbtools.errors import ParameterError
 
 START = datetime(2025, 11, 1)
@@ -111,13 +111,13 @@ class TestTheFieldCase:
         short = [p for p in result.prompts if p.versions == 3]
         assert len(short) == 13
         assert {p.trend_chain.verdict for p in short} == {"too few times"}
-        assert "Of 15 prompts (generated rows), 2 can be judged" in result.sentence
+        assert "2 of 15 prompts can be judged." in result.details
 
     def test_has_no_real_rows_and_says_so(self, field):
         result = follow(field)
         assert result.prompts == ()
         assert result.sentence.startswith("Undecided: there are no versions among real rows")
-        assert "165 generated" in result.sentence
+        assert "Left out: 165 generated versions." in result.details
         assert result.diff().sentence == "There are no two versions to compare."
         assert "no rows" in result._repr_html_()
 
@@ -128,7 +128,7 @@ def test_a_rise_is_said_by_both_orders(empty):
     assert (prompt.trend_chain.slope, prompt.trend_clock.slope) == (pytest.approx(0.2), pytest.approx(0.8))
     assert (prompt.trend_chain.verdict, prompt.trend_clock.verdict) == ("rises", "rises")
     assert not prompt.orders_disagree
-    assert "by chain order 1 rise, 0 fall" in result.sentence
+    assert "By chain order: 1 rise, 0 fall, 0 undecided." in result.details
 
 
 def test_a_change_below_the_smallest_effect_is_no_rise(empty):
@@ -207,7 +207,7 @@ def test_what_does_not_exist_is_one_sentence(empty, options, thing):
 def test_at_most_200_prompts_are_followed_and_the_rest_counted(tmp_path):
     result = follow(make_database(tmp_path / "prompter.db", prompts=205))
     assert (len(result.prompts), result.unlisted) == (200, 5)
-    assert "5 prompts with fewer versions" in result.sentence
+    assert "5 prompts with fewer versions" in result.details[-1]
 
 
 def test_the_same_seed_gives_the_same_numbers(empty):

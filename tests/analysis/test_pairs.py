@@ -5,13 +5,13 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from planted import meetings_of
+from planted import paired_sums_of
 from scipy import stats
 from support import DIMENSIONS, make_database
 
 from dbtools import attach
 from dbtools.analysis.pairs import LISTED, compare, meetings
-from dbtools.analysis.questions import Chosen, working_table
+from dbtools.analysis.query import Chosen, working_table
 
 CHOSEN = Chosen(("real",), "judge")
 
@@ -41,7 +41,7 @@ def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, tex
         rows = db.frame("contests")
     wide = rows.pivot(index="prompt_id", columns="agent", values="total")
     group = rows.groupby("prompt_id")["prompt_key"].first().loc[wide.index].factorize()[0]
-    expected = {(p.a, p.b): p for p in compare(meetings_of({a: wide[a].to_numpy() for a in wide}, group))}
+    expected = {(p.a, p.b): p for p in compare(paired_sums_of({a: wide[a].to_numpy() for a in wide}, group))}
     assert set(found) == set(expected)
     for names, pair in found.items():
         d = wide[names[0]] - wide[names[1]]
@@ -71,8 +71,8 @@ def test_one_contest_per_text_leaves_no_clusters(tmp_path):
 
 def test_a_pair_can_be_seen_from_either_side():
     rng = np.random.default_rng(3)
-    (pair,) = compare(meetings_of({"a": rng.normal(1, 1, 20), "b": rng.normal(0, 1, 20)}, np.arange(20) // 2))
-    (turned,) = compare(meetings_of({"a": rng.normal(0, 1, 20), "b": rng.normal(1, 1, 20)}, np.arange(20) // 2))
+    (pair,) = compare(paired_sums_of({"a": rng.normal(1, 1, 20), "b": rng.normal(0, 1, 20)}, np.arange(20) // 2))
+    (turned,) = compare(paired_sums_of({"a": rng.normal(0, 1, 20), "b": rng.normal(1, 1, 20)}, np.arange(20) // 2))
     assert (pair.a, turned.a) == ("a", "b")
     back = pair.seen_by("b")
     assert (back.a, back.b, back.difference, back.low) == ("b", "a", -pair.difference, -pair.high)
@@ -83,8 +83,8 @@ def test_a_pair_can_be_seen_from_either_side():
 def test_which_agent_is_named_first_changes_no_evidence():
     rng = np.random.default_rng(9)
     better, worse, group = rng.normal(1, 1, 30), rng.normal(0, 1, 30), np.arange(30) // 2
-    (one,) = compare(meetings_of({"a": better, "z": worse}, group))
-    (other,) = compare(meetings_of({"a": worse, "z": better}, group))
+    (one,) = compare(paired_sums_of({"a": better, "z": worse}, group))
+    (other,) = compare(paired_sums_of({"a": worse, "z": better}, group))
     assert (one.a, other.a) == ("a", "z")
     for name in ("difference", "low", "high_clustered", "p_exact", "p_wilcoxon", "superiority", "mde"):
         assert getattr(one, name) == pytest.approx(getattr(other, name))

@@ -12,9 +12,9 @@ from support import assert_sentence, hex_id, insert, make_database, unchanged
 
 from dbtools import attach
 from dbtools.analysis import usage
-from dbtools.analysis.cost import agent_costs, read_prices
 from dbtools.analysis.query import ask
 from dbtools.analysis.statistics import wilson_interval
+from dbtools.analysis.usage import agent_costs, read_prices
 from dbtools.errors import ParameterError
 
 MODEL = "llama-3.3-70b-versatile"
@@ -86,7 +86,7 @@ class TestTokens:
         result = use(path)
         assert set(result.unknown_models) == {"oracle-9", "(none)"}
         assert result.recomputed["unpriced"] == 2
-        assert "no price for" in result.sentence
+        assert "no price for" in result.details[0]
 
     def test_a_call_has_the_price_of_its_day(self, path, tmp_path):
         prices = tmp_path / "prices.csv"
@@ -114,7 +114,7 @@ class TestTokens:
         insert(path, "token_usage", prompt_version_id=None, model=MODEL)
         result = use(path)
         assert result.left_out == {"token_usage": {"unknown": 1}}
-        assert "1 unknown calls" in result.sentence
+        assert "1 unknown calls" in result.details[-1]
         assert group(use(path, provenance="all").tokens, "agent")["calls"].to_dict() == {"(no version)": 1}
 
     def test_an_address_as_user_id_is_not_shown(self, path):
@@ -251,7 +251,7 @@ class TestFeedback:
         votes = use(path).votes
         assert (votes.agreement, votes.judged) == (None, 2)
         assert "repeats the user's choice" in votes.refused
-        assert "refused" in use(path).sentence
+        assert "is not computed" in " ".join(use(path).details)
 
     def test_else_it_is_given_with_its_interval(self, path):
         vote(path, "multi")
@@ -303,7 +303,7 @@ class TestSecurity:
     def test_a_label_that_contradicts_the_block_is_counted(self, path):
         check(path, 95, "blocked", 0)
         assert group(use(path).security, "all").loc["all", "disagree"] == 1
-        assert "contradicts" in use(path).sentence
+        assert "contradicts" in " ".join(use(path).details)
 
     def test_texts_are_shown_only_when_asked_for_cut_and_without_credentials(self, path):
         check(path, 90, input_text="<b>my key</b> sk-0123456789abcdefghij " + "x" * 5000)
@@ -333,7 +333,7 @@ def test_every_generation_gives_an_answer(tmp_path, generation, migrated):
 @pytest.mark.parametrize("provenance", ["real", "generated", "placeholder", "unknown", "all"])
 def test_without_rows_the_sentence_says_so(tmp_path, provenance):
     result = use(make_database(tmp_path / "prompter.db", prompts=0), provenance=provenance)
-    assert "no calls; no feedback (learning status Cold Start); no inputs checked for risk" in result.sentence
+    assert "no calls; no votes; no inputs checked" in result.sentence
     assert result.recomputed["calls"] == 0
     assert result.cost.empty
     assert "no rows" in result._repr_html_()
@@ -342,7 +342,7 @@ def test_without_rows_the_sentence_says_so(tmp_path, provenance):
 def test_the_field_case_has_neither_calls_nor_votes(field):
     with unchanged(field):
         result = use(field, provenance="all")
-    assert result.sentence.startswith("Among rows of any provenance: no calls; no feedback")
+    assert result.sentence.startswith("Among all rows: no calls; no votes")
 
 
 @pytest.mark.parametrize("options", [{"provenance": "nonsense"}, {"basis": "nonsense"}])

@@ -9,12 +9,12 @@ import logging
 
 import numpy as np
 import pytest
-from planted import meetings_of, sums_of
+from planted import paired_sums_of, sums_of
 from scipy.stats import binom
 
-from dbtools.analysis.claim import judge
+from dbtools.analysis.claim import make_claim
 from dbtools.analysis.pairs import compare
-from dbtools.analysis.statistics.proportions import wilson_interval
+from dbtools.analysis.statistics import wilson_interval
 
 AGENTS = ("domain", "structure", "syntax")
 PROJECTS = 1_000
@@ -32,11 +32,11 @@ def project(rng, n, *, advantage=0.0, texts=None, agents=AGENTS):
     for place, agent in enumerate(agents):
         own = rng.normal(0, 1, n) * np.sqrt(1 - shared**2) + rng.normal(0, 1, n)[group] * shared
         totals[agent] = 35 + own * np.sqrt(2) + advantage * (place == 0)
-    return meetings_of(totals, group)
+    return paired_sums_of(totals, group)
 
 
 def claimed(met, agents=AGENTS):
-    claim = judge(compare(met), agents, {"real"})
+    claim = make_claim(compare(met), agents, {"real"})
     return claim.leader if claim.verdict == "best" else None
 
 

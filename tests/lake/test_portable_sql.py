@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "dbtools"
-FOLDERS = ("database/portable", "analysis/portable", "audit/checks")
+FOLDERS = ("database/portable", "analysis/queries", "audit/checks")
 AUDIT = ("provenance", "scales", "scored", "parents")
 QUERIES = sorted(q for folder in FOLDERS for q in (PACKAGE / folder).glob("*.sql"))
 QUERIES += [PACKAGE / "audit" / "queries" / f"{name}.sql" for name in AUDIT]
@@ -30,7 +30,7 @@ FILLED = {
     "row_id", "relation", "column_name", "path", "line", "agent", "a", "b", "x", "y", "dimension", "place",
     "table_name", "difference", "missing", "provenance", "known", "n", "rows", "contests", "generation", "kind",
     "prompts", "t", "count", "versions", "scale", "cell", "period", "model", "row", "message", "problem", "reason",
-    "name", "turn",
+    "name", "turn", "position_no",
 }  # fmt: skip
 
 

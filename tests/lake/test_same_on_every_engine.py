@@ -17,8 +17,7 @@ from servers import PASSWORD, postgres
 from test_portable_sql import PACKAGE
 
 from dbtools import analysis, attach, audit
-from dbtools.analysis.query import read
-from dbtools.analysis.questions import KINDS, WINS
+from dbtools.analysis.query import KINDS, WINS, read
 from dbtools.audit.facts import FACTS, relations
 from dbtools.database import engine, extension, schema, sql
 from dbtools.database.lake import RELATIONS
@@ -40,7 +39,7 @@ ALONE = (
     "filters",
     "judge",
     "length",
-    "places",
+    "positions",
     "provenance",
     "application",
 )
@@ -164,7 +163,7 @@ def test_derived_relations_are_the_same(engines):
 def test_questions_of_effectiveness_are_answered_alike(engines):
     for on in engines:
         materialize(on, "entries", read("entries"))
-        materialize(on, "meetings", read("meetings"))
+        materialize(on, "paired", read("paired"))
     one, other = engines
     for choice in CHOICES:
         for name in ALONE:
@@ -175,7 +174,7 @@ def test_questions_of_effectiveness_are_answered_alike(engines):
             asked = {**choice, "outcome": outcome, "distinct": distinct}
             for on in engines:
                 materialize(on, "clusters", read("clusters"), asked)
-            for name, given in (("pairs", None), ("ranks", None), ("listed", {"listed": 5})):
+            for name, given in (("pairs", None), ("ranks", None), ("text_differences", {"limit": 5})):
                 answers = [rows(on.execute(read(name), given)) for on in (other, one)]
                 assert_same(*answers, f"{name} {asked}")
 
@@ -190,10 +189,10 @@ def test_questions_of_evolution_are_answered_alike(engines):
                 answers = [rows(on.execute(read(name), {**asked, **more})) for on in (other, one)]
                 assert_same(*answers, f"{name} {asked}")
         given = {"provenance": provenance, "relations": ["prompts", "versions", "feedback", "token_usage"]}
-        assert_same(*(rows(on.execute(read("origins"), given)) for on in (other, one)), f"origins {given}")
+        assert_same(*(rows(on.execute(read("left_out"), given)) for on in (other, one)), f"left_out {given}")
     for identifier in (prompt, "00000000-0000-0000-0000-000000000000"):
         assert_same(
-            *(rows(on.execute(read("is_prompt"), {"prompt_id": identifier})) for on in (other, one)), "is_prompt"
+            *(rows(on.execute(read("prompt_exists"), {"prompt_id": identifier})) for on in (other, one)), "is_prompt"
         )
 
 

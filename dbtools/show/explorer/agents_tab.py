@@ -9,8 +9,8 @@ import ipywidgets
 
 from dbtools import analysis
 from dbtools.analysis import pairs
-from dbtools.analysis.agents import SHOWN, standings
-from dbtools.analysis.questions import WINS, Chosen, working_table
+from dbtools.analysis.agents import SHOWN, agent_summary
+from dbtools.analysis.query import WINS, RowFilter, working_table
 from dbtools.html import table
 from dbtools.show import charts
 from dbtools.show.explorer import page
@@ -103,7 +103,7 @@ def _working(desk: Desk, filters: Filters) -> Any:
 def _rates(desk: Desk, filters: Filters, wins: str) -> Any:
     import pandas as pd
 
-    found = standings(_working(desk, filters), Chosen.of(filters.provenance, filters.scale), wins, "wilson", {})
+    found = agent_summary(_working(desk, filters), RowFilter.of(filters.provenance, filters.scale), wins, "wilson", {})
     return pd.DataFrame([[getattr(agent, name) for name in SHOWN] for agent in found], columns=[*SHOWN])
 
 

@@ -17,7 +17,7 @@ import ipywidgets
 import traitlets
 
 from dbtools import analysis, audit, cleanup
-from dbtools.analysis.questions import PROVENANCES, SCALES, WINS
+from dbtools.analysis.query import PROVENANCES, SCALES, WINS
 from dbtools.database import Database, attach
 from dbtools.database.prompt_filter import day
 from dbtools.errors import DatabaseError, ParameterError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from dbtools.analysis.questions import PROVENANCES, SCALES
+from dbtools.analysis.query import PROVENANCES, SCALES
 from dbtools.show.explorer.selection import query
 from dbtools.show.explorer.widgets import button, chip, choice, row
 

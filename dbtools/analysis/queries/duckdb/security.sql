@@ -1,5 +1,5 @@
 -- What was checked for risk, and what was blocked: by label, band of the risk score, and time? One row per group.
--- Parameters: $provenance (real, generated, or all; by the mark of the user id, the only one these rows have).
+-- Parameters: $provenance (real, generated, or all; by the user id).
 -- disagree: label and is_blocked contradict each other. The longer the span, the longer the periods.
 WITH
 chosen AS (

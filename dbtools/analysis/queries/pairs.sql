@@ -1,4 +1,4 @@
--- By how much do agents differ in the contests in which both met? One row per pair of agents that did. Reads the working
+-- By how much do agents differ in the contests in which both took part? One row per pair of agents that did. Reads the working
 -- table clusters. (No parameters.)
 -- n, total, squares: over contests; sum_squares, crossed, sizes: over clusters, as ClusterSums names them.
 SELECT

@@ -1,5 +1,5 @@
 -- How far do two kinds of win name the same agents? One row per pair of kinds and agent, over the contests both can tell.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose marks count).
+-- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
 -- Numbers of kinds: 1 recorded, 2 score, 3 selected, 4 user. Over all agents, one sums to the number of contests.
 WITH
 told AS (

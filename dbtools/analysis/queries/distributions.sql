@@ -1,20 +1,20 @@
--- How are each agent's marks spread? One row per agent, dimension and bin of half a mark, by the bin's lower end.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose marks count).
+-- How are each agent's scores spread? One row per agent, dimension and bin of half a point, by the bin's lower end.
+-- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
 WITH
-marks AS (
+measured AS (
   SELECT
     e.agent, d.dimension,
     CASE d.dimension
       WHEN 'clarity' THEN e.clarity WHEN 'specificity' THEN e.specificity WHEN 'actionability' THEN e.actionability
       WHEN 'structure' THEN e.structure ELSE e.context_use
-    END AS mark
+    END AS score
   FROM entries AS e
   CROSS JOIN (
     VALUES ('clarity'), ('specificity'), ('actionability'), ('structure'), ('context_use')
   ) AS d (dimension)
   WHERE array_contains($kinds, e.provenance) AND e.scale = $scale AND e.total IS NOT NULL
 ),
-placed AS (SELECT agent, dimension, least(floor(mark * 2) / 2e0, 9.5e0) AS bin FROM marks)
+placed AS (SELECT agent, dimension, least(floor(score * 2) / 2e0, 9.5e0) AS bin FROM measured)
 SELECT agent, dimension, bin, count(*) AS rows
 FROM placed
 GROUP BY agent, dimension, bin

@@ -1,7 +1,7 @@
 -- What does a comparison need of each contest and agent, and nothing else? (A working table: every question reads it, so
--- that the views behind it are worked out once.) One row per prompt, provenance and competing agent. (No parameters.)
+-- that the views behind it are computed once.) One row per prompt, provenance and competing agent. (No parameters.)
 -- contest: NULL without a prompt; cluster: prompts of the same normalised text; repeated: whether other contests may be of
--- the same cluster; total on 0-50 and marks on 0-10 whatever the scale; turn: the smaller, the earlier in its prompt.
+-- the same cluster; total on 0-50 and scores on 0-10 whatever the scale; turn: the smaller, the earlier in its prompt.
 SELECT
   CASE WHEN prompt_id IS NOT NULL THEN contest END AS contest, cluster, repeated, agent, provenance, scale, total,
   clarity * factor AS clarity, specificity * factor AS specificity, actionability * factor AS actionability,

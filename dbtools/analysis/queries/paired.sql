@@ -1,10 +1,10 @@
--- By how much did agents differ where both met? (A working table, made of entries.) One row per contest and pair of agents.
+-- By how much did agents differ where both took part? (A working table, made of entries.) One row per contest and pair of agents.
 -- (No parameters.)
 -- total and the kinds of win: that of a less that of b; scale: that of both, else NULL.
 SELECT
   x.agent AS a, y.agent AS b, x.contest, x.cluster, x.repeated, x.provenance,
   CASE WHEN x.scale = y.scale THEN x.scale END AS scale,
-  -- Totals are sums of marks: the ninth decimal is noise.
+  -- Totals are sums of scores: the ninth decimal is noise.
   floor((x.total - y.total) * 1e9 + 0.5e0) / 1e9 AS total,
   floor((x.recorded - y.recorded) * 1e9 + 0.5e0) / 1e9 AS recorded,
   floor((x.score - y.score) * 1e9 + 0.5e0) / 1e9 AS score,

@@ -1,15 +1,15 @@
 -- How did each agent fare, and what is its mean worth? One row per agent: by kind of win how many contests can be told
 -- and how many it won (a shared win counts as a fraction), then the sums that clustered means need.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose marks count).
+-- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
 -- Of measure x and cluster g with n_g scored rows and sum S_g: sum_x = sum S_g, square_x = sum of the squares of single
 -- values, within_x = sum S_g squared, cross_x = sum S_g n_g; sizes = sum n_g squared.
 WITH
 chosen AS (SELECT * FROM entries WHERE array_contains($kinds, provenance)),
 wins AS (
   SELECT
-    agent, count(recorded) AS told_recorded, sum(recorded) AS won_recorded,
-    count(score) FILTER (WHERE scale = $scale) AS told_score, sum(score) FILTER (WHERE scale = $scale) AS won_score,
-    count(selected) AS told_selected, sum(selected) AS won_selected, count(voted) AS told_user, sum(voted) AS won_user
+    agent, count(recorded) AS decidable_recorded, sum(recorded) AS wins_recorded,
+    count(score) FILTER (WHERE scale = $scale) AS decidable_score, sum(score) FILTER (WHERE scale = $scale) AS wins_score,
+    count(selected) AS decidable_selected, sum(selected) AS wins_selected, count(voted) AS decidable_user, sum(voted) AS wins_user
   FROM chosen
   GROUP BY agent
 ),
@@ -23,7 +23,7 @@ texts AS (
   ) AS sizes
   GROUP BY agent
 ),
-marks AS (
+measured AS (
   SELECT agent, cluster, repeated, total, clarity, specificity, actionability, structure, context_use
   FROM chosen
   WHERE scale = $scale AND total IS NOT NULL
@@ -35,14 +35,14 @@ clusters AS (
     sum(total * total) AS square_total, sum(clarity * clarity) AS square_clarity,
     sum(specificity * specificity) AS square_specificity, sum(actionability * actionability) AS square_actionability,
     sum(structure * structure) AS square_structure, sum(context_use * context_use) AS square_context_use
-  FROM marks
+  FROM measured
   WHERE repeated
   GROUP BY agent, cluster
   UNION ALL
   SELECT
     agent, 1, total, clarity, specificity, actionability, structure, context_use, total * total, clarity * clarity,
     specificity * specificity, actionability * actionability, structure * structure, context_use * context_use
-  FROM marks
+  FROM measured
   WHERE NOT repeated
 ),
 scored AS (

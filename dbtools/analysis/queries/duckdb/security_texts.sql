@@ -1,5 +1,5 @@
 -- Which checked inputs have the highest risk? One row per input.
--- Parameters: $provenance (real, generated, or all; by the mark of the user id), $rows.
+-- Parameters: $provenance (real, generated, or all; by the user id), $rows.
 SELECT label, risk_score, is_blocked, created_at, left(input_text, 10000) AS text
 FROM security_inputs
 WHERE $provenance IN (CASE WHEN user_id LIKE 'test_user%' THEN 'generated' ELSE 'real' END, 'all')

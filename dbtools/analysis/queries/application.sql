@@ -1,4 +1,4 @@
--- What would the application itself count of each source: versions, how many are the recorded head, the mean sum of marks?
+-- What would the application itself count of each source: versions, how many are the recorded head, the mean sum of scores?
 -- As its loop does: every version counts, whatever its source, scale and provenance; of several scores the first stored.
 -- (No parameters.)
 SELECT

@@ -1,5 +1,5 @@
--- By how much do two agents differ in each prompt text in which both met? (A working table.) One row per pair and cluster.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose marks count), $outcome (total, or a kind of
+-- By how much do two agents differ in each prompt text in which both took part? (A working table.) One row per pair and cluster.
+-- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count), $outcome (total, or a kind of
 -- win: recorded, score, selected, user), $distinct (whether only one contest of each prompt text counts).
 -- d = the outcome of a less that of b; n, s, squares: contests, sum of d, sum of its squares; mean = s / n.
 WITH
@@ -22,7 +22,7 @@ outcomes AS (
       WHEN 'score' THEN CASE WHEN scale = $scale THEN score END
       WHEN 'recorded' THEN recorded WHEN 'selected' THEN selected WHEN 'user' THEN voted
     END AS d
-  FROM meetings
+  FROM paired
   WHERE array_contains($kinds, provenance)
 ),
 chosen AS (

@@ -7,13 +7,13 @@ runs AS (
   WHERE request_id NOT IN (SELECT request_id FROM prompts WHERE request_id IS NOT NULL)
 ),
 scored AS (UNPIVOT runs ON COLUMNS(* EXCLUDE (request_id, selected_agent)) INTO NAME agent VALUE score),
-told AS (
-  SELECT agent, selected_agent = agent AS won
+decidable AS (
+  SELECT agent, selected_agent = agent AS wins
   FROM scored
   WHERE try_cast(score AS DOUBLE) IS NOT NULL
   QUALIFY bool_or(selected_agent = agent) OVER (PARTITION BY request_id)
 )
-SELECT agent, count(*) AS told, count(*) FILTER (won) AS won
-FROM told
+SELECT agent, count(*) AS decidable, count(*) FILTER (wins) AS wins
+FROM decidable
 GROUP BY agent
 ORDER BY agent

@@ -1,5 +1,5 @@
 -- Does a longer answer get a higher total within one prompt? One row: sums over clusters of the centred values.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose marks count).
+-- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
 -- x = log2 of the length, y = total, both less their mean in the contest; A and B of a cluster are the sums of xy and xx.
 WITH
 sized AS (
