@@ -10,10 +10,10 @@ from scipy import stats
 from support import DIMENSIONS, make_database
 
 from dbtools import attach
-from dbtools.analysis.pairs import LISTED, compare, meetings
-from dbtools.analysis.query import Chosen, working_table
+from dbtools.analysis.pairs import LISTED, compare, paired_sums
+from dbtools.analysis.query import RowFilter, working_table
 
-CHOSEN = Chosen(("real",), "judge")
+CHOSEN = RowFilter(("real",), "judge")
 
 
 def scored(path, prompts, texts):
@@ -37,7 +37,7 @@ def scored(path, prompts, texts):
 def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, texts):
     with attach(scored(tmp_path / "prompter.db", prompts, texts)) as db:
         with working_table(db, None) as connection:
-            found = {(p.a, p.b): p for p in compare(meetings(connection, CHOSEN))}
+            found = {(p.a, p.b): p for p in compare(paired_sums(connection, CHOSEN))}
         rows = db.frame("contests")
     wide = rows.pivot(index="prompt_id", columns="agent", values="total")
     group = rows.groupby("prompt_id")["prompt_key"].first().loc[wide.index].factorize()[0]
@@ -64,7 +64,7 @@ def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, tex
 
 def test_one_contest_per_text_leaves_no_clusters(tmp_path):
     with attach(scored(tmp_path / "prompter.db", 40, 15)) as db, working_table(db, None) as connection:
-        (first, *_) = compare(meetings(connection, CHOSEN, distinct=True))
+        (first, *_) = compare(paired_sums(connection, CHOSEN, distinct=True))
     assert first.n == first.clusters <= 15
     assert (first.low, first.high) == pytest.approx((first.low_clustered, first.high_clustered))
 

@@ -12,7 +12,7 @@ from support import assert_sentence, hex_id, insert, make_database, unchanged
 
 from dbtools import attach
 from dbtools.analysis import usage
-from dbtools.analysis.query import ask
+from dbtools.analysis.query import query
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.analysis.usage import agent_costs, read_prices
 from dbtools.errors import ParameterError
@@ -210,7 +210,7 @@ class TestCost:
     def test_many_prompts_are_dealt_into_groups_without_losing_any(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=40)
         with attach(path) as db:
-            dealt = ask(db, "cost", provenance="real", prices=read_prices(), groups=7, basis="stored").df()
+            dealt = query(db, "duckdb/cost", provenance="real", prices=read_prices(), groups=7, basis="stored").df()
         assert set(dealt["part"]) == set(range(7))
         found = {c.agent: c for c in agent_costs(dealt, np.random.default_rng(0))}
         assert found["domain"].prompts == found["domain"].wins == 40
