@@ -54,12 +54,12 @@ class ChangeEffect:
 def changes_of(timeline: pd.DataFrame) -> pd.DataFrame:
     """Return the links from parent to child that are both scored on one scale: a row per link.
 
-    Columns: prompt_id, chain, scale, version_id, parent_version_id, change_type, score, parent_mark.
+    Columns: prompt_id, chain, scale, version_id, parent_version_id, change_type, score, parent_score.
     """
     columns = ["prompt_id", "chain", "scale", "version_id", "parent_version_id", "change_type", "score"]
     scored = timeline[timeline["score"].notna()]
     above = scored[["prompt_id", "version_id", "scale", "score"]]
-    above = above.set_axis(["prompt_id", "parent_version_id", "scale", "parent_mark"], axis="columns")
+    above = above.set_axis(["prompt_id", "parent_version_id", "scale", "parent_score"], axis="columns")
     linked = scored[columns].merge(above, on=["prompt_id", "parent_version_id", "scale"])
     return linked[linked["version_id"] != linked["parent_version_id"]]
 
@@ -77,7 +77,7 @@ def change_effects(
     import numpy as np
     from scipy import stats
 
-    child, parent = changes["score"].to_numpy(float), changes["parent_mark"].to_numpy(float)
+    child, parent = changes["score"].to_numpy(float), changes["parent_score"].to_numpy(float)
     names, codes = np.unique(changes["change_type"].to_numpy(str), return_inverse=True)
     blocks = np.asarray(changes.groupby(["prompt_id", "chain"]).ngroup(), dtype=np.intp)
     frame = _Frame.of(child, parent, codes, blocks)
