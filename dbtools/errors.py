@@ -6,37 +6,27 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dbtools.redact import HIDDEN, redact, shorten
+
 MEMORY = "DBTOOLS_MEMORY"  # the environment variable that sets DuckDB's memory limit, such as "250MB"
 _LONGEST_QUOTE = 300
-# Of a URL, also where pathlib made one slash of two, and in the two spellings of drivers' settings. Up to the last @:
-# a password may hold one too.
-_PASSWORD = re.compile(
-    r"""(?P<url>[a-z][\w+.-]*:/+[^\s/:@"']*:)[^\s"']*@
-      | (?P<name>\b\w*pass(?:word|wd)?\s*=\s*)(?:'(?:[^'\\]|\\.)*'|"[^"]*"|[^\s&;,"']+)
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-# Where a server's URL is the thing at fault, its password may hold quotes and blanks as well.
-_WHOLE = re.compile(r"(postgres[\w+]*:/+[^/:@]*:).*@", re.IGNORECASE | re.DOTALL)
+# Where the URL of a server is at fault, its password may hold quotes and blanks as well.
+_SERVER = re.compile(r"(postgres[\w+]*:/+[^/:@]*:).*@", re.IGNORECASE | re.DOTALL)
+# These draw nothing or next to nothing, although Unicode counts them as letters, marks or symbols.
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Between characters that are not ASCII, joiners and variation selectors make emoji and the letters of some scripts.
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
 
 
 def sentence(what: str, thing: object = None, todo: str | None = None) -> str:
     """Build the one sentence of an error: what failed, the thing in quotes, what to do."""
     text = what
     if thing is not None:
-        shown = _WHOLE.sub(lambda m: f"{m[1]}«hidden»@", str(thing))
-        quoted = hide_passwords(printable(shown))  # before cutting: half a URL no longer looks like one
-        if len(quoted) > _LONGEST_QUOTE:
-            quoted = quoted[: _LONGEST_QUOTE - 1] + "…"
-        text += f': "{quoted}"'
+        shown = _SERVER.sub(lambda m: f"{m[1]}{HIDDEN}@", str(thing)[: 20 * _LONGEST_QUOTE])
+        text += f': "{shorten(printable(shown), _LONGEST_QUOTE)}"'
     if todo is not None:
         text += f"; {todo}"
-    return hide_passwords(printable(text)) + "."
-
-
-def hide_passwords(text: str) -> str:
-    """Return `text` with the password of every database URL and setting in it replaced by «hidden»."""
-    return _PASSWORD.sub(lambda m: f"{m['url']}«hidden»@" if m["url"] else f"{m['name']}«hidden»", text)
+    return redact(printable(text)) + "."
 
 
 def reason(error: BaseException) -> str:
@@ -59,9 +49,22 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def printable(text: str) -> str:
-    """Return `text` with control characters written out: names come from data, and must not reach a terminal raw."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def printable(text: str, keep: str = "") -> str:
+    r"""Return `text` with every control, direction and invisible character written out, as in ``\u202e``.
+
+    Names come from data: they must not change what a terminal or a page shows around them. `keep` names characters
+    that stay, such as line breaks.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = []
+    for at, c in enumerate(text):
+        visible = c in keep or (c.isprintable() and not _BLANK.match(c))
+        if not visible and c in _JOINERS:
+            neighbours = text[at - 1 : at] + text[at + 1 : at + 2]
+            visible = (at > 0 and text[at - 1] > "\x7f" and neighbours.isprintable()) or neighbours[1:] == "\u20e3"
+        shown.append(c if visible else c.encode("unicode_escape").decode())
+    return "".join(shown)
 
 
 class DbtoolsError(Exception):
@@ -100,7 +103,7 @@ class DatabaseError(DbtoolsError):
 
 
 class BusyError(DbtoolsError):
-    """Somebody else holds what is needed: try again later."""
+    """Another process has locked what is needed: try again later."""
 
 
 class ExtensionError(DbtoolsError):

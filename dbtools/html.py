@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import hide_passwords, readable
+from dbtools.errors import printable
+from dbtools.redact import redact, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,18 +17,7 @@ if TYPE_CHECKING:
 _LONGEST = 240
 _LINE = 40  # a text up to this long stands on one line
 _NONE = "–"
-_SECRET = re.compile(
-    r"""\$argon2(?:id|i|d)?\$[\w+/=,$.-]+        # password hashes
-      | \$2[abxy]\$\d\d\$[./A-Za-z0-9]+
-      | (?:\$|\b)(?:pbkdf2|scrypt)[:$_][^\s"',;]+
-      | \beyJ[\w-]{8,}\.[\w-]+\.[\w-]*           # JSON web tokens
-      | \b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}        # API keys
-      | \b(?:gh[pousr]|github_pat|glpat|gsk|hf|xox[abprs])[_-][A-Za-z0-9_-]{16,}
-      | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
-      | \bAIza[\w-]{30,}
-    """,
-    re.VERBOSE,
-)
+_SPACES = re.compile(r"[ \t\r\n\f\v\xa0]+")  # other separators are written out: a name may hold them
 _TABLE = ".dbtools-table.dbtools-table.dbtools-table"  # thrice, as JupyterLab aligns all tables of outputs its own way
 # The variables are JupyterLab's; elsewhere the fallbacks hold.
 _STYLE = (
@@ -83,7 +73,7 @@ def table(
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
     parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table{role}>']
     if caption:
-        parts.append(f"<caption>{html.escape(redact(readable(caption)))}</caption>")
+        parts.append(f"<caption>{text(' '.join(caption.split()))}</caption>")
     heads = "".join(
         f'<th scope="col"{css}>{cells[0]}</th>' if sort is None else _sorter(name, css, cells[0], sort)
         for name, (css, cells) in zip(names, columns, strict=True)
@@ -120,13 +110,13 @@ def _sorter(name: str, css: str, shown: str, sort: tuple[str, bool]) -> str:
 
 def bullets(items: Sequence[str]) -> str:
     """Return texts as an HTML list; without texts, nothing. Reads only."""
-    lines = "".join(f"<li>{html.escape(redact(readable(item)))}</li>" for item in items)
+    lines = "".join(f"<li>{text(item)}</li>" for item in items)
     return f'<ul style="margin:.3em 0 .8em;max-width:75em">{lines}</ul>' if lines else ""
 
 
-def redact(text: str) -> str:
-    """Return `text` with every password hash, token, API key and URL's password in it hidden. Reads only."""
-    return hide_passwords(_SECRET.sub("«redacted»", text))
+def text(value: str) -> str:
+    """Return `value` as HTML: secrets hidden, invisible characters written out, everything escaped. Reads only."""
+    return html.escape(redact(printable(value, keep="\n\t")))
 
 
 def p_value(p: float) -> str:
@@ -168,13 +158,13 @@ def _column(name: str, column: pd.Series[Any], spec: str | None) -> tuple[str, l
     decimals = _decimals(present) if numbers else 0
     texts = [_show(v, name, spec, decimals) for v in values]
     times = any(hasattr(v, "strftime") for v in present)
-    long = any(len(text) > _LINE for text in texts)
+    long = any(len(shown) > _LINE for shown in texts)
     # A short word with hyphens, or a path, would otherwise break in its middle.
-    words = not any(len(text) > _LINE or " " in text for text in texts)
+    words = not any(len(shown) > _LINE or " " in shown for shown in texts)
     kind = "c" if flags else "n" if numbers else "d" if times or words else "t" if long else ""
     # The unit stands in the cells.
-    heading = redact(name.removesuffix("_bytes").replace("_", " "))
-    return f' class="{kind}"' if kind else "", [html.escape(readable(text)) for text in (heading, *texts)]
+    heading = name.removesuffix("_bytes").replace("_", " ")
+    return f' class="{kind}"' if kind else "", [text(heading), *(html.escape(shown) for shown in texts)]
 
 
 def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
@@ -195,10 +185,8 @@ def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
     return _shorten(str(value))
 
 
-def _shorten(text: str) -> str:
-    # Hide before cutting: half a token is still a secret, and no longer looks like one.
-    text = " ".join(redact(text).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+def _shorten(value: str) -> str:
+    return shorten(printable(_SPACES.sub(" ", value[: 25 * _LONGEST].strip())), _LONGEST)
 
 
 def _missing(value: Any) -> bool:

@@ -14,14 +14,15 @@ QUERIES = [q for q in sorted(PACKAGE.rglob("*.sql")) if q.parent != PACKAGE / "d
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Which rooms each room may use; within itself each may use everything.
-LEAVES = {"clock", "errors", "disk", "html", "progress", "server", "__version__"}
+LEAVES = {"redact", "clock", "errors", "disk", "html", "progress", "server", "__version__"}
 ARROWS = {
     "clock": set(),
-    "errors": set(),
+    "redact": set(),
+    "errors": {"redact"},
     "disk": {"errors"},
     "progress": set(),
     "server": {"errors"},
-    "html": {"errors"},
+    "html": {"errors", "redact"},
     "project": LEAVES,
     "database": LEAVES | {"project"},
     "files": LEAVES | {"project", "database"},

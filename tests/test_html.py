@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dbtools.html import redact, size, table
+from dbtools.html import size, table
+from dbtools.redact import redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
 SECRETS = [

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from dbtools.html import counted, redact
+from dbtools.html import counted
+from dbtools.redact import redact
 
 _LONGEST = 20_000  # characters of each text that are compared
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")

@@ -15,7 +15,8 @@ from dbtools.analysis.query import PROVENANCES, check_word, left_out, query, rec
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.database import Database
 from dbtools.errors import ParameterError
-from dbtools.html import percents, redact, table
+from dbtools.html import percents, table
+from dbtools.redact import redact
 from dbtools.result import Result
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from dbtools.audit import guide as text
 from dbtools.audit.guide import Statement
 from dbtools.audit.verdicts import Verdicts
 from dbtools.errors import ParameterError, usable
-from dbtools.html import redact, table
+from dbtools.html import table
 from dbtools.project import Project
+from dbtools.redact import redact
 from dbtools.result import Result
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from dbtools.audit import git as git
 from dbtools.audit.blobs import Content, Contents, lost_rows
 from dbtools.audit.git import Change, GitError
 from dbtools.errors import ParameterError
-from dbtools.html import counted, redact, table
+from dbtools.html import counted, table
 from dbtools.progress import bar
 from dbtools.project import Project
+from dbtools.redact import redact
 from dbtools.result import Result
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from dbtools.files import csvfile
 from dbtools.files.compare import count_rows, has_same_shape, missing_rows
 from dbtools.files.inventory import LARGEST
 from dbtools.files.lookup import Lookup, look_up
-from dbtools.html import redact
 from dbtools.project import DATABASES, Project
+from dbtools.redact import redact
 from dbtools.server import Server
 
 _SAMPLE = 3

@@ -16,11 +16,11 @@ from typing import Any
 
 from dbtools import __version__, disk, errors
 from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictError, readable, usable
-from dbtools.html import redact
 from dbtools.notebooks.catalog import Notebook, bind, find
 from dbtools.notebooks.placing import place
 from dbtools.notebooks.record import recorded
 from dbtools.notebooks.report import render
+from dbtools.redact import redact
 
 # Without this, ipykernel talks about transport encryption on every start.
 _QUIET = ["--log-level=50"]

@@ -12,8 +12,8 @@ from support import GENERATIONS, assert_sentence, make_database, unchanged
 
 from dbtools import audit
 from dbtools.errors import ConflictError, DatabaseError, ParameterError
-from dbtools.html import redact
 from dbtools.project import Project
+from dbtools.redact import redact
 
 # These have a test of their own below: how many messages a damage makes is SQLite's to say, and every database in the
 # wild lacks the constraints.

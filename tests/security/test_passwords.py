@@ -11,8 +11,8 @@ from support import assert_sentence, make_database, run_python
 
 from dbtools import Project, attach, audit, cleanup
 from dbtools.cli import main
-from dbtools.errors import DbtoolsError, hide_passwords
-from dbtools.html import redact
+from dbtools.errors import DbtoolsError
+from dbtools.redact import redact
 from dbtools.server import parse
 
 SECRET = "canarydsn001q"
@@ -104,4 +104,4 @@ def test_a_report_hides_it_too(url):
     ["https://example.org/a:b", "me@example.org", "10:30@noon", "a password: none", "C:\\x@y", "passwords = many"],
 )
 def test_what_is_no_password_is_shown(text):
-    assert hide_passwords(text) == text
+    assert redact(text) == text

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dbtools.html import redact
+from dbtools.redact import redact
 from dbtools.show import style
 
 _THEME = {

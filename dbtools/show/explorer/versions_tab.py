@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
-from dbtools.html import redact, table
+from dbtools.html import table
+from dbtools.redact import redact
 from dbtools.show.explorer import detail, page
 from dbtools.show.explorer.selection import Filters, Page, read_page
 from dbtools.show.explorer.tab import Tab
