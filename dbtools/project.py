@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 from dbtools import server
 from dbtools.errors import NoProjectError, ParameterError, ProjectError, usable
 from dbtools.server import Server
 
-DATABASES = ("prompter.db", "packages/db/prompter.db")
+DATABASES = ("prompter.db", "packages/db/prompter.db")  # where the application looks; the newest only in the last
+AUTH_NAME = "auth_system.db"
 CONFIG = "dbtools.toml"
 LAKE = "lake.json"  # the file that makes a folder a lake, and names what is in it
 STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
+_SMALLEST = 512  # bytes; no SQLite database is smaller, but an empty file or a pointer of Git LFS is
 _LONGEST = 1 << 20  # bytes; a configuration that a person wrote is shorter
+_SQLITE_URL = re.compile(r"\s*sqlite(?:\+\w+)?:///(?P<path>[^?\s]+)", re.IGNORECASE)
 _PROJECT_KEYS = {"database", "auth", "exports", "backups", "engine"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 
@@ -54,9 +60,9 @@ class Project:
     def find(cls, root: Project | str | os.PathLike[str] | None = None) -> Project:
         """Find the project: `root`, else ``$DBTOOLS_PROJECT``, else the nearest folder from here up that is one.
 
-        Its database is the one that dbtools.toml names; else prompter.db or packages/db/prompter.db, if one is there;
-        else the PostgreSQL server that ``$DATABASE_URL`` names. A project that was found already is
-        returned as it is. Reads only.
+        Its database is the one that dbtools.toml names; else packages/db/prompter.db or prompter.db, the first that is
+        there and not empty; else the SQLite file or PostgreSQL server that ``$DATABASE_URL`` names. A project that was
+        found already is returned as it is. Reads only.
 
         Raises
         ------
@@ -92,7 +98,7 @@ class Project:
         return cls(
             root=root,
             database=database,
-            auth=_inside(root, section.get("auth", "auth_system.db"), "auth"),
+            auth=_inside(root, section.get("auth", AUTH_NAME), "auth"),
             exports=_inside(root, section.get("exports", "storage"), "exports"),
             backups=_inside(root, section.get("backups", "backup_old_csvs"), "backups"),
             engine=_engine(section.get("engine", ""), database),
@@ -106,8 +112,31 @@ class Project:
 
     @property
     def in_use(self) -> tuple[Path, ...]:
-        """The database files that the application works with, which nothing here ever changes."""
-        return (self.auth,) if isinstance(self.database, Server) else (self.database, self.auth)
+        """The files that the application may work with, which nothing here ever changes.
+
+        The database, the auth database, and every other file that lies where the application looks for one of them.
+        """
+        named = [self.database] if isinstance(self.database, Path) else []
+        databases = [self.root / name for name in DATABASES]
+        auths = [
+            path.parent / name for path in (*named, *databases) for name in dict.fromkeys((self.auth.name, AUTH_NAME))
+        ]
+        others = [path for path in (*databases, *auths, *self._named_by_variable) if path.is_file()]
+        return tuple(dict.fromkeys([*named, self.auth, *others]))
+
+    @property
+    def _named_by_variable(self) -> list[Path]:
+        return [path for path in _named_by_variable(self.root) if path.is_relative_to(self.root)]
+
+    @property
+    def note(self) -> str:
+        """Which database is read, where there is another one that the application may open; else empty."""
+        places = [*(self.root / name for name in DATABASES), *self._named_by_variable]
+        others = [self.relative(p) for p in dict.fromkeys(places) if p != self.database and _is_filled(p)]
+        if not others:
+            return ""
+        exist = f"{' and '.join(others)} exist{'s' if len(others) == 1 else ''} as well"
+        return f"{self.relative(self.database)} is read; {exist} and may be the one that the application opens"
 
     def relative(self, path: Path | Server) -> str:
         """Return `path` as reports show it: relative to the root where it lies inside, with ``/``."""
@@ -201,13 +230,19 @@ def _database(root: Path, named: str | None) -> Path | Server:
             todo = f"take it out, and set PGPASSWORD or {server.VARIABLE}, or write it into ~/.pgpass"
             raise ProjectError(f"{CONFIG} holds a password", address, todo)
         return address
-    place = _inside(root, named, "database") if named is not None else None
-    file = place or next((root / name for name in DATABASES if (root / name).is_file()), root / DATABASES[0])
+    if named is not None:
+        file = _inside(root, named, "database")
+    else:
+        places = [root / name for name in reversed(DATABASES)]
+        there = [path for path in places if path.is_file()]
+        file = next((path for path in there if _is_filled(path)), next(iter(there), root / DATABASES[0]))
     if file.is_file() or is_lake(file):
         return file
-    found = server.from_environment() if place is None else None
-    if found and not any(os.path.lexists(root / name) for name in DATABASES):  # a broken link is not passed over
-        return found
+    # A broken link is not passed over.
+    if named is None and not any(os.path.lexists(root / name) for name in DATABASES):
+        named_files = _named_by_variable(root)
+        if found := next(iter(named_files), None) or server.from_environment():
+            return found
     if is_lake(root):
         todo = f'write database = "{root.name}" into {CONFIG} in the folder above, and give that'
         raise ProjectError("The folder is a lake, not a project", root, todo)
@@ -216,6 +251,25 @@ def _database(root: Path, named: str | None) -> Path | Server:
         root,
         f"expected {file.relative_to(root)}; give another root, or name it in {CONFIG}",
     )
+
+
+def _is_filled(path: Path) -> bool:
+    """Tell whether a file is large enough to be a database."""
+    try:
+        return path.is_file() and path.stat().st_size >= _SMALLEST
+    except OSError:
+        return False
+
+
+def _named_by_variable(root: Path) -> list[Path]:
+    """Return the SQLite file that $DATABASE_URL names, relative to the project; none where there is no such file."""
+    match = _SQLITE_URL.match(os.environ.get(server.VARIABLE, ""))
+    if not match:
+        return []
+    path = Path(os.path.normpath(root / unquote(match["path"])))
+    with suppress(OSError, ValueError):
+        return [path] if path.is_file() else []
+    return []
 
 
 def _inside(root: Path, name: str, key: str) -> Path:

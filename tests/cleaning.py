@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from dbtools.cleanup.model import Keeper, Plan, Removal
+from dbtools.cleanup.model import Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import identity
 from dbtools.project import Project
 
@@ -34,7 +34,7 @@ def make_files(root: Path, files: dict[str, bytes]) -> Project:
 def removal(project: Project, path: str, *, keeper: str = "", kind: str = "csv", **more: Any) -> Removal:
     """Return the removal of a file as a survey would pin it now."""
     file = project.root / path
-    kept = Keeper(keeper, sha256(project.root / keeper), "") if keeper else None
+    kept = SurvivingCopy(keeper, sha256(project.root / keeper), "") if keeper else None
     return Removal(path, kind, "regenerable", "as tested", identity(file.lstat()), sha256(file), kept, **more)
 
 

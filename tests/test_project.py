@@ -11,7 +11,7 @@ from dbtools.project import Project, read_expectations
 
 def make_project(root: Path, config: str | None = None, database: str = "prompter.db") -> Path:
     (root / database).parent.mkdir(parents=True, exist_ok=True)
-    (root / database).write_bytes(b"any file counts here")
+    (root / database).write_bytes(b"any file of this size counts".ljust(512))
     if config is not None:
         (root / "dbtools.toml").write_text(config, "utf-8")
     return root
@@ -60,10 +60,54 @@ def test_without_a_configuration_the_places_are_the_documented_ones(tmp_path: Pa
     )
 
 
-def test_the_root_database_is_preferred_over_the_one_of_the_package(tmp_path: Path) -> None:
+def test_of_two_databases_the_one_that_the_newest_application_opens_is_read_and_the_other_named(tmp_path: Path) -> None:
     make_project(tmp_path)
     make_project(tmp_path, database="packages/db/prompter.db")
-    assert Project.find(tmp_path).database == tmp_path / "prompter.db"
+    project = Project.find(tmp_path)
+    assert project.database == tmp_path / "packages/db/prompter.db"
+    assert tmp_path / "prompter.db" in project.in_use
+    assert project.note.startswith("packages/db/prompter.db is read; prompter.db exists as well")
+
+
+@pytest.mark.parametrize("empty", ["prompter.db", "packages/db/prompter.db"])
+@pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"])
+def test_an_empty_file_or_a_pointer_does_not_hide_a_database_at_the_other_place(
+    tmp_path: Path, empty: str, content: bytes
+) -> None:
+    places = ["prompter.db", "packages/db/prompter.db"]
+    for name in places:
+        make_project(tmp_path, database=name)
+    (tmp_path / empty).write_bytes(content)
+    places.remove(empty)
+    project = Project.find(tmp_path)
+    assert project.database == tmp_path / places[0]
+    assert project.note == ""
+
+
+def test_auth_databases_beside_each_place_of_the_database_are_in_use(tmp_path: Path) -> None:
+    make_project(tmp_path, '[project]\ndatabase = "data/main.db"\n', database="data/main.db")
+    names = ["auth_system.db", "data/auth_system.db", "packages/db/auth_system.db", "packages/db/prompter.db"]
+    for name in names:
+        make_project(tmp_path, database=name)
+    project = Project.find(tmp_path)
+    assert {project.relative(path) for path in project.in_use} == {"data/main.db", *names}
+
+
+def test_an_sqlite_file_that_the_variable_names_is_the_database_where_no_place_is_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_project(tmp_path, database="data/my app.db")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///data/my%20app.db?timeout=5")
+    assert Project.find(tmp_path).database == tmp_path / "data/my app.db"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/data/my%20app.db")
+    assert Project.find(tmp_path).database == tmp_path / "data/my app.db"
+    make_project(tmp_path)
+    project = Project.find(tmp_path)
+    assert project.database == tmp_path / "prompter.db"
+    assert tmp_path / "data/my app.db" in project.in_use
+    assert "data/my app.db exists as well" in project.note
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////elsewhere/app.db")
+    assert Project.find(tmp_path).note == ""
 
 
 def test_every_key_of_the_configuration_is_obeyed(tmp_path: Path) -> None:

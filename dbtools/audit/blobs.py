@@ -21,12 +21,10 @@ from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.compare import count_rows, missing_rows
 from dbtools.files.csvfile import CsvFile
-from dbtools.files.inventory import walk
+from dbtools.files.inventory import LARGEST, FoundFile, find, look, names_csv
 from dbtools.files.lookup import look_up
 from dbtools.project import Project
 
-LARGEST = {"csv": 256 << 20, "sqlite": 4 << 30}  # bytes; a larger content is not examined
-_POINTER = b"version https://git-lfs.github.com/spec/"
 _HASH = re.compile(rb"\$argon2(?:id|i|d)\$v=\d|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")
 _SECRETS = ("hashed_password", "password_hash", "password_reset_token", "two_factor_secret")
 _CHUNK = 1 << 24
@@ -82,11 +80,9 @@ class Contents:
 
     def __enter__(self) -> Contents:
         with self._stack:
-            in_use = self.project.in_use
-            rest = [p for p in walk(self.project) if git.NAME.search(p.name) and p not in in_use]
-            for path in [p for p in (*in_use, *rest) if p.is_file() and not p.is_symlink()]:
+            for file in find(self.project):
                 with suppress(DbtoolsError, OSError):
-                    self._hold_against(path)
+                    self._hold_against(file)
             self._stack = self._stack.pop_all()
         return self
 
@@ -95,15 +91,15 @@ class Contents:
     ) -> None:
         self._stack.close()
 
-    def _hold_against(self, path: Path) -> None:
-        if dbfile.peek(path) == dbfile.MAGIC:
-            if path.stat().st_size > LARGEST["sqlite"] and path != self.project.database:
-                return  # its rows then count as being nowhere now
-            if path != self.project.database:
-                self._stack.callback(dbfile.release, path)
-            self._databases.append(self._stack.enter_context(snapshot(path)))
-        elif ".csv" in path.name.lower() and path.stat().st_size <= LARGEST["csv"]:
-            self._csvs.append(csvfile.read(path))
+    def _hold_against(self, file: FoundFile) -> None:
+        if file.too_large or file.unread or file.problem:
+            return  # its rows then count as being nowhere now
+        if file.kind == "sqlite":
+            if file.path != self.project.database:
+                self._stack.callback(dbfile.release, file.path)
+            self._databases.append(self._stack.enter_context(snapshot(file.path)))
+        elif file.is_csv:
+            self._csvs.append(csvfile.read(file.path))
 
     def get(self, blob: str, path: str) -> Content:
         """Return what is known of a content that was committed as `path`; examined at its first use."""
@@ -111,7 +107,7 @@ class Contents:
             return EMPTY
         if path.startswith("/") or ".." in Path(path).parts:  # git itself would not check it out
             return Content(problem="a path that leads out of the project")
-        kind = "csv" if ".csv" in Path(path).name.lower() else "sqlite"
+        kind = "csv" if names_csv(Path(path).name) else "sqlite"
         if (blob, kind) not in self._known:
             self._known[blob, kind] = self._examine(blob, path, kind)
         return self._known[blob, kind]
@@ -129,10 +125,11 @@ class Contents:
                 return Content(problem=f"too large to be examined ({size:,} bytes)")
             file.parent.mkdir(parents=True)
             git.save(self.project, blob, file)
-            if problem := _look(file, kind):
-                return Content(problem=problem)
+            found = look(file)
+            if found is None or found.kind not in ("csv", "sqlite") or found.problem:
+                return Content(problem=found.problem if found and found.problem else "not an SQLite database")
             hashes = _count_hashes(file)
-            return self._examine_csv(file, hashes) if kind == "csv" else self._examine_database(file, hashes, path)
+            return self._examine_csv(file, hashes) if found.is_csv else self._examine_database(file, hashes, path)
         except (git.GitError, DbtoolsError, OSError, sqlite3.Error, UnicodeDecodeError) as error:
             # The private copy is no name anybody knows.
             return Content(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
@@ -190,19 +187,6 @@ def lost_rows(old: Content, new: Content) -> int:
     if not set(before.header) <= set(after.header):
         return old.rows
     return (_count_cells(before, before.header) - _count_cells(after, before.header)).total()
-
-
-def _look(file: Path, kind: str) -> str:
-    """Return why a content is not what its name says; empty where it is."""
-    with file.open("rb") as handle:
-        head = handle.read(4096)
-    if not head:
-        return "an empty file"
-    if head.startswith(_POINTER):
-        return "a pointer of Git LFS: the content itself is not in the repository"
-    if kind == "csv":
-        return "not a text" if b"\0" in head else ""
-    return "" if head.startswith(dbfile.MAGIC) else "not an SQLite database"
 
 
 def _count_hashes(file: Path) -> int:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from dbtools.audit.context import AuditContext, NotApplicable, is_csv
-from dbtools.database.sqlite import dbfile, snapshot
-from dbtools.files.compare import count_rows, missing_rows
-from dbtools.files.inventory import LARGEST
+from dbtools.audit.context import AuditContext, NotApplicable
+from dbtools.database.sqlite import dbfile
+from dbtools.files.compare import check_integrity, missing_rows
 from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
 
 _NAME_ONLY = "the same name, other content"
-_COMPARED = 256 << 20  # bytes; the rows of larger databases are not compared
 _ENVIRONMENT = (".env", "backend/.env", "packages/.env", "packages/db/.env", "alembic.ini")
 _RELATIVE = re.compile(r"^\s*(?:export\s+)?(?:DATABASE_URL|sqlalchemy\.url)\s*=\s*[\"']?sqlite(?:\+\w+)?:///(?!/)")
 
@@ -27,47 +26,56 @@ def databases(context: AuditContext) -> Iterator[tuple[str, int, bool, int, int 
     for path in context.databases:
         header = context.header(path)
         size = int.from_bytes(header[16:18], "big")
-        # The page count holds only where the last writer was one that keeps it (SQLite file format, 1.3.8).
-        kept = len(header) == 100 and header[24:28] == header[92:96]
+        # The page count is valid only if the last writer was a version that maintains it (SQLite file format, 1.3.8).
+        is_valid = len(header) == 100 and header[24:28] == header[92:96]
         yield (
             context.name(path),
             path.stat().st_size,
             header.startswith(dbfile.MAGIC),
             65536 if size == 1 else size,
-            int.from_bytes(header[28:32], "big") if kept else None,
+            int.from_bytes(header[28:32], "big") if is_valid else None,
             _size(path, "-wal"),
             _size(path, "-journal"),
         )
 
 
 def integrity(context: AuditContext) -> Iterator[tuple[str, str]]:
-    """Yield what SQLite complains of in each database; one that cannot be copied is a complaint of its own."""
+    """Yield the damage that SQLite finds in each database; one that cannot be copied counts as damaged."""
     _check_files(context)
     for path, copy in context.copies.items():
-        for message in snapshot.integrity(copy) if isinstance(copy, Path) else [copy]:
+        messages = check_integrity(copy).damage if isinstance(copy, Path) else (copy,)
+        for message in messages:
             yield context.name(path), message
 
 
 def copies(context: AuditContext) -> Iterator[tuple[str, str, str]]:
     """Yield each file that repeats an earlier one: the same bytes, the same rows of all tables, or only its name."""
-    # Of CSV files there may be thousands: only those of one size or name are looked at.
-    seen: dict[object, list[Path]] = defaultdict(list)
-    for path in (*context.databases, *(p for p in context.files if is_csv(p))):
-        size = path.stat().st_size
-        keys = (size, path.name) if is_csv(path) else (size, "database", path.name)
-        alike = dict.fromkeys(original for key in keys if size for original in seen[key])
-        found = [(original, same) for original in alike if (same := _same(context, original, path))]
-        if found:
-            original, same = min(found, key=lambda pair: pair[1] == _NAME_ONLY)
-            yield context.name(path), context.name(original), same
+    files = (*context.databases, *(path for path, file in context.found.items() if file.is_csv))
+    sizes = Counter(path.stat().st_size for path in files)
+    first: dict[object, Path] = {}  # of each content and name
+    alike: dict[object, list[Path]] = defaultdict(list)  # databases with as many rows of the same columns
+    for path in files:
+        file, size, shape = context.found[path], path.stat().st_size, frozenset(context.shape(path).items())
+        digest = _digest(context, path) if size and sizes[size] > 1 and not file.too_large else ""
+        name, content = (file.is_csv, path.name), (file.is_csv, size, digest)
+        if digest and content in first:
+            yield context.name(path), context.name(first[content]), "the same bytes"
+        elif shape and (other := next((o for o in alike[shape] if _same_rows(context, path, o)), None)):
+            yield context.name(path), context.name(other), "the same rows"
+        elif size and name in first:
+            yield context.name(path), context.name(first[name]), _NAME_ONLY
         else:
-            for key in keys:
-                seen[key].append(path)
+            first |= {name: path, content: path}
+            alike[shape].append(path)
 
 
 def tracked(context: AuditContext) -> list[tuple[str, str]]:
     """Return the databases and CSV files that git tracks."""
-    return [(context.name(p), "csv" if is_csv(p) else "database") for p in context.files if p in context.tracked]
+    return [
+        (context.name(path), "csv" if file.is_csv else "database")
+        for path, file in context.found.items()
+        if path in context.tracked
+    ]
 
 
 def wrong_places(context: AuditContext) -> Iterator[tuple[str, int | None, str]]:
@@ -105,25 +113,15 @@ def _size(path: Path, suffix: str) -> int:
         return 0
 
 
-def _same(context: AuditContext, original: Path, path: Path) -> str:
-    sizes = original.stat().st_size, path.stat().st_size
-    if is_csv(original) != is_csv(path):
-        return ""
-    if sizes[0] == sizes[1] <= LARGEST:
-        same = dbfile.sha256(original) == dbfile.sha256(path)
-        context.release(original)
-        context.release(path)
-        if same:
-            return "the same bytes"
-    one, other = context.copies.get(original), context.copies.get(path)
-    comparable = isinstance(one, Path) and isinstance(other, Path) and max(sizes) <= _COMPARED
-    if comparable and _same_rows(one, other):  # type: ignore[arg-type]
-        return "the same rows"
-    return _NAME_ONLY if original.name == path.name else ""
+def _digest(context: AuditContext, path: Path) -> str:
+    digest = dbfile.sha256(path)
+    context.release(path)
+    return digest
 
 
-def _same_rows(one: Path, other: Path) -> bool:
-    rows = count_rows(one)
-    if not rows or rows != count_rows(other):
+def _same_rows(context: AuditContext, one: Path, other: Path) -> bool:
+    copies = [copy for path in (one, other) if isinstance(copy := context.copies[path], Path)]
+    try:
+        return len(copies) == 2 and not missing_rows(copies[0], copies[1:])
+    except sqlite3.Error:  # one of them is damaged, which is a finding of its own
         return False
-    return not missing_rows(one, [other]) and not missing_rows(other, [one])

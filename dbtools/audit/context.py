@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import stat
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,15 +19,14 @@ from dbtools.database.sqlite import dbfile
 from dbtools.database.sqlite.snapshot import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.inventory import COMPRESSED, DATABASE_NAMES, LARGEST, is_sidecar, walk
+from dbtools.files.compare import Shape, read_shape
+from dbtools.files.inventory import LARGEST, FoundFile, find
 from dbtools.html import size
 from dbtools.project import Project, is_lake
 from dbtools.server import NOT_A_FILE, Server
 
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
-
-LARGEST_CSV = 64 << 20  # bytes; a CSV file is read whole
 
 
 class NotApplicable(Exception):  # noqa: N818 - an answer of its own: why a check does not apply
@@ -45,28 +44,28 @@ class AuditContext:
     stack: ExitStack
 
     @cached_property
-    def files(self) -> tuple[Path, ...]:
-        """Every database and CSV file of the project; links, sidecars and compressed files left out."""
-        own = self.project.in_use  # be it a link: it is what the audit is of
-        found = (p for p in walk(self.project) if not is_sidecar(p) and (_is_regular(p) or p in own))
-        return tuple(p for p in found if _is_database(p) or is_csv(p))
+    def found(self) -> dict[Path, FoundFile]:
+        """Every database and CSV file of the project, by path; a database in use by its own path, also a link."""
+        own = {path.resolve(): path for path in self.project.in_use}
+        return {own.get(f.path, f.path): f for f in find(self.project) if f.is_regular and (f.is_csv or f.is_database)}
 
     @cached_property
     def databases(self) -> tuple[Path, ...]:
         """The database files, the prompter database first, then the auth database."""
         first = self.project.in_use
-        found = [p for p in self.files if not is_csv(p)]
-        return tuple(sorted(found, key=lambda p: (first.index(p) if p in first else 2, str(p))))
+        found = [path for path, file in self.found.items() if not file.is_csv]
+        return tuple(sorted(found, key=lambda p: (first.index(p) if p in first else len(first), str(p))))
 
     @cached_property
     def copies(self) -> dict[Path, Path | str]:
         """A private copy of each database, or why there is none."""
         found: dict[Path, Path | str] = {}
         for path in self.databases:
-            if not self.header(path).startswith(dbfile.MAGIC):
+            file = self.found[path]
+            if file.kind != "sqlite":
                 continue
-            if path.stat().st_size > LARGEST:
-                found[path] = f"it is larger than {size(LARGEST)}"
+            if file.too_large:
+                found[path] = file.too_large
                 continue
             try:
                 found[path] = self.stack.enter_context(snapshot(path))
@@ -74,6 +73,20 @@ class AuditContext:
                 found[path] = str(error)
             self.release(path)
         return found
+
+    def shape(self, path: Path) -> Shape:
+        """Return the columns and the number of rows of each table of a database; empty where it cannot be read."""
+        if path not in self._shapes:
+            copy = self.copies.get(path)
+            try:
+                self._shapes[path] = read_shape(copy) if isinstance(copy, Path) else {}
+            except sqlite3.Error:  # it is damaged, which is a finding of its own
+                self._shapes[path] = {}
+        return self._shapes[path]
+
+    @cached_property
+    def _shapes(self) -> dict[Path, Shape]:
+        return {}
 
     @property
     def own_copy(self) -> Path:
@@ -91,11 +104,18 @@ class AuditContext:
     def csv_files(self) -> dict[Path, csvfile.CsvFile | str]:
         """Every CSV file as read, or why it was not."""
         found: dict[Path, csvfile.CsvFile | str] = {}
-        for path in self.files:
-            if is_csv(path):
+        left = LARGEST["csv"]  # bytes; what is read stays in memory
+        for path, file in self.found.items():
+            if not file.is_csv or file.status is None:
+                continue
+            if why := file.unread or file.problem or file.too_large:
+                found[path] = why
+            elif file.status.st_size > left:
+                found[path] = f"the CSV files read before it hold {size(LARGEST['csv'] - left)}"
+            else:
+                left -= file.status.st_size
                 try:
-                    large = path.stat().st_size > LARGEST_CSV
-                    found[path] = f"it is larger than {size(LARGEST_CSV)}" if large else csvfile.read(path)
+                    found[path] = csvfile.read(path)
                 except (OSError, ValueError, csv.Error) as error:  # a NUL in it, for csv before Python 3.11.4
                     found[path] = f"it cannot be read ({type(error).__name__})"
         return found
@@ -147,27 +167,10 @@ def open_context(project: Project, db: Database, now: datetime) -> Iterator[Audi
         try:
             yield context
         finally:
-            for path in vars(context).get("files", ()):
+            for path in vars(context).get("found", ()):
                 context.release(path)
 
 
 def read_query(name: str) -> str:
     """Return the text of one of the audit's own queries."""
     return files("dbtools.audit").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
-
-
-def is_csv(path: Path) -> bool:
-    """Tell whether a file has the name of a CSV file, or of a copy of one."""
-    return ".csv" in path.name.lower() and path.suffix.lower() not in COMPRESSED
-
-
-def _is_database(path: Path) -> bool:
-    suffixes = {s.lower() for s in path.suffixes}
-    return bool(suffixes & DATABASE_NAMES) and path.suffix.lower() not in (*COMPRESSED, ".csv")
-
-
-def _is_regular(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dbtools.files.inventory import find, names_csv, names_database
 from dbtools.project import Project
 
-NAME = re.compile(r"\.(?:db|sqlite3?|csv)(?![A-Za-z0-9])(?!.*-(?:wal|shm|journal)$)", re.IGNORECASE)
-_SPECS = tuple(f":(glob,icase)**/*.{suffix}*" for suffix in ("db", "sqlite", "csv"))
+_SPECS = tuple(f":(glob,icase)**/*.{suffix}*" for suffix in ("db", "sqlite", "csv", "tsv"))
 _OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
 _RAW = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*")
 
@@ -60,7 +60,10 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
         The project is in no repository, or git cannot read it.
     """
     _git(project.root, "rev-parse", "--git-dir")
-    specs = (*_SPECS, *(f":(literal){project.relative(p)}" for p in project.in_use))
+    # A file that the inventory knows by its content is followed under the name that it has now.
+    named = {project.relative(f.path) for f in find(project) if f.is_csv or f.is_database}
+    named |= {project.relative(path) for path in project.in_use}
+    specs = (*_SPECS, *(f":(literal){name}" for name in sorted(named) if not name.startswith("/")))
     most = () if limit is None else (f"--max-count={limit}",)
     walk = ("rev-list", "--all", "--full-history", "--date-order", "--reverse", *most, "--format=%H %ct %P")
     listed = [line.split() for line in _git(project.root, *walk, "--", *specs).decode().splitlines()]
@@ -72,8 +75,11 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
         found = _git(project.root, *diff, "-M", "--", *specs, given=pairs.encode())
     except GitError:  # contents that are not there, as in a partial clone, cannot be compared for likeness
         found = _git(project.root, *diff, "--no-renames", "--", *specs, given=pairs.encode())
-    named = {project.relative(p) for p in project.in_use}
-    return [c for c in _parse(found, when) if NAME.search(c.path) or c.path in named]
+    return [c for c in _parse(found, when) if c.path in named or _is_named(Path(c.path).name)]
+
+
+def _is_named(name: str) -> bool:
+    return names_csv(name) or names_database(name)
 
 
 def tracked(project: Project) -> list[str]:

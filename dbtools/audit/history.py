@@ -175,7 +175,7 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
     -------
     History
         Empty, with the reason, where the project is in no git repository. A content that cannot be read (damaged, a
-        pointer of Git LFS, above 4 GiB, or 256 MiB for a CSV file) is a `problem` of its commit.
+        pointer of Git LFS, above 16 GiB, or 256 MiB for a CSV file) is a `problem` of its commit.
 
     Raises
     ------

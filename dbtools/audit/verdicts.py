@@ -16,8 +16,8 @@ from dbtools.database.sqlite import dbfile
 from dbtools.database.sqlite.snapshot import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.compare import count_rows, missing_rows
-from dbtools.files.inventory import LARGEST
+from dbtools.files.compare import count_rows, missing_rows, same_bytes
+from dbtools.files.inventory import look
 from dbtools.files.lookup import look_up
 from dbtools.project import Project
 
@@ -88,9 +88,14 @@ class Verdicts:
 
     def _readable(self, file: str) -> Path:
         path = self._path(file)
-        if path.stat().st_size > (csvfile.LARGEST if ".csv" in path.name.lower() else LARGEST):
+        found = self._once(look, path)
+        if found is None or found.too_large:
             raise _UnknownError(f"{file} is too large to be read")
         return path
+
+    def _is_csv(self, path: Path) -> bool:
+        found = self._once(look, path)
+        return found is not None and found.is_csv
 
     def _once(self, make: Callable[[Path], _T], path: Path) -> _T:
         key = (make.__name__, path)
@@ -136,7 +141,7 @@ class Verdicts:
         if not marked:
             raise _UnknownError(f"the guide names no file to {s.value}")
         there = [self._path(f) for f in marked]
-        kinds = [_CSV if ".csv" in path.name.lower() else _DATABASE for path in there]
+        kinds = [_CSV if self._is_csv(path) else _DATABASE for path in there]
         counts = {"file": len(there), _CSV: kinds.count(_CSV), _DATABASE: kinds.count(_DATABASE)}
         expected = {kind: int(number) for number, kind in (e.split() for e in s.expected)}
         found = ", ".join(f"{counts[kind]} {_plural(kind, counts[kind])}" for kind in expected)
@@ -146,7 +151,7 @@ class Verdicts:
         if s.unknown:
             raise _UnknownError(f'which rows are meant by "{s.unknown}" is not in the data')
         path = self._readable(s.file)
-        if ".csv" in path.name.lower():
+        if self._is_csv(path):
             number, where = self._once(_count_records, path), f"records of {s.file}"
         elif s.column:
             number, where = self._by(path, s).get(s.value, 0), f"rows of {s.table} in {s.file} by {s.column}"
@@ -177,9 +182,9 @@ class Verdicts:
         this, other = self._readable(s.file), self._readable(s.expected[0])
         self._hold(this)
         self._hold(other)
-        if dbfile.sha256(this) == dbfile.sha256(other):
+        if same_bytes(this, other):
             return "the same bytes", True, "compared by SHA-256"
-        if ".csv" in this.name.lower():
+        if self._is_csv(this):
             return "different bytes", False, "compared by SHA-256"
         own, others = (self._once(self._snapshot, path) for path in (this, other))
         missing, extra = missing_rows(own, [others]).total(), missing_rows(others, [own]).total()
@@ -190,7 +195,7 @@ class Verdicts:
 
     def _regenerable(self, s: Statement) -> _Finding:
         path = self._readable(s.file)
-        csv = csvfile.read(path) if ".csv" in path.name.lower() else None
+        csv = csvfile.read(path) if self._is_csv(path) else None
         if csv is None or csv.layout is None:
             raise _UnknownError("not a file of a layout that is written from the database")
         with attach(self.project, texts=True, progress=False) as db:

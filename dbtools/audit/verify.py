@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.database import Database, attach, schema
@@ -97,7 +98,8 @@ def verify(
         wanted = read_expectations(expect) if expect else project.expect
     stated = bool(wanted)
     if not stated:
-        wanted = {"present": [project.relative(path) for path in project.in_use]}
+        files = [path for path in (project.database, project.auth) if isinstance(path, Path)]
+        wanted = {"present": [project.relative(path) for path in files]}
     with attach(project) as db:
         return Verification((*_files(project, wanted), *_counts(db, wanted)), stated)
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dbtools.cleanup import preconditions, safefile
-from dbtools.cleanup.model import Identity, Keeper, Kept, LockedRun, Plan, Removal, Run, State
+from dbtools.cleanup.model import Identity, Kept, LockedRun, Plan, Removal, Run, State, SurvivingCopy
 from dbtools.cleanup.safefile import PreconditionFailed, Tick
 from dbtools.clock import utc
 from dbtools.errors import CleanupError, ParameterError, usable
@@ -100,7 +100,7 @@ def _sum(body: Any) -> str:
 
 def _removal(item: dict[str, Any]) -> Removal:
     keeper = item["keeper"]
-    known = {"identity": Identity(**item["identity"]), "keeper": Keeper(**keeper) if keeper else None}
+    known = {"identity": Identity(**item["identity"]), "keeper": SurvivingCopy(**keeper) if keeper else None}
     return Removal(**{**item, **known, "rescue": tuple(item["rescue"])})
 
 

@@ -17,7 +17,7 @@ from dbtools.result import Result
 if TYPE_CHECKING:
     import pandas as pd
 
-IN_USE = ("primary", "auth")
+IN_USE = ("primary", "auth", "in-use")
 DELETABLE = ("same-bytes", "same-rows", "subset", "regenerable")
 
 
@@ -34,8 +34,8 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Keeper:
-    """A file, or a server, that must still be there, unchanged, when a removal that rests on it is carried out.
+class SurvivingCopy:
+    """A file, or a server, with the same content as a file to remove: it must be there, unchanged, at the removal.
 
     Attributes
     ----------
@@ -65,12 +65,15 @@ class FileEvidence:
         ``sqlite``, ``csv``, ``compressed``, ``link``, ``folder`` or ``other``.
     layout : str
         The CSV layout, where known.
+    role : str
+        What the file is to the application: primary, auth, in-use (another place where it looks), or empty.
     demo : bool
         Whether the layout is one that only demonstrations wrote.
     rows : int or None
         Rows of all its tables, or records after the header; None where that was not counted.
     verdict : str
-        One of primary, auth, export-current, same-bytes, same-rows, subset, regenerable, unique, unknown.
+        One of primary, auth, in-use, export-current, same-bytes, same-rows, subset, regenerable, unique,
+        damaged, unknown.
     unique_rows : int
         Rows that exist nowhere else.
     unique : tuple of int
@@ -79,8 +82,8 @@ class FileEvidence:
         Numbers of the other rows of a CSV file, known by id or text, with a cell that the database does not have.
     reason : str
         What deleting the file would lose, and how that is known.
-    kept : str
-        The file that holds the same content and stays; empty where there is none.
+    duplicate_of : SurvivingCopy or None
+        The file or server that has the same content and stays.
     obstacle : str
         Why it must not be removed whatever the verdict; empty where nothing forbids it.
     """
@@ -89,6 +92,7 @@ class FileEvidence:
     kind: str
     identity: Identity
     sha256: str = ""
+    role: str = ""
     layout: str = ""
     demo: bool = False
     rows: int | None = None
@@ -97,8 +101,7 @@ class FileEvidence:
     unique: tuple[int, ...] = ()
     incomplete: tuple[int, ...] = ()
     reason: str = ""
-    kept: str = ""
-    keeper: Keeper | None = None
+    duplicate_of: SurvivingCopy | None = None
     obstacle: str = ""
 
     @property
@@ -121,7 +124,7 @@ class Removal:
         Why it may go, as a word and as a sentence.
     identity, sha256
         The file as examined; anything else at its place is kept.
-    keeper : Keeper or None
+    keeper : SurvivingCopy or None
         The file that holds the same content and stays.
     rescue : tuple of int
         Numbers (1 = first after the header) of the rows rescued first: those that exist nowhere else, and those with a
@@ -134,7 +137,7 @@ class Removal:
     reason: str
     identity: Identity
     sha256: str
-    keeper: Keeper | None = None
+    keeper: SurvivingCopy | None = None
     rescue: tuple[int, ...] = ()
 
 

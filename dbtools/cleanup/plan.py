@@ -48,7 +48,7 @@ def plan(
             kept.append(Kept(file.path, why))
         else:
             rescue = tuple(sorted((*file.unique, *file.incomplete))) if unique_rows == "rescue" else ()
-            reason, keeper = file.reason, file.keeper
+            reason, keeper = file.reason, file.duplicate_of
             removals.append(
                 Removal(file.path, file.kind, file.verdict, reason, file.identity, file.sha256, keeper, rescue)
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dbtools import server
 from dbtools.cleanup import safefile
-from dbtools.cleanup.model import Keeper, LockedRun, Plan, Removal
+from dbtools.cleanup.model import LockedRun, Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.database import postgres
 from dbtools.database.sqlite import dbfile
@@ -154,7 +154,7 @@ def check_keeper(locked: LockedRun, removal: Removal) -> None:
         raise PreconditionFailed(f"{what}: {error}".rstrip(".")) from None
 
 
-def _check_keeper_file(locked: LockedRun, keeper: Keeper, folder: int, name: str) -> None:
+def _check_keeper_file(locked: LockedRun, keeper: SurvivingCopy, folder: int, name: str) -> None:
     status = safefile.status(folder, name)
     if status is None:
         raise PreconditionFailed("it is no longer there")

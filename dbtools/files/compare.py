@@ -1,121 +1,240 @@
-"""Compare the rows of SQLite files: which rows of a database exist in others, and which nowhere."""
+"""Compare SQLite files: same bytes, same rows, which rows are missing; and tell whether a file is damaged."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbtools.database.sql import identifier
+from dbtools.database.sqlite import dbfile
 from dbtools.database.sqlite.dbfile import connect, uri
 
-# Two cells are equal exactly when storage class and value are, a text's being its bytes; collations and affinities have
+SECONDS = 30.0  # an integrity check that takes longer is stopped
+_CHECKED = 10_000  # instructions of SQLite between two looks at the clock
+_APPLICATIONS_OWN = ("unknown function", "no such collation", "no such module")
+# Tables that SQLite fills by itself. Other names that begin with sqlite_ are looked at: rows may be hidden in them.
+_INTERNAL = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat2", "sqlite_stat3", "sqlite_stat4")
+
+# Two cells are equal exactly when storage class and value are, and the bytes of a text; collations and affinities have
 # no say, and the two zeros of doubles are one.
 _SAME = "typeof(t.{c}) = typeof(o.{c}) AND +t.{c} IS +o.{c} COLLATE BINARY"
-# The same as Python's sqlite3 hands it over without a loss.
+# The same as Python's sqlite3 reads it without a loss.
 _CELL = (
     "typeof(t.{c}), CASE typeof(t.{c}) WHEN 'text' THEN CAST(t.{c} AS BLOB) WHEN 'real' THEN t.{c} + 0.0 ELSE t.{c} END"
 )
 
+Shape = dict[str, tuple[frozenset[str], int]]
 
-def missing_rows(candidate: Path, keepers: Sequence[Path]) -> Counter[str]:
-    """Count, by table, the rows of an SQLite file that none of the keepers holds as often. Reads only.
 
-    All files must be snapshots: private, consistent copies. A row counts as held when a table of the same name holds a
-    row equal in every column, storage class and byte.
+@dataclass(frozen=True)
+class Integrity:
+    """What ``PRAGMA integrity_check`` says of a database.
+
+    Attributes
+    ----------
+    damage : tuple of str
+        What is wrong with the file; empty where nothing was found.
+    unknown : str
+        Why the file could not be checked whole; empty where it could.
     """
-    lacking: dict[str, Counter[bytes]] = {}
-    with closing(connect(candidate)) as connection:
-        columns = {table: _columns(connection, "main", table) for table in _tables(connection, "main")}
-        for keeper in keepers:
-            connection.execute("ATTACH ? AS keeper", [uri(keeper)])
-            for table, names in columns.items():
-                known = lacking.get(table)
-                if (known or known is None) and set(names) <= set(_columns(connection, "keeper", table)):
-                    less = _lacking(connection, table, names)
-                    # What the best of several keepers lacks of a row is the least that any of them lacks.
-                    lacking[table] = less if known is None else less & known
-            connection.execute("DETACH keeper")
-        counts = {t: lacking[t].total() if t in lacking else _count(connection, t) for t in columns}
-    return Counter({table: count for table, count in counts.items() if count})
+
+    damage: tuple[str, ...] = ()
+    unknown: str = ""
 
 
-def has_same_shape(one: Path, other: Path) -> bool:
-    """Tell whether two snapshots have rows in the same tables, equally many, of the same columns. Reads only."""
-    return _shape(one) == _shape(other)
+def check_integrity(copy: Path, seconds: float = SECONDS) -> Integrity:
+    """Check a snapshot for damage, for at most so many seconds. Changes nothing that lasts.
+
+    Where an index needs a function or collation of the application, only tables and their own keys are checked.
+    """
+    deadline = time.monotonic() + seconds
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECKED)
+        connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+        try:
+            # A value that a CHECK forbids is no damage, and the CHECK may need a function of the application.
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            try:
+                found = _integrity_check(connection)
+            except sqlite3.OperationalError as error:
+                if not _needs_application(error):
+                    raise
+                connection.execute("BEGIN")  # never committed
+                names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+                for (name,) in names.fetchall():
+                    connection.execute(f"DROP INDEX {identifier(name)}")
+                found = _integrity_check(connection)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            if "interrupted" in str(error):
+                return Integrity(unknown=f"the integrity check took longer than {seconds:g} s")
+            if _needs_application(error):
+                return Integrity(unknown=f"only its application can check it: {error}")
+            return Integrity((str(error),))
+    return Integrity() if found == ("ok",) else Integrity(found)
+
+
+def _integrity_check(connection: sqlite3.Connection) -> tuple[str, ...]:
+    return tuple(str(row[0]) for row in connection.execute("PRAGMA integrity_check"))
+
+
+def _needs_application(error: Exception) -> bool:
+    return any(words in str(error) for words in _APPLICATIONS_OWN)
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    """Tell whether two files have the same bytes. Reads only; keeps them open as `dbfile.hold` does."""
+    return one.stat().st_size == other.stat().st_size and dbfile.sha256(one) == dbfile.sha256(other)
+
+
+def read_shape(snapshot: Path) -> Shape:
+    """Return the columns and the number of rows of every table of a snapshot that has rows. Reads only."""
+    with closing(connect(snapshot)) as connection:
+        found = {
+            table.lower(): (frozenset(_columns(connection, "main", table)), _count(connection, table))
+            for table in _tables(connection)
+        }
+    return {table: shape for table, shape in found.items() if shape[1]}
 
 
 def count_rows(snapshot: Path) -> int:
     """Count the rows of all tables of a snapshot. Reads only."""
-    with closing(connect(snapshot)) as connection:
-        return sum(_count(connection, table) for table in _tables(connection, "main"))
+    return sum(rows for _, rows in read_shape(snapshot).values())
+
+
+def same_rows(one: Path, other: Path) -> bool:
+    """Tell whether two snapshots have the same rows in the same tables. Reads only."""
+    return read_shape(one) == read_shape(other) and not missing_rows(one, [other])
+
+
+def missing_rows(candidate: Path, others: Sequence[Path]) -> Counter[str]:
+    """Count, by table, the rows of an SQLite file that none of the others has as often. Reads only.
+
+    All files must be snapshots: private, consistent copies. A row is found where a table of the same name has a row
+    equal in every column, storage class and byte. Views and virtual tables are not read: the rows of a virtual table
+    are stored in tables beside it.
+    """
+    lacking: dict[str, Counter[bytes]] = {}
+    with closing(connect(candidate)) as connection:
+        columns = {table: _columns(connection, "main", table) for table in _tables(connection)}
+        for other in others:
+            for table, less in _missing_from(connection, other, columns, lacking):
+                known = lacking.get(table)
+                # What the best of several files lacks of a row is the least that any of them lacks.
+                lacking[table] = less if known is None else less & known
+        counts = {t: lacking[t].total() if t in lacking else _count(connection, t) for t in columns}
+    return Counter({table: count for table, count in counts.items() if count})
+
+
+def _missing_from(
+    connection: sqlite3.Connection, other: Path, columns: dict[str, list[str]], known: dict[str, Counter[bytes]]
+) -> Iterator[tuple[str, Counter[bytes]]]:
+    """Yield, for each comparable table that is not found whole yet, the rows that another file has less often."""
+    with closing(connect(other)) as second:
+        encodings = _encoding(connection), _encoding(second)
+        theirs = {table.lower(): _columns(second, "main", table) for table in _tables(second)}
+        wanted = [
+            (table, names)
+            for table, names in columns.items()
+            if (known.get(table) or table not in known) and set(names) <= set(theirs.get(table.lower(), ()))
+        ]
+        if encodings[0] != encodings[1]:  # SQLite attaches only databases of one encoding
+            for table, names in wanted:
+                ours = _digests(connection, table, names, encoding=encodings[0])
+                yield table, ours - _digests(second, table, names, encoding=encodings[1])
+            return
+    connection.execute("ATTACH ? AS other", [uri(other)])
+    try:
+        for table, names in wanted:
+            yield table, _lacking(connection, table, names)
+    finally:
+        connection.execute("DETACH other")
 
 
 def _lacking(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Counter[bytes]:
-    """Count the rows of `table` that the keeper holds less often, by digest.
+    """Count the rows of `table` that the attached database has less often, by digest.
 
-    Copies mostly have equal rows in equal places: such pairs are found cell by cell in one scan of both, and taken off
-    both sides they change nothing of the difference. What is left is compared by SHA-256 of its exact cells: two rows
-    that share a digest would be as hard to make, even on purpose, as two files that do.
+    Copies mostly have equal rows under equal row ids. Such pairs are found cell by cell in one scan of both; left out
+    on both sides, they do not change the difference. The rest is compared by SHA-256 of the exact cells.
     """
-    place = _row_id(connection, table)
-    left = _digests(connection, ("main", "keeper"), table, columns, place)
-    return left - _digests(connection, ("keeper", "main"), table, columns, place) if left else left
+    row_id = _row_id(connection, table)
+    left = _digests(connection, table, columns, ("main", "other"), row_id)
+    return left - _digests(connection, table, columns, ("other", "main"), row_id) if left else left
 
 
 def _digests(
-    connection: sqlite3.Connection, schemas: tuple[str, str], table: str, columns: Sequence[str], place: str | None
+    connection: sqlite3.Connection,
+    table: str,
+    columns: Sequence[str],
+    schemas: tuple[str, str] = ("main", ""),
+    row_id: str | None = None,
+    encoding: str = "",
 ) -> Counter[bytes]:
-    """Count the rows of `table` in the first schema, by digest, without those that the second has in the same place."""
+    """Count the rows of `table` in the first schema, by digest.
+
+    With a row id, rows that the second schema has under the same row id are left out. With an encoding, texts are
+    recoded to UTF-8 from it.
+    """
     names = [identifier(c) for c in columns]
     first, second = (f"{schema}.{identifier(table)}" for schema in schemas)
     cells = ", ".join(_CELL.format(c=c) for c in names)
-    query = f"SELECT {cells} FROM {first} AS t"  # noqa: S608 - quoted names
-    if place:
-        same = " AND ".join([f"o.{place} = t.{place}", *(_SAME.format(c=c) for c in names)])
-        query += f" WHERE NOT EXISTS (SELECT 1 FROM {second} AS o WHERE {same})"  # noqa: S608 - quoted names
-    # The text of a row tells its cells apart: bytes and numbers in it are literals of Python.
-    return Counter(hashlib.sha256(repr(row).encode()).digest() for row in connection.execute(query))
+    # An index may need a collation of the application.
+    query = f"SELECT {cells} FROM {first} AS t NOT INDEXED"  # noqa: S608 - quoted names
+    if row_id:
+        same = " AND ".join([f"o.{row_id} = t.{row_id}", *(_SAME.format(c=c) for c in names)])
+        query += f" WHERE NOT EXISTS (SELECT 1 FROM {second} AS o NOT INDEXED WHERE {same})"  # noqa: S608 - quoted names
+    rows = connection.execute(query)
+    if encoding:
+        rows = (_recode(row, encoding) for row in rows)  # type: ignore[assignment]
+    # repr() writes bytes and numbers as literals, so cells cannot run into each other.
+    return Counter(hashlib.sha256(repr(row).encode()).digest() for row in rows)
+
+
+def _recode(row: Sequence[object], encoding: str) -> tuple[object, ...]:
+    """Recode the texts of a row, given as pairs of type and value, to UTF-8; one that is malformed equals no other."""
+    cells: list[object] = []
+    for kind, value in zip(row[::2], row[1::2], strict=True):
+        if kind == "text" and isinstance(value, bytes):
+            try:
+                cells.append(("text", value.decode(encoding).encode()))
+            except UnicodeError:
+                cells.append((encoding, value))
+        else:
+            cells.append((kind, value))
+    return tuple(cells)
 
 
 def _row_id(connection: sqlite3.Connection, table: str) -> str | None:
-    """Return a name of the row id that is no column's, or None where a table is not stored by row ids."""
-    taken = {c.lower() for schema in ("main", "keeper") for c in _columns(connection, schema, table)}
+    """Return a name of the row id that no column has, or None where a table is not stored by row ids."""
+    taken = {c.lower() for schema in ("main", "other") for c in _columns(connection, schema, table)}
     name = next((n for n in ("rowid", "_rowid_", "oid") if n not in taken), None)
-    for schema in ("main", "keeper"):
-        stored = f"SELECT rootpage FROM {schema}.sqlite_master WHERE type = 'table' AND lower(name) = lower(?)"  # noqa: S608
+    for schema in ("main", "other"):
         try:
-            found = connection.execute(stored, [table]).fetchone()  # None: it is a view there
-            if not name or not found or not found[0]:
-                return None
-            connection.execute(f"SELECT {name} FROM {schema}.{identifier(table)} LIMIT 0").fetchall()  # noqa: S608
+            connection.execute(f"SELECT {name} FROM {schema}.{identifier(table)} NOT INDEXED LIMIT 0")  # noqa: S608
         except sqlite3.OperationalError:
             return None
     return name
 
 
-def _shape(snapshot: Path) -> dict[str, tuple[frozenset[str], int]]:
-    with closing(connect(snapshot)) as connection:
-        found = {
-            table.lower(): (frozenset(_columns(connection, "main", table)), _count(connection, table))
-            for table in _tables(connection, "main")
-        }
-    return {table: shape for table, shape in found.items() if shape[1]}
+def _encoding(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA encoding").fetchone()[0])
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM main.{identifier(table)}").fetchone()[0])  # noqa: S608 - quoted
+    query = f"SELECT count(*) FROM main.{identifier(table)} NOT INDEXED"  # noqa: S608 - quoted name
+    return int(connection.execute(query).fetchone()[0])
 
 
-def _tables(connection: sqlite3.Connection, schema: str) -> list[str]:
-    names = connection.execute(
-        f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "  # noqa: S608
-        "ORDER BY name"
-    )
-    return [name for (name,) in names]
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables whose rows are stored in the file: no view, which may never end, and no virtual table."""
+    marks = ", ".join("?" * len(_INTERNAL))
+    query = f"SELECT name FROM main.sqlite_master WHERE type = 'table' AND rootpage > 0 AND name NOT IN ({marks})"  # noqa: S608
+    return sorted(name for (name,) in connection.execute(query, _INTERNAL))
 
 
 def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:

@@ -13,7 +13,6 @@ from typing import NamedTuple, TextIO
 from dbtools.files.layouts import Layout, recognise
 
 _LONGEST_CELL = min(sys.maxsize, 2**31 - 1)
-LARGEST = 1 << 30  # bytes; read whole, a file takes several times its size in memory
 _SHOWN = 5
 _PROBLEMS = ("ragged", "bad encoding", "bad quoting")
 

@@ -1,43 +1,211 @@
-"""Walk a project without following links."""
+"""Find the files of a project, and tell by content what each is."""
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbtools.database.sqlite import dbfile
-from dbtools.project import STAGING, Project
+from dbtools.files.layouts import recognise
+from dbtools.html import size
+from dbtools.project import CONFIG, DATABASES, STAGING, Project
 
 SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".ipynb_checkpoints", ".tox", STAGING})
-DATABASE_NAMES = frozenset({".db", ".sqlite", ".sqlite3"})
-COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz", ".lz4"})  # never opened
-LARGEST = 16 << 30  # bytes; a larger file is not read, and so never proved deletable
+# Larger files are not examined, by nobody. A CSV file is read whole and takes several times its size in memory.
+LARGEST = {"sqlite": 16 << 30, "csv": 256 << 20}  # bytes
+_HEAD = 4096
+_DATABASE_NAME = re.compile(r"\.(?:db|sqlite3?)(?![a-z0-9])(?!.*-(?:wal|shm|journal)$)")
+_COMPRESSED_NAME = re.compile(r"\.(?:gz|bz2|xz|zst|zip|7z|rar|tar|tgz|lz4)$")
+_COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "rar",
+    b"\x04\x22\x4d\x18": "lz4",
+}
+_LISTED = ("sqlite", "csv", "compressed", "folder")  # kinds that are listed whatever the name
+_OWN_MARKERS = (CONFIG, ".git")  # make a project also of a folder that holds a database of the outer project
+_INTERRUPTED = (".del-", ".restore-")  # files of an interrupted run, which the next cleanup or restore finishes
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """One file of a project.
+
+    Attributes
+    ----------
+    path : Path
+        Absolute.
+    kind : str
+        ``sqlite`` and ``csv`` by content; ``compressed``, ``link``, ``folder`` (one that is not searched) or ``other``.
+    status : os.stat_result or None
+        As ``lstat`` returned it; None where it failed.
+    problem : str
+        Why the file is not what its name says; empty where it is.
+    unread : str
+        Why the file cannot be examined; empty where it can.
+    """
+
+    path: Path
+    kind: str
+    status: os.stat_result | None = None
+    problem: str = ""
+    unread: str = ""
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a regular file, and no link."""
+        return self.status is not None and stat.S_ISREG(self.status.st_mode)
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the file is a CSV file by its content, or has the name of one."""
+        return self.kind == "csv"
+
+    @property
+    def is_database(self) -> bool:
+        """Whether the file is an SQLite database, or has the name of one."""
+        return self.kind == "sqlite" or (self.kind == "other" and names_database(self.path.name))
+
+    @property
+    def too_large(self) -> str:
+        """Why the file is too large to be examined; empty where it is not."""
+        limit = LARGEST["csv" if self.is_csv else "sqlite"]
+        return f"it is larger than {size(limit)}" if self.status and self.status.st_size > limit else ""
+
+
+def find(project: Project) -> tuple[FoundFile, ...]:
+    """Find the databases, CSV files, exports and compressed files of a project. Reads only.
+
+    The databases in use come first, also where they lie behind a link. Links are listed and not followed. A folder
+    that holds a project of its own is listed and not searched.
+    """
+    in_use = [path.resolve() for path in project.in_use if path.is_file()]
+    paths = dict.fromkeys([*in_use, *walk(project)])
+    found = (look(path) for path in paths)
+    wanted = {*project.in_use, *in_use, project.exports}
+    return tuple(
+        file
+        for file in found
+        if file
+        and not file.path.name.startswith(_INTERRUPTED)
+        and (file.kind in _LISTED or file.path in wanted or _is_named(file.path.name))
+    )
+
+
+def look(path: Path) -> FoundFile | None:
+    """Tell what a file is; None where there is none, or where it is a part of a database beside it. Reads only."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:  # its path is too long, or its folder may not be entered
+        why = f"cannot be looked at ({error.strerror})"
+        return FoundFile(path, "folder" if _is_folder_entry(path) else "other", unread=why)
+    if is_sidecar(path):
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        return FoundFile(path, "link", status, unread="it is a link, which is not followed")
+    if stat.S_ISDIR(status.st_mode):
+        why = f"a project of its own ({marker})" if (marker := project_marker(path)) else "a folder that cannot be read"
+        return FoundFile(path, "folder", status, unread=why)
+    if not stat.S_ISREG(status.st_mode):
+        return FoundFile(path, "other", status, unread="not a regular file")
+    try:
+        head = dbfile.peek(path, _HEAD)
+    except OSError as error:
+        kind = "csv" if names_csv(path.name) else "other"
+        return FoundFile(path, kind, status, unread=f"cannot be read ({error.strerror})")
+    kind, problem = _classify(path.name, head, status.st_size)
+    return FoundFile(path, kind, status, problem)
+
+
+def _classify(name: str, head: bytes, length: int) -> tuple[str, str]:
+    """Return kind and problem of a regular file."""
+    if head.startswith(dbfile.MAGIC):
+        return "sqlite", ""
+    if _COMPRESSED_NAME.search(name.lower()):
+        return "compressed", ""
+    is_csv = names_csv(name)
+    if not is_csv and not names_database(name):
+        return "csv" if _has_known_header(head) else "other", ""
+    problem = describe(head, length)
+    if problem.startswith("compressed"):
+        return "compressed", problem
+    if is_csv:
+        return "csv", problem if head and not problem.startswith("encrypted") else ""
+    return "other", problem or "has a database's name but is not an SQLite file"
+
+
+def describe(head: bytes, length: int) -> str:
+    """Say what a file is that should be a database or CSV file, from its first bytes; empty where nobody can. Pure."""
+    if not length:
+        return "an empty file"
+    if head.startswith(_LFS_POINTER):
+        return "a pointer of Git LFS: the content itself is not here"
+    if _HTML.match(head):
+        return "an HTML page, such as a failed download leaves"
+    for magic, name in _COMPRESSED.items():
+        if head.startswith(magic):
+            return f"compressed ({name})"
+    # Pages of SQLCipher and the like look random: of 1,024 random bytes, 251 of the 256 values are expected.
+    if length % 512 == 0 and len(head) >= 1024 and len(set(head[:1024])) > 230:
+        return "encrypted, or no database at all"
+    return ""
+
+
+def names_csv(name: str) -> bool:
+    """Tell whether a name is that of a CSV file or of a copy of one, such as ``log.csv_old`` or ``a.csv~``. Pure."""
+    lower = name.lower()
+    return (".csv" in lower or ".tsv" in lower) and not lower.endswith((".db", ".sqlite", ".sqlite3", ".parquet"))
+
+
+def names_database(name: str) -> bool:
+    """Tell whether a name is that of a database or of a copy of one, such as ``auth.db.bak``. Pure."""
+    return bool(_DATABASE_NAME.search(name.lower()))
 
 
 def walk(project: Project) -> Iterator[Path]:
-    """Yield every file of a project, folder by folder, in the order of their names. Reads only.
+    """Yield every file of a project, folder by folder, sorted by name. Reads only.
 
-    Links are yielded, not followed, and so is a folder that cannot be read; version control, virtual environments and
-    backups are left out.
+    Links are not followed. Version control, virtual environments and backups are left out. Folders that cannot be read
+    or hold a project of their own are yielded and not entered.
     """
-    waiting = [(project.root, True)]  # a stack: folders may lie deeper than functions can call each other
-    while waiting:
-        path, is_folder = waiting.pop()
+    own = {folder for path in project.in_use for folder in path.parents}
+    pending = [(project.root, True)]  # a stack: folders may be nested deeper than functions can call each other
+    while pending:
+        path, is_folder = pending.pop()
         if not is_folder:
             yield path
-        elif path == project.root or not (path.name in SKIPPED or path == project.backups or _is_foreign(path)):
+        elif path != project.root and (path.name in SKIPPED or path == project.backups or _is_foreign(path)):
+            continue
+        elif path != project.root and (marker := project_marker(path)) and (path not in own or marker in _OWN_MARKERS):
+            yield path
+        else:
             try:
                 entries = sorted(os.scandir(path), key=lambda e: e.name, reverse=True)
             except OSError:
-                yield path  # whoever looks at it will find that it cannot be read
+                yield path
             else:
-                waiting += [(Path(e.path), e.is_dir(follow_symlinks=False)) for e in entries]
+                pending += [(Path(e.path), e.is_dir(follow_symlinks=False)) for e in entries]
 
 
-def _is_foreign(folder: Path) -> bool:
-    """Tell whether a folder is a virtual environment, or the backup of a cleanup wherever that put it."""
-    return os.path.lexists(folder / "pyvenv.cfg") or is_run(folder)
+def project_marker(folder: Path) -> str:
+    """Return the entry that makes a folder a project: a database where the application looks, or a configuration.
+
+    Empty where it is none. Reads only.
+    """
+    markers = (*_OWN_MARKERS, *DATABASES)
+    return next((name for name in markers if os.path.lexists(folder / name)), "")
 
 
 def is_run(folder: Path) -> bool:
@@ -49,3 +217,28 @@ def is_sidecar(path: Path) -> bool:
     """Tell whether a file is the ``-wal``, ``-shm`` or ``-journal`` of a database beside it. Reads only."""
     bases = (path.name[: -len(s)] for s in dbfile.SIDECARS if path.name.endswith(s))
     return any(base.strip(".") and path.with_name(base).exists() for base in bases)
+
+
+def _is_named(name: str) -> bool:
+    return names_csv(name) or names_database(name) or name.lower().endswith(".parquet")
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Tell whether a folder is a virtual environment, or the backup of a cleanup run."""
+    return os.path.lexists(folder / "pyvenv.cfg") or is_run(folder)
+
+
+def _is_folder_entry(path: Path) -> bool:
+    """Tell whether a path that cannot be looked at is a folder, from the listing of the folder above it."""
+    try:
+        with os.scandir(path.parent) as entries:
+            return any(entry.name == path.name and entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError:
+        return False
+
+
+def _has_known_header(head: bytes) -> bool:
+    """Tell whether a text begins with the header of a known CSV layout."""
+    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    lines = head.decode(encoding, "replace").lstrip().splitlines()
+    return bool(lines) and any(recognise([c.strip(' "') for c in lines[0].split(d)]) for d in ",;\t|")

@@ -15,7 +15,7 @@ from support import python, unchanged
 
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.backup import read, runs, unfinished
-from dbtools.cleanup.model import Keeper, Kept, Manifest, Plan
+from dbtools.cleanup.model import Kept, Manifest, Plan, SurvivingCopy
 from dbtools.cleanup.restore import restore
 from dbtools.database.sqlite.dbfile import fingerprint
 from dbtools.errors import BusyError, CleanupError, ParameterError
@@ -308,14 +308,14 @@ def test_two_files_that_keep_each_other_both_stay(project: Project) -> None:
 
 def test_a_file_that_rests_on_a_database_goes_unless_the_database_was_written_to(project: Project) -> None:
     make_sqlite(project.root / "data.db")
-    pinned = Keeper("data.db", sha256(project.root / "data.db"), fingerprint(project.root / "data.db"))
+    pinned = SurvivingCopy("data.db", sha256(project.root / "data.db"), fingerprint(project.root / "data.db"))
     assert clean(planned(project, "storage/one.csv")).removed
     plan = planned(project, "storage/two.csv")
     object.__setattr__(plan.removals[0], "keeper", pinned)
     with closing(sqlite3.connect(project.root / "data.db")) as connection, connection:
         connection.execute("INSERT INTO t VALUES (2)")
     assert '"data.db"' in clean(plan).kept[0].reason
-    now = Keeper("data.db", sha256(project.root / "data.db"), fingerprint(project.root / "data.db"))
+    now = SurvivingCopy("data.db", sha256(project.root / "data.db"), fingerprint(project.root / "data.db"))
     object.__setattr__(plan.removals[0], "keeper", now)
     assert clean(plan).removed == ("storage/two.csv",)
 
@@ -327,7 +327,7 @@ def test_a_file_that_rests_on_a_database_stays_when_only_its_wal_was_written_to(
         connection.execute("CREATE TABLE t AS SELECT 1 AS a")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         plan = planned(project, "storage/one.csv")
-        object.__setattr__(plan.removals[0], "keeper", Keeper("data.db", sha256(path), fingerprint(path)))
+        object.__setattr__(plan.removals[0], "keeper", SurvivingCopy("data.db", sha256(path), fingerprint(path)))
         with connection:
             connection.execute("DELETE FROM t")
         assert sha256(path) == plan.removals[0].keeper.sha256

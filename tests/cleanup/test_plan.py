@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support import assert_sentence
 
-from dbtools.cleanup.model import Identity, Keeper
+from dbtools.cleanup.model import Identity, SurvivingCopy
 from dbtools.cleanup.plan import plan
 from dbtools.cleanup.survey import FileEvidence, Survey
 from dbtools.errors import ParameterError
@@ -25,8 +25,8 @@ def decide(*files: FileEvidence, **options):
 
 @pytest.mark.parametrize("verdict", ["same-bytes", "same-rows", "subset", "regenerable"])
 def test_proved_files_may_go(verdict):
-    keeper = Keeper("prompter.db", "1" * 64, "f")
-    decided = decide(evidence("a.csv", verdict, keeper=keeper))
+    keeper = SurvivingCopy("prompter.db", "1" * 64, "f")
+    decided = decide(evidence("a.csv", verdict, duplicate_of=keeper))
     assert [(r.path, r.keeper) for r in decided.removals] == [("a.csv", keeper)]
     assert decided.bytes == 100
 
@@ -95,13 +95,13 @@ def test_unique_rows_takes_two_words_only():
 
 def twins(verdict: str, kind: str = "csv", **more):
     original = evidence("a", verdict, kind, **more)
-    return original, evidence("b", "same-bytes", kind, keeper=Keeper("a", "0" * 64, ""))
+    return original, evidence("b", "same-bytes", kind, duplicate_of=SurvivingCopy("a", "0" * 64, ""))
 
 
 def test_a_copy_does_not_wait_for_a_file_whose_rows_are_rescued():
     original, copy = twins("unique", unique=(1,))
     assert [(r.path, r.keeper) for r in decide(original, copy).removals] == [("a", None), ("b", None)]
-    assert decide(original, copy, unique_rows="keep").removals[0].keeper == copy.keeper
+    assert decide(original, copy, unique_rows="keep").removals[0].keeper == copy.duplicate_of
 
 
 @pytest.mark.parametrize(("verdict", "kind"), [("unique", "sqlite"), ("unknown", "csv")])

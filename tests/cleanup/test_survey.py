@@ -12,8 +12,9 @@ import pytest
 from support import hex_id, insert, make_database, python, unchanged
 
 from dbtools import attach, demo, export
-from dbtools.cleanup import judge, survey
+from dbtools.cleanup import classify, survey
 from dbtools.errors import DatabaseError
+from dbtools.files.inventory import LARGEST
 from dbtools.project import Project
 
 HEADER = ["prompt_id", "version_no", "version_uuid", "text", "source", "explanation", "timestamp"]
@@ -30,6 +31,10 @@ def root(tmp_path) -> Path:
 def look(root: Path) -> dict:
     found = survey(Project.find(root), progress=False)
     return {file.path: file for file in found.files}
+
+
+def kept(file) -> str:
+    return file.duplicate_of.path if file.duplicate_of else ""
 
 
 def write_csv(path: Path, rows, header=HEADER) -> Path:
@@ -55,7 +60,7 @@ def version_row(number: int, agent: str, **changes) -> list:
 def test_the_field_case_is_judged_as_it_is(field):
     with unchanged(field):
         found = look(field)
-    assert {path: (f.verdict, f.unique_rows, f.kept) for path, f in found.items()} == {
+    assert {path: (f.verdict, f.unique_rows, kept(f)) for path, f in found.items()} == {
         "prompter.db": ("primary", 0, ""),
         "auth_system.db": ("auth", 0, ""),
         "backend/auth_system.db": ("same-rows", 0, "auth_system.db"),
@@ -85,8 +90,8 @@ def test_the_demo_projects_known_rows_are_found_and_the_others_counted(tmp_path)
 def test_rows_whose_id_and_text_the_database_has_are_regenerable(root):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax"), version_row(2, "domain")])
     file = look(root)["storage/v.csv"]
-    assert (file.verdict, file.kept, file.unique_rows) == ("regenerable", "prompter.db", 0)
-    assert file.keeper.path == "prompter.db"
+    assert (file.verdict, kept(file), file.unique_rows) == ("regenerable", "prompter.db", 0)
+    assert file.duplicate_of.path == "prompter.db"
     assert "2 by id" in file.reason
 
 
@@ -179,7 +184,7 @@ def test_copies_of_a_database_are_told_apart_by_bytes_rows_and_parts(root):
         with closing(sqlite3.connect(root / f"{name}.db")) as connection, connection:
             connection.execute(statement)
     found = look(root)
-    assert {n: (found[n].verdict, found[n].kept) for n in ("same.db", "rows.db", "part.db", "more.db")} == {
+    assert {n: (found[n].verdict, kept(found[n])) for n in ("same.db", "rows.db", "part.db", "more.db")} == {
         "same.db": ("same-bytes", "prompter.db"),
         "rows.db": ("same-rows", "prompter.db"),
         "part.db": ("subset", "prompter.db"),
@@ -219,14 +224,14 @@ def test_of_two_equal_strangers_the_first_stays(root):
         connection.execute("INSERT INTO t VALUES (1)")
     shutil.copy(root / "a.db", root / "b.db")
     found = look(root)
-    assert (found["a.db"].verdict, found["b.db"].verdict, found["b.db"].kept) == ("unique", "same-bytes", "a.db")
+    assert (found["a.db"].verdict, found["b.db"].verdict, kept(found["b.db"])) == ("unique", "same-bytes", "a.db")
 
 
 def test_two_copies_of_what_may_go_both_rest_on_the_database(root):
     for name in ("a.csv", "b.csv"):
         write_csv(root / "storage" / name, [version_row(1, "syntax")])
     found = look(root)
-    assert {found[f"storage/{name}"].kept for name in ("a.csv", "b.csv")} == {"prompter.db"}
+    assert {kept(found[f"storage/{name}"]) for name in ("a.csv", "b.csv")} == {"prompter.db"}
 
 
 def test_links_hard_links_and_compressed_files_are_never_deletable(root, tmp_path):
@@ -299,7 +304,7 @@ def test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique(roo
 def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
     file = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     assert look(root)["storage/v.csv"].verdict == "regenerable"
-    sha256 = judge.dbfile.sha256
+    sha256 = classify.dbfile.sha256
 
     def meanwhile(path):
         found = sha256(path)
@@ -307,13 +312,13 @@ def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
             file.write_text(file.read_text() + "\n")
         return found
 
-    monkeypatch.setattr(judge.dbfile, "sha256", meanwhile)
+    monkeypatch.setattr(classify.dbfile, "sha256", meanwhile)
     found = look(root)["storage/v.csv"]
     assert (found.verdict, found.obstacle) == ("unknown", "it is being written")
 
 
 def test_a_file_too_large_to_be_read_is_not_even_hashed(root, monkeypatch):
-    monkeypatch.setattr(judge, "LARGEST", (root / "prompter.db").stat().st_size)
+    monkeypatch.setitem(LARGEST, "sqlite", (root / "prompter.db").stat().st_size)
     shutil.copy(root / "prompter.db", root / "larger.db")
     with (root / "larger.db").open("ab") as handle:
         handle.write(bytes(4096))
@@ -323,7 +328,7 @@ def test_a_file_too_large_to_be_read_is_not_even_hashed(root, monkeypatch):
 
 def test_a_csv_file_too_large_to_be_read_whole_is_not_examined(root, monkeypatch):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
-    monkeypatch.setattr(judge.csvfile, "LARGEST", 10)
+    monkeypatch.setitem(LARGEST, "csv", 10)
     found = look(root)["storage/v.csv"]
     assert (found.verdict, found.obstacle) == ("unknown", "it was not examined")
 
@@ -437,7 +442,7 @@ def test_a_database_behind_a_link_is_in_use(root):
     shutil.copy(root / "data" / "real.db", root / "backup.db")
     found = look(root)
     assert found["data/real.db"].verdict == "primary"
-    assert found["backup.db"].kept == "data/real.db"
+    assert kept(found["backup.db"]) == "data/real.db"
     assert found["storage/v.csv"].verdict == "regenerable"
 
 

@@ -103,10 +103,10 @@ def chunks(path: Path) -> Iterator[bytes]:
             offset += len(chunk)
 
 
-def peek(path: Path) -> bytes:
-    """Return the first bytes of a file, as many as tell an SQLite database. Reads only."""
+def peek(path: Path, length: int = len(MAGIC)) -> bytes:
+    """Return the first bytes of a file and close it; by default as many as tell an SQLite database. Reads only."""
     try:
-        return read(path, len(MAGIC))
+        return read(path, length)
     finally:
         release(path)
 

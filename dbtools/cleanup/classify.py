@@ -1,0 +1,330 @@
+"""Give a file its verdict, from evidence computed from its content."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+import stat
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dbtools.cleanup.model import DELETABLE, FileEvidence, SurvivingCopy
+from dbtools.cleanup.safefile import identity
+from dbtools.database import Database
+from dbtools.database.sqlite import dbfile
+from dbtools.database.sqlite.snapshot import snapshot
+from dbtools.errors import DbtoolsError
+from dbtools.export import Freshness, is_current
+from dbtools.files import csvfile
+from dbtools.files.compare import Integrity, Shape, check_integrity, missing_rows, read_shape
+from dbtools.files.inventory import LARGEST
+from dbtools.files.lookup import Lookup, look_up
+from dbtools.project import Project
+from dbtools.redact import redact
+from dbtools.server import Server
+
+COMPARED = 32  # databases, besides those in use, that a database is compared with: the last ones that stay
+_SAMPLE = 3
+_NOT_WHOLE = "it was not examined whole"
+_USE = {
+    "primary": "the prompter database in use",
+    "auth": "the auth database in use",
+    "in-use": "a database where the application looks for one",
+}
+
+
+@dataclass(frozen=True)
+class _Staying:
+    """A database that stays: its evidence, its private copy and tables, and what closes the copy."""
+
+    file: FileEvidence
+    copy: Path
+    shape: Shape
+    stack: ExitStack
+
+
+@dataclass
+class Survived:
+    """The files that stay, as far as they are classified: what the next file is compared with.
+
+    Attributes
+    ----------
+    by_sha256 : dict
+        Every file that stays.
+    in_use, databases : list
+        The databases that are compared with: those in use, and the last others that stay.
+    left_out : int
+        How many databases stay and are no longer compared with.
+    """
+
+    project: Project
+    db: Database
+    stack: ExitStack
+    by_sha256: dict[str, FileEvidence] = field(default_factory=dict)
+    in_use: list[_Staying] = field(default_factory=list)
+    databases: list[_Staying] = field(default_factory=list)
+    left_out: int = 0
+    checked: dict[str, Integrity] = field(default_factory=dict)
+
+    @property
+    def primary(self) -> _Staying:
+        """The prompter database."""
+        return next(other for other in self.in_use if other.file.role == "primary")
+
+
+def classify(survived: Survived, file: FileEvidence) -> FileEvidence:
+    """Return the file with its verdict; where it cannot be examined, the reason says so. Reads only."""
+    path = survived.project.root / file.path
+    if file.kind in ("link", "compressed") or file.obstacle:
+        return file
+    try:
+        file = replace(file, sha256=dbfile.sha256(path), obstacle=_obstacle(survived.project, path, file))
+        found = _classify_content(survived, path, file)
+        unchanged = identity(path.lstat()) == file.identity
+    except (OSError, DbtoolsError, sqlite3.Error, csv.Error, UnicodeError) as error:
+        if file.role == "primary":
+            raise
+        return replace(file, reason=f"cannot be examined: {error}".rstrip("."), obstacle="it was not examined")
+    finally:
+        if file.role != "primary":
+            with suppress(OSError):
+                dbfile.release(path)
+    if not unchanged:
+        return replace(file, reason="changed while it was examined", obstacle="it is being written")
+    if found.verdict not in DELETABLE:
+        survived.by_sha256.setdefault(found.sha256, found)
+    return found
+
+
+def _obstacle(project: Project, path: Path, file: FileEvidence) -> str:
+    """Return why a file must not be removed whatever its content; empty where nothing forbids it."""
+    if file.kind == "sqlite" and (sidecar := _live_sidecar(path)):
+        return f"it is in use: {path.name}{sidecar} is not empty"
+    if file.identity.links > 1:
+        return f"it has {file.identity.links} names (hard links): removing one frees nothing"
+    # A single read-only file is meant to stay; where the database is read-only too, the whole tree was copied so.
+    tree = project.root if isinstance(project.database, Server) else project.database
+    if not file.identity.mode & stat.S_IWUSR and tree.stat().st_mode & stat.S_IWUSR:
+        return "it is read-only, so it is meant to stay"
+    return ""
+
+
+def _live_sidecar(path: Path) -> str:
+    """Return the suffix of a sidecar with changes that are not in the database file."""
+    return next((suffix for suffix in dbfile.LIVE if dbfile.sidecar(path, suffix)), "")
+
+
+def _classify_content(survived: Survived, path: Path, file: FileEvidence) -> FileEvidence:
+    twin = survived.by_sha256.get(file.sha256)
+    if file.kind == "sqlite":
+        return _classify_database(survived, path, file, twin)
+    if file.role:
+        return replace(file, verdict=file.role, reason="; ".join(filter(None, (_USE[file.role], file.reason))))
+    if twin and file.identity.size:
+        same = replace(file, layout=twin.layout, demo=twin.demo, rows=twin.rows)
+        return _duplicate_of(_surviving_copy(survived, twin), same, "same-bytes")
+    if file.kind == "csv" and not file.reason:
+        return _classify_csv(survived, path, file)
+    fresh = is_current(survived.db, path)
+    return _as_export(file, fresh) if fresh.current else file
+
+
+def _classify_database(survived: Survived, path: Path, file: FileEvidence, twin: FileEvidence | None) -> FileEvidence:
+    with ExitStack() as stack:
+        copy = stack.enter_context(snapshot(path))
+        if twin and not file.role and not _live_sidecar(path) and not _live_sidecar(survived.project.root / twin.path):
+            same = _duplicate_of(_surviving_copy(survived, twin), replace(file, rows=twin.rows), "same-bytes")
+            return _sound(survived, file, copy, same)
+        shape = read_shape(copy)
+        file = replace(file, rows=sum(rows for _, rows in shape.values()))
+        if file.role:
+            found = replace(file, verdict=file.role, reason=_USE[file.role])
+        else:
+            found = _sound(survived, file, copy, _compare_rows(survived, file, copy, shape))
+        if found.verdict in (*_USE, "unique"):
+            _keep(survived, _Staying(found, copy, shape, stack.pop_all()))
+    return found
+
+
+def _keep(survived: Survived, staying: _Staying) -> None:
+    """Compare further databases with this one; the copy of the oldest one is closed where there are too many."""
+    survived.stack.push(staying.stack)
+    (survived.in_use if staying.file.role else survived.databases).append(staying)
+    if len(survived.databases) > COMPARED:
+        survived.databases.pop(0).stack.close()
+        survived.left_out += 1
+
+
+def _compare_rows(survived: Survived, file: FileEvidence, copy: Path, shape: Shape) -> FileEvidence:
+    """Compare a database with each that stays, then with all of them together."""
+    if not file.rows:
+        return replace(file, reason="a database without rows")
+    # Files are classified by descending size: the last ones are those closest in size.
+    others = [o for o in (*survived.in_use, *reversed(survived.databases)) if shape.keys() & o.shape.keys()]
+    for other in others:
+        if _may_cover(other.shape, shape) and not missing_rows(copy, [other.copy]):
+            verdict = "same-rows" if shape == other.shape else "subset"
+            return _duplicate_of(_surviving_copy(survived, other.file), file, verdict)
+    missing = missing_rows(copy, [other.copy for other in others])
+    where = ", ".join(f"{n:,} in {table}" for table, n in missing.items())
+    count = sum(missing.values())
+    left_out = f"; {survived.left_out:,} databases were not compared" if survived.left_out else ""
+    if not count:
+        reason = "its rows are spread over several databases, none of which holds all of them"
+        return replace(file, reason=reason + left_out)
+    reason = f"{count:,} of {file.rows:,} rows exist in no other database ({where})"
+    return replace(file, verdict="unique", unique_rows=count, reason=reason + left_out)
+
+
+def _may_cover(whole: Shape, part: Shape) -> bool:
+    """Tell from columns and numbers of rows whether a database may hold all rows of another."""
+    nothing: tuple[frozenset[str], int] = (frozenset(), 0)
+    return all(
+        columns <= whole.get(t, nothing)[0] and rows <= whole.get(t, nothing)[1] for t, (columns, rows) in part.items()
+    )
+
+
+def _surviving_copy(survived: Survived, file: FileEvidence) -> SurvivingCopy:
+    fingerprint = dbfile.fingerprint(survived.project.root / file.path) if file.kind == "sqlite" else ""
+    return SurvivingCopy(file.path, file.sha256, fingerprint)
+
+
+def _duplicate_of(copy: SurvivingCopy, file: FileEvidence, verdict: str) -> FileEvidence:
+    rows = f"{file.rows or 0:,} rows"  # not known of a file that cannot be read, which only its bytes can prove
+    words = {
+        "same-bytes": "every byte is also in",
+        "same-rows": f"all {rows} of all tables are the same as in",
+        "subset": f"all {rows} are also in",
+        "regenerable": f"all {rows} are in",
+    }[verdict]
+    lost = "nothing would be lost"
+    if file.incomplete:
+        more = "also hold values that the database lacks, such as other times or notes"
+        lost = f"{len(file.incomplete):,} of them {more}"
+    reason = f"{words} {copy.path}; {lost}" + (f"; {file.reason}" if file.reason else "")
+    return replace(file, verdict=verdict, duplicate_of=copy, reason=reason)
+
+
+def _sound(survived: Survived, file: FileEvidence, copy: Path, found: FileEvidence) -> FileEvidence:
+    """Return a verdict by which a database would go, or another one where it or the surviving copy is damaged.
+
+    Damage hides rows. Two files with the same bytes have the same damage.
+    """
+    if found.verdict not in DELETABLE:
+        return found
+    own = _integrity(survived, file.path, copy)
+    if own.damage:
+        reason = f"the file is damaged and may hold rows that cannot be read ({_shown(own)})"
+        return replace(file, verdict="damaged", reason=reason, obstacle="it is damaged")
+    if found.verdict == "same-bytes":
+        return found
+    if own.unknown:
+        return replace(file, reason=f"it cannot be told whether the file is sound ({own.unknown})", obstacle=_NOT_WHOLE)
+    other = next(o for o in (*survived.in_use, *survived.databases) if o.file.path == _path_of_copy(found))
+    return _proved_by(survived, other, file, found)
+
+
+def _proved_by(survived: Survived, other: _Staying, file: FileEvidence, found: FileEvidence) -> FileEvidence:
+    """Return a verdict that rests on the rows of another database, or another one where that is damaged."""
+    integrity = _integrity(survived, other.file.path, other.copy)
+    if integrity.damage:
+        reason = f"{other.file.path} is damaged, so it proves nothing ({_shown(integrity)})"
+        return replace(file, verdict="damaged", reason=reason, obstacle="nothing is removed because of a damaged file")
+    if integrity.unknown:
+        reason = f"it cannot be told whether {other.file.path} is sound ({integrity.unknown})"
+        return replace(file, reason=reason, obstacle=_NOT_WHOLE)
+    return found
+
+
+def _integrity(survived: Survived, path: str, copy: Path) -> Integrity:
+    if path not in survived.checked:
+        survived.checked[path] = check_integrity(copy)
+    return survived.checked[path]
+
+
+def _shown(integrity: Integrity) -> str:
+    return _short(integrity.damage[0].splitlines()[-1])
+
+
+def _path_of_copy(file: FileEvidence) -> str:
+    return file.duplicate_of.path if file.duplicate_of else ""
+
+
+def _classify_csv(survived: Survived, path: Path, file: FileEvidence) -> FileEvidence:
+    if file.identity.size > LARGEST["csv"]:
+        fresh = is_current(survived.db, path)
+        too_large = replace(file, reason="too large to be read", obstacle="it was not examined")
+        return _as_export(file, fresh) if fresh.current else too_large
+    read = csvfile.read(path)
+    file = replace(file, rows=len(read.rows))
+    known = look_up(survived.db, read) if read.layout else None
+    fresh = is_current(survived.db, path, differs=known is not None and _differs(survived.db, read, known))
+    if fresh.current:
+        return _as_export(file, fresh)
+    if read.layout is None or known is None:
+        why = fresh.reason if fresh.layout else "a CSV file of no known layout"
+        return replace(file, layout=fresh.layout or "", reason="; ".join(filter(None, (why, read.notes))))
+    found, incomplete = known.found, tuple(sorted(known.incomplete))
+    file = replace(file, layout=read.layout.name, demo=read.layout.demo, incomplete=incomplete)
+    unique = tuple(number for number, how in found.items() if how is None)
+    if unique:
+        incomplete = tuple(n for n in incomplete if found[n])
+        lost = replace(file, verdict="unique", unique=unique, unique_rows=len(unique), incomplete=incomplete)
+        return _proved(survived, file, replace(lost, reason=_lost(read, unique)))
+    how = {word: sum(h == word for h in found.values()) for word in ("id", "text", "normalised")}
+    ways = {"normalised": "normalised text"}
+    means = ", ".join(f"{n:,} by {ways.get(word, word)}" for word, n in how.items() if n)
+    file = replace(file, reason="; ".join(filter(None, (means and f"found {means}", read.notes))))
+    verdict = "regenerable" if how["id"] == len(found) else "subset"
+    return _proved(survived, file, _duplicate_of(_database_copy(survived), file, verdict))
+
+
+def _proved(survived: Survived, file: FileEvidence, found: FileEvidence) -> FileEvidence:
+    """Return the verdict of a CSV file, or another one where the prompter database is damaged."""
+    is_server = isinstance(survived.project.database, Server)
+    return found if is_server else _proved_by(survived, survived.primary, file, found)
+
+
+def _database_copy(survived: Survived) -> SurvivingCopy:
+    """Return the prompter database as what survives the removal of a CSV file."""
+    if isinstance(survived.project.database, Server):
+        return SurvivingCopy(str(survived.project.database), "", survived.db.origin["fingerprint"])
+    return _surviving_copy(survived, survived.primary.file)
+
+
+def _as_export(file: FileEvidence, fresh: Freshness) -> FileEvidence:
+    return replace(file, verdict="export-current", layout=fresh.layout or "", reason=fresh.reason)
+
+
+def _differs(db: Database, read: csvfile.CsvFile, known: Lookup) -> bool:
+    """Tell whether a file cannot be an export of the database as it is now: rows are too many, too few, or foreign.
+
+    Every export has a row for each row of its relation, and texts letter by letter. Of a malformed file nothing is
+    said: another reader may see other rows.
+    """
+    if read.layout is None or read.repeated_headers or any(row.problem for row in read.rows):
+        return False
+    places = [read.columns[name] for name in read.layout.texts if name in read.columns]
+    return len(read.rows) != db.rows(read.layout.owner) or any(
+        known.found[row.number] not in ("id", "text") and any(row.cells[place].strip() for place in places)
+        for row in read.rows
+    )
+
+
+def _lost(read: csvfile.CsvFile, unique: tuple[int, ...]) -> str:
+    """Say in words what deleting the file would lose, with a few of the rows."""
+    assert read.layout is not None  # noqa: S101 - only files of a known layout come here
+    place = next((read.columns[c] for c in read.layout.texts if c in read.columns), 0)
+    wanted = set(unique[:_SAMPLE])
+    sample = [f'"{_short(row.cells[place])}"' for row in read.rows if row.number in wanted and len(row.cells) > place]
+    what = "demo rows" if read.layout.demo else "rows"
+    more = " …" if len(unique) > _SAMPLE else ""
+    shown = f" ({', '.join(sample)}{more})" if sample else ""
+    words = f"{len(unique):,} of {len(read.rows):,} {what} exist nowhere in the database{shown}"
+    return "; ".join(filter(None, (words, read.notes)))
+
+
+def _short(text: str) -> str:
+    text = " ".join(redact(text).split())  # hide before cutting: half a token no longer looks like one
+    return text if len(text) <= 48 else text[:47] + "…"
