@@ -1,4 +1,4 @@
-"""Examine the committed versions of databases and CSV files: each content once, in a private folder."""
+"""Examine the blobs that git stores of databases and CSV files: each blob once, in a private folder."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Content:
-    """What is known of one committed content.
+class Blob:
+    """The result of examining one blob.
 
     Attributes
     ----------
     file : Path or None
-        Its private copy while it is at hand.
+        Its private copy, until `Blobs.forget` removes it.
     kind : str
         ``sqlite`` or ``csv``.
     problem : str
         Why it cannot be examined; empty where it can.
     rows, only_here : int
-        Its rows, and those of them that exist nowhere in the project now.
+        The number of its rows, and of those that exist nowhere in the project now.
     accounts, hashes : int
-        Rows of ``users`` with a password hash or token; shapes of password hashes anywhere in its bytes.
+        The number of rows of ``users`` with a password hash or token, and of password hashes anywhere in its bytes.
     failures : tuple
         Each check that found something, and how many rows.
     """
@@ -61,28 +61,28 @@ class Content:
     failures: tuple[tuple[Check, int], ...] = ()
 
 
-EMPTY = Content()
+EMPTY = Blob()
 
 
-class Contents:
-    """The contents of a repository, examined on demand against the project as it is now; a context manager.
+class Blobs:
+    """The blobs of a repository, examined on demand and compared with the project as it is now; a context manager.
 
-    Changes files: only in the folder given and, for as long as a content is examined, in the cache.
+    Changes files: only in the folder given and, while a blob is examined, in the cache.
     """
 
     def __init__(self, project: Project, folder: Path) -> None:
         self.project, self.folder = project, folder
-        self._known: dict[tuple[str, str], Content] = {}
+        self._known: dict[tuple[str, str], Blob] = {}
         self._stack = ExitStack()
         self._databases: list[Path] = []
         self._csvs: list[CsvFile] = []
         self._db: Database | None = None
 
-    def __enter__(self) -> Contents:
+    def __enter__(self) -> Blobs:
         with self._stack:
             for file in find(self.project):
                 with suppress(DbtoolsError, OSError):
-                    self._hold_against(file)
+                    self._add_current(file)
             self._stack = self._stack.pop_all()
         return self
 
@@ -91,9 +91,10 @@ class Contents:
     ) -> None:
         self._stack.close()
 
-    def _hold_against(self, file: FoundFile) -> None:
+    def _add_current(self, file: FoundFile) -> None:
+        """Add a file of the project to those that blobs are compared with."""
         if file.too_large or file.unread or file.problem:
-            return  # its rows then count as being nowhere now
+            return  # not read, so its rows count as missing
         if file.kind == "sqlite":
             if file.path != self.project.database:
                 self._stack.callback(dbfile.release, file.path)
@@ -101,56 +102,56 @@ class Contents:
         elif file.is_csv:
             self._csvs.append(csvfile.read(file.path))
 
-    def get(self, blob: str, path: str) -> Content:
-        """Return what is known of a content that was committed as `path`; examined at its first use."""
+    def get(self, blob: str, path: str) -> Blob:
+        """Return the result for a blob that was committed as `path`; it is examined at its first use."""
         if not blob:
             return EMPTY
-        if path.startswith("/") or ".." in Path(path).parts:  # git itself would not check it out
-            return Content(problem="a path that leads out of the project")
+        if path.startswith("/") or ".." in Path(path).parts:  # git refuses to check out such a path
+            return Blob(problem="a path that leads out of the project")
         kind = "csv" if names_csv(Path(path).name) else "sqlite"
         if (blob, kind) not in self._known:
             self._known[blob, kind] = self._examine(blob, path, kind)
         return self._known[blob, kind]
 
     def forget(self, blob: str) -> None:
-        """Remove the private copy of a content; what is known of it stays. Changes files: in the folder given."""
+        """Remove the private copy of a blob, not the result. Changes files: in the folder given."""
         shutil.rmtree(self.folder / blob, ignore_errors=True)
 
-    def _examine(self, blob: str, path: str, kind: str) -> Content:
-        # The audit tells whether a database lies where it is expected, so it is laid there.
+    def _examine(self, blob: str, path: str, kind: str) -> Blob:
+        # At its own path, because the audit checks where a database lies.
         file = self.folder / blob / kind / path
         try:
             size = git.size(self.project, blob)
             if size > LARGEST[kind]:
-                return Content(problem=f"too large to be examined ({size:,} bytes)")
+                return Blob(problem=f"too large to be examined ({size:,} bytes)")
             file.parent.mkdir(parents=True)
             git.save(self.project, blob, file)
             found = look(file)
             if found is None or found.kind not in ("csv", "sqlite") or found.problem:
-                return Content(problem=found.problem if found and found.problem else "not an SQLite database")
+                return Blob(problem=found.problem if found and found.problem else "not an SQLite database")
             hashes = _count_hashes(file)
             return self._examine_csv(file, hashes) if found.is_csv else self._examine_database(file, hashes, path)
         except (git.GitError, DbtoolsError, OSError, sqlite3.Error, UnicodeDecodeError) as error:
-            # The private copy is no name anybody knows.
-            return Content(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
+            # Name the path in the repository, not that of the private copy.
+            return Blob(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
         finally:
             with suppress(OSError):
                 dbfile.release(file)
 
-    def _examine_csv(self, file: Path, hashes: int) -> Content:
+    def _examine_csv(self, file: Path, hashes: int) -> Blob:
         read = csvfile.read(file)
         numbers = {row.number for row in read.rows}
         if read.layout:
-            with suppress(DbtoolsError):  # without the database, rows are looked for in the other files
+            with suppress(DbtoolsError):  # without the database, rows are looked for in the other files only
                 self._db = self._db or self._stack.enter_context(attach(self.project, texts=True, progress=False))
                 numbers = {number for number, how in look_up(self._db, read).found.items() if how is None}
         lacking = _count_cells(read, read.header, numbers)
         for other in self._csvs:
             if set(read.header) <= set(other.header):
                 lacking -= _count_cells(other, read.header)
-        return Content(file, "csv", "", len(read.rows), lacking.total(), 0, hashes)
+        return Blob(file, "csv", "", len(read.rows), lacking.total(), 0, hashes)
 
-    def _examine_database(self, file: Path, hashes: int, path: str) -> Content:
+    def _examine_database(self, file: Path, hashes: int, path: str) -> Blob:
         with snapshot(file) as copy:
             missing = missing_rows(copy, self._databases).total()
             rows = count_rows(copy)
@@ -158,10 +159,10 @@ class Contents:
                 tables = schema.read_tables(connection)
                 accounts = _count_accounts(connection, tables)
         failures = self._audit(file, path) if set(schema.REQUIRED) <= set(tables) else ()
-        # Nobody else has it open: out of WAL mode, it is read without sidecars.
+        # Leave WAL mode, so that the private copy is read without sidecars.
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
-        return Content(file, "sqlite", "", rows, missing, accounts, hashes, failures)
+        return Blob(file, "sqlite", "", rows, missing, accounts, hashes, failures)
 
     def _audit(self, file: Path, path: str) -> tuple[tuple[Check, int], ...]:
         root = file.parents[len(Path(path).parts) - 1]
@@ -174,10 +175,10 @@ class Contents:
         return tuple((f.check, f.count) for f in report.findings if f.count)
 
 
-def lost_rows(old: Content, new: Content) -> int:
-    """Count the rows of one content that another does not hold as often; a changed row counts as lost.
+def lost_rows(old: Blob, new: Blob) -> int:
+    """Count the rows of one blob that another does not have as often; a changed row counts as lost.
 
-    Columns that only the newer content has do not matter; where it lacks one, all rows of that table are lost.
+    Columns that only the newer blob has are ignored. Where it lacks a column, all rows of that table are lost.
     """
     if old.file is None or new.file is None or old.kind != new.kind:
         return old.rows
@@ -190,7 +191,7 @@ def lost_rows(old: Content, new: Content) -> int:
 
 
 def _count_hashes(file: Path) -> int:
-    """Count the shapes of password hashes in a file's bytes: those of deleted rows often stay there."""
+    """Count the password hashes in a file's bytes; those of deleted rows often stay there."""
     count, tail = 0, b""
     with file.open("rb") as handle:
         while chunk := handle.read(_CHUNK):
@@ -212,5 +213,5 @@ def _count_cells(csv: CsvFile, names: _Cells, numbers: set[int] | None = None) -
     rows = [row.cells for row in csv.rows if numbers is None or row.number in numbers]
     if csv.header == names:
         return Counter(rows)
-    places, width = [csv.header.index(name) for name in names], len(csv.header)
-    return Counter((*(cells[p] if p < len(cells) else "" for p in places), *cells[width:]) for cells in rows)
+    indexes, width = [csv.header.index(name) for name in names], len(csv.header)
+    return Counter((*(cells[p] if p < len(cells) else "" for p in indexes), *cells[width:]) for cells in rows)

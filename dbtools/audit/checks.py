@@ -1,4 +1,4 @@
-"""Run the checks: each is one readable query in ``checks/`` that returns the bad rows."""
+"""Run the checks. Each check is one SQL file in ``checks/`` whose query returns the bad rows."""
 
 from __future__ import annotations
 
@@ -10,29 +10,61 @@ from importlib.resources import files
 from typing import Any
 
 from dbtools import server
-from dbtools.audit.context import AuditContext, NotApplicable, open_context, read_query
-from dbtools.audit.facts import FACTS, relations
+from dbtools.audit import relations
+from dbtools.audit.context import AuditContext, NotAnswered, NotApplicable, Unanswered, open_context, read_query
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.clock import utc
 from dbtools.database import attach, schema
-from dbtools.database.engine import materialize
 from dbtools.errors import DatabaseError
 from dbtools.progress import bar
 from dbtools.project import Project
 
 SAMPLE = 5
+_HEADER = ("severity", "area", "question", "hint")
+_OPTIONAL_HEADER = ("needs", "optional")
+# The application's migrations 003 to 005 fail on PostgreSQL: a text column cannot reference a uuid column.
 _NEVER_MADE = {"user_feedback", "token_usage", "prompts.request_id"} | {
     f"prompt_versions.{name}" for name in ("parent_version_id", "change_type", "change_magnitude")
 }
 _UNMADE = "as the application's migrations 003 to 005 fail on PostgreSQL"
-_QUIET = 100_000  # versions; an audit of fewer takes no progress bar
+_QUICK = 100_000  # versions; an audit of fewer shows no progress bar
 
 
 def checks() -> tuple[Check, ...]:
     """Return every check of the package, worst severity first."""
     folder = files("dbtools.audit").joinpath("checks")
-    found = [_parse(f.name[:-4], f.read_text(encoding="utf-8")) for f in folder.iterdir() if f.name.endswith(".sql")]
+    found = [parse(f.name[:-4], f.read_text(encoding="utf-8")) for f in folder.iterdir() if f.name.endswith(".sql")]
     return tuple(sorted(found, key=lambda c: (SEVERITIES.index(c.severity), c.id)))
+
+
+def parse(name: str, text: str) -> Check:
+    """Read a check from the text of its file.
+
+    The header is the comment lines at the top, ``-- key: value``: severity, area, question and hint, then ``needs``
+    (columns without which the check does not apply) and ``optional`` (relations that count as empty where the database
+    lacks their table). Every other relation that the query reads is needed.
+
+    Raises
+    ------
+    ValueError
+        The header lacks a key, has another one, or its severity is not known.
+    """
+    header: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.startswith("-- "):
+            break
+        key, separator, value = line[3:].partition(": ")
+        if not separator or key not in (*_HEADER, *_OPTIONAL_HEADER):
+            raise ValueError(f'The header of check "{name}" has a line that is no known key: "{line}".')
+        header[key] = value
+    missing = [key for key in _HEADER if key not in header]
+    if missing or header["severity"] not in SEVERITIES:
+        wrong = f"lacks {', '.join(missing)}" if missing else f"has the unknown severity {header['severity']}"
+        raise ValueError(f'The header of check "{name}" {wrong}.')
+    columns, optional = (header.get(key, "").replace(",", " ").split() for key in _OPTIONAL_HEADER)
+    needed = [relation for relation in relations.read_by(text) if relation not in optional]
+    severity, area, question, hint = (header[key] for key in _HEADER)
+    return Check(name, severity, area, question, hint, (*needed, *columns), text)
 
 
 def run(
@@ -43,7 +75,7 @@ def run(
     Parameters
     ----------
     now : datetime, optional
-        The moment after which a timestamp lies in the future; without a time zone, UTC. By default the present.
+        Timestamps after this moment lie in the future; without a time zone, UTC. By default the present.
 
     Raises
     ------
@@ -55,10 +87,10 @@ def run(
     project = Project.find(project)
     with opened(project, now, progress=progress) as context:
         every = checks()
-        reasons = gather(context, every, (read_query("scales"),))
-        quiet = not progress or context.db.origin["tables"]["prompt_versions"] < _QUIET
+        missing = create_relations(context, every, (read_query("scales"),))
+        quiet = not progress or context.db.origin["tables"]["prompt_versions"] < _QUICK
         steps = bar(every, desc="audit", unit="checks", disable=quiet, leave=False)
-        findings = [_find(context, check, reasons) for check in steps]
+        findings = [_find(context, check, missing) for check in steps]
         provenance: dict[str, dict[str, int]] = {}
         for relation, kind, rows in context.connection.execute(read_query("provenance")).fetchall():
             provenance.setdefault(relation, {})[kind] = rows
@@ -69,35 +101,34 @@ def run(
 
 @contextmanager
 def opened(project: Project, now: datetime | None = None, *, progress: bool = True) -> Iterator[AuditContext]:
-    """Attach the database of a project and set the context for its checks. Reads only."""
+    """Attach the database of a project and open the context for its checks. Reads only."""
     moment = utc(now).replace(tzinfo=None)
     with attach(project, progress=progress) as db, open_context(project, db, moment) as context:
         yield context
 
 
-def gather(context: AuditContext, wanted: Iterable[Check], others: Iterable[str] = ()) -> dict[str, str]:
-    """Create the relations that the checks, and other queries, read besides those of the database.
+def create_relations(
+    context: AuditContext, wanted: Iterable[Check], others: Iterable[str] = ()
+) -> dict[str, NotAnswered]:
+    """Create the relations that checks, and other queries, read besides those of the database.
 
     Returns
     -------
     dict
-        Why a relation, or a column of one, is not there.
+        By relation, or column of one, why it does not exist.
     """
     missing = _missing(context.db.origin)
     queries = (*(check.query for check in wanted), *others)
-    for name in dict.fromkeys(name for query in queries for name in relations(query)):
-        if name == "scored":  # worked out once for all that read it
-            materialize(context.connection, name, read_query(name))
-        if name in FACTS:
-            try:
-                FACTS[name].create(context)
-            except NotApplicable as reason:
-                missing[name] = str(reason)
+    for name in sorted({name for query in queries for name in relations.read_by(query)}):
+        try:
+            relations.create(context, name)
+        except NotAnswered as reason:
+            missing[name] = reason
     return missing
 
 
-def _missing(origin: Mapping[str, Any]) -> dict[str, str]:
-    """Name the relations and columns that the database at hand does not have."""
+def _missing(origin: Mapping[str, Any]) -> dict[str, NotAnswered]:
+    """Name the relations and columns that the database does not have."""
     columns, found = origin["columns"], {}
     lacks = f"the database, of generation {origin['generation']}, has no"
     for table in schema.TABLES:
@@ -107,34 +138,26 @@ def _missing(origin: Mapping[str, Any]) -> dict[str, str]:
             if table.name in columns and column.found_in({c: c for c in columns[table.name]}) is None:
                 name = f"{table.name}.{column.name}"
                 found[f"{table.relation}.{column.name}"] = f"{lacks} column {name}{_why(origin, name)}"
-    return found
+    return {name: NotApplicable(reason) for name, reason in found.items()}
 
 
 def _why(origin: Mapping[str, Any], name: str) -> str:
-    """Say that it is not the user who forgot a migration: PostgreSQL takes no key of text to one of type uuid."""
+    """Explain the tables and columns that no PostgreSQL database of the application has."""
     return f", {_UNMADE}" if server.is_url(origin["path"]) and name in _NEVER_MADE else ""
 
 
-def _parse(name: str, text: str) -> Check:
-    header = dict(line[3:].split(": ", 1) for line in text.splitlines() if line.startswith("-- ") and ": " in line)
-    needs = tuple(header.get("needs", "").replace(",", " ").split())
-    return Check(name, header["severity"], header["area"], header["question"], header["hint"], needs, text)
-
-
-def _find(context: AuditContext, check: Check, missing: dict[str, str]) -> Finding:
+def _find(context: AuditContext, check: Check, missing: Mapping[str, NotAnswered]) -> Finding:
     import duckdb
 
-    names = relations(check.query)
-    # A query that goes through all tables is answered by those there are.
-    needed = [n for n in names if n in FACTS] if "UNION ALL" in check.query else names
-    reason = next((missing[n] for n in (*check.needs, *needed) if n in missing), None)
+    reason = next((missing[name] for name in check.needs if name in missing), None)
     if reason:
-        return Finding(check, None, reason=reason)
+        return Finding(check, None, reason=str(reason), unanswered=isinstance(reason, Unanswered))
     try:
-        # A count needs neither order nor columns, so that only a check that finds something costs more.
+        # Counting needs neither the order nor the columns. Most checks find nothing and end here.
         count = context.connection.execute(f"SELECT count(*) FROM ({check.query}) AS found").fetchall()[0][0]  # noqa: S608
-        # Not in brackets: an engine may forget the order of what stands in them.
+        # LIMIT is appended: an engine may ignore the ORDER BY of a subquery.
         sample = context.connection.execute(f"{check.query} LIMIT {SAMPLE}").fetchall() if count else []
-    except (duckdb.Error, DatabaseError) as error:  # its text may quote the data
-        return Finding(check, None, reason=f"the query engine could not answer it ({type(error).__name__})")
+    except (duckdb.Error, DatabaseError) as error:  # the text of the error may quote the data
+        reason = Unanswered(f"the query engine could not answer it ({type(error).__name__})")
+        return Finding(check, None, reason=str(reason), unanswered=True)
     return Finding(check, count, tuple("(no id)" if id in (None, "") else str(id) for id, *_ in sample))

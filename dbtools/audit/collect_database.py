@@ -1,46 +1,60 @@
-"""What SQLite can tell of the databases; of accounts and credentials only where they lie."""
+"""Collect what SQLite and Python can say of the databases: accounts, credentials, schema, chains and changes.
+
+Of accounts and credentials only their location is collected, never a value.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 
-from dbtools.audit.context import AuditContext, NotApplicable
+from dbtools.audit.context import AuditContext, NotApplicable, Unanswered, read_query
+from dbtools.database.change_type import change_type
+from dbtools.database.schema import DIMENSIONS, TABLES
 from dbtools.database.sql import identifier
 from dbtools.database.sqlite.dbfile import connect
 from dbtools.server import NOT_A_FILE, Server
 
-# Columns whose content lets somebody in, or says from where somebody came.
+# Columns that hold a credential, or the addresses from which somebody logged in.
 _CREDENTIALS = ("hashed_password", "password_reset_token", "two_factor_secret", "login_ip_history")
-# Not the virtual tables: SQLite may lack what makes them.
+# Without virtual tables: SQLite may lack the module that reads them.
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' ORDER BY name"
-_NOTHING = ("", "[]", "{}", "null")
+_BLANK = ("", "[]", "{}", "null")
+_SHAPES = files("dbtools.audit").joinpath("shapes")
+_GENERATIONS = ("G0", "G1", "G2", "G3", "G4")
+# The tables of a prompter database, and users, which has a check of its own.
+_KNOWN = {table.name for table in TABLES} | {"users"}
+# A column is compared under its present name.
+_ALIASES = {(t.name, alias): c.name for t in TABLES for c in t.columns for alias in c.aliases}
+_MOST_WORK = 2_000_000_000  # pairs of characters; difflib's time grows with them
 
 
 def origin(context: AuditContext) -> list[tuple[str, bool]]:
-    """Return generation and shape of the database."""
+    """Return the generation of the database, and whether migrations created its schema."""
     return [(context.db.origin["generation"], context.db.origin["migrated"])]
 
 
 def tables(context: AuditContext) -> list[tuple[str, int]]:
-    """Return every table with its rows."""
+    """Return every table with its number of rows."""
     return list(context.db.origin["tables"].items())
 
 
-def broken_keys(context: AuditContext) -> list[tuple[object, ...]]:
+def foreign_key_violations(context: AuditContext) -> list[tuple[object, ...]]:
     """Return the rows that break a declared foreign key (``PRAGMA foreign_key_check``)."""
     try:
         return [row[:3] for row in context.rows(context.own_copy, "PRAGMA foreign_key_check")]
     except sqlite3.Error as error:
-        raise NotApplicable(f"SQLite cannot check the foreign keys ({error})") from None
+        raise Unanswered(f"SQLite cannot check the foreign keys ({error})") from None
 
 
 def accounts(context: AuditContext) -> list[tuple[str, str, str]]:
-    """Return the accounts of every database; who they are only as a digest that nobody can repeat or look up."""
+    """Return the accounts of every database; names and addresses only as a digest with a key that is thrown away."""
     salt, found = secrets.token_bytes(16), []
     for path, copy in _copies(context):
         names = [c for c in ("username", "email") if c in _columns(copy, "users")]
@@ -67,10 +81,10 @@ def unknown_users(context: AuditContext) -> list[tuple[str]]:
 
 
 def credentials(context: AuditContext) -> Iterator[tuple[str, str, object, str, bool]]:
-    """Yield the rows that hold a credential: where, and in which columns; never the value."""
+    """Yield the location and the columns of each row that holds a credential; never the value."""
     if isinstance(context.project.database, Server) and "users" in context.db.origin["tables"]:
-        raise NotApplicable(f"{NOT_A_FILE}, of whose accounts only the number is read")
-    blank = ", ".join(f"'{word}'" for word in _NOTHING)
+        raise NotApplicable(f"{NOT_A_FILE}; of its accounts only the number is read")
+    blank = ", ".join(f"'{word}'" for word in _BLANK)
     for path, copy in _copies(context):
         for (name,) in context.rows(copy, _TABLES):
             table = identifier(str(name))
@@ -80,13 +94,8 @@ def credentials(context: AuditContext) -> Iterator[tuple[str, str, object, str, 
                 listed = " || ".join(f"iif({test}, '{c} ', '')" for test, c in zip(filled, here, strict=True))
                 found = f"SELECT rowid, trim({listed}) FROM {table} WHERE {' OR '.join(filled)} ORDER BY rowid"  # noqa: S608
                 for row_id, columns in context.rows(copy, found):
-                    yield (
-                        context.name(path),
-                        str(name),
-                        row_id,
-                        str(columns).replace(" ", ", "),
-                        _is_auth(context, path),
-                    )
+                    listed_columns = str(columns).replace(" ", ", ")
+                    yield context.name(path), str(name), row_id, listed_columns, _is_auth(context, path)
 
 
 def _copies(context: AuditContext) -> Iterator[tuple[Path, Path]]:
@@ -107,3 +116,139 @@ def _is_auth(context: AuditContext, path: Path) -> bool:
 
 def _digest(salt: bytes, value: object) -> str:
     return hashlib.blake2b(repr(value).lower().encode("utf-8", "replace"), key=salt, digest_size=16).hexdigest()
+
+
+def differences(context: AuditContext) -> Iterator[tuple[str, str]]:
+    """Yield how each table differs from its generation's schema: the created or the migrated one, whichever is closer.
+
+    Column types are compared by affinity (sqlite.org/datatype3.html, 3.1). Migrations create indexes and the ORM
+    creates none. So an index can be missing only from a migrated table, and is extra where neither schema has it.
+    """
+    actual = _actual_schema(context.own_copy)
+    shapes = [_expected_schema(context.db.origin["generation"], kind) for kind in ("created", "migrated")]
+    for table in sorted(actual.keys() | shapes[0].keys()):
+        if table in shapes[0]:
+            found = actual.get(table, {})
+            nearest = min((list(_compare(found, shape[table])) for shape in shapes), key=len)
+            yield from ((table, difference) for difference in (nearest if found else ["the table is missing"]))
+        elif table not in _KNOWN:
+            yield table, "no generation has this table"
+
+
+def lost_constraints(context: AuditContext) -> Iterator[tuple[str, str]]:
+    """Yield the UNIQUE and CHECK constraints of the PostgreSQL schema that these tables lack."""
+    actual = _actual_schema(context.own_copy)
+    tables = context.rows(context.own_copy, "SELECT lower(name), sql FROM sqlite_master WHERE type = 'table'")
+    statements = {name: str(sql) for name, sql in tables}
+    if "unique (prompt_id, version_no)" not in actual["prompt_versions"]:
+        yield "prompt_versions", "UNIQUE (prompt_id, version_no)"
+    checked = {"judge_scores": DIMENSIONS, "user_feedback": ("user_choice",)}
+    for table, columns in checked.items():
+        for column in columns if table in actual else ():
+            if not re.search(rf"\bCHECK\s*\([^)]*\b{column}\b", statements[table], re.IGNORECASE):
+                allowed = "0 AND 10" if table == "judge_scores" else ""
+                rule = f"{column} BETWEEN {allowed}" if allowed else f"{column} IN ('original', 'single', 'multi')"
+                yield table, f"CHECK ({rule})"
+
+
+def _expected_schema(generation: str, kind: str) -> dict[str, dict[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for name in _GENERATIONS[: _GENERATIONS.index(generation) + 1]:
+            own = _SHAPES.joinpath(f"{name}-{kind}.sql")
+            shape = own if own.is_file() else _SHAPES.joinpath(f"{name}.sql")
+            connection.executescript(shape.read_text(encoding="utf-8"))
+        return _read_schema(connection)
+
+
+def _actual_schema(copy: Path) -> dict[str, dict[str, str]]:
+    with closing(connect(copy)) as connection:
+        return _read_schema(connection)
+
+
+def _read_schema(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """Return what each table declares: columns with affinity and nullability, indexes, unique and foreign keys."""
+    found: dict[str, dict[str, str]] = {}
+    names = (
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' "
+        "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    for (name,) in connection.execute(names).fetchall():
+        table = name.lower()
+        quoted = identifier(name)
+        declared = found[table] = {}
+        for _, column, kind, required, _, key in connection.execute(f"PRAGMA table_info({quoted})"):
+            column = _ALIASES.get((table, column.lower()), column.lower())
+            declared[f"column {column}"] = _affinity(kind)
+            # A primary key may be NULL in SQLite unless it is declared NOT NULL; the generations differ in that.
+            if required and not key:
+                declared[f"NOT NULL of {column}"] = ""
+        for _, index, unique, *_ in connection.execute(f"PRAGMA index_list({quoted})").fetchall():
+            columns = ", ".join(
+                str(r[2]).lower() for r in connection.execute(f"PRAGMA index_info({identifier(index)})")
+            )
+            if not index.startswith("sqlite_autoindex"):
+                declared[f"index on {columns}"] = ""
+            if unique:
+                declared[f"unique ({columns})"] = ""
+        for _, _, parent, column, *_ in connection.execute(f"PRAGMA foreign_key_list({quoted})"):
+            declared[f"foreign key {column.lower()} to {parent.lower()}"] = ""
+    return found
+
+
+def _compare(found: dict[str, str], shape: dict[str, str]) -> Iterator[str]:
+    for fact, value in shape.items():
+        kind, name = fact.split(" ", 1)
+        if kind == "unique":
+            continue
+        if fact not in found:
+            # A missing column is reported once, not again as a missing NOT NULL.
+            if kind != "NOT" or f"column {name.removeprefix('NULL of ')}" in found:
+                yield f"{fact} is missing"
+        elif found[fact] != value:
+            yield f"{fact} has {found[fact]} affinity instead of {value}"
+    for fact in found:
+        if fact not in shape and fact.startswith(("column ", "index ")):
+            yield f"{fact} belongs to no generation"
+
+
+def _affinity(declared: str) -> str:
+    kind = declared.upper()
+    for affinity, words in (
+        ("INTEGER", ("INT",)),
+        ("TEXT", ("CHAR", "CLOB", "TEXT")),
+        ("BLOB", ("BLOB",)),
+        ("REAL", ("REAL", "FLOA", "DOUB")),
+    ):
+        if any(word in kind for word in words):
+            return affinity
+    return "NUMERIC" if kind else "BLOB"
+
+
+def parent_cycles(context: AuditContext) -> list[tuple[int]]:
+    """Return the versions that are their own ancestors; cycles of any length, without recursion.
+
+    Every version points to its parent. The pointers are composed with themselves until they span more steps than there
+    are versions. A version that is still pointed to lies on a cycle, because every chain has ended by then.
+    """
+    import numpy as np
+
+    edges = context.connection.execute(read_query("parents")).fetchnumpy()
+    child, parent = np.asarray(edges["child"], dtype=np.int64), np.asarray(edges["parent"], dtype=np.int64)
+    if not len(child):
+        return []
+    jump = np.zeros(int(max(child.max(), parent.max())) + 1, dtype=np.int64)  # 0: no parent
+    jump[child] = parent
+    for _ in range(len(jump).bit_length()):
+        jump = jump[jump]
+    return [(int(row),) for row in np.asarray(edges["row_id"])[np.isin(child, jump[jump > 0])]]
+
+
+def changes(context: AuditContext) -> Iterator[tuple[int, str]]:
+    """Yield the type of change from parent to child of each version that names one, recomputed from the texts."""
+    if not context.db.origin["texts"]:
+        raise Unanswered("the long texts are not loaded; attach(…, texts=True) loads them")
+    texts = context.connection.execute(read_query("changed_texts")).fetchall()
+    if sum(len(before) * len(after) for _, before, after in texts) > _MOST_WORK:
+        raise Unanswered("comparing so many long texts letter by letter would take hours")
+    for row_id, before, after in texts:
+        yield row_id, change_type(before, after)

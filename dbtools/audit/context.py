@@ -1,4 +1,4 @@
-"""What the checks are asked of: a project, its database, and private copies of every database file in it."""
+"""What the checks examine: a project, its database, and a private copy of every database file in it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,21 @@ if TYPE_CHECKING:
     from dbtools.database.engine import Engine
 
 
-class NotApplicable(Exception):  # noqa: N818 - an answer of its own: why a check does not apply
-    """A fact that cannot be gathered here; the text says why."""
+class NotAnswered(Exception):  # noqa: N818 - a result of a check, not an error of the program
+    """A check has no answer here; the text says why."""
+
+
+class NotApplicable(NotAnswered):
+    """There is nothing to check: the project has no such file, table or column."""
+
+
+class Unanswered(NotAnswered):
+    """There is something to check, but it cannot be read; the text gives the reason and what to do."""
 
 
 @dataclass(frozen=True)
 class AuditContext:
-    """A project at the moment of an audit; what is costly is found out once, and only when asked for."""
+    """A project at the moment of an audit. Costly properties are computed once, when they are first used."""
 
     project: Project
     db: Database
@@ -90,19 +98,19 @@ class AuditContext:
 
     @property
     def own_copy(self) -> Path:
-        """The private copy of the prompter database; raises `NotApplicable`."""
+        """The private copy of the prompter database; raises `NotAnswered`."""
         if isinstance(self.project.database, Server):
             raise NotApplicable(NOT_A_FILE)
         if is_lake(self.project.database):
             raise NotApplicable("the database is a lake, not an SQLite file")
         copy = self.copies.get(self.project.database)
         if not isinstance(copy, Path):
-            raise NotApplicable(f"the database cannot be copied ({copy or 'it lies outside the project'})")
+            raise Unanswered(f"the database cannot be copied ({copy or 'it lies outside the project'})")
         return copy
 
     @cached_property
     def csv_files(self) -> dict[Path, csvfile.CsvFile | str]:
-        """Every CSV file as read, or why it was not."""
+        """Every CSV file as it was read, or why it was not read."""
         found: dict[Path, csvfile.CsvFile | str] = {}
         left = LARGEST["csv"]  # bytes; what is read stays in memory
         for path, file in self.found.items():
@@ -127,11 +135,13 @@ class AuditContext:
 
     @cached_property
     def tracked(self) -> frozenset[Path]:
-        """The files that git tracks."""
+        """The files that git tracks; raises `NotAnswered`."""
         try:
             return frozenset(self.project.root / name for name in git.tracked(self.project))
-        except git.GitError:
-            raise NotApplicable("the project is in no git repository that git can read") from None
+        except git.NoRepositoryError as error:
+            raise NotApplicable(str(error)) from None
+        except git.GitError as error:
+            raise Unanswered(str(error)) from None
 
     def header(self, path: Path) -> bytes:
         """Return the first 100 bytes of a database file; empty where it cannot be read."""
@@ -143,7 +153,7 @@ class AuditContext:
             self.release(path)
 
     def release(self, path: Path) -> None:
-        """Close a file that is held open, unless it is the prompter database: there may be thousands."""
+        """Close a file that `dbfile` keeps open, unless it is the prompter database: there may be thousands."""
         if path != self.project.database:
             with suppress(OSError):
                 dbfile.release(path)
@@ -153,7 +163,7 @@ class AuditContext:
         return self.project.relative(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     def rows(self, copy: Path, statement: str) -> list[tuple[object, ...]]:
-        """Return what a statement finds in a copy; texts that are no UTF-8 come as they can be read."""
+        """Run a statement on a copy and return its rows; bytes that are not UTF-8 become escapes."""
         with closing(dbfile.connect(copy)) as connection:
             connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
             return connection.execute(statement).fetchall()
@@ -161,7 +171,7 @@ class AuditContext:
 
 @contextmanager
 def open_context(project: Project, db: Database, now: datetime) -> Iterator[AuditContext]:
-    """Set the context for the length of a ``with`` block. Reads only."""
+    """Open the context for the length of a ``with`` block. Reads only."""
     with ExitStack() as stack:
         context = AuditContext(project, db, stack.enter_context(db.session()), now, stack)
         try:

@@ -1,7 +1,7 @@
 """Read what the commits of a git repository did to databases and CSV files.
 
-Only git's reading commands run, with fixed arguments: no hook, no filter, no network, no lock, and neither the work
-tree nor the index is touched.
+Only git's reading commands run, with fixed arguments. They run no hook and no filter, use no network, take no lock,
+and change neither the work tree nor the index.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from dbtools.project import Project
 
 _SPECS = tuple(f":(glob,icase)**/*.{suffix}*" for suffix in ("db", "sqlite", "csv", "tsv"))
 _OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
+_NO_REPOSITORY = "the project is in no git repository"
 _RAW = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*")
 
 
 class GitError(Exception):
-    """Git cannot say; the text is its reason."""
+    """Git cannot read the repository; the text gives the reason and, where one is known, what to do."""
+
+
+class NoRepositoryError(GitError):
+    """The project is in no git repository."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Change:
     change : str
         ``added``, ``modified``, ``deleted`` or ``renamed from …``.
     old, new : str
-        The ids of its content before and after; empty where there is none.
+        The ids of its blobs before and after; empty where there is none.
     """
 
     commit: str
@@ -49,7 +54,7 @@ class Change:
 
 
 def read_changes(project: Project, limit: int | None) -> list[Change]:
-    """Return what every commit of every branch and tag did, oldest first; of the newest `limit` commits at most.
+    """Return the changes of the newest `limit` commits (None: all) of all branches and tags, oldest commit first.
 
     Each commit is compared with its first parent, so a merge shows what it brought in. Only commits that touch a
     database or CSV file of the project count.
@@ -73,7 +78,7 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
     diff = ("diff-tree", "--stdin", "-z", "-r", "--root", "--raw", "--no-abbrev", "--relative")
     try:
         found = _git(project.root, *diff, "-M", "--", *specs, given=pairs.encode())
-    except GitError:  # contents that are not there, as in a partial clone, cannot be compared for likeness
+    except GitError:  # a partial clone lacks blobs, and renames are found by comparing blobs
         found = _git(project.root, *diff, "--no-renames", "--", *specs, given=pairs.encode())
     return [c for c in _parse(found, when) if c.path in named or _is_named(Path(c.path).name)]
 
@@ -94,7 +99,7 @@ def is_shallow(project: Project) -> bool:
 
 
 def current(project: Project) -> frozenset[str]:
-    """Return the ids of all content that the checked-out commit has; none before the first commit."""
+    """Return the ids of all blobs of the checked-out commit; none before the first commit."""
     try:
         listed = _git(project.root, "ls-tree", "-r", "-z", "--full-tree", "HEAD")
     except GitError:
@@ -103,18 +108,18 @@ def current(project: Project) -> frozenset[str]:
 
 
 def size(project: Project, blob: str) -> int:
-    """Return the number of bytes of a content."""
+    """Return the number of bytes of a blob."""
     return int(_git(project.root, "cat-file", "-s", blob))
 
 
 def save(project: Project, blob: str, target: Path) -> None:
-    """Write a content to a file. Changes files: creates `target`."""
+    """Write a blob to a file. Changes files: creates `target`."""
     with target.open("xb") as handle:
         _git(project.root, "cat-file", "blob", blob, stdout=handle.fileno())
 
 
 def _parse(found: bytes, when: dict[str, datetime]) -> Iterator[Change]:
-    """Read ``diff-tree -z``: a commit's id, then for each file its modes, contents and letter, and one or two paths."""
+    """Parse ``diff-tree -z``: a commit's id, then for each file its modes, blobs and letter, and one or two paths."""
     words = iter([word.decode("utf-8", "backslashreplace") for word in found.split(b"\0")[:-1]])
     commit = ""
     for word in words:
@@ -125,29 +130,48 @@ def _parse(found: bytes, when: dict[str, datetime]) -> Iterator[Change]:
         old_mode, new_mode, old, new, letter = raw.groups()
         source = next(words)
         path = next(words) if letter in "RC" else source
-        # Links and submodules are no files of ours.
+        # Links and submodules are not regular files.
         old, new = old if old_mode.startswith("100") else "", new if new_mode.startswith("100") else ""
         if not (old or new) or (old == new and path == source):
-            continue  # no content, or only other rights
+            continue  # no blob, or only the mode changed
         renamed = f"renamed from {source}" if letter == "R" else "modified"
         yield Change(commit, when[commit], path, renamed if old and new else "added" if new else "deleted", old, new)
 
 
 def _git(root: Path, *arguments: str, given: bytes | None = None, stdout: int = subprocess.PIPE) -> bytes:
-    # What the environment says of a repository is meant for another command, of which this one may be a hook.
+    # GIT_DIR and the like are set where dbtools runs inside a hook of another repository.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment["GIT_ALLOW_PROTOCOL"] = ""  # no transport at all
     command = ["git", "-C", str(root), *_OPTIONS, *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
             command, input=given, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False
         )
     except FileNotFoundError:
-        raise GitError("git is not installed") from None
+        if _repository_of(root) is None:
+            raise NoRepositoryError(_NO_REPOSITORY) from None
+        raise GitError("git is not installed; install it, then run this again") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines() or ["no reason given"]
-        reason = next((line for line in said if line.startswith("fatal:")), said[-1]).removeprefix("fatal: ")
-        raise GitError(
-            "the project is in no git repository" if "not a git repository" in reason else f"git says: {reason}"
-        )
+        raise _error(root, done.stderr.decode("utf-8", "backslashreplace"))
     return done.stdout or b""
+
+
+def _error(root: Path, said: str) -> GitError:
+    """Turn what git wrote to stderr into an error with its reason and a remedy."""
+    lines = said.strip().splitlines() or ["no reason given"]
+    reason = next((line for line in lines if line.startswith("fatal:")), lines[-1]).removeprefix("fatal: ")
+    if "not a git repository" in reason:
+        if _repository_of(root) is None:
+            return NoRepositoryError(_NO_REPOSITORY)
+        return GitError(f'git does not recognise the repository "{_repository_of(root)}"; repair or remove it')
+    if "dubious ownership" in reason:
+        folder = _repository_of(root) or root
+        remedy = f'if you trust it, run git config --global --add safe.directory "{folder}"'
+        return GitError(f"git says: {reason.rstrip(':')}; {remedy}")
+    return GitError(f"git says: {reason}")
+
+
+def _repository_of(root: Path) -> Path | None:
+    """Return the nearest folder from `root` up that has a ``.git``, or None."""
+    return next((folder for folder in (root, *root.parents) if os.path.lexists(folder / ".git")), None)

@@ -1,4 +1,4 @@
-"""Audit what a git repository remembers of a project's databases and CSV files."""
+"""Audit every version of a project's databases and CSV files that git stores."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools import disk
-from dbtools.audit import git as git
-from dbtools.audit.blobs import Content, Contents, lost_rows
+from dbtools.audit import git
+from dbtools.audit.blobs import Blob, Blobs, lost_rows
 from dbtools.audit.git import Change, GitError
 from dbtools.errors import ParameterError
 from dbtools.html import counted, table
@@ -64,10 +64,10 @@ class OnlyInHistory:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where password hashes and tokens lie in the history, never what they are.
+    """Where password hashes and tokens lie in the history; never their values.
 
-    `accounts` and `hashes` are the most that one version holds: rows of ``users`` with a hash or token, and shapes of
-    argon2 or bcrypt hashes anywhere in its bytes. `current` tells whether the checked-out commit still has one.
+    `accounts` and `hashes` are the largest numbers in one version: rows of ``users`` with a hash or token, and argon2
+    or bcrypt hashes anywhere in its bytes. `current` tells whether the checked-out commit still has one.
     """
 
     path: str
@@ -81,12 +81,12 @@ class Credentials:
 
 @dataclass(frozen=True, repr=False)
 class History(Result):
-    """What the commits of a repository did to a project's rows, and what lies only there.
+    """What the commits of a repository did to a project's rows, and which rows exist only there.
 
     Attributes
     ----------
     reason : str
-        Why there is no history, or not all of it; empty where it is whole.
+        Why there is no history, or only a part of it; empty where it is complete.
     """
 
     reason: str
@@ -122,7 +122,7 @@ class History(Result):
 
     @property
     def sentence(self) -> str:
-        """What the history holds, in words."""
+        """The number of commits, failed checks, lost rows and files with credentials."""
         if not self.changes:
             return f"no history to audit: {self.reason or 'no commit touches a database or CSV file'}"
         commits, files = len({c.commit for c in self.changes}), len({c.path for c in self.changes})
@@ -160,21 +160,21 @@ class History(Result):
 def history(project: Project | str | os.PathLike[str], limit: int | None = None, progress: bool = True) -> History:
     """Audit every committed version of every database and CSV file of a project. Reads only.
 
-    All branches and tags count, oldest commit first; each commit is compared with its first parent, so a merge shows
-    what it brought in. Every content is examined once, in a private folder; work tree, index and network are not
-    touched. A row is compared whole: one that was changed counts as lost and gained, one to which a column was added
-    stays the same. Rows "nowhere in the project now" are in none of its databases and CSV files on disk,
-    backups left out, nor, for a CSV file of a known layout, in the prompter database by id or text.
+    All branches and tags are read, the oldest commit first. Each commit is compared with its first parent, so a merge
+    shows what it brought in. Each blob is examined once, in a private folder; the work tree, the index and the network
+    are not touched. Rows are compared whole: a changed row counts as one lost and one gained, and a row that only got
+    a new column counts as unchanged. "Nowhere in the project now" means: in none of its databases and CSV files on
+    disk, except backups, and, for a CSV file of a known layout, not in the prompter database by id or text.
 
     Parameters
     ----------
     limit : int, optional
-        The newest so many commits that touch a database or CSV file; by default all.
+        How many of the newest commits that touch a database or CSV file to read; by default all.
 
     Returns
     -------
     History
-        Empty, with the reason, where the project is in no git repository. A content that cannot be read (damaged, a
+        Empty, with the reason, where the project is in no git repository. A blob that cannot be read (damaged, a
         pointer of Git LFS, above 16 GiB, or 256 MiB for a CSV file) is a `problem` of its commit.
 
     Raises
@@ -192,36 +192,33 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
         return History(str(error))
     if not changes:
         return History("")
-    with (
-        disk.temporary_folder("dbtools-history-") as folder,
-        Contents(project, folder) as contents,
-    ):
-        judged, known = _judge(contents, changes, progress)
-    cuts = (
-        f"only the newest {limit:,} commits were looked at" if limit else "",
-        "the repository is shallow: older commits are not there" if shallow else "",
+    with disk.temporary_folder("dbtools-history-") as folder, Blobs(project, folder) as blobs:
+        compared, known = _compare_all(blobs, changes, progress)
+    limits = (
+        f"only the newest {limit:,} commits were read" if limit else "",
+        "the repository is shallow and lacks older commits" if shallow else "",
     )
     found = (_failures(changes, known), _unique(changes, known), _secrets(changes, known, current))
-    return History("; ".join(filter(None, cuts)), judged, *found)
+    return History("; ".join(filter(None, limits)), compared, *found)
 
 
-def _judge(
-    contents: Contents, changes: Sequence[Change], progress: bool
-) -> tuple[tuple[FileChange, ...], dict[str, Content]]:
+def _compare_all(
+    blobs: Blobs, changes: Sequence[Change], progress: bool
+) -> tuple[tuple[FileChange, ...], dict[str, Blob]]:
     last = {blob: i for i, c in enumerate(changes) for blob in (c.old, c.new)}
-    judged: list[FileChange] = []
-    known: dict[str, Content] = {}
+    compared: list[FileChange] = []
+    known: dict[str, Blob] = {}
     for i, change in enumerate(bar(changes, desc="history", unit="versions", disable=not progress, leave=False)):
-        old, new = contents.get(change.old, change.path), contents.get(change.new, change.path)
+        old, new = blobs.get(change.old, change.path), blobs.get(change.new, change.path)
         known[change.new] = new
-        judged.append(_compare(change, old, new))
+        compared.append(_compare(change, old, new))
         for blob in filter(None, (change.old, change.new)):
             if last[blob] == i:
-                contents.forget(blob)
-    return tuple(judged), known
+                blobs.forget(blob)
+    return tuple(compared), known
 
 
-def _compare(change: Change, old: Content, new: Content) -> FileChange:
+def _compare(change: Change, old: Blob, new: Blob) -> FileChange:
     rows = None if new.problem else new.rows
     gained = lost = None
     if not old.problem and not new.problem:
@@ -230,7 +227,7 @@ def _compare(change: Change, old: Content, new: Content) -> FileChange:
     return FileChange(change.commit, change.when, change.path, change.change, rows, gained, lost, new.problem)
 
 
-def _failures(changes: Iterable[Change], known: dict[str, Content]) -> tuple[FirstFailure, ...]:
+def _failures(changes: Iterable[Change], known: dict[str, Blob]) -> tuple[FirstFailure, ...]:
     first: dict[str, FirstFailure] = {}
     for c in changes:
         for check, count in known[c.new].failures:
@@ -238,17 +235,17 @@ def _failures(changes: Iterable[Change], known: dict[str, Content]) -> tuple[Fir
     return tuple(first.values())
 
 
-def _unique(changes: Iterable[Change], known: dict[str, Content]) -> tuple[OnlyInHistory, ...]:
+def _unique(changes: Iterable[Change], known: dict[str, Blob]) -> tuple[OnlyInHistory, ...]:
     found: dict[str, OnlyInHistory] = {}
     for c in changes:
-        content = known[c.new]
-        if content.only_here:
-            only = OnlyInHistory(c.path, c.commit, c.when, c.new, content.rows, content.only_here)
+        blob = known[c.new]
+        if blob.only_here:
+            only = OnlyInHistory(c.path, c.commit, c.when, c.new, blob.rows, blob.only_here)
             found.setdefault(c.new, only)
     return tuple(found.values())
 
 
-def _secrets(changes: Iterable[Change], known: dict[str, Content], current: frozenset[str]) -> tuple[Credentials, ...]:
+def _secrets(changes: Iterable[Change], known: dict[str, Blob], current: frozenset[str]) -> tuple[Credentials, ...]:
     found: dict[str, list[Change]] = {}
     for c in changes:
         if known[c.new].accounts or known[c.new].hashes:
@@ -274,7 +271,7 @@ def _frame(kind: type, rows: Sequence[Any]) -> pd.DataFrame:
 
 
 def _short(frame: pd.DataFrame) -> pd.DataFrame:
-    """Show the ids of commits and contents as git does."""
+    """Shorten the ids of commits and blobs to ten digits."""
     ids = [c for c in frame.columns if c == "blob" or c.endswith("commit")]
     return frame.assign(**{c: frame[c].str[:10] for c in ids})
 

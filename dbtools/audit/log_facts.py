@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dbtools.audit.context import AuditContext, NotApplicable
+from dbtools.audit.context import AuditContext, Unanswered
 from dbtools.database.engine import register
 from dbtools.database.sql import read_sql, temporary_duckdb
 from dbtools.errors import DatabaseError
@@ -37,7 +37,7 @@ def unread(context: AuditContext) -> list[tuple[str, str]]:
 def lost_rows(context: AuditContext) -> Iterator[tuple[str, int, int, bool]]:
     """Yield the rows of the logs that the database does not hold."""
     if not context.db.origin["texts"]:
-        raise NotApplicable("the long texts are not loaded; a survey of the cleanup answers it")
+        raise Unanswered("the long texts are not loaded; a survey of the cleanup answers it")
     for path, csv in context.logs:
         if csv.layout is None:
             continue

@@ -1,4 +1,4 @@
-"""What an audit found: a frame to read, rows to look into, JSON and CSV to keep."""
+"""The result of an audit: findings as a frame, as HTML, as JSON and as CSV, and the rows of each check."""
 
 from __future__ import annotations
 
@@ -22,12 +22,17 @@ _SHOWN = ["check", "severity", "area", "count", "question", "hint", "sample"]
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its id (the file's name), how bad a hit is, its area, what it asks, what to do, and its query.
+    """One check, read from the file ``checks/<id>.sql``.
 
     Attributes
     ----------
+    severity, area, question, hint : str
+        How bad a finding is, where it belongs, what the check asks, and what to do about a finding.
     needs : tuple of str
-        Columns of relations, ``versions.change_type``, that not every generation has and the query cannot do without.
+        What must exist for the check to apply: every relation that the query reads, but for the optional ones, and the
+        columns that its header names (``versions.change_type``).
+    query : str
+        The text of the file. It returns one row per finding; the first column is called ``id``.
     """
 
     id: str
@@ -41,12 +46,25 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: how many bad rows, and the ids of a few; no count where it does not apply, but the reason."""
+    """The result of one check.
+
+    Attributes
+    ----------
+    count : int or None
+        How many bad rows there are; None where the check does not apply, or could not be answered.
+    sample : tuple of str
+        The ids of the first bad rows.
+    reason : str
+        Why there is no count.
+    unanswered : bool
+        Whether the check applies, but the data could not be read.
+    """
 
     check: Check
     count: int | None
     sample: tuple[str, ...] = ()
     reason: str = ""
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,7 +74,7 @@ class AuditReport(Result):
     Attributes
     ----------
     findings : tuple of Finding
-        Worst first; checks that found nothing or do not apply included.
+        All checks: those that found something first, the worst severity first.
     provenance : dict
         By relation and provenance (``real``, ``generated``, ``placeholder``, ``unknown``): how many rows.
     scales : tuple
@@ -75,7 +93,7 @@ class AuditReport(Result):
     def frame(self) -> pd.DataFrame:
         """One row per check: check, severity, area, count, question, hint, sample (at most 5 ids), reason.
 
-        The count is missing where the check does not apply; the reason says why.
+        The count is missing where a check does not apply or could not be answered; the reason says which and why.
         """
         import pandas as pd
 
@@ -95,10 +113,18 @@ class AuditReport(Result):
         return pd.DataFrame(rows, columns=[*_SHOWN, "reason"]).astype({"count": "Int64"})
 
     @property
-    def silent(self) -> pd.DataFrame:
+    def not_applicable(self) -> pd.DataFrame:
         """One row per check that does not apply: check, question, reason."""
-        rows = self.frame[self.frame["count"].isna()]
-        return rows[["check", "question", "reason"]].reset_index(drop=True)
+        return self._without_count(unanswered=False)[["check", "question", "reason"]]
+
+    @property
+    def unanswered(self) -> pd.DataFrame:
+        """One row per check that could not be answered, worst first: check, severity, question, reason."""
+        return self._without_count(unanswered=True)[["check", "severity", "question", "reason"]]
+
+    def _without_count(self, unanswered: bool) -> pd.DataFrame:
+        chosen = [f.count is None and f.unanswered == unanswered for f in self.findings]
+        return self.frame[chosen].reset_index(drop=True)
 
     @cached_property
     def provenance_frame(self) -> pd.DataFrame:
@@ -117,23 +143,27 @@ class AuditReport(Result):
 
     @property
     def sentence(self) -> str:
-        """How many checks found something, by severity, in words; and how many do not apply."""
+        """How many checks found something, by severity; how many could not be answered, and how many do not apply."""
         hits = [f.check.severity for f in self.findings if f.count]
-        asked = sum(f.count is not None for f in self.findings)
-        silent = len(self.findings) - asked
-        more = f"; {silent} do not apply here" if silent else ""
+        answered = sum(f.count is not None for f in self.findings)
+        unanswered = sum(f.unanswered for f in self.findings)
+        silent = len(self.findings) - answered - unanswered
+        more = f"; {unanswered} could not be answered" if unanswered else ""
+        more += f"; {silent} do not apply here" if silent else ""
         if not hits:
-            return f"none of {asked} checks found anything{more}"
+            return f"none of {answered} checks found anything{more}"
         counts = ", ".join(f"{hits.count(s)} {s}" for s in SEVERITIES if s in hits)
-        return f"{len(hits)} of {asked} checks found something: {counts}{more}"
+        return f"{len(hits)} of {answered} checks found something: {counts}{more}"
 
     @property
     def worst(self) -> str:
-        """The worst severity that occurs, or ``"none"``."""
+        """The worst severity of all findings, or ``"none"``; a critical check without an answer counts as critical."""
+        if any(f.unanswered and f.check.severity == "critical" for f in self.findings):
+            return "critical"
         return next((f.check.severity for f in self.findings if f.count), "none")
 
     def failed(self, severity: str = "critical") -> bool:
-        """Tell whether a finding is as bad as `severity` or worse.
+        """Tell whether a finding is as bad as `severity` or worse, or a critical check could not be answered.
 
         Raises
         ------
@@ -150,21 +180,22 @@ class AuditReport(Result):
         Raises
         ------
         ParameterError
-            There is no such check, or it does not apply here.
+            There is no such check, or it has no answer here.
         DatabaseError
             The database changed since the audit.
         """
-        from dbtools.audit.checks import gather, opened
+        from dbtools.audit.checks import create_relations, opened
 
         chosen = next((f for f in self.findings if f.check.id == check), None)
         if chosen is None:
             raise ParameterError("No such check", check, f"use one of {', '.join(f.check.id for f in self.findings)}")
         if chosen.count is None:
-            raise ParameterError(f"The check does not apply here: {chosen.reason}", check, "choose another one")
+            what = "could not be answered" if chosen.unanswered else "does not apply here"
+            raise ParameterError(f"The check {what}: {chosen.reason}", check, "choose another one")
         with opened(self.project) as context:
             if context.db.origin["fingerprint"] != self.origin["fingerprint"]:
                 raise DatabaseError("The database changed since the audit", self.origin["path"], "run the audit again")
-            gather(context, [chosen.check])
+            create_relations(context, [chosen.check])
             bad: pd.DataFrame = context.connection.execute(chosen.check.query).df()
             return bad
 
@@ -195,7 +226,11 @@ class AuditReport(Result):
         hits = self.frame[self.frame["count"].fillna(0) > 0]
         hits = hits[_SHOWN].assign(sample=hits["sample"].str.split(", ").str[0])
         found = table(hits.rename(columns={"sample": "for example"}), caption=self._caption)
-        return found + (table(self.silent, caption="Checks that do not apply here") if len(self.silent) else "")
+        more = (
+            ("Checks that could not be answered", self.unanswered),
+            ("Checks that do not apply here", self.not_applicable),
+        )
+        return found + "".join(table(frame, caption=caption) for caption, frame in more if len(frame))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
@@ -207,6 +242,7 @@ class AuditReport(Result):
             "provenance": self.provenance,
             "scales": [{"source": s, "scale": scale, "versions": n} for s, scale, n in self.scales],
             "checks": {f.check.id: f.count for f in by_id if f.count is not None},
-            "not_applicable": {f.check.id: f.reason for f in by_id if f.count is None},
+            "not_applicable": {f.check.id: f.reason for f in by_id if f.count is None and not f.unanswered},
+            "unanswered": {f.check.id: f.reason for f in by_id if f.unanswered},
             "worst": self.worst,
         }

@@ -11,7 +11,7 @@ from servers import spark
 from test_same_on_every_engine import assert_alike, assert_same, rows
 
 from dbtools import analysis, attach, audit
-from dbtools.audit.facts import FACTS, relations
+from dbtools.audit.relations import COLLECTED, read_by
 from dbtools.database import engine
 
 PYTHON = os.environ.get("SPARK_PYTHON", "")
@@ -29,5 +29,5 @@ def test_two_executors_say_the_same_as_duckdb(odd: Path) -> None:
             for on in (one, other):
                 engine.materialize(on, "scored", audit.context.read_query("scored"))
             for check in audit.checks():
-                if not set(relations(check.query)) & set(FACTS):
+                if not set(read_by(check.query)) & set(COLLECTED):
                     assert_same(rows(one.execute(check.query)), rows(other.execute(check.query)), check.id)

@@ -18,7 +18,7 @@ from test_portable_sql import PACKAGE
 
 from dbtools import analysis, attach, audit
 from dbtools.analysis.query import KINDS, WINS, read
-from dbtools.audit.facts import FACTS, relations
+from dbtools.audit.relations import COLLECTED, read_by
 from dbtools.database import engine, extension, schema, sql
 from dbtools.database.lake import RELATIONS
 
@@ -202,7 +202,7 @@ def test_checks_find_the_same_rows(engines):
     one, other = engines
     asked = 0
     for check in audit.checks():
-        if not set(relations(check.query)) & set(FACTS):
+        if not set(read_by(check.query)) & set(COLLECTED):
             asked += 1
             assert_same(rows(other.execute(check.query)), rows(one.execute(check.query)), check.id)
     assert asked > 45

@@ -2,6 +2,7 @@
 -- area: schema
 -- question: Which JSON cells hold no JSON object?
 -- hint: Repair them in the application; what they should say is treated as unknown.
+-- optional: security_inputs
 SELECT relation || '.' || column_name || ' row ' || row_id AS id, relation, column_name, kind, row_id
 FROM (
   SELECT 'versions' AS relation, 'explanation' AS column_name, explanation_kind AS kind, row_id FROM versions

@@ -2,6 +2,7 @@
 -- area: references
 -- question: Which prompts, versions and checked inputs have a blank text?
 -- hint: Leave them out of conclusions; there is nothing to judge.
+-- optional: security_inputs
 SELECT relation || ' ' || coalesce(text_id || '', 'row ' || row_id) AS id, relation, row_id
 FROM (
   SELECT 'prompts' AS relation, id AS text_id, text_key AS words, row_id FROM prompts

@@ -2,6 +2,7 @@
 -- area: secrets
 -- question: Which texts hold something with the shape of a password hash, web token or API key?
 -- hint: Revoke it, then remove it from the text; reports of dbtools hide it.
+-- optional: security_inputs
 SELECT relation || '.' || column_name || ' row ' || row_id AS id, relation, column_name, row_id
 FROM (
   SELECT 'prompts' AS relation, 'original_text' AS column_name, text_secret AS secret, row_id FROM prompts

@@ -2,6 +2,7 @@
 -- area: references
 -- question: Which rows name a user that has no account in the auth database?
 -- hint: Check whether the account was deleted, or whether the database belongs to another installation.
+-- optional: feedback, security_inputs
 SELECT r.relation || ' row ' || r.row_id AS id, r.relation, r.user_id, r.row_id
 FROM (
   SELECT 'prompts' AS relation, user_id, row_id FROM prompts

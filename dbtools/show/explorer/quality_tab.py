@@ -33,8 +33,10 @@ def build(explorer: Explorer) -> Tab:
         if report:
             grid.html = findings_html(report, "")
             body.value = page.picture(charts.health(report.frame))
-            if len(report.silent):
-                body.value += table(report.silent, caption="Checks that do not apply here")
+            if len(report.unanswered):
+                body.value += table(report.unanswered, caption="Checks that could not be answered")
+            if len(report.not_applicable):
+                body.value += table(report.not_applicable, caption="Checks that do not apply here")
 
     def pick(check: str, _more: bool) -> None:
         report = explorer.report

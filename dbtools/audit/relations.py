@@ -1,0 +1,102 @@
+"""The relations that the audit collects from files, SQLite, git and Python, beside those of the database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from dbtools.audit import collect_database, collect_files, log_facts
+from dbtools.audit.context import AuditContext, Unanswered, read_query
+from dbtools.database.engine import materialize, register
+
+Rows = Iterable[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class CollectedRelation:
+    """One relation that the audit collects: its columns with their types, and the function that yields its rows."""
+
+    name: str
+    columns: str
+    collect: Callable[[AuditContext], Rows]
+
+    def create(self, context: AuditContext) -> None:
+        """Create the relation in the context's connection.
+
+        Raises
+        ------
+        NotAnswered
+            Its rows do not exist here, or cannot be read.
+        """
+        try:
+            rows = list(self.collect(context))
+        except (OSError, sqlite3.Error, UnicodeError) as error:
+            raise Unanswered(f"it cannot be read here ({type(error).__name__})") from None
+        register(context.connection, self.name, self.columns, rows)
+
+
+COLLECTED = {
+    relation.name: relation
+    for relation in (
+        CollectedRelation("clock", "now TIMESTAMP", lambda context: [(context.now,)]),
+        CollectedRelation("database_origin", "generation VARCHAR, migrated BOOLEAN", collect_database.origin),
+        CollectedRelation("database_tables", "name VARCHAR, rows BIGINT", collect_database.tables),
+        CollectedRelation(
+            "foreign_key_violations",
+            "table_name VARCHAR, row_id BIGINT, parent VARCHAR",
+            collect_database.foreign_key_violations,
+        ),
+        CollectedRelation("accounts", "path VARCHAR, user_id VARCHAR, account VARCHAR", collect_database.accounts),
+        CollectedRelation("unknown_users", "user_id VARCHAR", collect_database.unknown_users),
+        CollectedRelation(
+            "credentials",
+            "path VARCHAR, table_name VARCHAR, row_id BIGINT, columns VARCHAR, is_auth BOOLEAN",
+            collect_database.credentials,
+        ),
+        CollectedRelation("schema_differences", "table_name VARCHAR, difference VARCHAR", collect_database.differences),
+        CollectedRelation("lost_constraints", "table_name VARCHAR, missing VARCHAR", collect_database.lost_constraints),
+        CollectedRelation("parent_cycles", "row_id BIGINT", collect_database.parent_cycles),
+        CollectedRelation("changes", "row_id BIGINT, change_type VARCHAR", collect_database.changes),
+        CollectedRelation(
+            "database_files",
+            "path VARCHAR, size_bytes BIGINT, magic BOOLEAN, page_size BIGINT, pages BIGINT, wal_bytes BIGINT, "
+            "journal_bytes BIGINT",
+            collect_files.databases,
+        ),
+        CollectedRelation("integrity_messages", "path VARCHAR, message VARCHAR", collect_files.integrity),
+        CollectedRelation("copied_files", "path VARCHAR, original VARCHAR, same VARCHAR", collect_files.copies),
+        CollectedRelation("tracked_files", "path VARCHAR, kind VARCHAR", collect_files.tracked),
+        CollectedRelation("wrong_places", "path VARCHAR, line BIGINT, reason VARCHAR", collect_files.wrong_places),
+        CollectedRelation("csv_problems", "path VARCHAR, line BIGINT, problem VARCHAR", log_facts.problems),
+        CollectedRelation("csv_unread", "path VARCHAR, reason VARCHAR", log_facts.unread),
+        CollectedRelation("csv_lost_rows", "path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", log_facts.lost_rows),
+        CollectedRelation("csv_secrets", "path VARCHAR, line BIGINT, column_name VARCHAR", log_facts.secrets),
+        CollectedRelation(
+            "csv_votes",
+            "path VARCHAR, line BIGINT, agent VARCHAR, score DOUBLE, confidence DOUBLE, vote DOUBLE, selected BOOLEAN",
+            log_facts.votes,
+        ),
+    )
+}
+# Queries in queries/ whose result several checks read: each is computed once per audit.
+COMPUTED = ("scored",)
+
+
+@cache
+def read_by(query: str) -> tuple[str, ...]:
+    """Return the names of the relations that a query reads, in alphabetical order."""
+    import duckdb
+
+    with duckdb.connect() as parser:
+        return tuple(sorted(parser.get_table_names(query)))
+
+
+def create(context: AuditContext, name: str) -> None:
+    """Create a collected or computed relation; one of the database is left alone. Raises `NotAnswered`."""
+    if name in COLLECTED:
+        COLLECTED[name].create(context)
+    elif name in COMPUTED:
+        materialize(context.connection, name, read_query(name))
