@@ -1,15 +1,15 @@
-"""Read the checkable statements of a cleanup guide: one small pattern for each way a guide says something."""
+"""Read the checkable statements of a cleanup guide in Markdown: one pattern for each form of statement."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from posixpath import basename, normpath
 
 _PATH = r"`?(?:\./)?(?P<path>[^\s`*|()\[\]<>:$\"']+\.(?:db|sqlite3?|csv)(?:\.\w+)*)`?(?![\w/])"
 _SIZE = r"(?P<about>~|≈|about |approx\.? )?\s*(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>bytes|B|[KMG]i?B)\b"
 _WORDS = r"(?P<words>(?:[A-Za-z_][\w/-]*\s+){0,3}?)"
-# What a guide calls the rows of a table; the longer name first, "" stands for the rows of the file at hand.
+# The names that guides use for the rows of a table, longer names first; "" means the rows of the current file.
 NOUNS = {
     "prompt versions": "prompt_versions",
     "prompt_versions": "prompt_versions",
@@ -39,19 +39,19 @@ _NOUN = rf"(?P<noun>{'|'.join(NOUNS)})\b(?!\s+per\b)"
 FENCE = re.compile(r"\s*(```|~~~)")
 HEADING = re.compile(r"\s*#{1,6}\s+(?P<text>.*)")
 RULE = re.compile(r"\s*([-*_])(\s*\1){2,}\s*$")
-# A line is about a file when its first words, after the marks of a list, heading, table or tree, name it.
+# A line is about a file when its first word, after the characters of a list, heading, table or tree, is the file.
 ITEM = re.compile(rf"\s*(?:[-*+|]\s+|\d+[.)]\s+|#+\s+)?(?:[✅❌]\s*)?\**\s*{_PATH}")
 BRANCH = re.compile(r"(?P<stem>[\s│|]*[├└][─-]*\s*)(?P<name>[^\s←#]+)")
 SIZE = re.compile(_SIZE, re.IGNORECASE)
-MARK = re.compile(r"(?P<not>(?:NOT|NEVER)\s+)?\b(?P<mark>KEEP|DELETE|REMOVE)\b")
-SECTION = re.compile(r"(?P<not>(?:not|n['’]t|never)\s+)?\b(?P<mark>keep|delete|remove)\b", re.IGNORECASE)
+ACTION = re.compile(r"(?P<not>(?:NOT|NEVER)\s+)?\b(?P<action>KEEP|DELETE|REMOVE)\b")
+SECTION = re.compile(r"(?P<not>(?:not|n['’]t|never)\s+)?\b(?P<action>keep|delete|remove)\b", re.IGNORECASE)
 COUNT = re.compile(rf"(?<![\w.,:/~-])(?P<number>\d[\d,]*)\s+{_WORDS}{_NOUN}", re.IGNORECASE)
 CELL = re.compile(rf"\s*[|+*-]\s*{_NOUN}\s*[|:]\s*(?P<number>\d[\d,]*)\s*(?:\||$)", re.IGNORECASE)
 SOURCES = re.compile(
     r"versions\s*\((?P<names>[\w./-]+(?:\s*(?:,|&|\band\b)\s*[\w./-]+)+)\s+(?:agents|sources)\)", re.IGNORECASE
 )
 DUPLICATE = re.compile(rf"\b(?:duplicate|copy|identical|same \w+)\s+(?:of|to|as)\s+{_PATH}", re.IGNORECASE)
-TWIN = re.compile(r"\bDUPLICATE\b")
+DUPLICATE_LABEL = re.compile(r"\bDUPLICATE\b")
 REGENERATED = re.compile(r"\b(?:will|can)\s+(?:be\s+)?regenerated?\b[^)*|]*", re.IGNORECASE)
 SPACE = re.compile(rf"\b(?:space\s+(?:saved|freed)|(?:saves|frees|saved|freed)\b)[\s:*]*{_SIZE}", re.IGNORECASE)
 FILES = re.compile(
@@ -73,8 +73,8 @@ COUNT_BY = re.compile(
     r"(?:\s+ORDER\s+BY\s[\w\s,()*]+)?\s*$",
     re.IGNORECASE,
 )
-_LONGEST_LINE = 1000  # characters; a person states nothing beyond
-# Words before a noun that leave the number of rows meant the same; any other may mean only some of them.
+_LONGEST_LINE = 1000  # characters; the rest of a line is ignored
+# Words before a noun that do not restrict which rows are counted; any other word may.
 _HARMLESS = frozenset(("all", "current", "existing", "multi-agent", "new", "old", "recorded", "stored", "the", "total"))
 
 
@@ -89,15 +89,15 @@ class Statement:
     claim : str
         Its words in the guide.
     line : int
-        Where they stand.
+        The line of the statement.
     file : str
-        The file it is about, relative to the project's root; empty for the prompter database.
+        The file that it is about, relative to the project's root; empty for the prompter database.
     table, column, value : str
-        For counts: the table (empty: all rows of the file), and where one group is meant its column and value.
+        For counts: the table (empty: all rows of the file); for the count of one group also its column and value.
     expected : tuple of str
         What should be found: a number, a size, the names of groups, a file.
     unknown : str
-        The words nobody can check a count by; empty where there are none.
+        Words that restrict a count in a way that cannot be checked; empty where there are none.
     """
 
     kind: str
@@ -113,7 +113,7 @@ class Statement:
 
 @dataclass
 class Guide:
-    """What a guide states, and which files it marks to keep and to delete."""
+    """The statements of a guide, and the files that it says to keep and to delete."""
 
     statements: list[Statement] = field(default_factory=list)
     keep: dict[str, None] = field(default_factory=dict)
@@ -129,7 +129,7 @@ def read(text: str) -> Guide:
 
 
 class _Reader:
-    """Goes through the lines with what they leave open: the section, the file spoken of, the query not yet answered."""
+    """Reads line by line and remembers the section, the current file and the query whose answer follows."""
 
     def __init__(self) -> None:
         self.guide = Guide()
@@ -147,14 +147,14 @@ class _Reader:
             self._code(line)
         elif heading := HEADING.match(line):
             self.file, self.query = "", None
-            self.section = _mark(SECTION.search(heading["text"]))
+            self.section = _action(SECTION.search(heading["text"]))
             self._text(line)
         elif RULE.match(line):
             self.file = self.section = ""
         elif not self._answer(line):
             self._text(line)
 
-    def _say(self, kind: str, claim: str, **more: object) -> None:
+    def _add(self, kind: str, claim: str, **more: object) -> None:
         claim = " ".join(claim.replace("`", "").replace("**", "").split())
         self.guide.statements.append(Statement(kind, claim, self.number, **more))  # type: ignore[arg-type]
 
@@ -162,26 +162,26 @@ class _Reader:
         if item := ITEM.match(line):
             self.file = _name(item["path"])
             self._file(line, item.end())
-        if twin := DUPLICATE.search(line):
-            if self.file and _name(twin["path"]) != self.file:
-                self._say("duplicate", twin[0], file=self.file, expected=(_name(twin["path"]),))
-        elif item and TWIN.search(line) and basename(self.file) != self.file:
-            self._say("duplicate", f"{self.file}: duplicate", file=self.file, expected=(basename(self.file),))
+        if duplicate := DUPLICATE.search(line):
+            if self.file and _name(duplicate["path"]) != self.file:
+                self._add("duplicate", duplicate[0], file=self.file, expected=(_name(duplicate["path"]),))
+        elif item and DUPLICATE_LABEL.search(line) and basename(self.file) != self.file:
+            self._add("duplicate", f"{self.file}: duplicate", file=self.file, expected=(basename(self.file),))
         if self.file and (promise := REGENERATED.search(line)):
-            self._say("regenerable", f"{self.file}: {promise[0]}", file=self.file)
+            self._add("regenerable", f"{self.file}: {promise[0]}", file=self.file)
         if space := SPACE.search(line):
-            self._say("space", space[0], expected=_size(space))
+            self._add("space", space[0], expected=_size(space))
         for files in FILES.finditer(line):
-            self._say("files", files[0], value=files["verb"].lower(), expected=_kinds(files))
+            self._add("files", files[0], value=files["verb"].lower(), expected=_kinds(files))
         self._counts(line)
 
     def _file(self, line: str, start: int) -> None:
-        """A line about a file states that it is there, often its size, and whether to keep it."""
-        if mark := _mark(MARK.search(line)) or self.section:
-            (self.guide.keep if mark == "keep" else self.guide.delete)[self.file] = None
-        self._say("file", f"{self.file} is there", file=self.file)
+        """Add what a line about a file states: that it exists, often its size, and whether to keep it."""
+        if action := _action(ACTION.search(line)) or self.section:
+            (self.guide.keep if action == "keep" else self.guide.delete)[self.file] = None
+        self._add("file", f"{self.file} is there", file=self.file)
         if size := SIZE.search(line, start):
-            self._say("size", f"{self.file} ({size[0].strip()})", file=self.file, expected=_size(size))
+            self._add("size", f"{self.file} ({size[0].strip()})", file=self.file, expected=_size(size))
 
     def _counts(self, line: str) -> None:
         line = line.replace("**", "").replace("`", "")
@@ -190,15 +190,15 @@ class _Reader:
             unknown = " ".join(w for w in words.split() if w.lower() not in _HARMLESS)
             table = "" if self.file.lower().rpartition(".csv")[1] else noun
             if not noun and not self.file:
-                continue  # rows of what? nobody knows
+                continue  # rows of an unknown file
             more = {"file": self.file, "table": table, "expected": (_plain(count["number"]),), "unknown": unknown}
-            self._say("rows", count[0].strip(" |"), **more)
+            self._add("rows", count[0].strip(" |"), **more)
         for names in SOURCES.finditer(line):
             agents = tuple(re.split(r"\s*(?:,|&|\band\b)\s*", names["names"]))
-            self._say("groups", names[0], file=self.file, table="prompt_versions", column="source", expected=agents)
+            self._add("groups", names[0], file=self.file, table="prompt_versions", column="source", expected=agents)
 
     def _code(self, line: str) -> None:
-        """Inside a fence only file trees, removals, queries and their answers state anything."""
+        """Inside a code fence, read only file trees, removals, queries and their answers."""
         if branch := BRANCH.match(line):
             self._branch(branch, line)
         elif removal := REMOVE.match(line):
@@ -222,7 +222,7 @@ class _Reader:
             self.file = ""
 
     def _answer(self, line: str) -> bool:
-        """Take a line as what the last query should return; False where it is something else."""
+        """Read a line as the expected result of the last query; return False where it is something else."""
         if self.query is None:
             return False
         query, file = " ".join(self.query["sql"].split()), _name(self.query["file"] or "")
@@ -236,28 +236,28 @@ class _Reader:
             return False
         if whole and returns["number"]:
             expected = (_plain(returns["number"]),)
-            self._say("rows", f"{query}: {returns['number']}", file=file, table=whole["relation"], expected=expected)
+            self._add("rows", f"{query}: {returns['number']}", file=file, table=whole["relation"], expected=expected)
         elif by and not returns["number"]:
             self.in_groups = True
-            self._say("groups", query, file=file, table=by["relation"], column=by["column"])
+            self._add("groups", query, file=file, table=by["relation"], column=by["column"])
         else:
-            self._say("query", query, file=file, expected=(returns["number"] or "",))
+            self._add("query", query, file=file, expected=(returns["number"] or "",))
         return True
 
     def _group(self, by: re.Match[str], file: str, group: re.Match[str]) -> None:
-        """Note one line of a grouped answer, and its name with the statement of all of them."""
-        told = self.guide.statements
-        at = max(i for i, s in enumerate(told) if s.kind == "groups")
-        told[at] = Statement(**{**told[at].__dict__, "expected": (*told[at].expected, group["name"])})
+        """Add one group of an expected result, and its name to the statement about all groups."""
+        statements = self.guide.statements
+        at = max(i for i, s in enumerate(statements) if s.kind == "groups")
+        statements[at] = replace(statements[at], expected=(*statements[at].expected, group["name"]))
         more = {"file": file, "table": by["relation"], "column": by["column"], "value": group["name"]}
-        self._say("rows", f"{group['name']}|{group['number']}", **more, expected=(group["number"],))
+        self._add("rows", f"{group['name']}|{group['number']}", **more, expected=(group["number"],))
 
 
-def _mark(found: re.Match[str] | None) -> str:
-    """Return ``keep`` or ``delete``; empty where there is no mark."""
+def _action(found: re.Match[str] | None) -> str:
+    """Return ``keep`` or ``delete``; empty where the guide names no action."""
     if found is None:
         return ""
-    return "keep" if found["mark"].lower() == "keep" or found["not"] else "delete"
+    return "keep" if found["action"].lower() == "keep" or found["not"] else "delete"
 
 
 def _name(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Compare a project with what is expected of it: files, row counts, versions by source."""
+"""Compare a project with its expectations: files, row counts, versions by source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Expectation:
-    """One thing expected, and what was found."""
+    """One expectation, and what was found."""
 
     name: str
     expected: str | int
@@ -34,7 +34,7 @@ class Expectation:
 
 @dataclass(frozen=True, repr=False)
 class Verification(Result):
-    """What was expected of a project, and what was found; `stated`: whether somebody said what to expect."""
+    """The expectations of a project and what was found; `stated`: whether the expectations were given."""
 
     expectations: tuple[Expectation, ...]
     stated: bool = True
@@ -46,7 +46,7 @@ class Verification(Result):
 
     @property
     def sentence(self) -> str:
-        """The verdict in words."""
+        """Whether the expectations hold, and which do not."""
         wrong = [e for e in self.expectations if not e.passed]
         if not wrong and not self.stated:
             return "no expectations are stated (dbtools.toml, or expect); the databases in use are there"
@@ -78,7 +78,7 @@ class Verification(Result):
 def verify(
     project: Project | str | os.PathLike[str], expect: str | os.PathLike[str] | Mapping[str, Any] | None = None
 ) -> Verification:
-    """Compare a project with what is expected of it. Reads only.
+    """Compare a project with its expectations. Reads only.
 
     Parameters
     ----------

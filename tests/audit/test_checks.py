@@ -11,6 +11,7 @@ from sound import git, make_sound, statements
 from support import GENERATIONS, assert_sentence, make_database, unchanged
 
 from dbtools import audit
+from dbtools.audit.checks import parse
 from dbtools.errors import ConflictError, DatabaseError, ParameterError
 from dbtools.project import Project
 from dbtools.redact import redact
@@ -426,3 +427,29 @@ def test_a_file_is_a_copy_by_its_bytes_before_its_rows_and_its_name(root):
         "storage/prompt_versions.csv": "the same bytes",
         "storage/multi_agent_log.csv": "the same name, other content",
     }
+
+
+GOOD = "-- severity: info\n-- area: scores\n-- question: Which?\n-- hint: None.\nSELECT id FROM versions ORDER BY id"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("-- hint: None.\n", "", "lacks hint"),
+        ("severity: info", "severity: bad", "has the unknown severity bad"),
+        ("-- area: scores", "-- room: scores", 'no known key: "-- room: scores"'),
+        ("-- area: scores", "-- the area is scores", "no known key"),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_refused_with_the_name_of_the_check(old, new, says):
+    with pytest.raises(ValueError, match='check "odd"') as error:
+        parse("odd", GOOD.replace(old, new))
+    assert says in str(error.value)
+
+
+def test_a_check_needs_every_relation_it_reads_but_the_optional_ones():
+    text = GOOD.replace("SELECT id FROM versions", "SELECT v.id FROM versions AS v, scores, feedback")
+    assert parse("a", text).needs == ("feedback", "scores", "versions")
+    header = "-- hint: None.\n-- needs: versions.change_type, prompts.request_id\n-- optional: scores, feedback\n"
+    more = text.replace("-- hint: None.\n", header)
+    assert parse("a", more).needs == ("versions", "versions.change_type", "prompts.request_id")

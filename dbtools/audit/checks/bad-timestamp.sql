@@ -1,7 +1,7 @@
 -- severity: error
 -- area: references
 -- question: Which rows have no timestamp that can be read?
--- hint: Repair them in the application; every order by time leaves them out.
+-- hint: Repair them in the application; an order by time leaves them out.
 SELECT relation || ' row ' || row_id AS id, relation, row_id
 FROM row_timestamps
 WHERE moment IS NULL

@@ -1,7 +1,7 @@
 -- severity: warning
 -- area: provenance
 -- question: Do all heads, five or more, store the same score?
--- hint: Do not use the stored scores; a program wrote a constant.
+-- hint: Do not use the stored scores; a program wrote the same number everywhere.
 SELECT prompt_id AS id, score, row_id
 FROM (
   SELECT

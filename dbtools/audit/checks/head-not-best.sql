@@ -1,7 +1,7 @@
 -- severity: warning
 -- area: scores
 -- question: Which heads are not the best-scored version among the competing agents of their prompt?
--- hint: Read recorded wins and wins by score side by side; the application chose differently from what its scores say.
+-- hint: Compare recorded wins with wins by score; the application did not choose the version with the highest score.
 SELECT s.prompt_id AS id, s.version_id, s.source, s.total, max(other.total) AS best_total
 FROM scored AS s
 JOIN scored AS other ON other.prompt_id = s.prompt_id AND other.scale = s.scale AND other.competes

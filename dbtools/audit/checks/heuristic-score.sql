@@ -1,5 +1,5 @@
 -- severity: warning
 -- area: provenance
 -- question: Which scores are the fallback of a judge that was not reachable (only 0 and 5)?
--- hint: Keep them out of comparisons with the judge's marks.
+-- hint: Leave them out of comparisons with scores of the judge.
 SELECT id, prompt_version_id, total, row_id FROM scores WHERE heuristic ORDER BY row_id

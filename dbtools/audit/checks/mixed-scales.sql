@@ -1,7 +1,7 @@
 -- severity: warning
 -- area: scores
 -- question: Which prompts have versions that were scored on different scales?
--- hint: Compare versions of one scale only; dbtools brings totals to 0–50 and never ranks across scales.
+-- hint: Compare versions of one scale only; dbtools converts totals to 0–50 and never ranks across scales.
 SELECT prompt_id AS id, count(DISTINCT scale) AS scales, min(scale) AS one_scale, max(scale) AS another, count(*) AS versions
 FROM scored
 WHERE scale IS NOT NULL

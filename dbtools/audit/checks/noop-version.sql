@@ -1,6 +1,6 @@
 -- severity: warning
 -- area: references
--- question: Which versions repeat their parent or their prompt letter by letter?
+-- question: Which versions have exactly the text of their parent or their prompt?
 -- hint: Do not count them as improvements; nothing was changed.
 SELECT v.id, v.source, v.row_id
 FROM versions AS v

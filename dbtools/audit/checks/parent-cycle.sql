@@ -1,7 +1,7 @@
 -- severity: error
 -- area: references
--- question: Which versions are ancestors of themselves, by way of others?
--- hint: Find the wrong link by the version numbers; whoever follows such a chain never comes to its end.
+-- question: Which versions are their own ancestors, through other versions?
+-- hint: Find the wrong link by the version numbers; a program that follows such a chain never ends.
 -- needs: versions.parent_version_id
 SELECT v.id, v.parent_version_id, c.row_id
 FROM parent_cycles AS c JOIN versions AS v ON v.row_id = c.row_id

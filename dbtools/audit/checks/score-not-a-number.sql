@@ -4,7 +4,7 @@
 -- hint: Repair or delete them in the application; their total cannot be computed.
 SELECT id, prompt_version_id, clarity, specificity, actionability, structure, context_use, row_id
 FROM scores
--- What is no number is greater than every number; written so, because not every engine has isfinite.
+-- NaN compares greater than every number. Not every engine has isfinite.
 WHERE NOT coalesce(
   greatest(abs(clarity), abs(specificity), abs(actionability), abs(structure), abs(context_use)) < 1.7976931348623157e308
     AND clarity + specificity + actionability + structure + context_use IS NOT NULL,

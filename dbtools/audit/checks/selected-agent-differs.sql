@@ -1,7 +1,7 @@
 -- severity: warning
 -- area: scores
 -- question: Which versions record a selected agent other than the one whose version is the head?
--- hint: Read the decision and the head side by side; one of them was written later.
+-- hint: Compare the decision with the head; one of them was written later.
 SELECT v.id, v.selected_agent, coalesce(head.selected_agent, head.source) AS head_agent, v.row_id
 FROM versions AS v
 JOIN heads AS h ON h.prompt_id = v.prompt_id

@@ -3,11 +3,11 @@
 WITH numbered AS (
   SELECT id, row_id, parent_version_id, row_number() OVER (ORDER BY row_id) AS n
   FROM (
-    SELECT id, row_id, parent_version_id, row_number() OVER (PARTITION BY id ORDER BY row_id) AS place
+    SELECT id, row_id, parent_version_id, row_number() OVER (PARTITION BY id ORDER BY row_id) AS nth
     FROM versions
     WHERE id IS NOT NULL
   ) AS spelled
-  WHERE place = 1
+  WHERE nth = 1
 )
 SELECT c.n AS child, p.n AS parent, c.row_id
 FROM numbered AS c JOIN numbered AS p ON p.id = c.parent_version_id AND p.id <> c.id

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from sound import git as run_git
+from sound import make_sound
+from support import make_database
+
+from dbtools import audit
+from dbtools.audit import git
+from dbtools.project import Project
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    make_sound(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_repository_of_another_owner_leaves_critical_checks_without_an_answer(root: Path) -> None:
+    run_git(root, "add", "--force", "auth_system.db")
+    assert audit.run(Project.find(root)).to_dict()["checks"]["credentials-in-git"] == 6
+    for path in (root, *root.rglob("*")):
+        os.chown(path, 12345, 12345)
+    report = audit.run(Project.find(root))
+    facts = report.to_dict()
+    assert set(facts["unanswered"]) == {"credentials-in-git", "tracked-by-git"}
+    reason = facts["unanswered"]["credentials-in-git"]
+    assert "dubious ownership" in reason
+    assert f'git config --global --add safe.directory "{root}"' in reason
+    assert facts["not_applicable"] == {}
+    assert report.worst == facts["worst"] == "critical"
+    assert report.failed("critical")
+    assert "2 could not be answered" in report.sentence
+    assert "could not be answered" in report._repr_html_()
+    assert list(report.unanswered["check"]) == ["credentials-in-git", "tracked-by-git"]
+
+
+def test_a_broken_repository_leaves_its_checks_without_an_answer(tmp_path: Path) -> None:
+    make_database(tmp_path / "prompter.db")
+    (tmp_path / ".git").mkdir()
+    report = audit.run(Project.find(tmp_path))
+    assert "repair or remove it" in report.to_dict()["unanswered"]["credentials-in-git"]
+    assert report.failed("critical")
+
+
+def test_without_a_repository_its_checks_do_not_apply(tmp_path: Path) -> None:
+    make_database(tmp_path / "prompter.db")
+    facts = audit.run(Project.find(tmp_path)).to_dict()
+    assert facts["not_applicable"]["credentials-in-git"] == "the project is in no git repository"
+    assert facts["unanswered"] == {}
+
+
+@pytest.mark.parametrize(("repository", "kind"), [(True, git.GitError), (False, git.NoRepositoryError)])
+def test_without_git_a_repository_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: bool, kind: type[Exception]
+) -> None:
+    make_database(tmp_path / "prompter.db")
+    if repository:
+        run_git(tmp_path, "init", "--quiet")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(git.GitError) as error:
+        git.tracked(Project.find(tmp_path))
+    assert type(error.value) is kind
