@@ -160,4 +160,6 @@ def _find(context: AuditContext, check: Check, missing: Mapping[str, NotAnswered
     except (duckdb.Error, DatabaseError) as error:  # the text of the error may quote the data
         reason = Unanswered(f"the query engine could not answer it ({type(error).__name__})")
         return Finding(check, None, reason=str(reason), unanswered=True)
-    return Finding(check, count, tuple("(no id)" if id in (None, "") else str(id) for id, *_ in sample))
+    ids = tuple("(no id)" if id in (None, "") else str(id) for id, *_ in sample)
+    left_out = "; ".join(context.left_out[name] for name in check.needs if name in context.left_out)
+    return Finding(check, count, ids, left_out)

@@ -6,7 +6,7 @@ import csv
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from importlib.resources import files
@@ -50,6 +50,7 @@ class AuditContext:
     connection: Engine
     now: datetime
     stack: ExitStack
+    left_out: dict[str, str] = field(default_factory=dict)  # by collected relation, what its rows leave out
 
     @cached_property
     def found(self) -> dict[Path, FoundFile]:

@@ -55,7 +55,7 @@ class Finding:
     sample : tuple of str
         The ids of the first bad rows.
     reason : str
-        Why there is no count.
+        Why there is no count; where there is one, what the check left out.
     unanswered : bool
         Whether the check applies, but the data could not be read.
     """
@@ -93,7 +93,8 @@ class AuditReport(Result):
     def frame(self) -> pd.DataFrame:
         """One row per check: check, severity, area, count, question, hint, sample (at most 5 ids), reason.
 
-        The count is missing where a check does not apply or could not be answered; the reason says which and why.
+        The count is missing where a check does not apply or could not be answered; the reason says why. Where there is
+        a count, the reason says what the check left out.
         """
         import pandas as pd
 
@@ -121,6 +122,12 @@ class AuditReport(Result):
     def unanswered(self) -> pd.DataFrame:
         """One row per check that could not be answered, worst first: check, severity, question, reason."""
         return self._without_count(unanswered=True)[["check", "severity", "question", "reason"]]
+
+    @property
+    def left_out(self) -> pd.DataFrame:
+        """One row per check that left something out: check, question, reason."""
+        chosen = [f.count is not None and bool(f.reason) for f in self.findings]
+        return self.frame.loc[chosen, ["check", "question", "reason"]].reset_index(drop=True)
 
     def _without_count(self, unanswered: bool) -> pd.DataFrame:
         chosen = [f.count is None and f.unanswered == unanswered for f in self.findings]
@@ -228,6 +235,7 @@ class AuditReport(Result):
         found = table(hits.rename(columns={"sample": "for example"}), caption=self._caption)
         more = (
             ("Checks that could not be answered", self.unanswered),
+            ("Checks that left something out", self.left_out),
             ("Checks that do not apply here", self.not_applicable),
         )
         return found + "".join(table(frame, caption=caption) for caption, frame in more if len(frame))
@@ -244,5 +252,6 @@ class AuditReport(Result):
             "checks": {f.check.id: f.count for f in by_id if f.count is not None},
             "not_applicable": {f.check.id: f.reason for f in by_id if f.count is None and not f.unanswered},
             "unanswered": {f.check.id: f.reason for f in by_id if f.unanswered},
+            "left_out": {f.check.id: f.reason for f in by_id if f.count is not None and f.reason},
             "worst": self.worst,
         }

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
+try:
+    from cydifflib import SequenceMatcher  # the same answers, compiled
+except ImportError:  # no wheel for this Python
+    from difflib import SequenceMatcher
+
+COMPILED = SequenceMatcher.__module__ != "difflib"
 
 
 def change_type(before: str, after: str) -> str:
