@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dbtools.audit.context import AuditContext, NotApplicable
 from dbtools.database.sqlite import dbfile
-from dbtools.files.compare import check_integrity, missing_rows
+from dbtools.files.compare import Integrity, check_integrity, missing_rows
 from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
 
@@ -42,10 +42,14 @@ def databases(context: AuditContext) -> Iterator[tuple[str, int, bool, int, int 
 def integrity(context: AuditContext) -> Iterator[tuple[str, str]]:
     """Yield the damage that SQLite finds in each database; one that cannot be copied counts as damaged."""
     _check_files(context)
+    left_out: list[str] = []
     for path, copy in context.copies.items():
-        messages = check_integrity(copy).damage if isinstance(copy, Path) else (copy,)
-        for message in messages:
-            yield context.name(path), message
+        found = check_integrity(copy) if isinstance(copy, Path) else Integrity((copy,))
+        yield from ((context.name(path), message) for message in found.damage)
+        if why := found.unknown or found.left_out:
+            left_out.append(f"{context.name(path)}: {why}")
+    if left_out:
+        context.left_out["integrity_messages"] = "; ".join(left_out[:5])
 
 
 def copies(context: AuditContext) -> Iterator[tuple[str, str, str]]:

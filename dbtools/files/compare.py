@@ -41,11 +41,14 @@ class Integrity:
     damage : tuple of str
         What is wrong with the file; empty where nothing was found.
     unknown : str
-        Why the file could not be checked whole; empty where it could.
+        Why the file could not be checked; empty where it could.
+    left_out : str
+        What was not checked; empty where everything was.
     """
 
     damage: tuple[str, ...] = ()
     unknown: str = ""
+    left_out: str = ""
 
 
 def check_integrity(copy: Path, seconds: float = SECONDS) -> Integrity:
@@ -53,7 +56,7 @@ def check_integrity(copy: Path, seconds: float = SECONDS) -> Integrity:
 
     Where an index needs a function or collation of the application, only tables and their own keys are checked.
     """
-    deadline = time.monotonic() + seconds
+    deadline, left_out = time.monotonic() + seconds, ""
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECKED)
         connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
@@ -65,6 +68,7 @@ def check_integrity(copy: Path, seconds: float = SECONDS) -> Integrity:
             except sqlite3.OperationalError as error:
                 if not _needs_application(error):
                     raise
+                left_out = f"the indexes were not checked ({error})"
                 connection.execute("BEGIN")  # never committed
                 names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
                 for (name,) in names.fetchall():
@@ -76,7 +80,7 @@ def check_integrity(copy: Path, seconds: float = SECONDS) -> Integrity:
             if _needs_application(error):
                 return Integrity(unknown=f"only its application can check it: {error}")
             return Integrity((str(error),))
-    return Integrity() if found == ("ok",) else Integrity(found)
+    return Integrity(() if found == ("ok",) else found, left_out=left_out)
 
 
 def _integrity_check(connection: sqlite3.Connection) -> tuple[str, ...]:

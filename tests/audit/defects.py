@@ -67,6 +67,11 @@ def truncate(root: Path) -> None:
         handle.truncate(handle.seek(0, 2) - 100)
 
 
+def append_bytes(path: Path, more: bytes) -> None:
+    with path.open("ab") as handle:
+        handle.write(more)
+
+
 def second_auth(root: Path, statement: str = "") -> None:
     (root / "backend").mkdir()
     shutil.copy(root / "auth_system.db", root / "backend/auth_system.db")
@@ -111,6 +116,7 @@ DEFECTS = {
     "file-empty": defect(create("copy.db", b"")),
     "not-a-database": defect(create("copy.db", b"version https://git-lfs.github.com/spec/v1\n")),
     "truncated": defect(truncate, implied=["integrity"]),
+    "trailing-bytes": defect(lambda root: append_bytes(root / "auth_system.db", b"\0" * 5000)),
     "live-sidecar": defect(create("auth_system.db-wal", b"x")),
     "foreign-keys": defect(
         f"UPDATE user_feedback SET prompt_id = '{NOTHING}' WHERE rowid = 1", implied=["orphan-feedback"]

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from defects import DEFECTS, KEY
+from defects import DEFECTS, KEY, OTHER
 from sound import git, make_sound, statements
 from support import GENERATIONS, assert_sentence, make_database, unchanged
 
 from dbtools import audit
+from dbtools.audit import collect_database
 from dbtools.audit.checks import parse
 from dbtools.errors import ConflictError, DatabaseError, ParameterError
 from dbtools.project import Project
@@ -253,10 +256,15 @@ def test_a_cycle_of_any_length_is_found_whole_and_a_chain_is_none(root, length):
     assert found(root)["parent-cycle"] == length
 
 
-def test_a_database_larger_than_its_header_says_is_named_too(root):
-    with (root / "auth_system.db").open("ab") as handle:
-        handle.write(b"\0" * 4096)
-    assert found(root)["truncated"] == 1
+def test_what_only_the_application_can_evaluate_is_no_damage(root):
+    path = root / "packages/db/prompter.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.create_function("slug", 1, str.lower, deterministic=True)
+        connection.execute("CREATE INDEX by_slug ON prompts (slug(original_text))")
+    facts = audit.run(Project.find(root)).to_dict()
+    assert facts["checks"]["integrity"] == 0
+    assert "packages/db/prompter.db: the indexes were not checked" in facts["left_out"]["integrity"]
+    assert "slug" in facts["left_out"]["integrity"]
 
 
 def test_git_is_asked_without_running_what_the_repository_configures(root, tmp_path):
@@ -453,3 +461,32 @@ def test_a_check_needs_every_relation_it_reads_but_the_optional_ones():
     header = "-- hint: None.\n-- needs: versions.change_type, prompts.request_id\n-- optional: scores, feedback\n"
     more = text.replace("-- hint: None.\n", header)
     assert parse("a", more).needs == ("versions", "versions.change_type", "prompts.request_id")
+
+
+def test_texts_too_long_to_compare_are_left_out_and_counted(root, monkeypatch):
+    monkeypatch.setattr(collect_database, "_MOST_WORK", 10_000)
+    DEFECTS["change-type-differs"].inject(root, root / "packages/db/prompter.db")
+    with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection, connection:
+        long = "an entirely different text " * 1500
+        connection.execute("UPDATE prompt_versions SET text = ? WHERE prompt_id = ? AND version_no = 3", [long, OTHER])
+    report = audit.run(Project.find(root))
+    facts = report.to_dict()
+    left_out = int(facts["left_out"]["change-type-differs"].split()[0])
+    assert 0 < left_out < 12
+    assert facts["left_out"]["change-type-differs"].endswith("of 12 versions were not compared: too long texts")
+    assert facts["checks"]["change-type-differs"] == 1
+    assert "Checks that left something out" in report._repr_html_()
+
+
+def test_two_long_texts_do_not_hold_up_the_audit(root):
+    letters = random.Random(1)
+    with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection, connection:
+        for number in (1, 2):
+            text = "".join(letters.choices("abcdefgh ", k=40_000))
+            connection.execute(
+                "UPDATE prompt_versions SET text = ? WHERE prompt_id = ? AND version_no = ?", [text, OTHER, number]
+            )
+    started = time.process_time()
+    facts = audit.run(Project.find(root)).to_dict()
+    assert time.process_time() - started < 10  # comparing them takes minutes
+    assert "1 of 12" in facts["left_out"]["change-type-differs"]

@@ -301,7 +301,7 @@ def test_the_limit_takes_the_newest_commits_that_touch_data(repository):
     repository.commit(notes__txt="y")
     newest = history(repository, limit=1)
     assert changes(newest) == [("log.csv", "modified", 2, 1, 0)]
-    assert newest.sentence.endswith("only the newest 1 commits were looked at")
+    assert newest.sentence.endswith("only the newest 1 commits were read")
     assert len(history(repository, limit=9).changes) == 2
 
 
@@ -349,7 +349,7 @@ def test_a_shallow_clone_says_that_it_is_one(repository, tmp_path):
     make_database(tmp_path / "clone" / "prompter.db")
     result = audit.history(Project.find(tmp_path / "clone"), progress=False)
     assert changes(result) == [("log.csv", "added", 2, 2, 0)]
-    assert result.sentence.endswith("the repository is shallow: older commits are not there")
+    assert result.sentence.endswith("the repository is shallow and lacks older commits")
 
 
 def test_contents_that_a_partial_clone_left_behind_are_reported_and_not_fetched(repository, tmp_path):

@@ -202,11 +202,15 @@ def no_permission(path: Path) -> DatabaseError:
 
 
 def is_truncated(path: Path) -> bool:
-    """Tell whether the file is shorter than its header says. Reads only; meaningful while nobody writes."""
+    """Tell whether the file is shorter than its header says. Reads only; meaningful while nobody writes.
+
+    Bytes after the last page do no harm: SQLite ignores them.
+    """
     header = read(path, HEADER)
     page_size = int.from_bytes(header[16:18], "big")
     page_size = 65536 if page_size == 1 else page_size
     size = path.stat().st_size
     # The page count counts only where the last writer was one that keeps it (SQLite file format, 1.3.8).
-    pages = int.from_bytes(header[28:32], "big") if header[24:28] == header[92:96] else 0
-    return page_size > 0 and (size % page_size != 0 or size < pages * page_size)
+    if header[24:28] == header[92:96]:
+        return size < int.from_bytes(header[28:32], "big") * page_size
+    return page_size > 0 and size % page_size != 0
