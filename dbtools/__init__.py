@@ -1,22 +1,17 @@
 """dbtools: audit, clean, export and understand prompter.db from Jupyter.
 
-The public names are loaded when they are first used, so that importing the package costs next to nothing.
+Public names are loaded when they are first used, so that the import takes almost no time.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dbtools import analysis, audit, cleanup, export, show
     from dbtools.database import attach
     from dbtools.project import Project
-
-# jsonschema, on which every Jupyter package rests, builds 35 parsers of this optional module at import: a second each
-# time, for a format no notebook uses.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 __version__ = "0.1.0"
 __all__ = ["Project", "__version__", "analysis", "attach", "audit", "cleanup", "export", "show"]
@@ -38,7 +33,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Offer ``%%dsql`` to whoever says ``%load_ext dbtools``."""
+    """Register ``%%dsql``; IPython calls this for ``%load_ext dbtools``."""
     from dbtools.show.magic import load
 
     load(shell)

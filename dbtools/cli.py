@@ -39,27 +39,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
     Changes files: what the command says. Status 0 means done, 1 that a notebook failed or stopped, 2 that the
-    input cannot be used, 130 interrupted, 141 that nobody reads the output.
+    input cannot be used, 130 that it was interrupted, 141 that its output was closed.
     """
-    arguments = _parser().parse_args(list(_apart(sys.argv[1:] if argv is None else argv)))
-    # nbclient sometimes loses a race with a kernel that has already ended, and asyncio tells the user.
+    if argv is None:  # this process belongs to the command line
+        # jsonschema, which all Jupyter packages use, builds 35 parsers of this optional module when it is imported: a
+        # second for a format that no notebook uses.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    arguments = _parser().parse_args(list(_split_parameters(sys.argv[1:] if argv is None else argv)))
+    # Where a kernel ends while nbclient waits for it, asyncio writes an error that means nothing.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         status: int = arguments.command(arguments)
         sys.stdout.flush()
     except DbtoolsError as error:
-        _complain(error)
+        _print_error(error)
         return 2
-    except BrokenPipeError:  # whoever read has seen enough, as with ``| head``
+    except BrokenPipeError:  # the reader has closed the pipe, as ``| head`` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        sys.stderr.write("dbtools: interrupted.\n")
+        sys.stderr.write("dbtools: interrupted; run the same command again to finish what it had begun.\n")
         return 130
     return status
 
 
-def _apart(argv: Sequence[str]) -> Iterator[str]:
+def _split_parameters(argv: Sequence[str]) -> Iterator[str]:
     """Yield the arguments with ``-p NAME=VALUE`` as the two that papermill's ``-p NAME VALUE`` takes."""
     before = ""
     for argument in argv:
@@ -113,9 +117,9 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     root = demo.build(arguments.folder).root
     steps = [(step.notebook, {**step.parameters, "root": str(root)}, step.save_as) for step in DEMO]
-    _tell(f"The demo project is {root}")
+    _print(f"The demo project is {root}")
     status = _run_all(steps, root / "reports", None)
-    _tell(f"Open the reports in {root / 'reports'}")
+    _print(f"Open the reports in {root / 'reports'}")
     return status
 
 
@@ -125,9 +129,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
     notebooks = [find(name, arguments.notebooks) for name in arguments.names]
     values = _values(arguments, notebooks)
-    # Found here, so that a missing project is told at once, and never replaced by a notebook's default.
+    # A missing project must be an error at once; a notebook would take the demo instead.
     values["root"] = str(Project.find(values.get("root")).root)
-    # All are bound before the first runs: a mistake in the last one must not show after an hour.
+    # All parameters are checked before the first notebook runs, which may take an hour.
     steps = [(n.name, bind(n, _declared(n, values)), None) for n in notebooks]
     return _run_all(steps, arguments.out, arguments.notebooks)
 
@@ -136,9 +140,9 @@ def _list(arguments: argparse.Namespace) -> int:
     from dbtools.notebooks import catalog
 
     for notebook in catalog(arguments.notebooks):
-        _tell(f"{notebook.name}: {notebook.question}")
+        _print(f"{notebook.name}: {notebook.question}")
         for p in notebook.parameters:
-            _tell(f"    {p.name}: {p.type} = {p.default}" + (f"  # {p.help}" if p.help else ""))
+            _print(f"    {p.name}: {p.type} = {p.default}" + (f"  # {p.help}" if p.help else ""))
     return 0
 
 
@@ -170,10 +174,10 @@ def _run_all(steps: Sequence[tuple[str, dict[str, Any], str | None]], out: Path,
         try:
             report = run(name, None, parameters, out, save_as=save_as, folder=folder)
         except NotebookError as error:
-            _complain(error)
+            _print_error(error)
             status = 1
         else:
-            _tell(_line(save_as or name, report))
+            _print(_line(save_as or name, report))
             status = status if report.passed else 1
     return status
 
@@ -183,12 +187,12 @@ def _line(name: str, report: Report) -> str:
     return f"{name}: {verdict}  {report.html}" + (f"\n    {reason}" if reason else "")
 
 
-def _complain(error: DbtoolsError) -> None:
-    _tell(f"dbtools: {error}", sys.stderr)
+def _print_error(error: DbtoolsError) -> None:
+    _print(f"dbtools: {error}", sys.stderr)
 
 
-def _tell(text: str, stream: TextIO | None = None) -> None:
-    # Neither a file name nor a sentence need be text in the terminal's encoding.
+def _print(text: str, stream: TextIO | None = None) -> None:
+    # The terminal's encoding may lack characters of a file name or a sentence.
     stream = stream or sys.stdout
     encoding = stream.encoding or "utf-8"
     stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar, or steps told to a listener, which can stop the work."""
+"""Progress of long work: a bar, or a listener that is called at every step and can stop the work."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Listener = Callable[[int, int, str], None]
-_ears = threading.local()
+_thread = threading.local()
 
 
 class Stopped(BaseException):
-    """Raised by a listener at the next step of work that is no longer wanted; nothing failed, so no error."""
+    """Raised by a listener to stop the work at its next step. Nothing failed, so it is no error."""
 
 
 @contextmanager
 def heard(listener: Listener) -> Iterator[None]:
-    """Tell `listener` (done, total, what) of every step of this thread's work, instead of drawing bars.
+    """Call `listener` (done, total, what) at every step of this thread's work, instead of drawing bars.
 
-    Whatever it raises ends the work, which leaves files as it leaves them when it is killed: safe, and resumable.
+    An exception of the listener ends the work. Files are then as after a kill: safe, and the work can be resumed.
     """
-    before, _ears.listener = getattr(_ears, "listener", None), listener
+    before, _thread.listener = getattr(_thread, "listener", None), listener
     try:
         yield
     finally:
-        _ears.listener = before
+        _thread.listener = before
 
 
 def step(what: str = "") -> None:
-    """Say that work without a bar has come to its next step. Reads only."""
-    listener = getattr(_ears, "listener", None)
+    """Call the listener for the next step of work that has no bar. Reads only."""
+    listener = getattr(_thread, "listener", None)
     if listener:
         listener(0, 0, what)
 
 
 def bar(items: Iterable[T] | None = None, *, total: int = 0, desc: str = "", disable: bool = False, **look: Any) -> Any:
-    """Return what tqdm would, over `items` or up to `total`; `disable` hides the bar, but not from a listener."""
-    listener = getattr(_ears, "listener", None)
+    """Return a tqdm bar over `items` or up to `total`. `disable` hides the bar; a listener is called all the same."""
+    listener = getattr(_thread, "listener", None)
     if listener:
         items = None if items is None else list(items)
-        return _Told(listener, items, total or len(items or ()), desc)
+        return _Steps(listener, items, total or len(items or ()), desc)
     from tqdm.auto import tqdm
 
     return tqdm(items, total=total or None, desc=desc or None, disable=disable, **look)
 
 
-class _Told:
-    """As much of tqdm as this package uses."""
+class _Steps:
+    """The part of tqdm that dbtools uses, for a listener."""
 
     def __init__(self, listener: Listener, items: list[Any] | None, total: int, desc: str) -> None:
         self.listener, self.items, self.total, self.desc, self.n = listener, items, total, desc, 0
@@ -67,7 +67,7 @@ class _Told:
             yield item
             self.update(1)
 
-    def __enter__(self) -> _Told:
+    def __enter__(self) -> _Steps:
         return self
 
     def __exit__(self, *error: object) -> None:

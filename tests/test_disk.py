@@ -18,7 +18,7 @@ from dbtools import attach, disk, export
 from dbtools.cleanup.apply import apply
 from dbtools.database.sqlite import dbfile
 from dbtools.errors import DatabaseError
-from dbtools.notebooks.placing import place
+from dbtools.notebooks.report import write as place
 
 MAKE = """
 import sys

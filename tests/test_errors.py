@@ -13,6 +13,7 @@ from dbtools.errors import (
     ParameterError,
     QueryError,
     explained,
+    printable,
     reason,
     sentence,
     usable,
@@ -82,3 +83,26 @@ def test_where_duckdb_runs_out_of_memory_the_limit_is_what_to_change():
 def test_a_path_that_cannot_be_used_is_named_with_its_reason(path):
     with pytest.raises(ParameterError, match=r"^The path cannot be used \(.+\): "), usable(path):
         Path(path).expanduser().stat()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\u202evsc.gol", "\\u202evsc.gol"),
+        ("a\u200bb.csv", "a\\u200bb.csv"),
+        ("a\u200d.csv", "a\\u200d.csv"),
+        ("a\ufe0fb", "a\\ufe0fb"),
+        ("a\u3164b\u2800", "a\\u3164b\\u2800"),
+        ("a\xa0b", "a\\xa0b"),
+        ("\x1b]0;t\x07", "\\x1b]0;t\\x07"),
+        ("x\u2066y\u2069\U000e0041", "x\\u2066y\\u2069\\U000e0041"),
+        ("größe 🙂 日本", "größe 🙂 日本"),
+        ("👩\u200d💻 ❤\ufe0f 1\ufe0f\u20e3", "👩\u200d💻 ❤\ufe0f 1\ufe0f\u20e3"),
+    ],
+)
+def test_invisible_characters_are_written_out_and_emoji_stay(text, shown):
+    assert printable(text) == shown
+
+
+def test_line_breaks_stay_where_they_are_wanted():
+    assert printable("a\nb\tc\x00", keep="\n\t") == "a\nb\tc\\x00"

@@ -1,4 +1,4 @@
-"""Notebooks: run one with checked parameters and get a notebook, a page and the numbers it recorded."""
+"""Run notebooks with checked parameters; each run writes a notebook, a page and the values it recorded."""
 
 from dbtools.notebooks.catalog import Notebook, Parameter, bind, catalog, find
 from dbtools.notebooks.record import record

@@ -1,4 +1,4 @@
-"""Which notebooks there are, what each answers, and which parameters it takes."""
+"""The notebooks: the question each answers, and the parameters it takes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dbtools.errors import NotebookError, ParameterError
+from dbtools.errors import NotebookError, ParameterError, reason
 
 _HOME = Path(__file__).resolve().parents[1]
 _FILE = re.compile(r"\d+_(?P<name>[a-z][a-z0-9_]*)")
 _OPTIONAL = re.compile(r"Optional\[(?P<type>.+)\]")
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def bind(notebook: Notebook, values: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _shipped() -> Path:
-    # In a wheel the notebooks lie inside the package; a neighbour called "notebooks" is somebody else's.
+    # In a wheel the notebooks are inside the package; a folder "notebooks" beside it belongs to another package.
     inside = _HOME / "_notebooks"
     return inside if inside.is_dir() else _HOME.parent / "notebooks"
 
@@ -98,7 +98,7 @@ def _read(file: Path, name: str) -> Notebook:
         tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
         parameters = _parameters("".join(tagged[0]["source"])) if tagged else ()
     except (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-        raise NotebookError(f"Cannot read the notebook ({error})", file, "restore it") from None
+        raise NotebookError(f"Cannot read the notebook ({reason(error)})", file, "restore it") from None
     return Notebook(name, file, _question(first), parameters)
 
 
@@ -139,8 +139,8 @@ def _convert(parameter: Parameter, kind: str, value: object) -> Any:
 def _bool(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().lower() in _TRUTH:
-        return _TRUTH[value.strip().lower()]
+    if isinstance(value, str) and value.strip().lower() in _BOOLEANS:
+        return _BOOLEANS[value.strip().lower()]
     raise ValueError
 
 
@@ -159,11 +159,13 @@ def _float(value: object) -> float:
 def _str(value: object) -> str:
     if not isinstance(value, str | Path):
         raise ValueError
-    str(value).encode()  # a notebook cannot hold a name that is no UTF-8
+    str(value).encode()  # a notebook cannot hold a name that is not UTF-8
     return str(value)
 
 
 def _list(value: object) -> list[str]:
+    if value is None:  # YAML's ~
+        return []
     if isinstance(value, str):
         listed = value.strip().startswith("[")
         value = json.loads(value) if listed else [v.strip() for v in value.split(",") if v.strip()]

@@ -1,4 +1,4 @@
-"""What a notebook found out, kept as one output of its last cell."""
+"""The verdict and the values of a notebook, stored as one output of its last cell."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from dbtools.errors import ParameterError, VerdictError, readable
+from dbtools.errors import ParameterError, VerdictError, printable, readable
 
 MIME = "application/vnd.dbtools.record"
 _PASSED, _FAILED = "#009e73", "#d55e00"
-_SILENT = "✓ passed", "✗ failed"
+_BARE = "✓ passed", "✗ failed"
 
 
 def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") -> None:
-    """Show the verdict and keep `values`, which become ``NAME.json`` when the notebook is run by dbtools.
+    """Show the verdict and store `values`, which become ``NAME.json`` when dbtools runs the notebook.
 
     Reads only. Values are plain data or numpy scalars; NaN and infinity become null.
 
     Raises
     ------
     VerdictError
-        Not `passed`; raised after the values are kept.
+        Not `passed`; raised after the values are stored.
     ParameterError
         A value cannot be written as JSON.
     """
     from IPython.display import display
 
-    # What passed is said; of what failed, that it did so is said first.
-    said = readable(reason)
-    verdict = (f"✓ {said}" if said else _SILENT[0]) if passed else _SILENT[1] + (f": {said}" if said else "")
+    sentence = printable(reason)
+    if passed:
+        verdict = f"✓ {sentence}" if sentence else _BARE[0]
+    else:
+        verdict = f"{_BARE[1]}: {sentence}" if sentence else _BARE[1]
     colour = _PASSED if passed else _FAILED
     style = f"border-left:4px solid {colour};padding:.4em .8em;margin:.4em 0;font-weight:600"
     bundle = {
-        # A string, not an object: only strings pass through nbval's sanitizers.
+        # A string, not an object: nbval sanitizes strings only.
         MIME: json.dumps(plain(values), ensure_ascii=False, allow_nan=False),
         "text/plain": verdict,
         "text/html": f'<div style="{style}">{html.escape(verdict)}</div>',
@@ -59,8 +61,8 @@ def recorded(notebook: Any) -> tuple[dict[str, Any], str]:
     found = [o["data"] for cell in notebook.cells for o in cell.get("outputs", ()) if is_record(o)]
     if not found:
         return {}, ""
-    said = "".join(found[-1]["text/plain"])
-    reason = "" if said in _SILENT else re.sub(f"^(?:✓ |{_SILENT[1]}: )", "", said)
+    verdict = "".join(found[-1]["text/plain"])
+    reason = "" if verdict in _BARE else re.sub(f"^(?:✓ |{_BARE[1]}: )", "", verdict)
     return json.loads("".join(found[-1][MIME])), reason
 
 
@@ -81,13 +83,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
     if isinstance(value, float):
-        # Sums made in parallel differ in their last digit from run to run.
+        # The last digit of a sum that threads compute differs from run to run.
         return float(f"{value:.12g}") if math.isfinite(value) else None
     if type(value) is str:
         return readable(value)
     if value is None or type(value) in (bool, int, float):
         return value
-    # pandas' two missing values: neither is a float, and NaT passes for a datetime.
+    # The missing values of pandas: neither is a float, and NaT is an instance of datetime.
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
@@ -97,7 +99,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, uuid.UUID):
         return str(value)
     for base in (int, float, str):
-        # numpy and enum subclass these; json would write what they say, not what they are.
+        # numpy and enum subclass these; json would write their text, not their value.
         if isinstance(value, base):
             return plain(base(value))
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:

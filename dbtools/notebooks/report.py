@@ -1,23 +1,32 @@
-"""An executed notebook as one HTML page: code hidden, nothing fetched, no script."""
+"""The files of a report: an HTML page without code and scripts, and how they are written."""
 
 from __future__ import annotations
 
 import base64
 import copy
 import html
+import json
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from dbtools import disk
+from dbtools.errors import ParameterError, explained, printable
 from dbtools.notebooks.record import is_record, recorded
 
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 _HIDDEN = {"parameters", "injected-parameters", "remove-cell"}
+LAST = "json"
+KINDS = ("ipynb", "html", LAST)
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 _SHOWN = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
 
 
 def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
-    """Return `notebook` as a self-contained page; `stopped` says why it ended early, `about` how it came about.
+    """Return `notebook` as a self-contained page; `stopped` says why it ended early, `about` what it was made of.
 
     Reads only.
     """
@@ -31,7 +40,7 @@ def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
     for cell in page.cells:
         if cell.cell_type == "code":
             cell.outputs = [_static(o, said) for o in cell.outputs if not (is_record(o) or _is_raised_verdict(o))]
-    if verdict:  # what most readers want first
+    if verdict:  # most readers want it first
         shown = new_code_cell(id="verdict", outputs=[_static(verdict[-1])])  # type: ignore[no-untyped-call]
         page.cells.insert(1, shown)
     page.metadata = {"title": _title(page), "stopped": stopped, "about": about}
@@ -46,8 +55,86 @@ def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
     return str(body)
 
 
+def write(target: Path, texts: Mapping[str, str]) -> None:
+    """Write the texts of a report as ``TARGET.ipynb``, ``TARGET.html`` and, if given, ``TARGET.json``.
+
+    Changes files: those three. All are written beside them first. Then the old ``TARGET.json`` is removed, and the new
+    one is put in place last: however this ends, it lies beside the files of its own run only. The next call removes
+    what a killed one left.
+
+    Raises
+    ------
+    ParameterError
+        The folder or one of the files cannot be written.
+    """
+    with explained(ParameterError, "Cannot write the report", target, "give another folder"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with disk.temporary_folder(".dbtools-report-", target.parent) as staging:
+            for kind, text in texts.items():
+                (staging / kind).write_text(text, encoding="utf-8")
+                disk.sync(staging / kind)
+            with disk.locked_folder(target.parent, wait=True):  # one report at a time
+                _replace(target, staging, [kind for kind in KINDS if kind in texts])
+
+
+def _replace(target: Path, staging: Path, kinds: list[str]) -> None:
+    Path(f"{target}.{LAST}").unlink(missing_ok=True)
+    disk.sync(target.parent)
+    for kind in kinds:
+        if kind == LAST:
+            disk.sync(target.parent)
+        (staging / kind).replace(f"{target}.{kind}")
+    disk.sync(target.parent)
+
+
+def shorten_home(text: str) -> str:
+    """Return `text` with the user's home folder written ``~``: a report may be shown to others. Reads only.
+
+    The folder is found as it stands, and as HTML, JSON and URLs write it.
+    """
+    homes = {path for path in (os.path.expanduser("~"), os.environ.get("HOME", "")) if path.strip("/")}  # noqa: PTH111
+    homes |= {os.path.realpath(path) for path in homes}
+    written = {form(path.rstrip("/")) for path in homes for form in (str, html.escape, _as_json, quote)}
+    if not written:
+        return text
+    either = "|".join(re.escape(path) for path in sorted(written, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.~-])(?<![\w.~-]/)(?:{either})(?![\w.~-])", "~", text)
+
+
+def to_json(value: Any) -> str:
+    """Return `value` as strict JSON on several lines, invisible characters as its escapes. Reads only."""
+    return escape_invisible(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1)) + "\n"
+
+
+def escape_invisible(text: str) -> str:
+    """Return JSON `text` with the control, direction and invisible characters of its strings as escapes. Reads only."""
+    if text.isascii():
+        return text
+    shown = (c if c == "\n" or printable(c) == c else json.dumps(c)[1:-1] for c in text)
+    return "".join(shown)
+
+
+def _as_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def make_printable(output: Any) -> Any:
+    """Write out the invisible characters in the plain texts of a notebook's output; colours stay. Changes `output`."""
+    for holder, key in ((output, "text"), (output.get("data", {}), "text/plain"), (output, "evalue")):
+        if holder.get(key):
+            holder[key] = _printable("".join(holder[key]))
+    if output.get("traceback"):
+        output["traceback"] = [_printable(line) for line in output["traceback"]]
+    return output
+
+
+def _printable(text: str) -> str:
+    parts = _COLOUR.split(text)  # the odd ones are colours
+    return "".join(part if i % 2 else printable(part, keep="\n\t") for i, part in enumerate(parts))
+
+
 def _static(output: Any, said: str = "") -> Any:
-    """Leave of an output only what a page without scripts can show, and that does not repeat what is `said` on top."""
+    """Leave of an output what a page without scripts can show, without a caption that repeats the verdict on top."""
     if "data" in output:
         data = output["data"]
         if "image/svg+xml" in data:
@@ -66,7 +153,7 @@ def _picture(svg: str, text: str) -> str:
 
 
 def _adapt(svg: str) -> str:
-    """Let a chart follow the reader's dark mode: ink, grid and paper change, the data's colours stay."""
+    """Let a chart follow the reader's dark mode: text, grid and background change, the colours of the data stay."""
     from dbtools.show.style import DARK
 
     rules = "".join(
@@ -79,7 +166,7 @@ def _adapt(svg: str) -> str:
 
 
 def _is_raised_verdict(output: Any) -> bool:
-    # record() has already shown the verdict; the traceback it ends the notebook with says nothing more.
+    # `record` has already shown the verdict; its traceback adds nothing.
     return bool(output.output_type == "error" and output.ename == "VerdictError")
 
 

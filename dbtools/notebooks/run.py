@@ -11,32 +11,41 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dbtools import __version__, disk, errors
-from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictError, readable, usable
+from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictError, printable, reason, usable
 from dbtools.notebooks.catalog import Notebook, bind, find
-from dbtools.notebooks.placing import place
 from dbtools.notebooks.record import recorded
-from dbtools.notebooks.report import render
+from dbtools.notebooks.report import (
+    KINDS,
+    escape_invisible,
+    make_printable,
+    render,
+    shorten_home,
+    to_json,
+    write,
+)
 from dbtools.redact import redact
 
-# Without this, ipykernel talks about transport encryption on every start.
-_QUIET = ["--log-level=50"]
-_PAPERMILL_MARK = "papermill-error-cell-tag"
+_ERROR_CELL = "papermill-error-cell-tag"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
+_RESUME = "run the same command again to finish, or run restore: files may have been removed"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one run of a notebook left behind.
+    """The files and values of one run of a notebook.
 
     Attributes
     ----------
     ipynb, html, json : Path
-        The executed notebook, the page made of it, and the values it recorded.
+        The executed notebook, the page made of it, and the file of the values it recorded.
+    values : dict
+        Those values; in the files, the user's home folder is written ``~``.
     passed, reason
         The notebook's own verdict.
     """
@@ -69,7 +78,7 @@ def run(
     ParameterError
         The notebook, or one of its `parameters`, is not known or does not fit; nothing was run.
     NotebookError
-        The notebook raised; its copy and its page show where.
+        The notebook raised; its copy and its page show where. Or it ran, and its report cannot be written.
     DbtoolsError
         The notebook raised this very error; nothing was written.
     """
@@ -79,7 +88,7 @@ def run(
         with usable(root):
             given["root"] = str(Path(root).expanduser().absolute())
     bound = bind(notebook, given)
-    target = _writable(Path(out) if out is not None else Path("reports")) / (save_as or notebook.name)
+    target = _writable(Path(out) if out is not None else Path("reports"), save_as or notebook.name)
     executed, error = _execute(notebook, bound, progress)
     raised = _own_error(error) if error else None
     if raised and not isinstance(raised, VerdictError):
@@ -105,23 +114,25 @@ def refresh(folder: Path) -> list[Path]:
     import nbformat
     from nbclient.exceptions import CellExecutionError
 
+    from dbtools.notebooks.kernel import retry_start
+
     changed = []
     for path in sorted(folder.glob("*.ipynb")):
         before = path.read_text(encoding="utf-8")
         notebook = nbformat.reads(before, as_version=4)  # type: ignore[no-untyped-call]
         try:
-            _renew(notebook, path.parent)
+            retry_start(partial(_renew, notebook, path.parent))
         except CellExecutionError as error:
             what = _short(f"{error.ename}: {error.evalue}")
             raise NotebookError(f'The notebook "{path.name}" stopped at', what, "run it in JupyterLab") from None
         after = _text(notebook)
-        if _settled(after, folder) != _settled(before, folder):
-            place(path.with_suffix(""), {"ipynb": after})
+        if _sanitize(after, folder) != _sanitize(before, folder):
+            write(path.with_suffix(""), {"ipynb": after})
             changed.append(path)
     return changed
 
 
-def _settled(text: str, folder: Path) -> str:
+def _sanitize(text: str, folder: Path) -> str:
     """Replace what may differ between two runs, by the pairs of regex and replace that nbval reads too."""
     rules = folder / "sanitize.cfg"
     pairs = (
@@ -139,39 +150,49 @@ def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tu
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
 
+    from dbtools.notebooks.kernel import OPTIONS, SafeKernelManager, retry_start
+
     bar = {"desc": notebook.name, "leave": False} if progress and sys.stderr.isatty() else False
     # papermill takes a node or a path; a path would be read as a format string.
     node = nbformat.read(notebook.path, as_version=4)  # type: ignore[no-untyped-call]
     with disk.temporary_folder("dbtools-run-") as folder:
         copy = folder / "executed.ipynb"
+        execute = partial(
+            papermill.execute_notebook,
+            node,
+            copy,
+            bound,
+            kernel_name="python3",
+            language="python",
+            progress_bar=bar,
+            request_save_on_cell_execute=False,
+            extra_arguments=OPTIONS,
+            kernel_manager_class=SafeKernelManager,
+        )
         try:
-            executed = papermill.execute_notebook(
-                node,
-                copy,
-                bound,
-                kernel_name="python3",
-                language="python",
-                progress_bar=bar,
-                request_save_on_cell_execute=False,
-                extra_arguments=_QUIET,
-            )
+            executed = retry_start(execute)
         except papermill.PapermillExecutionError as error:
             return _clean(nbformat.read(copy, as_version=4)), error  # type: ignore[no-untyped-call]
         except DeadKernelError:
-            raise NotebookError(
-                "The kernel died in the notebook", notebook.name, "make sure there is enough memory"
-            ) from None
+            todo = _RESUME if bound.get("dry_run") is False else "free memory and run it again"
+            raise NotebookError("The kernel died in the notebook", notebook.name, todo) from None
         except NoSuchKernel:
             raise NotebookError("Jupyter has no kernel called", "python3", "install ipykernel") from None
+        except RuntimeError as error:
+            if "Kernel" not in str(error):
+                raise
+            raise NotebookError(f"No kernel can be started ({reason(error)})", notebook.name, "try again") from None
     return _clean(executed), None
 
 
 def _clean(notebook: Any) -> Any:
-    """Drop what papermill adds besides the outputs: its banners, paths and times."""
+    """Drop what papermill adds besides the outputs, its banners, paths and times; make the outputs printable."""
     notebook.metadata.pop("papermill", None)
-    notebook.cells = [c for c in notebook.cells if _PAPERMILL_MARK not in c.metadata.get("tags", ())]
+    notebook.cells = [c for c in notebook.cells if _ERROR_CELL not in c.metadata.get("tags", ())]
     for cell in notebook.cells:
         cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        for output in cell.get("outputs", ()):
+            make_printable(output)
     return notebook
 
 
@@ -186,37 +207,43 @@ def _own_error(error: Any) -> DbtoolsError | None:
 
 
 def _about(notebook: Notebook, bound: Mapping[str, Any]) -> str:
-    """Say of what project, when, by what and with which parameters a report was made."""
+    """Say of what project, when, by what version and with which parameters a report was made."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    usual = {p.name: ast.literal_eval(p.default) for p in notebook.parameters}
-    chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and value != usual[n]]
-    root, home = str(bound.get("root") or "no project named"), os.environ.get("HOME", "").rstrip("/")
-    if home and root.startswith(f"{home}/"):
-        root = f"~{root.removeprefix(home)}"  # a report may be shown to others
-    told = [root, now, f"dbtools {__version__}", *chosen]
-    return redact(readable(" · ".join(told)))
+    defaults = {p.name: ast.literal_eval(p.default) for p in notebook.parameters}
+    chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and value != defaults[n]]
+    about = [str(bound.get("root") or "no project named"), now, f"dbtools {__version__}", *chosen]
+    return redact(printable(" · ".join(about)))
 
 
 def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: str) -> Report:
-    values, reason = recorded(executed)
+    """Write the report of an executed notebook. Changes files: see `report.write`."""
+    values, sentence = recorded(executed)
     report = Report(
         ipynb=Path(f"{target}.ipynb"),
         html=Path(f"{target}.html"),
         json=Path(f"{target}.json"),
         values=values,
         passed=verdict is None,
-        reason=str(verdict or reason),
+        reason=str(verdict or sentence),
     )
-    texts = {"ipynb": _text(executed), "html": render(executed, stopped=stopped, about=about)}
+    texts = {"ipynb": escape_invisible(_text(executed)), "html": render(executed, stopped=stopped, about=about)}
     if not stopped:
-        texts["json"] = json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    place(target, texts)
+        texts["json"] = to_json(values)
+    try:
+        write(target, {kind: shorten_home(text) for kind, text in texts.items()})
+    except ParameterError as error:
+        # The notebook has done its work, which may have been to remove files.
+        did = stopped or report.reason or "it ran to its end"
+        what = f"{str(error).removesuffix('.')}. The notebook had run"
+        raise NotebookError(what, did, "its work is done; give another folder for the reports") from None
     return report
 
 
 def _renew(notebook: Any, folder: Path) -> None:
     import nbformat
     from nbclient import NotebookClient
+
+    from dbtools.notebooks.kernel import OPTIONS, SafeKernelManager
 
     with tempfile.TemporaryDirectory(prefix="dbtools-") as cache:
         environment = {k: v for k, v in os.environ.items() if k != "DBTOOLS_PROJECT"}
@@ -226,7 +253,8 @@ def _renew(notebook: Any, folder: Path) -> None:
             record_timing=False,
             store_widget_state=False,
             coalesce_streams=True,
-            extra_arguments=_QUIET,
+            extra_arguments=OPTIONS,
+            kernel_manager_class=SafeKernelManager,
             resources={"metadata": {"path": str(folder)}},
         ).execute(env=environment | {"XDG_CACHE_HOME": cache})
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -237,7 +265,7 @@ def _renew(notebook: Any, folder: Path) -> None:
         cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
     for cell in code if widgets else ():
         cell.outputs, cell.execution_count = [], None
-    for cell in code:  # the reader's own cache is elsewhere, and so would this one be next time
+    for cell in code:  # the cache folder of this run has another name in every run
         shown = json.dumps(cell.outputs).replace(cache, "~/.cache")
         cell.outputs = nbformat.from_dict(json.loads(shown))  # type: ignore[no-untyped-call]
 
@@ -253,12 +281,15 @@ def _short(text: str, longest: int = 200) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _writable(folder: Path) -> Path:
-    """Return `folder`, absolute; refuse one that cannot take the report before the notebook does its work."""
+def _writable(folder: Path, name: str) -> Path:
+    """Return the path of a report without its suffix; refuse one that cannot be written before the notebook runs."""
     with usable(folder):
         folder = folder.expanduser().absolute()
         folder.resolve()
-        there = next(p for p in (folder, *folder.parents) if p.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        existing = next(p for p in (folder, *folder.parents) if p.exists())
+        blocked = [p for kind in KINDS if (p := folder / f"{name}.{kind}").exists() and not p.is_file()]
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ParameterError("Cannot write reports into", folder, "give another folder")
-    return folder
+    if blocked:
+        raise ParameterError("In the place of the report is something that is no file", blocked[0], "move it away")
+    return folder / name

@@ -273,7 +273,7 @@ def test_a_report_that_is_killed_leaves_the_earlier_one_or_the_whole_new_one(
 PLACE = """
 import os, signal
 from pathlib import Path
-from dbtools.notebooks.placing import place
+from dbtools.notebooks.report import write as place
 left = [int(given[2])]
 def disturbed(call):
     def proxy(*args, **more):

@@ -17,7 +17,7 @@ from tally import ALL, Tally
 from dbtools import attach, export
 from dbtools.database import Database
 from dbtools.export import manifest
-from dbtools.notebooks.placing import place
+from dbtools.notebooks.report import write as place
 
 WATCHED = ("mkdir", "rmdir", "unlink", "rename", "replace", "fsync")
 LAYOUTS = ("prompts", "judge_scores")

@@ -77,6 +77,7 @@ def test_a_damaged_notebook_is_named(tmp_path: Path):
         ("accept", '["a,b.csv"]', ["a,b.csv"]),
         ("accept", "", []),
         ("accept", ("a",), ["a"]),
+        ("accept", None, []),
         ("run", "", None),
         ("run", "None", None),
         ("run", None, None),

@@ -1,12 +1,14 @@
 import base64
+import json
 import re
 from html import escape
 
 import pytest
 from nbformat import v4
 
+from dbtools.errors import ParameterError
 from dbtools.notebooks.record import MIME
-from dbtools.notebooks.report import render
+from dbtools.notebooks.report import escape_invisible, make_printable, render, shorten_home, to_json, write
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><rect fill="#fffffe"/></svg>'
 
@@ -93,3 +95,45 @@ def test_the_verdict_stands_on_top_and_its_sentence_is_not_repeated():
     assert html.index("✓ 3 of 5") < html.index("<td>cell</td>")
     assert html.count("rows are &lt; 1") == 1
     assert "<caption>Another</caption>" in html
+
+
+@pytest.mark.parametrize("home", ["/home/alice-secret", "/home/a & b", '/home/q"uote', "/home/größe x"])
+def test_the_home_folder_is_shortened_however_it_is_written(monkeypatch, home):
+    from urllib.parse import quote
+
+    monkeypatch.setenv("HOME", home)
+    for form in (home, escape(home), json.dumps(home, ensure_ascii=False)[1:-1], quote(home)):
+        assert shorten_home(f'root = "{form}/proj" ({form})') == 'root = "~/proj" (~)'
+        for other in (f"{form}2/x", f"/mnt{form}/x", f"{form}-old"):
+            assert shorten_home(other) == other
+
+
+def test_without_a_home_nothing_is_shortened(monkeypatch):
+    monkeypatch.setenv("HOME", "/")
+    assert shorten_home("/a/b") == "/a/b"
+
+
+def test_json_shows_invisible_characters_as_escapes_and_keeps_the_value():
+    value = {"name\u202e": "a\u200bb\x1b[2J\u2028\U000e0041é🙂"}
+    text = to_json(value)
+    assert json.loads(text) == value
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "é🙂" in text
+    assert escape_invisible('{"a": "é"}') == '{"a": "é"}'
+
+
+def test_plain_outputs_show_invisible_characters_as_escapes_and_keep_their_colours():
+    stream = make_printable(v4.new_output("stream", text="\x1b[31mred\x1b[0m\n\u202etxt.\x1b[2J"))
+    assert stream["text"] == "\x1b[31mred\x1b[0m\n\\u202etxt.\\x1b[2J"
+    error = make_printable(v4.new_output("error", ename="E", evalue="\u200b", traceback=["\x1b[31mE\x1b[0m\u200b"]))
+    assert (error["evalue"], error["traceback"]) == ("\\u200b", ["\x1b[31mE\x1b[0m\\u200b"])
+
+
+def test_the_values_of_a_report_lie_beside_the_files_of_their_own_run_only(tmp_path):
+    write(tmp_path / "a", {"ipynb": "1", "html": "1", "json": "1"})
+    write(tmp_path / "a", {"ipynb": "2", "html": "2"})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "a.ipynb"]
+    (tmp_path / "b.html").mkdir()
+    with pytest.raises(ParameterError, match=r"^Cannot write the report \(.+\): "):
+        write(tmp_path / "b", {"ipynb": "1", "html": "1", "json": "1"})
+    assert not (tmp_path / "b.json").exists()

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -102,3 +103,49 @@ def test_refresh_leaves_a_notebook_that_raises_as_it_was(write):
     with pytest.raises(NotebookError, match=r'"01_audit.ipynb" stopped at: "ZeroDivisionError'):
         refresh(path.parent)
     assert path.read_bytes() == before
+
+
+def test_nothing_runs_where_a_folder_is_in_the_place_of_the_report(write, tmp_path):
+    folder = write("02_cleanup", "open('ran', 'w').close()").parent
+    (tmp_path / "out" / "cleanup.html").mkdir(parents=True)
+    with pytest.raises(ParameterError, match=r"no file: \".*cleanup\.html\"; move it away"):
+        run("cleanup", out=tmp_path / "out", folder=folder)
+    assert names(tmp_path / "out") == ["cleanup.html"]
+
+
+def test_what_a_notebook_did_is_said_where_its_report_cannot_be_written(write, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    code = f"{RECORD}\nimport pathlib\npathlib.Path({str(out / 'cleanup.html')!r}).mkdir(parents=True)\n"
+    folder = write("02_cleanup", code + "record({}, reason='5 files removed')").parent
+    with pytest.raises(NotebookError, match=r'Cannot write the report \(.+ The notebook had run: "5 files removed'):
+        run("cleanup", out=out, folder=folder)
+    assert "cleanup.json" not in names(out)
+
+
+@pytest.mark.parametrize(("dry_run", "todo"), [("False", "run restore"), ("True", "free memory and run it again")])
+def test_a_killed_kernel_says_what_to_do_next(write, tmp_path, dry_run, todo):
+    folder = write("02_cleanup", "import os\nos.kill(os.getpid(), 9)", parameters="dry_run: bool = True").parent
+    with pytest.raises(NotebookError, match=todo):
+        run("cleanup", None, {"dry_run": dry_run}, tmp_path / "out", folder=folder)
+
+
+def test_no_file_of_the_current_folder_is_imported_and_the_home_folder_is_in_no_report(write, tmp_path, monkeypatch):
+    project = tmp_path / "home" / "alice-secret" / "proj"
+    project.mkdir(parents=True)
+    planted = ("enum", "pandas", "duckdb", "dbtools", "json", "IPython", "sitecustomize", "usercustomize")
+    for name in planted:
+        (project / f"{name}.py").write_text(
+            f"open({str(tmp_path)!r} + '/ran-{name}', 'w').close()\nraise ImportError\n"
+        )
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("HOME", str(project.parent))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", os.environ.get("PYTHONPATH", "")]))
+    code = f"import sys\nimport pandas\nprint(root)\n{RECORD}\n"
+    code += "record({'root': root, 'path': '' in sys.path, 'left out': sys.modules.get('rfc3987_syntax', 1)})"
+    report = run("audit", project, None, tmp_path / "out", folder=write("01_audit", code).parent)
+    assert report.values == {"root": str(project), "path": False, "left out": None}
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith("ran-")] == []
+    for file in (report.ipynb, report.html, report.json):
+        text = file.read_text()
+        assert "~/proj" in text
+        assert "alice-secret" not in text
