@@ -80,9 +80,8 @@ class Project:
                     raise ProjectError(what, folder, "give the folder that holds prompter.db")
             return cls._load(folder)
         here = Path.cwd()
-        for folder in (here, *here.parents):
-            if any((folder / name).is_file() for name in (*DATABASES, CONFIG)):
-                return cls._load(folder)
+        if nearest := around(here):
+            return cls._load(nearest)
         raise NoProjectError(
             "No prompter database in this folder or above it",
             here,
@@ -143,6 +142,12 @@ class Project:
         if isinstance(path, Server):
             return str(path)
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def around(path: Path) -> Path | None:
+    """Return the nearest folder, from `path` up, that holds a prompter database or a dbtools.toml. Reads only."""
+    marks = (*DATABASES, CONFIG)
+    return next((up for up in (path, *path.parents) if any((up / name).is_file() for name in marks)), None)
 
 
 def is_lake(path: Path | Server) -> bool:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
+import struct
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dbtools.cleanup.model import Plan, Removal, SurvivingCopy
+from dbtools.cleanup.model import Identity, Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import identity
 from dbtools.project import Project
 
+# An ACL as the kernel stores it: rw for the owner and for user 7, r for the group and as mask, nothing for others.
+ACL = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHI", tag, rights, who)
+    for tag, rights, who in ((1, 6, 2**32 - 1), (2, 6, 7), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1))
+)
 MTIME = 1_700_000_000_123_456_789
 
 
@@ -52,3 +60,52 @@ def tree(root: Path, *without: str) -> dict[str, tuple[int, int, bytes]]:
             facts = path.stat()
             found[name] = (stat.S_IMODE(facts.st_mode), facts.st_mtime_ns, path.read_bytes())
     return found
+
+
+def metadata(root: Path) -> dict[str, tuple[int, int, int, dict[str, bytes]]]:
+    """Return owner, group, mode and extended attributes of every file and folder below `root`."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        facts = path.lstat()
+        xattrs = {name: os.getxattr(path, name) for name in os.listxattr(path)} if path.exists() else {}
+        found[path.relative_to(root).as_posix()] = (facts.st_uid, facts.st_gid, stat.S_IMODE(facts.st_mode), xattrs)
+    return found
+
+
+def check(body: Any) -> str:
+    """Return the checksum of a part of a manifest, computed as a forger would."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def forge(project: Project, path: str, content: bytes, *, root: str = "../..", **identity: Any) -> Path:
+    """Write a run folder that no cleanup made, with right checksums, and return it."""
+    run = project.backups / "20991231T000000Z-deadbeef"
+    run.mkdir(parents=True)
+    sha = hashlib.sha256(content).hexdigest()
+    (run / sha).write_bytes(content)
+    pinned = {**asdict(identity_of(content)), **identity}
+    removals = [
+        {
+            "path": path,
+            "kind": "csv",
+            "verdict": "unique",
+            "reason": "",
+            "identity": pinned,
+            "sha256": sha,
+            "keeper": None,
+            "rescue": [],
+        }
+    ]
+    write_manifest(run, {"format": 1, "root": root, "sha256": check(removals), "removals": removals, "kept": []})
+    return run
+
+
+def identity_of(content: bytes) -> Identity:
+    return Identity(1, 1, len(content), MTIME, 0o100755, 1)
+
+
+def write_manifest(run: Path, body: dict[str, Any]) -> None:
+    """Write a manifest with the right checksum over all of it."""
+    body = {key: value for key, value in body.items() if key != "check"}
+    (run / "manifest.json").unlink(missing_ok=True)
+    (run / "manifest.json").write_text(json.dumps({**body, "check": check(body)}))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def _apply(plan: Plan, root: int, now: datetime | None, progress: bool) -> Manif
     sha256, run = backup.fingerprint(plan.removals), None
     interrupted = backup.unfinished(plan.project.backups)
     for earlier in backup.of_project(plan.project):
-        if earlier.sha256 == sha256:
+        if earlier.sha256 == sha256 and earlier.removals == plan.removals:
             run = earlier
         elif earlier.folder in interrupted:
             with safefile.opened_folder(earlier.folder) as store:
@@ -80,16 +81,20 @@ def _carry_out(locked: LockedRun, progress: bool) -> None:
     sizes = [locked.run.removals[entry].identity.size for entry in todo]
     with _bar(sum(sizes), progress) as (tick, reach):
         if not before.backed_up:
-            backup.back_up(locked, todo, lambda entry: locate(locked, entry) != "present", tick, reach)
+            metadata = backup.back_up(locked, todo, partial(_is_gone, locked), tick, reach)
             for entry in backup.load(locked).undecided(locked.run):
                 backup.rescue_rows(locked, entry)
             os.fsync(locked.store)
             # From this record on, every file that may be removed is on disk twice.
-            backup.append(locked.store, do="all")
+            backup.append(locked.store, do="all", **metadata)
         for entry in backup.load(locked).undecided(locked.run):
             step()  # a listener may stop the run here: the remaining files stay
             _remove(locked, entry)
     backup.append(locked.store, do="closed")
+
+
+def _is_gone(locked: LockedRun, entry: int) -> bool:
+    return locate(locked, entry) != "present"
 
 
 def _reopen(locked: LockedRun) -> None:
@@ -199,7 +204,7 @@ def _remove_file(locked: LockedRun, entry: int) -> bool:
     A kill at any moment loses nothing: the file is at its name, quarantined, or backed up.
     """
     removal, quarantined = locked.run.removals[entry], _quarantine_name(locked, entry)
-    found = locate(locked, entry)
+    found, recorded = locate(locked, entry), backup.load(locked).files.get(entry)
     if found == "absent":
         return True
     with safefile.parent(locked.root, removal.path) as (folder, name):
@@ -213,6 +218,8 @@ def _remove_file(locked: LockedRun, entry: int) -> bool:
                 _check_proof(locked, removal)
             with preconditions.leased(locked, removal, folder, name, quarantined) as fd:
                 preconditions.check_content(removal, fd)
+                if recorded and safefile.read_metadata(fd) != recorded:
+                    raise PreconditionFailed("its owner or attributes changed since it was backed up")
                 os.unlink(quarantined, dir_fd=folder)
         except BaseException as error:
             other = _release(folder, quarantined, name, removal.sha256)

@@ -11,13 +11,13 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from dbtools.cleanup import preconditions, safefile
-from dbtools.cleanup.model import Identity, Kept, LockedRun, Plan, Removal, Run, State, SurvivingCopy
+from dbtools.cleanup.model import Identity, Kept, LockedRun, Metadata, Plan, Removal, Run, State, SurvivingCopy
 from dbtools.cleanup.safefile import PreconditionFailed, Tick
 from dbtools.clock import utc
 from dbtools.errors import CleanupError, ParameterError, usable
@@ -28,7 +28,12 @@ JOURNAL = "journal"
 RESCUED = "rescued"
 _FORMAT = 1
 _LONGEST = 180  # characters of a path in the name of its rescued rows
+_LATEST = 10**9 << 62  # ns; no file system has a later time
+_IGNORE = ".gitignore"
+_TYPES = {"str": str, "int": int}
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # what JSON of a wrong shape raises
 _BY_HAND = "the files beside it named by 64 hex digits are the removed files, byte for byte"
+_RESTORE_FIRST = "restore this run first"
 _NOTHING_GONE = "nothing was removed; report this with the file"
 
 
@@ -42,9 +47,8 @@ def create(plan: Plan, now: datetime | None = None) -> Run:
     backups, sha256 = plan.project.backups, fingerprint(plan.removals)
     safefile.make_folders(backups)
     with safefile.opened_folder(backups) as fd:
-        if safefile.status(fd, ".gitignore") is None:
-            # Backups are byte copies, of databases with password hashes too: they must not get into git.
-            safefile.store_bytes(fd, ".gitignore", b"*\n", 0o644)
+        if safefile.status(fd, _IGNORE) is None:
+            safefile.store_bytes(fd, _IGNORE, b"*\n", 0o644)
     now = utc(now)
     while os.path.lexists((folder := backups / f"{now:%Y%m%dT%H%M%SZ}-{sha256[:8]}") / MANIFEST):
         now += timedelta(seconds=1)
@@ -61,37 +65,60 @@ def create(plan: Plan, now: datetime | None = None) -> Run:
     }
     body["check"] = _sum(body)
     with safefile.opened_folder(folder) as fd:
+        # The folder may have been there, and the backup folder may have an ignore file of its own.
+        os.fchmod(fd, 0o700)
+        # Backups are byte copies, of databases with password hashes too: they must not get into git.
+        safefile.store_bytes(fd, _IGNORE, b"*\n")
         safefile.store_bytes(fd, MANIFEST, json.dumps(body, indent=1).encode("ascii"))
     return read(folder)
 
 
-def read(folder: Path, root: str | Path | None = None) -> Run:
-    """Read the manifest of a run, for its own project or for the one at `root`. Reads only.
+def read(folder: Path) -> Run:
+    """Read the manifest of a run. Reads only.
 
     Raises
     ------
     CleanupError
-        There is no manifest, or it is damaged.
+        There is no manifest, it is damaged, or root reads it and it belongs to another user.
     """
     try:
         with safefile.opened_folder(folder) as store:
+            _check_owner(folder, store)
             body = json.loads(safefile.content(store, MANIFEST))
+        removals = body["removals"]
         run = Run(
             folder=folder,
-            root=Path(root).resolve() if root else Path(os.path.normpath(folder.resolve() / body["root"])),
+            root=Path(os.path.normpath(folder.resolve() / body["root"])),
             sha256=body["sha256"],
-            removals=tuple(_removal(item) for item in body["removals"]),
-            kept=tuple(Kept(**item) for item in body["kept"]),
+            removals=tuple(_removal(item) for item in removals),
+            kept=tuple(_checked(Kept, item) for item in body["kept"]),
         )
+        # The check covers every key: one flipped bit in the root would restore into another folder.
+        sound = _sum({key: value for key, value in body.items() if key != "check"}) == body["check"]
+        sound = sound and _sum(removals) == run.sha256
     except FileNotFoundError:
         raise CleanupError("No cleanup run here", folder, "give a folder inside the backup folder") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *_DAMAGED) as error:
         what = f"The manifest of the run cannot be read ({type(error).__name__})"
-        raise CleanupError(what, folder, _BY_HAND) from error
-    # The check covers every key: one flipped bit in the root would restore into another folder.
-    if _sum({key: value for key, value in body.items() if key != "check"}) != body.get("check"):
+        raise CleanupError(what, folder, _BY_HAND) from None
+    if not sound:
         raise CleanupError("The manifest of the run is damaged", folder, _BY_HAND)
     return run
+
+
+def _check_owner(folder: Path, store: int) -> None:
+    """Refuse a run of another user where root works: root can write what that user could not.
+
+    Raises
+    ------
+    CleanupError
+        The run folder, its manifest or its journal belongs to another user.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    found = [os.fstat(store), safefile.status(store, MANIFEST), safefile.status(store, JOURNAL)]
+    if any(status and status.st_uid != 0 for status in found):
+        raise CleanupError("The cleanup run belongs to another user", folder, "work as that user")
 
 
 def _sum(body: Any) -> str:
@@ -99,9 +126,29 @@ def _sum(body: Any) -> str:
 
 
 def _removal(item: dict[str, Any]) -> Removal:
-    keeper = item["keeper"]
-    known = {"identity": Identity(**item["identity"]), "keeper": SurvivingCopy(**keeper) if keeper else None}
-    return Removal(**{**item, **known, "rescue": tuple(item["rescue"])})
+    keeper, rescue = item["keeper"], tuple(item["rescue"])
+    if not (re.fullmatch("[0-9a-f]{64}", item["sha256"]) and all(type(number) is int for number in rescue)):
+        raise ValueError("no SHA-256, or no row numbers")
+    if abs(item["identity"]["mtime_ns"]) >= _LATEST:
+        raise ValueError("no time")
+    known = {
+        "identity": _checked(Identity, item["identity"]),
+        "keeper": _checked(SurvivingCopy, keeper) if keeper else None,
+        "rescue": rescue,
+    }
+    return _checked(Removal, {**item, **known})
+
+
+_Class = TypeVar("_Class", Identity, SurvivingCopy, Kept, Removal)
+
+
+def _checked(kind: type[_Class], item: dict[str, Any]) -> _Class:
+    """Make a data class of JSON values, whose texts and numbers must be of the right type."""
+    for field in fields(kind):
+        wanted = _TYPES.get(str(field.type))
+        if wanted and type(item[field.name]) is not wanted:
+            raise TypeError(field.name)
+    return kind(**item)
 
 
 def runs(backups: Path) -> list[Path]:
@@ -122,12 +169,26 @@ def find_run(project: Project, name: str = "") -> Path:
     if not found:
         raise ParameterError("No cleanup run to restore", project.backups, "give the folder that holds the backups")
     if not name:
-        return found[-1]
+        return _latest(project, found)
     with usable(name):
         wanted = (project.backups / name).resolve()
     if wanted not in [folder.resolve() for folder in found]:
         raise ParameterError("No such cleanup run", name, f"use one of {', '.join(folder.name for folder in found)}")
     return wanted
+
+
+def _latest(project: Project, folders: list[Path]) -> Path:
+    """Return the latest run of a project; where it has none, that of the one other project: it may have moved."""
+    roots = {}
+    for folder in folders:
+        roots[folder] = project.root  # where the manifest cannot be read, a restore says why
+        with suppress(CleanupError):
+            roots[folder] = read(folder).root
+    own = [folder for folder in folders if roots[folder] == project.root]
+    if not own and len(set(roots.values())) > 1:
+        what = "The backup folder holds runs of several projects, and none of this one"
+        raise ParameterError(what, project.backups, f"name one of {', '.join(folder.name for folder in folders)}")
+    return (own or folders)[-1]
 
 
 def of_project(project: Project) -> list[Run]:
@@ -177,23 +238,42 @@ def load(locked: LockedRun) -> State:
 
 
 def _replay(folder: Path, store: int) -> State:
-    state = State()
-    kept, removed, rescued, backed_up, closed = state.kept, state.removed, state.rescued, False, False
-    for record in _records(folder, store)[0]:
+    try:
+        return _add_up(_records(folder, store)[0])
+    except _DAMAGED:  # a record with a right checksum and a wrong shape: nobody but a forger writes it
+        raise CleanupError("The journal of a cleanup is damaged", folder, _RESTORE_FIRST) from None
+
+
+def _add_up(records: list[dict[str, Any]]) -> State:
+    state, backed_up, closed = State(), False, False
+    for record in records:
         do, i = record["do"], record.get("entry", -1)
-        backed_up, closed = backed_up or do == "all", do == "closed"
-        if do == "kept":
-            kept[i] = record["reason"]
+        closed = do == "closed"
+        if do == "all":
+            backed_up = True
+            state.files.update({int(entry): _metadata(found) for entry, found in record.get("files", {}).items()})
+            state.folders.update({path: _metadata(found) for path, found in record.get("folders", {}).items()})
+        elif do == "kept":
+            state.kept[i] = record["reason"]
         elif do == "removed":
-            removed[i] = record["gone"]
+            state.removed[i] = record["gone"]
         elif do == "rescued":
-            rescued[i] = record
+            state.rescued[i] = record
         elif do == "again":
             backed_up = False
             for entry in record["entries"]:
-                kept.pop(entry, None)
-                removed.pop(entry, None)
-    return State(kept, removed, rescued, backed_up, closed)
+                state.kept.pop(entry, None)
+                state.removed.pop(entry, None)
+    return replace(state, backed_up=backed_up, closed=closed)
+
+
+def _metadata(item: dict[str, Any]) -> Metadata:
+    found = Metadata(**item)
+    if not all(type(number) is int and 0 <= number < 1 << 32 for number in (found.uid, found.gid, found.mode)):
+        raise ValueError("no owner, group or mode")
+    if not all(isinstance(value, str | None) for value in found.xattrs.values()):
+        raise TypeError("xattrs")
+    return found
 
 
 def tidy(locked: LockedRun) -> None:
@@ -228,7 +308,7 @@ def _records(folder: Path, store: int) -> tuple[list[dict[str, Any]], int]:
         if not (line.endswith(b"\n") and line.startswith(_check(line[17:-1]))):
             if number == len(lines):
                 break
-            raise CleanupError("The journal of a cleanup is damaged", folder, "restore this run first")
+            raise CleanupError("The journal of a cleanup is damaged", folder, _RESTORE_FIRST)
         records.append(json.loads(line[17:]))
         good += len(line)
     return records, good
@@ -243,12 +323,20 @@ def is_stored(locked: LockedRun, removal: Removal) -> bool:
     return safefile.digest_at(locked.store, removal.sha256) == removal.sha256
 
 
-def back_up(locked: LockedRun, entries: Iterable[int], is_gone: Callable[[int], bool], tick: Tick, reach: Tick) -> None:
+def back_up(
+    locked: LockedRun, entries: Iterable[int], is_gone: Callable[[int], bool], tick: Tick, reach: Tick
+) -> dict[str, Any]:
     """Store a copy of each planned file, read back and synced; journal the files that must stay, and why.
 
     Changes files: the run folder. A file that `is_gone` and has a backup went in an attempt whose record was lost.
+
+    Returns
+    -------
+    dict
+        The metadata of the ``files`` and of their ``folders``, for the journal.
     """
     known, done = set(os.listdir(locked.store)), 0  # noqa: PTH208 (a descriptor)
+    files, folders = dict[str, Any](), dict[str, Any]()
     for entry in entries:
         removal = locked.run.removals[entry]
         done += removal.identity.size
@@ -259,9 +347,21 @@ def back_up(locked: LockedRun, entries: Iterable[int], is_gone: Callable[[int], 
                     preconditions.leased(locked, removal, folder, name) as source,
                 ):
                     safefile.store_file(locked.store, removal.sha256, source, removal.sha256, tick)
+                    files[str(entry)] = asdict(safefile.read_metadata(source))
+                _read_folders(locked, removal.path, folders)
         except PreconditionFailed as failed:
             append(locked.store, do="kept", entry=entry, reason=str(failed))
         reach(done)
+    return {"files": files, "folders": folders}
+
+
+def _read_folders(locked: LockedRun, path: str, known: dict[str, Any]) -> None:
+    """Note the metadata of the folders above a file, which a restore makes again if they are gone."""
+    names = path.split("/")[:-1]
+    for above in ("/".join(names[:depth]) for depth in range(1, len(names) + 1)):
+        if above not in known:
+            with safefile.parent(locked.root, f"{above}/file") as (folder, _):
+                known[above] = asdict(safefile.read_metadata(folder))
 
 
 def rescue_rows(locked: LockedRun, entry: int) -> None:

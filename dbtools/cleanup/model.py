@@ -105,9 +105,12 @@ class FileEvidence:
     obstacle: str = ""
 
     @property
-    def modified(self) -> datetime:
-        """When the file was last written, UTC."""
-        return datetime.fromtimestamp(self.identity.mtime_ns / 1e9, UTC).replace(microsecond=0)
+    def modified(self) -> datetime | None:
+        """When the file was last written, UTC; None for a time that no calendar date has."""
+        try:
+            return datetime.fromtimestamp(self.identity.mtime_ns // 10**9, UTC)
+        except (OverflowError, ValueError, OSError):  # after the year 9999
+            return None
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,24 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Metadata:
+    """Owner, permission bits and extended attributes of a file or folder; its ACLs are extended attributes.
+
+    Attributes
+    ----------
+    uid, gid : int or None
+        None where they were not recorded.
+    xattrs : dict
+        Values in base64 by name; None for a value that could not be read.
+    """
+
+    uid: int | None
+    gid: int | None
+    mode: int
+    xattrs: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class LockedRun:
     """A run whose project is locked, with the open descriptors of the project folder and of the run folder."""
 
@@ -249,6 +270,10 @@ class State:
         Whether the file had gone by itself when its turn came.
     rescued : dict
         rows, file and sha256 of what was rescued.
+    files : dict
+        The metadata of each file when it was backed up.
+    folders : dict
+        The metadata, at that time, of the folders of these files, by path.
     backed_up : bool
         Every backup is on disk, so that files may be removed.
     closed : bool
@@ -258,6 +283,8 @@ class State:
     kept: dict[int, str] = field(default_factory=dict)
     removed: dict[int, bool] = field(default_factory=dict)
     rescued: dict[int, dict[str, Any]] = field(default_factory=dict)
+    files: dict[int, Metadata] = field(default_factory=dict)
+    folders: dict[str, Metadata] = field(default_factory=dict)
     backed_up: bool = False
     closed: bool = False
 

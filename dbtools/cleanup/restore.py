@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup import backup, preconditions, safefile
 from dbtools.cleanup.apply import close_interrupted, free_names, release
 from dbtools.cleanup.backup import MANIFEST, read, runs
-from dbtools.cleanup.model import LockedRun, Removal, Run, State
+from dbtools.cleanup.model import LockedRun, Metadata, Removal, Run, State
 from dbtools.cleanup.safefile import PreconditionFailed
-from dbtools.errors import CleanupError, readable, reason
+from dbtools.errors import CleanupError, ParameterError, readable, reason, usable
 from dbtools.html import counted
 from dbtools.progress import step
+from dbtools.project import around
 from dbtools.result import Result
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Conflict:
 
 @dataclass(frozen=True, repr=False)
 class Restored(Result):
-    """What a restore did.
+    """What a restore did, or would do.
 
     Attributes
     ----------
@@ -52,13 +54,20 @@ class Restored(Result):
     conflicts : tuple of Conflict
         Those that stand beside something newer, and the `unwritten`.
     others : tuple of str
-        The other runs of the project with files whose place is empty, each to be restored by a call of its own.
+        The other runs of the project with missing files, each to be restored by a call of its own.
+    incomplete : dict
+        What could not be given back, such as the owner, by the path that was written.
+    made_for : str
+        The project that the run was made for, where that is another one.
     """
 
     restored: tuple[str, ...]
     skipped: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
     others: tuple[str, ...] = ()
+    incomplete: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    made_for: str = ""
+    dry_run: bool = False
 
     @property
     def unwritten(self) -> tuple[Conflict, ...]:
@@ -67,28 +76,51 @@ class Restored(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per file: path, action (restored, skipped, conflict, unwritten), written_as, reason."""
+        """One row per file: path, action (restored, skipped, conflict, unwritten), written_as, reason.
+
+        In a dry run, ``would restore`` takes the place of ``restored``.
+        """
         import pandas as pd
 
-        rows = [(path, "restored", path, "") for path in self.restored]
+        action = "would restore" if self.dry_run else "restored"
+        rows = [(path, action, path, self._lost(path)) for path in self.restored]
         rows += [(path, "skipped", path, "already there, with the same content") for path in self.skipped]
         for found in self.conflicts:
-            rows.append((found.path, "conflict" if found.written_as else "unwritten", found.written_as, found.reason))
+            why = "; ".join(filter(None, (found.reason, self._lost(found.written_as))))
+            rows.append((found.path, "conflict" if found.written_as else "unwritten", found.written_as, why))
         rows = [tuple(map(readable, row)) for row in sorted(rows)]  # type: ignore[misc]
         return pd.DataFrame(rows, columns=["path", "action", "written_as", "reason"])
 
     @property
     def sentence(self) -> str:
-        """What came back."""
+        """What came back, or would."""
         there, lacking = len(self.skipped), [found.path for found in self.unwritten]
         beside = [found.written_as for found in self.conflicts if found.written_as]
+        if self.dry_run:
+            did, was, stand, could = "would be restored", "is" if there == 1 else "are", "would stand", "cannot"
+        else:
+            did, was, could = "restored", "was" if there == 1 else "were", "could not"
+            stand = "stands" if len(beside) == 1 else "stand"
         return (
-            f"{counted(len(self.restored), 'file')} restored, {there} {'was' if there == 1 else 'were'} there already, "
-            f"{len(beside)} stand{'s' if len(beside) == 1 else ''} beside something newer"
+            ("dry run: " if self.dry_run else "")
+            + f"{counted(len(self.restored), 'file')} {did}, {there} {was} there already, "
+            f"{len(beside)} {stand} beside something newer"
             + (f" ({_some(beside)})" if beside else "")
-            + (f", {len(lacking)} could not be written: {_some(lacking)}" if lacking else "")
+            + (f", {len(lacking)} {could} be written: {_some(lacking)}" if lacking else "")
+            + (f"; owner or attributes not given back to {_some(list(self.incomplete))}" if self.incomplete else "")
             + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
+            + ("; nothing was changed" if self.dry_run else "")
         )
+
+    @property
+    def details(self) -> list[str]:
+        """What could not be given back, file by file, and the project that the run was made for."""
+        found = [f"{readable(path)}: {self._lost(path)}" for path in self.incomplete]
+        return found + ([f"The run was made for {readable(self.made_for)}."] if self.made_for else [])
+
+    def _lost(self, path: str) -> str:
+        missing = self.incomplete.get(path, ())
+        return f"not given back: {', '.join(missing)}" if missing else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the lists as JSON can hold them."""
@@ -98,132 +130,240 @@ class Restored(Result):
             "conflicts": [{k: readable(v) for k, v in asdict(conflict).items()} for conflict in self.conflicts],
             "unwritten": [readable(conflict.path) for conflict in self.unwritten],
             "others": list(map(readable, self.others)),
+            "incomplete": [{"path": readable(path), "missing": list(w)} for path, w in self.incomplete.items()],
+            "dry_run": self.dry_run,
         }
 
 
-def restore(run: str | Path | None, root: str | Path | None = None) -> Restored:
-    """Bring back what a run removed: bytes, permission bits and time; restoring twice does nothing more.
+def restore(run: str | Path | None, root: str | Path | None = None, *, dry_run: bool = False) -> Restored:
+    """Bring back what a run removed: bytes, time, permission bits, owner and extended attributes.
 
-    Changes files: writes those that are missing, below `root` (default: the project of the run).
-    An interrupted run is closed first.
+    Changes files: none with `dry_run`; else writes those that are missing, below `root` only, and overwrites nothing.
+    An interrupted run of that project is closed first. Restoring twice does nothing more.
+
+    Parameters
+    ----------
+    root : str or Path, optional
+        The project folder to restore into. By default the project that the run folder lies in.
 
     Raises
     ------
     CleanupError
-        There is no such run (a cleanup that removed nothing has none), a backup is damaged (the others are
-        restored), or the system stopped it.
+        There is no such run (a cleanup that removed nothing has none), no project is named and the run lies in none,
+        a backup is damaged (the others are restored), or the system stopped it.
     BusyError
         Another cleanup or restore is at work in the project.
     """
     if run is None:
         raise CleanupError("No run is named", None, "a cleanup that removed nothing has none; name its folder")
+    if not isinstance(dry_run, bool):  # a text "false" would count as true
+        raise ParameterError("dry_run is neither True nor False", dry_run, "give one of the two, without quotes")
     folder = Path(run)
-    pinned = read(folder.parent if folder.name == MANIFEST else folder, root)
+    pinned = read(folder.parent if folder.name == MANIFEST else folder)
+    target = replace(pinned, root=_root(pinned, root))
+    # A project that was moved takes its interrupted runs along; a copy of it does not.
+    own = target.root == pinned.root or not os.path.lexists(pinned.root)
     try:
-        with safefile.locked(pinned.root) as fd, safefile.opened_folder(pinned.folder) as store:
-            locked = LockedRun(pinned, fd, store)
-            state = _state(locked, settled=root is None)
-            result, damaged = _restore_all(locked, state)
-            if state is None and root is None and not damaged:
-                backup.replace_journal(store)
+        with safefile.locked(target.root) as fd, safefile.opened_folder(target.folder) as store:
+            locked = LockedRun(target, fd, store)
+            if dry_run:
+                result, damaged = _preview(locked, _load(locked)), list[str]()
+            else:
+                state = _close(locked) if own else _load(locked)
+                result, damaged = _restore_all(locked, state)
+                if state is None and own and not damaged:
+                    backup.replace_journal(store)
     except OSError as error:
         raise CleanupError(f"The restore stopped ({reason(error)})", folder, _AGAIN) from error
     if damaged:
         raise CleanupError(f"{len(damaged)} of the backups are damaged or gone", damaged[0], _OTHERS)
-    return replace(result, others=_others(pinned))
+    made_for = "" if target.root == pinned.root else str(pinned.root)
+    return replace(result, made_for=made_for, others=_others(pinned, target.root))
 
 
 _AGAIN = "mend the cause and restore the run again"
 _OTHERS = "the files of this run whose backups are sound were restored"
+_DAMAGED = "its backup is damaged or gone"
+_OCCUPIED = "something else is at its place"
 
 
-def _others(run: Run) -> tuple[str, ...]:
+def _root(run: Run, named: str | Path | None) -> Path:
+    """Return the folder to restore into; what the manifest says is not enough, since anybody can forge one.
+
+    Raises
+    ------
+    CleanupError
+        No folder is named, and the run does not lie in the project that its manifest names.
+    """
+    if named is not None:
+        with usable(named):
+            return Path(named).expanduser().resolve()
+    if run.root != around(run.folder.resolve()):
+        raise CleanupError("The run does not lie in the project it was made for", run.root, "name the project as root")
+    return run.root
+
+
+def _others(run: Run, root: Path) -> tuple[str, ...]:
+    """Return the names of the other runs of the same project whose files are still missing below `root`."""
     found = []
     for folder in runs(run.folder.parent):
         with suppress(CleanupError):
             other = read(folder)
-            away = [r for r in other.removals if not os.path.lexists(run.root / r.path)]
+            away = [removal for removal in other.removals if not os.path.lexists(root / removal.path)]
             backed_up = any(os.path.lexists(folder / removal.sha256) for removal in away)
             if other.sha256 != run.sha256 and other.root == run.root and backed_up:
                 found.append(folder.name)
     return tuple(found)
 
 
-def _state(locked: LockedRun, settled: bool) -> State | None:
-    """Return what the journal says, the run being closed; None when it is damaged."""
-    try:
-        state = backup.load(locked)
-        if settled and not state.closed:
-            close_interrupted(locked)
-            state = backup.load(locked)
-    except CleanupError:
-        state = None
-        for entry in range(len(locked.run.removals)) if settled else ():
+def _load(locked: LockedRun) -> State | None:
+    """Return what the journal says; None when it is damaged."""
+    with suppress(CleanupError):
+        return backup.load(locked)
+    return None
+
+
+def _close(locked: LockedRun) -> State | None:
+    """Close an interrupted run and return what the journal says; None when it is damaged."""
+    state = _load(locked)
+    if state is None:
+        for entry in range(len(locked.run.removals)):
             with suppress(PreconditionFailed):
                 release(locked, entry)
+    elif not state.closed:
+        close_interrupted(locked)
+        return _load(locked)
     return state
 
 
-def _restore_all(locked: LockedRun, state: State | None) -> tuple[Restored, list[str]]:
-    restored: list[str] = []
-    skipped: list[str] = []
-    conflicts: list[Conflict] = []
-    damaged: list[str] = []
+def _wanted(locked: LockedRun, state: State | None) -> Iterator[tuple[int, Removal]]:
+    """Yield the files that the run removed, or may have removed."""
     for entry, removal in enumerate(locked.run.removals):
-        step()  # whoever listens can stop here, or within a copy: the same call brings back the rest
         if state and entry in state.kept:
-            with suppress(PreconditionFailed):  # kept because its folder could not be reached while it was under way
-                release(locked, entry)
             continue
         surely = state is not None and entry in state.removed
-        if not surely and safefile.status(locked.store, removal.sha256) is None:
-            continue  # never backed up, hence never removed
+        if surely or safefile.status(locked.store, removal.sha256) is not None:  # else it was never backed up
+            yield entry, removal
+
+
+def _preview(locked: LockedRun, state: State | None) -> Restored:
+    """Return what a restore would do. Reads only."""
+    result = _Collected()
+    for entry, removal in _wanted(locked, state):
+        step()
+        recorded = state.files.get(entry) if state else None
         try:
-            written = _restore_one(locked, entry, removal)
+            target = _preview_one(locked, removal)
         except PreconditionFailed as failed:
-            conflicts.append(Conflict(removal.path, "", str(failed)))
+            result.conflicts.append(Conflict(removal.path, "", str(failed)))
+        else:
+            result.add(removal.path, target, safefile.withheld(_metadata(removal, recorded)))
+    return replace(result.finished(), dry_run=True)
+
+
+def _preview_one(locked: LockedRun, removal: Removal) -> str | None:
+    """Return the path that a restore would write, or None when the file is there already. Reads only."""
+    try:
+        with safefile.parent(locked.root, removal.path) as (folder, name):
+            if safefile.digest_at(folder, name) == removal.sha256:
+                return None
+            target = _free_name(folder, name, removal)
+    except PreconditionFailed as failed:
+        if not isinstance(failed.__cause__, FileNotFoundError):
+            raise
+        name = target = removal.path.rpartition("/")[2]  # its folder is made again
+    if not backup.is_stored(locked, removal):
+        raise PreconditionFailed(_DAMAGED)
+    return removal.path.removesuffix(name) + target
+
+
+def _free_name(folder: int, name: str, removal: Removal) -> str:
+    for target in _names(folder, name, removal):
+        there = safefile.status(folder, target)
+        if there is None or (target != name and safefile.digest_at(folder, target) == removal.sha256):
+            return target
+    raise AssertionError("there is always a free name")
+
+
+def _restore_all(locked: LockedRun, state: State | None) -> tuple[Restored, list[str]]:
+    result, damaged = _Collected(), list[str]()
+    for entry in state.kept if state else ():  # kept because its folder could not be reached in the middle of a removal
+        with suppress(PreconditionFailed):
+            release(locked, entry)
+    for entry, removal in _wanted(locked, state):
+        step()  # a listener may stop the restore here, or within a copy: the same call brings back the rest
+        try:
+            result.add(removal.path, *_restore_one(locked, entry, removal, state))
+        except PreconditionFailed as failed:
+            result.conflicts.append(Conflict(removal.path, "", str(failed)))
         except _Damaged:
             damaged.append(removal.path)
-        else:
-            if written is None:
-                skipped.append(removal.path)
-            elif written == removal.path:
-                restored.append(removal.path)
-            else:
-                conflicts.append(Conflict(removal.path, written, "something else is at its place"))
-    return Restored(tuple(restored), tuple(skipped), tuple(conflicts)), damaged
+    return result.finished(), damaged
 
 
-class _Damaged(Exception):  # noqa: N818  (an answer about one backup)
+class _Damaged(Exception):  # noqa: N818  (a finding about one backup)
     pass
 
 
-def _restore_one(locked: LockedRun, entry: int, removal: Removal) -> str | None:
-    """Restore a file; return the path it has now, or None when it was there already."""
-    with safefile.parent(locked.root, removal.path, make=True) as (folder, name):
-        temporary = f".restore-{locked.run.sha256[:12]}-{entry}"
+class _Collected:
+    """The outcome of a restore, file by file."""
+
+    def __init__(self) -> None:
+        self.restored: list[str] = []
+        self.skipped: list[str] = []
+        self.conflicts: list[Conflict] = []
+        self.incomplete: dict[str, tuple[str, ...]] = {}
+
+    def add(self, path: str, written: str | None, missing: list[str]) -> None:
+        """Note where a file was written, None for nowhere, and what could not be given back to it."""
+        if written is None:
+            self.skipped.append(path)
+            return
+        if written == path:
+            self.restored.append(path)
+        else:
+            self.conflicts.append(Conflict(path, written, _OCCUPIED))
+        if missing:
+            self.incomplete[written] = tuple(missing)
+
+    def finished(self) -> Restored:
+        return Restored(tuple(self.restored), tuple(self.skipped), tuple(self.conflicts), incomplete=self.incomplete)
+
+
+def _metadata(removal: Removal, recorded: Metadata | None) -> Metadata:
+    return recorded or Metadata(None, None, stat.S_IMODE(removal.identity.mode))
+
+
+def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State | None) -> tuple[str | None, list[str]]:
+    """Restore a file; return the path it has now, None when it was there already, and what could not be given back."""
+    temporary, missing = f".restore-{locked.run.sha256[:12]}-{entry}", list[str]()
+    folders = state.folders if state else {}
+
+    def make(above: int, name: str, path: str) -> None:
+        lost = safefile.make_folder(above, name, folders.get(path), f"{temporary}-folder")
+        missing.extend(f"{what} of {path}" for what in lost)
+
+    with safefile.parent(locked.root, removal.path, make=make) as (folder, name):
         safefile.discard(folder, temporary)  # left by a restore that was killed
         if safefile.digest_at(folder, name) == removal.sha256:
-            return None
-        if safefile.digest_at(locked.store, removal.sha256) != removal.sha256:
+            return None, []
+        if not backup.is_stored(locked, removal):
             raise _Damaged
         with safefile.temporary(folder, temporary) as fd:
             with safefile.opened_file(locked.store, removal.sha256) as source:
                 if safefile.copy(source, fd, lambda _: step()) != removal.sha256:
                     raise _Damaged
-            os.fchmod(fd, stat.S_IMODE(removal.identity.mode))
+            missing += safefile.write_metadata(fd, _metadata(removal, state.files.get(entry) if state else None))
             os.utime(fd, ns=(removal.identity.mtime_ns, removal.identity.mtime_ns))
             os.fsync(fd)
             target = _link(folder, temporary, name, removal)
         os.fsync(folder)
-    return removal.path.removesuffix(name) + target
+    return removal.path.removesuffix(name) + target, missing
 
 
 def _link(folder: int, temporary: str, name: str, removal: Removal) -> str:
     """Give the finished file the first free name, or that of an earlier restore that wrote the same."""
-    for target in free_names(name, removal.sha256):
-        if target == name and preconditions.live_sidecar(folder, name):
-            continue  # SQLite would play a foreign journal into the restored database
+    for target in _names(folder, name, removal):
         try:
             os.link(temporary, target, src_dir_fd=folder, dst_dir_fd=folder)
         except FileExistsError:
@@ -232,6 +372,14 @@ def _link(folder: int, temporary: str, name: str, removal: Removal) -> str:
             continue
         return target
     raise AssertionError("there is always a free name")
+
+
+def _names(folder: int, name: str, removal: Removal) -> Iterator[str]:
+    """Yield the names that a restored file may have."""
+    for target in free_names(name, removal.sha256):
+        # Beside a foreign journal, SQLite would play that into the restored database.
+        if target != name or not preconditions.live_sidecar(folder, name):
+            yield target
 
 
 def _some(paths: list[str]) -> str:

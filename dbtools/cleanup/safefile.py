@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import os
@@ -11,10 +12,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from dbtools import disk
-from dbtools.cleanup.model import Identity
+from dbtools.cleanup.model import Identity, Metadata
 from dbtools.errors import BusyError, CleanupError
 
 CHUNK = 1 << 20
+_LARGEST = 1 << 30  # bytes of a manifest or journal; a larger one is not read
 TEMPORARY = ".tmp-"
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
@@ -28,6 +30,11 @@ _REASONS = {
     errno.EAGAIN: "another program holds it",
 }
 _DENIED = (errno.EACCES, errno.EPERM, errno.ENXIO, errno.EISDIR, errno.EROFS, errno.EBUSY, errno.ETXTBSY)
+# The kernel or the system's policy writes these.
+_SYSTEM_XATTRS = ("security.selinux", "security.ima", "security.evm", "security.SMACK64", "security.apparmor")
+_CAPABILITIES = "security.capability"
+_NOT_ALLOWED = {getattr(errno, n) for n in ("EPERM", "EACCES", "EINVAL", "ENOTSUP", "ENOSYS", "ENODATA")}
+_NO_ROOM = {getattr(errno, n) for n in ("ENOSPC", "E2BIG", "ERANGE")}  # for this attribute
 
 Tick = Callable[[int], object]
 
@@ -122,19 +129,18 @@ def locked(root: Path) -> Iterator[int]:
 
 
 @contextmanager
-def parent(root: int, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+def parent(root: int, path: str, *, make: Callable[[int, str, str], object] | None = None) -> Iterator[tuple[int, str]]:
     """Open the folder of `path` below the descriptor `root`, following no link; yield it and the name.
 
-    Reads only; with `make`, makes the folders that are missing.
+    Reads only, except for `make`, which is called for each folder on the way with the open folder above it, its name
+    and its path, and may make it.
     """
     *folders, name = parts(path)
     fd = os.dup(root)
     try:
-        for folder in folders:
+        for depth, folder in enumerate(folders, start=1):
             if make:
-                with suppress(FileExistsError):
-                    os.mkdir(folder, dir_fd=fd)
-                    os.fsync(fd)
+                make(fd, folder, "/".join(folders[:depth]))
             with file_errors():
                 below = os.open(folder, _FOLDER | _NOFOLLOW, dir_fd=fd)
             os.close(fd)
@@ -152,6 +158,130 @@ def make_folders(path: Path) -> None:
         with suppress(FileExistsError):
             os.mkdir(path.name, 0o700, dir_fd=fd)
         os.fsync(fd)
+
+
+def make_folder(folder: int, name: str, wanted: Metadata | None, temporary: str) -> list[str]:
+    """Make the folder `name` with the metadata `wanted` unless it is there; return what could not be given back.
+
+    Changes files: makes the folder under the name `temporary`, then renames it; synced when it returns.
+    """
+    if status(folder, name) is not None:
+        return []
+    if wanted is None:
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=folder)
+        os.fsync(folder)
+        return []
+    with suppress(FileNotFoundError):  # left by a restore that was killed
+        os.rmdir(temporary, dir_fd=folder)
+    os.mkdir(temporary, 0o700, dir_fd=folder)
+    try:
+        with opened(temporary, _FOLDER | _NOFOLLOW, folder) as fd:
+            if os.listdir(fd):  # noqa: PTH208 (a descriptor); another program put its own folder here
+                raise PreconditionFailed("its folder cannot be made")
+            missing = write_metadata(fd, wanted)
+            os.fsync(fd)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        with suppress(OSError):
+            os.rmdir(temporary, dir_fd=folder)
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):  # made meanwhile
+            return []
+        raise
+    os.fsync(folder)
+    return missing
+
+
+def read_metadata(fd: int) -> Metadata:
+    """Return the owner, the permission bits and the extended attributes of an open file or folder. Reads only."""
+    found, xattrs = os.fstat(fd), dict[str, str | None]()
+    for name in _xattr_names(fd):
+        try:
+            xattrs[name] = base64.b64encode(os.getxattr(fd, name)).decode("ascii")
+        except OSError as error:
+            if error.errno not in _NOT_ALLOWED:
+                raise
+            xattrs[name] = None
+    return Metadata(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), xattrs)
+
+
+def _xattr_names(fd: int) -> list[str]:
+    try:
+        # macOS has extended attributes too, but Python does not offer them there.
+        return sorted(n for n in os.listxattr(fd) if n not in _SYSTEM_XATTRS) if hasattr(os, "listxattr") else []
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return []
+        raise
+
+
+def write_metadata(fd: int, wanted: Metadata) -> list[str]:
+    """Give a new file or folder its recorded metadata; return what could not be given back.
+
+    Changes files: the open one, which must be private (0600 or 0700) until now. At no step does it allow more than
+    recorded: the owner comes first, then the extended attributes, and the permission bits last. A file never gets
+    setuid, setgid or capabilities, because whoever forges a manifest could take over an account with them.
+    """
+    missing = _write_owner(fd, wanted)
+    missing += _write_xattrs(fd, wanted)
+    missing += withheld(wanted, folder=(folder := stat.S_ISDIR(os.fstat(fd).st_mode)))
+    mode = wanted.mode & (0o3777 if folder else 0o1777)
+    if any(what.startswith("group") for what in missing):
+        # The group bits were meant for another group: this one gets what everybody has, and no setgid.
+        mode &= ~0o2070 | (mode & 0o007) << 3
+    os.fchmod(fd, mode)
+    if (now := stat.S_IMODE(os.fstat(fd).st_mode)) != wanted.mode and not withheld(wanted, folder=folder):
+        missing.append(f"mode {wanted.mode:04o} (it is {now:04o})")
+    return missing
+
+
+def withheld(wanted: Metadata, *, folder: bool = False) -> list[str]:
+    """Return what a restore never gives back to a file, or a folder, with this metadata."""
+    bits = ((stat.S_ISUID, "setuid"), (0 if folder else stat.S_ISGID, "setgid"))
+    found = [word for bit, word in bits if wanted.mode & bit]
+    return found + (["capabilities"] if _CAPABILITIES in wanted.xattrs else [])
+
+
+def _write_owner(fd: int, wanted: Metadata) -> list[str]:
+    if wanted.uid is None or wanted.gid is None:
+        return ["owner, group and extended attributes, which were not recorded"]
+    now = os.fstat(fd)
+    if (now.st_uid, now.st_gid) != (wanted.uid, wanted.gid):
+        for uid in (wanted.uid, -1):  # a user may give a file to another group of his, but not to another user
+            try:
+                os.fchown(fd, uid, wanted.gid)
+                break
+            except OSError as error:
+                if error.errno not in _NOT_ALLOWED:
+                    raise
+        now = os.fstat(fd)
+    pairs = (("owner", now.st_uid, wanted.uid), ("group", now.st_gid, wanted.gid))
+    return [f"{word} {recorded}" for word, found, recorded in pairs if found != recorded]
+
+
+def _write_xattrs(fd: int, wanted: Metadata) -> list[str]:
+    missing = list[str]()
+    for name in set(_xattr_names(fd)) - set(wanted.xattrs):  # such as the ACL that a folder passes on to new files
+        with _noting(name, missing):
+            os.removexattr(fd, name)
+    for name, value in wanted.xattrs.items():
+        with _noting(name, missing):
+            if name != _CAPABILITIES:
+                if value is None or not hasattr(os, "setxattr"):
+                    raise OSError(errno.ENOTSUP, "not recorded")
+                os.setxattr(fd, name, base64.b64decode(value, validate=True))
+    return missing
+
+
+@contextmanager
+def _noting(name: str, missing: list[str]) -> Iterator[None]:
+    """Note an extended attribute that could not be set or removed."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a damaged record
+        if isinstance(error, OSError) and error.errno not in _NOT_ALLOWED | _NO_ROOM:
+            raise
+        missing.append(f"attribute {name}")
 
 
 def status(folder: int, name: str) -> os.stat_result | None:
@@ -187,6 +317,8 @@ def digest_at(folder: int, name: str) -> str | None:
 def content(folder: int, name: str) -> bytes:
     """Return the bytes of a small file of a run folder. Reads only."""
     with opened(name, _FILE, folder) as fd:
+        if os.fstat(fd).st_size > _LARGEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         return b"".join(iter(lambda: os.read(fd, CHUNK), b""))
 
 

@@ -64,7 +64,7 @@ class Survey(Result):
                     "unique_rows": f.unique_rows,
                     "rows": f.rows,
                     "size_bytes": f.identity.size,
-                    "modified": f.modified.isoformat(),
+                    "modified": f.modified.isoformat() if f.modified else None,
                     "reason": readable("; ".join(filter(None, (f.reason, f.obstacle)))),
                     "kept": readable(f.duplicate_of.path if f.duplicate_of else ""),
                 }

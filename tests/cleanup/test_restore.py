@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
-from cleaning import make_files, planned, tree
+from cleaning import ACL, forge, make_files, metadata, planned, tree
 from support import unchanged
 
+from dbtools.cleanup import find_run
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.backup import unfinished
 from dbtools.cleanup.restore import restore
 from dbtools.demo import build
-from dbtools.errors import CleanupError
+from dbtools.errors import CleanupError, ParameterError
 from dbtools.notebooks import run as run_notebook
 from dbtools.project import Project
 
@@ -220,3 +224,193 @@ def test_a_root_that_is_not_there_is_refused(project: Project, tmp_path: Path) -
 def test_a_cleanup_that_removed_nothing_has_no_run_to_restore():
     with pytest.raises(CleanupError, match=r"^No run is named; a cleanup that removed nothing has none"):
         restore(None)
+
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to other users")
+
+
+@AS_ROOT
+def test_owner_group_attributes_and_acls_of_files_and_of_removed_folders_come_back(project: Project) -> None:
+    root = project.root
+    try:
+        os.setxattr(root / "storage/a.csv", "user.note", b"precious\0")
+        os.setxattr(root / "storage/deep/b.csv", "system.posix_acl_access", ACL)
+        os.setxattr(root / "storage/deep", "system.posix_acl_default", ACL)
+    except OSError as error:
+        pytest.skip(f"this file system has no such attributes ({error.strerror})")
+    for path, owner, group in (
+        ("storage/a.csv", 65534, 7),
+        ("storage/deep/b.csv", 12, 34),
+        ("storage/deep", 65534, 34),
+    ):
+        os.chown(root / path, owner, group)
+    (root / "storage/deep").chmod(0o2750)
+    (root / "storage/a.csv").chmod(0o600)
+    wanted = metadata(root)
+    run = remove(project)
+    shutil.rmtree(root / "storage")
+    result = restore(run)
+    assert (result.restored, result.incomplete) == (tuple(FILES), {})
+    found = metadata(root)
+    assert {path: found[path] for path in ("storage", "storage/deep", *FILES)} == {
+        path: wanted[path] for path in ("storage", "storage/deep", *FILES)
+    }
+
+
+@AS_ROOT
+def test_an_acl_that_the_folder_passes_on_to_new_files_does_not_stay_on_restored_ones(project: Project) -> None:
+    before = metadata(project.root)
+    run = remove(project, "storage/a.csv")
+    try:
+        os.setxattr(project.root / "storage", "system.posix_acl_default", ACL)
+    except OSError as error:
+        pytest.skip(f"this file system has no ACLs ({error.strerror})")
+    assert restore(run).incomplete == {}
+    assert metadata(project.root)["storage/a.csv"] == before["storage/a.csv"]
+
+
+@pytest.mark.parametrize(("mode", "words"), [(0o4755, "setuid"), (0o2755, "setgid"), (0o6711, "setuid, setgid")])
+def test_a_file_never_comes_back_with_setuid_or_setgid_and_that_is_said(
+    project: Project, mode: int, words: str
+) -> None:
+    (project.root / "storage/a.csv").chmod(mode)
+    run = remove(project, "storage/a.csv", "empty.csv")
+    for result in (restore(run, dry_run=True), restore(run)):
+        assert result.incomplete == {"storage/a.csv": tuple(words.split(", "))}
+        assert "owner or attributes not given back to storage/a.csv" in result.sentence
+        assert result.to_dict()["incomplete"] == [{"path": "storage/a.csv", "missing": words.split(", ")}]
+        assert f"not given back: {words}" in result.frame.set_index("path").reason["storage/a.csv"]
+    assert stat.S_IMODE((project.root / "storage/a.csv").stat().st_mode) == mode & 0o777
+
+
+@AS_ROOT
+def test_capabilities_never_come_back(project: Project) -> None:
+    file = project.root / "storage/a.csv"
+    try:  # cap_net_raw, as setcap writes it
+        os.setxattr(file, "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))
+    except OSError as error:
+        pytest.skip(f"this file system has no capabilities ({error.strerror})")
+    result = restore(remove(project, "storage/a.csv"))
+    assert result.incomplete == {"storage/a.csv": ("capabilities",)}
+    assert "security.capability" not in os.listxattr(file)
+
+
+def test_a_run_without_a_record_of_owners_says_so(project: Project) -> None:
+    run = remove(project, "storage/a.csv")
+    (run / "journal").write_bytes(b"damaged\n" * 2)
+    result = restore(run)
+    assert result.restored == ("storage/a.csv",)
+    assert result.incomplete == {"storage/a.csv": ("owner, group and extended attributes, which were not recorded",)}
+
+
+def test_a_dry_run_changes_nothing_and_says_what_the_restore_then_does(project: Project) -> None:
+    run = remove(project)
+    (project.root / "empty.csv").write_text("newer")
+    (project.root / "storage/a.csv").write_bytes(FILES["storage/a.csv"])
+    shutil.rmtree(project.root / "storage/deep")
+    with unchanged(project.root):
+        told = restore(run, dry_run=True)
+    assert told.dry_run
+    (beside,) = (conflict.written_as for conflict in told.conflicts)
+    assert told.sentence == (
+        f"dry run: 1 file would be restored, 1 is there already, 1 would stand beside something newer ({beside}); "
+        "nothing was changed"
+    )
+    assert told.frame.set_index("path").action["storage/deep/b.csv"] == "would restore"
+    done = restore(run)
+    assert (done.restored, done.skipped, done.conflicts) == (told.restored, told.skipped, told.conflicts)
+    assert (told.to_dict()["dry_run"], done.to_dict()["dry_run"]) == (True, False)
+
+
+def test_a_dry_run_names_damaged_backups_and_what_lies_in_the_way(project: Project) -> None:
+    run = remove(project)
+    backup = run / hashlib.sha256(FILES["storage/a.csv"]).hexdigest()
+    backup.chmod(0o600)
+    backup.write_bytes(b"damage")
+    shutil.rmtree(project.root / "storage/deep")
+    (project.root / "storage/deep").write_text("a file now")
+    with unchanged(project.root):
+        told = restore(run, dry_run=True)
+    assert {found.path: found.reason for found in told.unwritten} == {
+        "storage/a.csv": "its backup is damaged or gone",
+        "storage/deep/b.csv": "it lies behind something that is not a folder",
+    }
+    assert told.restored == ("empty.csv",)
+
+
+@pytest.mark.parametrize("dry_run", ["false", 0, None])
+def test_what_is_no_boolean_is_no_dry_run_of_a_restore(project: Project, dry_run: object) -> None:
+    with pytest.raises(ParameterError, match="neither True nor False"):
+        restore(remove(project), dry_run=dry_run)
+
+
+@pytest.mark.parametrize("forged", ["/", "{tmp}/home", "../../../home", "../../../..", "../..//../home"])
+def test_a_forged_root_takes_no_file_out_of_the_project(project: Project, tmp_path: Path, forged: str) -> None:
+    (tmp_path / "home").mkdir()
+    run = forge(project, ".config/startup.py", b"payload", root=forged.format(tmp=tmp_path))
+    with unchanged(tmp_path), pytest.raises(CleanupError, match="name the project as root"):
+        restore(run)
+    with unchanged(tmp_path / "home"):
+        assert restore(find_run(project), root=project.root).restored == (".config/startup.py",)
+    assert (project.root / ".config/startup.py").read_bytes() == b"payload"
+
+
+def outside(project: Project, folder: Path) -> Project:
+    return project.with_backups(folder)
+
+
+def test_backups_outside_restore_into_the_copy_that_is_named_and_leave_the_original_alone(
+    project: Project, tmp_path: Path
+) -> None:
+    run = remove(outside(project, tmp_path / "bk"))
+    copy = Project.find(shutil.copytree(project.root, tmp_path / "copy", symlinks=True))
+    with unchanged(project.root), unchanged(run):
+        result = restore(find_run(outside(copy, tmp_path / "bk")), root=copy.root)
+    assert result.restored == tuple(FILES)
+    assert result.made_for == str(project.root)
+    assert f"The run was made for {project.root}." in result.details
+    assert {name: tree(copy.root)[name][2] for name in FILES} == FILES
+
+
+def test_backups_outside_restore_into_a_project_that_was_moved(project: Project, tmp_path: Path) -> None:
+    before = tree(project.root)
+    remove(outside(project, tmp_path / "bk"))
+    project.root.rename(tmp_path / "moved")
+    moved = Project.find(tmp_path / "moved")
+    assert restore(find_run(outside(moved, tmp_path / "bk")), root=moved.root).restored == tuple(FILES)
+    assert tree(moved.root) == before
+
+
+def test_backups_outside_need_the_project_to_be_named(project: Project, tmp_path: Path) -> None:
+    run = remove(outside(project, tmp_path / "bk"))
+    with unchanged(tmp_path), pytest.raises(CleanupError, match=f'"{project.root}"; name the project as root'):
+        restore(run)
+    assert restore(run, root=project.root).restored == tuple(FILES)
+
+
+def test_runs_of_other_projects_are_not_taken_for_the_latest_of_this_one(project: Project, tmp_path: Path) -> None:
+    own = remove(outside(project, tmp_path / "bk"))
+    other, third = (make_files(tmp_path / name, {"x.csv": name.encode()}) for name in ("other", "third"))
+    for later in (other, third):
+        remove(outside(later, tmp_path / "bk"), "x.csv")
+    assert find_run(outside(project, tmp_path / "bk")) == own
+    stranger = outside(make_files(tmp_path / "stranger", {}), tmp_path / "bk")
+    with pytest.raises(ParameterError, match=r"several projects, and none of this one.*name one of"):
+        find_run(stranger)
+
+
+@AS_ROOT
+@pytest.mark.parametrize("name", [".", "manifest.json", "journal"])
+def test_root_carries_out_no_run_of_another_user(project: Project, name: str) -> None:
+    run = remove(project)
+    os.chown(run / name, 65534, 65534)
+    with unchanged(project.root), pytest.raises(CleanupError, match="belongs to another user"):
+        restore(run)
+
+
+def test_a_file_time_that_no_calendar_has_comes_back(project: Project) -> None:
+    file = project.root / "storage/a.csv"
+    os.utime(file, ns=(0, 300_000_000_000 * 10**9))  # about the year 11476
+    wanted = file.stat().st_mtime_ns
+    restore(remove(project, "storage/a.csv"))
+    assert file.stat().st_mtime_ns == wanted

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,10 @@ def test_a_file_under_way_in_a_folder_that_may_not_be_entered_comes_back_once_it
     with running(killed(rename + 1)):
         clean(plan)
     (run,) = runs(plan.project.backups)
-    (captured,) = (path.name for path in plan.project.root.rglob(".del-*"))
+    (quarantined,) = (path.name for path in plan.project.root.rglob(".del-*"))
 
     def unentered(_: int, name: str, args: tuple[Any, ...]) -> None:
-        if name == "stat" and args[0] == captured:
+        if name == "stat" and args[0] == quarantined:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     next_plan = planned(plan.project, "a/other.csv") if then == "another plan" else plan
@@ -162,8 +163,11 @@ def test_a_cleanup_killed_twice_and_a_restore_of_it_killed_once_lose_nothing(fol
 
 
 def test_a_cleanup_killed_while_it_rescues_rows_removes_nothing_and_then_rescues_each_once(
-    folder: Path, tally: Any
+    folder: Path, tally: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (folder / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))  # other processes use the system's
+
     def rescuing(name: str) -> Plan:
         project = make_files(folder / name, {"a.csv": b"id,text\n1,x\n2,y\n", "b.csv": b"id\n3\n"})
         return planned(project, "a.csv", "b.csv", rescue=(1,))
@@ -185,8 +189,8 @@ def test_a_cleanup_killed_while_it_rescues_rows_removes_nothing_and_then_rescues
         assert rescued == ["rescued_a.parquet", "rescued_b.parquet"]
 
 
-def captured_without_backup(folder: Path, rename: int) -> Plan:
-    """Kill a cleanup when it has captured its only file, and damage the backup."""
+def quarantined_without_backup(folder: Path, rename: int) -> Plan:
+    """Kill a cleanup when it has quarantined its only file, and damage the backup."""
     plan = world(folder, PLANNED[:1])
     with running(killed(rename + 1)):
         clean(plan)
@@ -201,10 +205,10 @@ def test_a_file_that_cannot_go_any_more_gets_its_name_back_whenever_that_is_inte
     folder: Path, tally: Any
 ) -> None:
     rename = calls(lambda: clean(world(folder, PLANNED[:1]))).index("rename")
-    plan = captured_without_backup(folder, rename)
+    plan = quarantined_without_backup(folder, rename)
     names = calls(lambda: clean(plan))
     for at in range(len(names)):
-        plan = captured_without_backup(folder, rename)
+        plan = quarantined_without_backup(folder, rename)
         with running(killed(at)):
             clean(plan)
         tally.runs += 1

@@ -113,9 +113,9 @@ class _View:
         self.change(lambda _: cleanup.apply(plan, dry_run=False), "Backing up and cleaning")
 
     def restore(self) -> None:
-        run = self.runs.value
+        run, root = self.runs.value, self.explorer.project.root
         if run:
-            self.change(lambda _: cleanup.restore(run), "Restoring")
+            self.change(lambda _: cleanup.restore(run, root=root), "Restoring")
 
     def change(self, work: Callable[[Desk], cleanup.Manifest | cleanup.Restored], what: str) -> None:
         self.outcome.value = ""
