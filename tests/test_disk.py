@@ -16,7 +16,7 @@ from support import insert, make_database, python, run_python
 
 from dbtools import attach, disk, export
 from dbtools.cleanup.apply import apply
-from dbtools.database.sqlite import dbfile
+from dbtools.database import sqlite
 from dbtools.errors import DatabaseError
 from dbtools.notebooks.report import write as place
 
@@ -106,7 +106,7 @@ def test_attaching_a_database_that_is_replaced_again_and_again_keeps_no_descript
             connection.commit()
             with attach(path) as db:
                 assert db.rows("prompts") == number + 2
-        counts.append(len(dbfile._held))
+        counts.append(len(sqlite._held))
     assert counts[-1] == counts[1]
 
 

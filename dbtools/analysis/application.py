@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.query import read
-from dbtools.database import Database, ask_facts
+from dbtools.database import Database, attach
 from dbtools.html import table
 from dbtools.project import Project
 from dbtools.result import Result
@@ -87,9 +87,8 @@ def application_stats(source: Database | Project | str | os.PathLike[str]) -> Ap
     DatabaseError, BusyError, ExtensionError, ProjectError
         As `attach`.
     """
-    query = read("application")
-    if isinstance(source, Database):
-        rows, filter_note = source.sql(query).fetchall(), source.filter_note
-    else:
-        rows, filter_note = ask_facts(source, query), ""
-    return ApplicationStats(tuple(SourceStats(*row) for row in rows), filter_note)
+    if not isinstance(source, Database):
+        with attach(source, texts=False, progress=False) as db:
+            return application_stats(db)
+    rows = source.sql(read("application")).fetchall()
+    return ApplicationStats(tuple(SourceStats(*row) for row in rows), source.filter_note)

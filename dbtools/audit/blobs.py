@@ -14,9 +14,8 @@ from types import TracebackType
 from dbtools.audit import git
 from dbtools.audit.checks import run
 from dbtools.audit.report import Check
-from dbtools.database import Database, attach, cache, schema
-from dbtools.database.sqlite import dbfile
-from dbtools.database.sqlite.snapshot import snapshot
+from dbtools.database import Database, attach, cache, schema, sqlite
+from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.compare import count_rows, missing_rows
@@ -97,7 +96,7 @@ class Blobs:
             return  # not read, so its rows count as missing
         if file.kind == "sqlite":
             if file.path != self.project.database:
-                self._stack.callback(dbfile.release, file.path)
+                self._stack.callback(sqlite.release, file.path)
             self._databases.append(self._stack.enter_context(snapshot(file.path)))
         elif file.is_csv:
             self._csvs.append(csvfile.read(file.path))
@@ -136,7 +135,7 @@ class Blobs:
             return Blob(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
         finally:
             with suppress(OSError):
-                dbfile.release(file)
+                sqlite.release(file)
 
     def _examine_csv(self, file: Path, hashes: int) -> Blob:
         read = csvfile.read(file)

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dbtools import server
 from dbtools.audit import guide as text
 from dbtools.audit.guide import Guide, Statement
-from dbtools.database import attach, schema
-from dbtools.database.sqlite import dbfile
-from dbtools.database.sqlite.snapshot import snapshot
+from dbtools.database import attach, schema, sqlite
+from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError, ParameterError, usable
 from dbtools.files import csvfile
 from dbtools.files.compare import count_rows, missing_rows, same_bytes
@@ -244,7 +243,7 @@ class _ClaimChecker:
     def _release_at_end(self, path: Path) -> None:
         # Closing a descriptor of the prompter database would drop the locks of other connections of this process.
         if path != self.project.database:
-            self.stack.callback(dbfile.release, path)
+            self.stack.callback(sqlite.release, path)
 
     def _snapshot(self, path: Path) -> Path:
         self._release_at_end(path)
@@ -255,7 +254,7 @@ class _ClaimChecker:
             return {name: facts.rows for name, facts in schema.read_tables(connection).items()}
 
     def _open(self, path: Path) -> closing[sqlite3.Connection]:
-        connection = dbfile.connect(self._once(self._snapshot, path))
+        connection = sqlite.connect(self._once(self._snapshot, path))
         connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
         return closing(connection)
 

@@ -18,7 +18,7 @@ from dbtools.audit.context import AuditContext, NotApplicable, Unanswered, read_
 from dbtools.database.change_type import COMPILED, change_type
 from dbtools.database.schema import DIMENSIONS, TABLES
 from dbtools.database.sql import identifier
-from dbtools.database.sqlite.dbfile import connect
+from dbtools.database.sqlite import connect
 from dbtools.server import NOT_A_FILE, Server
 
 # Columns that hold a credential, or the addresses from which somebody logged in.

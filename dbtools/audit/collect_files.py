@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dbtools.audit.context import AuditContext, NotApplicable
-from dbtools.database.sqlite import dbfile
+from dbtools.database import sqlite
 from dbtools.files.compare import Integrity, check_integrity, missing_rows
 from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
@@ -31,7 +31,7 @@ def databases(context: AuditContext) -> Iterator[tuple[str, int, bool, int, int 
         yield (
             context.name(path),
             path.stat().st_size,
-            header.startswith(dbfile.MAGIC),
+            header.startswith(sqlite.MAGIC),
             65536 if size == 1 else size,
             int.from_bytes(header[28:32], "big") if is_valid else None,
             _size(path, "-wal"),
@@ -118,7 +118,7 @@ def _size(path: Path, suffix: str) -> int:
 
 
 def _digest(context: AuditContext, path: Path) -> str:
-    digest = dbfile.sha256(path)
+    digest = sqlite.sha256(path)
     context.release(path)
     return digest
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtools.audit import git
-from dbtools.database import Database
-from dbtools.database.sqlite import dbfile
-from dbtools.database.sqlite.snapshot import snapshot
+from dbtools.database import Database, sqlite
+from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.compare import Shape, read_shape
@@ -147,17 +146,17 @@ class AuditContext:
     def header(self, path: Path) -> bytes:
         """Return the first 100 bytes of a database file; empty where it cannot be read."""
         try:
-            return dbfile.read(path, dbfile.HEADER)
+            return sqlite.read(path, sqlite.HEADER)
         except OSError:
             return b""
         finally:
             self.release(path)
 
     def release(self, path: Path) -> None:
-        """Close a file that `dbfile` keeps open, unless it is the prompter database: there may be thousands."""
+        """Close a file that `sqlite` keeps open, unless it is the prompter database: there may be thousands."""
         if path != self.project.database:
             with suppress(OSError):
-                dbfile.release(path)
+                sqlite.release(path)
 
     def name(self, path: Path) -> str:
         """Return a path as the report shows it."""
@@ -165,7 +164,7 @@ class AuditContext:
 
     def rows(self, copy: Path, statement: str) -> list[tuple[object, ...]]:
         """Run a statement on a copy and return its rows; bytes that are not UTF-8 become escapes."""
-        with closing(dbfile.connect(copy)) as connection:
+        with closing(sqlite.connect(copy)) as connection:
             connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
             return connection.execute(statement).fetchall()
 

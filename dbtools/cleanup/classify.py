@@ -11,9 +11,8 @@ from pathlib import Path
 
 from dbtools.cleanup.model import DELETABLE, FileEvidence, SurvivingCopy
 from dbtools.cleanup.safefile import identity
-from dbtools.database import Database
-from dbtools.database.sqlite import dbfile
-from dbtools.database.sqlite.snapshot import snapshot
+from dbtools.database import Database, sqlite
+from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile
@@ -79,7 +78,7 @@ def classify(survived: Survived, file: FileEvidence) -> FileEvidence:
     if file.kind in ("link", "compressed") or file.obstacle:
         return file
     try:
-        file = replace(file, sha256=dbfile.sha256(path), obstacle=_obstacle(survived.project, path, file))
+        file = replace(file, sha256=sqlite.sha256(path), obstacle=_obstacle(survived.project, path, file))
         found = _classify_content(survived, path, file)
         unchanged = identity(path.lstat()) == file.identity
     except (OSError, DbtoolsError, sqlite3.Error, csv.Error, UnicodeError) as error:
@@ -89,7 +88,7 @@ def classify(survived: Survived, file: FileEvidence) -> FileEvidence:
     finally:
         if file.role != "primary":
             with suppress(OSError):
-                dbfile.release(path)
+                sqlite.release(path)
     if not unchanged:
         return replace(file, reason="changed while it was examined", obstacle="it is being written")
     if found.verdict not in DELETABLE:
@@ -112,7 +111,7 @@ def _obstacle(project: Project, path: Path, file: FileEvidence) -> str:
 
 def _live_sidecar(path: Path) -> str:
     """Return the suffix of a sidecar with changes that are not in the database file."""
-    return next((suffix for suffix in dbfile.LIVE if dbfile.sidecar(path, suffix)), "")
+    return next((suffix for suffix in sqlite.LIVE if sqlite.sidecar(path, suffix)), "")
 
 
 def _classify_content(survived: Survived, path: Path, file: FileEvidence) -> FileEvidence:
@@ -186,7 +185,7 @@ def _may_cover(whole: Shape, part: Shape) -> bool:
 
 
 def _surviving_copy(survived: Survived, file: FileEvidence) -> SurvivingCopy:
-    fingerprint = dbfile.fingerprint(survived.project.root / file.path) if file.kind == "sqlite" else ""
+    fingerprint = sqlite.fingerprint(survived.project.root / file.path) if file.kind == "sqlite" else ""
     return SurvivingCopy(file.path, file.sha256, fingerprint)
 
 

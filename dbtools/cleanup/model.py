@@ -44,8 +44,8 @@ class SurvivingCopy:
     sha256 : str
         Of the file's bytes.
     fingerprint : str
-        Of the database file and its ``-wal`` (`sqlite.dbfile.fingerprint`), or of the server's database
-        (`postgres.mark`); empty for other files.
+        Of the database file and its ``-wal`` (`sqlite.fingerprint`), or of the server's database
+        (`postgres.fingerprint`); empty for other files.
     """
 
     path: str

@@ -13,8 +13,7 @@ from dbtools import server
 from dbtools.cleanup import safefile
 from dbtools.cleanup.model import LockedRun, Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import PreconditionFailed
-from dbtools.database import postgres
-from dbtools.database.sqlite import dbfile
+from dbtools.database import postgres, sqlite
 from dbtools.errors import CleanupError, DbtoolsError
 from dbtools.files.inventory import is_run
 
@@ -40,7 +39,7 @@ def check_plan(plan: Plan) -> None:
     if project.root.is_relative_to(backups):
         raise CleanupError("The backup folder holds the project itself", backups, "give another one")
     databases = {project.relative(path) for path in project.in_use}
-    protected = databases | {path + sidecar for path in databases for sidecar in dbfile.SIDECARS}
+    protected = databases | {path + sidecar for path in databases for sidecar in sqlite.SIDECARS}
     inodes = set(_inodes(*project.in_use))
     for removal in plan.removals:
         try:
@@ -91,7 +90,7 @@ def leased(
 def _check_own(path: Path, status: os.stat_result) -> None:
     """Refuse a file that this process has open: opening and closing it again would drop SQLite's locks on it."""
     with suppress(OSError):
-        dbfile.release(path)
+        sqlite.release(path)
     for descriptor in _OWN.iterdir() if _OWN.is_dir() else ():
         with suppress(OSError):
             if os.path.samestat(descriptor.stat(), status):
@@ -117,11 +116,11 @@ def check_status(removal: Removal, status: os.stat_result) -> None:
 @safefile.file_errors()
 def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
     """Refuse a database with changes that are not in its file, and a sidecar whose database is there."""
-    for suffix in dbfile.SIDECARS:
+    for suffix in sqlite.SIDECARS:
         base = name.removesuffix(suffix)
         if base not in ("", name) and safefile.status(folder, base):
             raise PreconditionFailed(f'it belongs to the database "{base}"')
-    if removal.kind != "sqlite" and os.pread(fd, len(dbfile.MAGIC), 0) != dbfile.MAGIC:
+    if removal.kind != "sqlite" and os.pread(fd, len(sqlite.MAGIC), 0) != sqlite.MAGIC:
         return
     if alive := live_sidecar(folder, name):
         raise PreconditionFailed(f'the database is in use or was not closed: "{alive}" is not empty')
@@ -129,7 +128,7 @@ def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
 
 def live_sidecar(folder: int, name: str) -> str | None:
     """Return the name of a sidecar that may hold changes of the database `name`."""
-    for sidecar in (name + suffix for suffix in dbfile.LIVE):
+    for sidecar in (name + suffix for suffix in sqlite.LIVE):
         if (found := safefile.status(folder, sidecar)) and (found.st_size or not stat.S_ISREG(found.st_mode)):
             return sidecar
     return None
@@ -144,7 +143,7 @@ def check_keeper(locked: LockedRun, removal: Removal) -> None:
         raise PreconditionFailed(f'the file that stays in its place, "{keeper.path}", is to be removed too')
     try:
         if server.is_url(keeper.path):
-            if postgres.mark(server.parse(keeper.path)[0]) != keeper.fingerprint:
+            if postgres.fingerprint(server.parse(keeper.path)[0]) != keeper.fingerprint:
                 raise PreconditionFailed("it changed since the plan")
             return
         with safefile.file_errors(), safefile.parent(locked.root, keeper.path) as (folder, name):
@@ -166,11 +165,11 @@ def _check_keeper_file(locked: LockedRun, keeper: SurvivingCopy, folder: int, na
     if not keeper.fingerprint:
         same = safefile.digest_at(folder, name) == keeper.sha256
     else:
-        # A database is read through the one descriptor that stays open: see `dbfile.hold`.
+        # A database is read through the one descriptor that stays open: see `sqlite.reading`.
         path = locked.run.root / keeper.path
-        with dbfile.reading(path) as fd:
+        with sqlite.reading(path) as fd:
             same = os.path.samestat(os.fstat(fd), status) and safefile.digest(fd) == keeper.sha256
-        same = same and dbfile.fingerprint(path) == keeper.fingerprint
+        same = same and sqlite.fingerprint(path) == keeper.fingerprint
     if not same:
         raise PreconditionFailed("it changed since the plan")
 

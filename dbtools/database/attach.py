@@ -1,4 +1,4 @@
-"""attach(): bring a database, as it is at one moment, into DuckDB; or find what an earlier call brought."""
+"""attach(): copy a database, as it is at one moment, into DuckDB; or open the copy of an earlier call."""
 
 from __future__ import annotations
 
@@ -7,43 +7,37 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dbtools import disk, server
-from dbtools.database import cache, load, postgres, schema, sql
+from dbtools.database import cache, load, postgres, schema, sql, sqlite
 from dbtools.database import lake as lakes
-from dbtools.database.database import Database
+from dbtools.database.database import Database, TemporaryCopy
 from dbtools.database.spark import Spark
-from dbtools.database.sqlite import appending, direct
-from dbtools.database.sqlite.dbfile import check_file, connect, fingerprint
-from dbtools.database.sqlite.snapshot import snapshot, sqlite_error
 from dbtools.errors import DatabaseError, ParameterError, explained
 from dbtools.project import Project, is_lake
 from dbtools.server import Server
 
-if TYPE_CHECKING:
-    import duckdb
-
 SMALL = 64 << 20  # bytes; the texts of a database up to this size are loaded with the rest
 _QUIET = 16 << 20  # bytes; loading less than this takes no progress bar
+_TRIES = 3  # other processes may replace or remove a copy in the cache at any moment
 
 
 def attach(
     source: Project | str | os.PathLike[str],
     *,
     texts: bool | None = None,
-    only_facts: bool = False,
-    append_only: bool = False,
     engine: str | None = None,
     timeout: float = 5.0,
     progress: bool = True,
 ) -> Database:
     """Attach a prompter database as it is now: an SQLite file, or one on a PostgreSQL server.
 
-    Reads only; changes files in the user's cache folder, where the typed copy is kept until the database changes. A
+    Reads only; changes files in the user's cache folder, which keeps the typed copy until the database changes. A
     lake is not copied: its files are read when a question is asked.
 
     Parameters
@@ -51,16 +45,10 @@ def attach(
     source : Project, path or URL
         A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, a prompter.db, the folder
         of a lake (`dbtools.export.write` with ``partition_by``), or ``postgresql://user@host:5432/database``. The
-        password is used and kept nowhere; without one in the URL it comes from ``$DATABASE_URL``, ``PGPASSWORD`` or
+        password is used and stored nowhere; without one in the URL it comes from ``$DATABASE_URL``, ``PGPASSWORD`` or
         ``~/.pgpass``.
     texts : bool, optional
         Whether to load the long texts too; by default for databases up to 64 MiB.
-    only_facts : bool
-        Whether the relation ``facts`` (agent, head and marks of each version) is enough: it is ready ten times sooner.
-        Where it cannot be read alone, as on a server, all is loaded.
-    append_only : bool
-        Your word that, since the facts were last kept, versions and scores were only added and a head that changed has
-        a new ``updated_at``: then only what is new is read. (In rollback mode; a database in WAL mode is read whole.)
     engine : str, optional
         The address of a Spark Connect server (Spark, Databricks, Sail), ``sc://host:port``, that is to answer the
         questions; by default the project's, else DuckDB does. The server reads the files itself: the lake must lie
@@ -77,44 +65,18 @@ def attach(
     ParameterError
         `engine` is not such an address, or the database is not in a lake; `texts` are wanted of a lake without them.
     """
-    if not isinstance(source, Project):
-        if server.is_url(source):
-            address, password = server.parse(os.fspath(source))
-            _refuse_engine(engine, address)
-            return _attach_server(address, password, None, texts, timeout, progress)
-        if engine and re.match(r"\w[\w+.-]+://", os.fspath(source)):
-            return Database(Spark(engine, os.fspath(source)))
-    project, path = _locate(source)
-    if isinstance(path, Server):
-        _refuse_engine(engine, path)
-        return _attach_server(path, None, project, texts, timeout, progress)
+    project, address, password = _locate(source, remote=bool(engine))
     if connect := engine or (project.engine if project else ""):
-        return Database(Spark(connect, str(path)), project)
+        if isinstance(address, Server):
+            todo = 'write one with export.write(…, partition_by="month"), and attach that'
+            raise ParameterError("A Spark Connect server reads a lake, not a PostgreSQL database", address, todo)
+        return Database(Spark(connect, str(address)), project)
+    if isinstance(address, Server):
+        return _attach_copy(address, partial(_open_server, address, password, timeout, progress), project, texts)
+    path = Path(address)
     if is_lake(path):
         return _attach_lake(path, project, texts)
-    if only_facts:
-        with suppress(direct.UnfitError):
-            return _attach_file(path, project, "facts", partial(_build_facts, append_only=append_only, timeout=timeout))
-    tier = "" if texts is None else "full" if texts else "narrow"
-    return _attach_file(path, project, tier, partial(_build, timeout=timeout, progress=progress))
-
-
-def ask_facts(source: Project | str | os.PathLike[str], query: str, *, timeout: float = 5.0) -> list[tuple[Any, ...]]:
-    """Ask one question of ``facts`` and keep nothing: the fastest first answer. Reads only.
-
-    Raises
-    ------
-    DatabaseError, BusyError, ExtensionError, ProjectError
-        As `attach`.
-    QueryError
-        It is not one SELECT over relations.
-    """
-    project, path = (None, None) if server.is_url(source) else _locate(source)
-    if isinstance(path, Path) and not is_lake(path):
-        with suppress(direct.UnfitError), reachable(path):
-            return direct.read(path, lambda connection, _: direct.ask(connection, query), timeout)
-    with attach(project or source, texts=False, timeout=timeout, progress=False) as db:
-        return db.sql(query).fetchall()
+    return _attach_copy(path, partial(_open_file, path, timeout, progress), project, texts)
 
 
 @contextmanager
@@ -129,96 +91,139 @@ def reachable(path: Path) -> Iterator[None]:
             raise DatabaseError("No such database", path, "give the path of a prompter.db") from None
 
 
-def _locate(source: Project | str | os.PathLike[str]) -> tuple[Project | None, Path | Server]:
+def _locate(
+    source: Project | str | os.PathLike[str], *, remote: bool
+) -> tuple[Project | None, Path | Server | str, str | None]:
+    """Return the project, if it is one, the address of the database, and the password if a URL holds one.
+
+    The address is a text where it is a URL that only a `remote` engine can read.
+    """
     if isinstance(source, Project):
-        return source, source.database
+        return source, source.database, None
+    if server.is_url(source):
+        address, password = server.parse(os.fspath(source))
+        return None, address, password
+    if remote and re.match(r"\w[\w+.-]+://", os.fspath(source)):
+        return None, os.fspath(source), None
     path = Path(source)
     with reachable(path):
         path = path.expanduser().absolute()
         is_folder = path.is_dir()
     if is_folder and not is_lake(path):
         project = Project.find(path)
-        return project, project.database
-    return None, path
+        return project, project.database, None
+    return None, path, None
 
 
-def _refuse_engine(engine: str | None, address: Server) -> None:
-    if engine:
-        todo = 'write one with export.write(…, partition_by="month"), and attach that'
-        raise ParameterError("A Spark Connect server reads a lake, not a PostgreSQL database", address, todo)
+@dataclass(frozen=True)
+class _Source:
+    """The state of a database that can be copied.
+
+    Attributes
+    ----------
+    fingerprint : str
+        The same for the same state.
+    size : int
+        How many bytes the database takes.
+    load : callable
+        Writes the typed copy; takes whether to load the long texts.
+    is_current : callable
+        Tells whether the fingerprint is that of the copied state.
+    """
+
+    fingerprint: str
+    size: int
+    load: Callable[[bool], None]
+    is_current: Callable[[], bool]
 
 
-def _attach_file(path: Path, project: Project | None, tier: str, build: Callable[[Path, Path, str], None]) -> Database:
-    """Open the kept copy of a database as it is now, built where there is none; without a tier, its size decides."""
-    import duckdb
-
-    for _ in range(3):
-        with reachable(path):
-            check_file(path)
-            before = fingerprint(path)
-            tier = tier or ("full" if path.stat().st_size <= SMALL else "narrow")
-        folder = cache.folder_of(path)
-        file = cache.find(folder, before, tier) if folder else None
-        try:
-            if file:
-                return Database(file, project)
-        except duckdb.Error:
-            if file:
-                file.unlink(missing_ok=True)  # damaged, or replaced this moment: built anew
-        work = cache.workplace("load-", folder)
-        try:
-            built = work / f"relations-{tier}.duckdb"
-            build(path, built, before)
-            built.chmod(0o600)
-            if folder is None or fingerprint(path) != before:  # consistent, but already of the past: not kept
-                return Database(built, project, owned=work)
-            file = cache.publish(built, folder, before, tier)
-            disk.remove_temporary(work)
-            with suppress(duckdb.Error):  # another process may have dropped it already
-                return Database(file, project)
-        except BaseException:
-            disk.remove_temporary(work)
-            raise
-    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
-
-
-def _attach_server(
-    address: Server, password: str | None, project: Project | None, texts: bool | None, timeout: float, progress: bool
+def _attach_copy(
+    address: Path | Server,
+    open_source: Callable[[Path], AbstractContextManager[_Source]],
+    project: Project | None,
+    texts: bool | None,
 ) -> Database:
+    """Open the copy of the present state in the cache, or make it.
+
+    `open_source` opens the database, to be copied into the file that it is given.
+    """
     import duckdb
 
     folder = cache.folder_of(address)
-    for _ in range(3):
-        work = cache.workplace("load-", folder)
+    for _ in range(_TRIES):
+        work = cache.working_folder("load-", folder)
         try:
-            built = work / "relations.duckdb"
-            with postgres.opened(address, password, built, timeout) as (connection, state):
-                full = texts if texts is not None else state.size <= SMALL
-                tier = "full" if full else "narrow"
-                file = cache.find(folder, state.mark, tier) if folder else None
+            built = work / "copy.duckdb"
+            with open_source(built) as source:
+                with_texts = texts if texts is not None else source.size <= SMALL
+                file = cache.find(folder, source.fingerprint, with_texts=with_texts) if folder else None
                 if file is None:
-                    origin = {**_origin(address, state.mark, state.tables), "texts": full}
-                    postgres.load(connection, state, origin, address, progress=progress and state.size > _QUIET)
+                    source.load(with_texts)
             if file is None:
                 built.chmod(0o600)
-                if folder is None or not state.proved:
-                    return Database(built, project, owned=work)
-                file = cache.publish(built, folder, state.mark, tier)
+                if folder is None or not source.is_current():  # consistent, but nothing can be compared with it
+                    return Database(built, project, temporary=TemporaryCopy(work))
+                file = cache.publish(built, folder, source.fingerprint, with_texts=with_texts)
             disk.remove_temporary(work)
         except BaseException:
             disk.remove_temporary(work)
             raise
         try:
             return Database(file, project)
-        except duckdb.Error:  # damaged, or another process has dropped it already: built anew
+        except duckdb.Error:  # damaged, or removed by another process this moment
             file.unlink(missing_ok=True)
-    raise DatabaseError("The cache folder does not keep what is written to it", folder, "free or mend it")
+    raise DatabaseError("The cache folder loses what is written to it", folder, "free space, or repair it")
+
+
+@contextmanager
+def _open_file(path: Path, timeout: float, progress: bool, target: Path) -> Iterator[_Source]:
+    with reachable(path):
+        sqlite.check_file(path)
+        size, fingerprint = path.stat().st_size, sqlite.fingerprint(path)
+
+    def copy(with_texts: bool) -> None:
+        with sqlite.snapshot(path, timeout) as snapshot:
+            try:
+                with closing(sqlite.connect(snapshot)) as connection:
+                    tables = schema.read_tables(connection)
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise sqlite.sqlite_error(error, path) from None
+            schema.check_tables(tables, path)
+            origin = _origin(path, fingerprint, tables, with_texts)
+            load.load(snapshot, target, tables, origin, progress=progress and size > _QUIET)
+
+    yield _Source(fingerprint, size, copy, lambda: sqlite.fingerprint(path) == fingerprint)
+
+
+@contextmanager
+def _open_server(
+    address: Server, password: str | None, timeout: float, progress: bool, target: Path
+) -> Iterator[_Source]:
+    with postgres.opened(address, password, target, timeout) as (connection, state):
+
+        def copy(with_texts: bool) -> None:
+            origin = _origin(address, state.fingerprint, state.tables, with_texts)
+            postgres.load(connection, state, origin, address, progress=progress and state.size > _QUIET)
+
+        yield _Source(state.fingerprint, state.size, copy, lambda: state.is_comparable)
+
+
+def _origin(
+    address: Path | Server, fingerprint: str, tables: dict[str, schema.TableFacts], with_texts: bool
+) -> dict[str, Any]:
+    return {
+        "path": str(address),
+        "fingerprint": fingerprint,
+        "generation": schema.generation(tables),
+        "migrated": schema.is_migrated(tables),
+        "columns": {t.name: sorted(tables[t.name].names()) for t in schema.TABLES if t.name in tables},
+        "texts": with_texts,
+        "tables": {name: facts.rows for name, facts in sorted(tables.items())},
+    }
 
 
 def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> Database:
     """Open the relations of a lake as views on its files."""
-    import duckdb
-
     with reachable(folder):
         lake = lakes.read(folder)
     if texts and not lake.origin["texts"]:
@@ -226,58 +231,11 @@ def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> D
         raise ParameterError("The lake was written without the long texts", folder, todo)
     work = disk.make_temporary("dbtools-lake-")
     try:
-        built = work / "relations-lake.duckdb"
-        with duckdb.connect(str(built), config=sql.config(work)) as connection:
+        built = work / "views.duckdb"
+        with sql.connect(built, sql.config(work)) as connection:
             lakes.define(connection, lake, json.dumps(lake.origin))
         built.chmod(0o600)
-        return Database(built, project, owned=work, lake=lake)
+        return Database(built, project, temporary=TemporaryCopy(work), lake=lake)
     except BaseException:
         disk.remove_temporary(work)
         raise
-
-
-def _build(path: Path, target: Path, mark: str, *, timeout: float, progress: bool) -> None:
-    """Write every relation into a new DuckDB file. Changes files: creates `target`."""
-    texts = target.stem.endswith("full")
-    progress = progress and path.stat().st_size > _QUIET
-    with snapshot(path, timeout) as copy:
-        try:
-            with closing(connect(copy)) as connection:
-                tables = schema.read_tables(connection)
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise sqlite_error(error, path) from None
-        schema.check_tables(tables, path)
-        origin = {
-            **_origin(path, mark, tables),
-            "texts": texts,
-            "tables": {name: facts.rows for name, facts in sorted(tables.items())},
-        }
-        load.load(copy, target, tables, origin, texts=texts, progress=progress)
-
-
-def _build_facts(path: Path, target: Path, mark: str, *, append_only: bool, timeout: float) -> None:
-    """Write the table `facts` into a new DuckDB file. Changes files: creates `target`."""
-    folder = cache.folder_of(path) if append_only else None
-    older = cache.earlier_facts(folder) if folder else None
-    if older and appending.append(path, older, target, mark):
-        return
-    target.unlink(missing_ok=True)  # what could not be brought up to date
-    until = appending.ends(path)
-
-    def keep(connection: duckdb.DuckDBPyConnection, tables: dict[str, schema.TableFacts]) -> None:
-        origin = json.dumps({**_origin(path, mark, tables), "texts": False, "tables": {}, "until": until})
-        connection.execute(f"ATTACH IF NOT EXISTS {sql.quote(target)} AS cache")  # there, if a lock was in the way
-        connection.execute("CREATE OR REPLACE TABLE cache.facts AS FROM facts")
-        connection.execute(f"CREATE OR REPLACE TABLE cache.origin AS SELECT {sql.quote(origin)} AS facts")
-
-    direct.read(path, keep, timeout)
-
-
-def _origin(path: Path | Server, mark: str, tables: dict[str, schema.TableFacts]) -> dict[str, Any]:
-    return {
-        "path": str(path),
-        "fingerprint": mark,
-        "generation": schema.generation(tables),
-        "migrated": schema.is_migrated(tables),
-        "columns": {t.name: sorted(tables[t.name].names()) for t in schema.TABLES if t.name in tables},
-    }

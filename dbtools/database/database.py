@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import glob
 import json
 import re
+import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dbtools import disk
-from dbtools.database import cache, materialize, sql
-from dbtools.database.connecting import connect
+from dbtools.database import cache, schema, sql, sqlite
 from dbtools.database.lake import Lake
-from dbtools.database.prompt_filter import PromptFilter, day
+from dbtools.database.prompt_filter import PromptFilter, day, filter_prompts
 from dbtools.database.spark import Spark
-from dbtools.errors import MEMORY, DatabaseError, ParameterError, QueryError, reason
+from dbtools.errors import DatabaseError, ParameterError, QueryError, explained, reason, sentence
 from dbtools.project import Project
 
 if TYPE_CHECKING:
@@ -26,6 +27,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dbtools.database.engine import Engine
+
+
+class TemporaryCopy:
+    """The folder of a copy that is not in the cache; the last database that uses it removes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._users = folder, 0
+
+    def acquire(self) -> None:
+        """Count one more user."""
+        self._users += 1
+
+    def release(self) -> None:
+        """Count one user less. Changes files: removes the folder after the last one."""
+        self._users -= 1
+        if not self._users:
+            disk.remove_temporary(self.folder)
 
 
 class Database:
@@ -47,34 +65,34 @@ class Database:
 
     def __init__(
         self,
-        file: Path | Spark,
+        source: Path | Spark,
         project: Project | None = None,
-        owned: Path | None = None,
+        *,
         prompts: PromptFilter | None = None,
+        temporary: TemporaryCopy | None = None,
         lake: Lake | None = None,
     ) -> None:
         self.project, self.prompts = project, prompts
-        self._lake = lake
         self._workspaces: list[Engine] = []
-        self._server = file if isinstance(file, Spark) else None
+        self._server = source if isinstance(source, Spark) else None
         self.origin: Mapping[str, Any]
         self.relations: tuple[str, ...]
-        if isinstance(file, Spark):
-            self.relations = file.relations
-            self.origin = {**file.lake.origin, "texts": False}  # they stay where they are
+        if isinstance(source, Spark):
+            self.relations = source.relations
+            self.origin = {**source.lake.origin, "texts": False}  # they stay where they are
             return
-        self._file = file
+        self._file, self._temporary, self._lake = source, temporary, lake
         self._rescued = project.backups if project else None
-        self._connection, spill = connect(file, self._rescued, prompts)
-        # Who only drops it leaves no folder behind, and a relation that outlives it can still be asked.
-        self._leave = weakref.finalize(self, _remove, spill, owned)
+        self._connection, self.origin, spill = _connect(source, self._rescued, prompts)
+        if temporary:
+            temporary.acquire()
+        # A database that is dropped without close() leaves no folder behind; a relation of it can still be queried.
+        self._clean_up = weakref.finalize(self, _clean_up, spill, temporary)
         if lake:  # its files, and nothing beside them
             files = ", ".join(sql.quote(path) for some in lake.files.values() for path in some)
             self._connection.execute(f"SET allowed_paths = [{files}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
-        facts = self._connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
-        self.origin = json.loads(facts)
         names = self._connection.execute(
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_catalog = 'memory' AND table_schema = 'main' ORDER BY table_name"
@@ -110,9 +128,7 @@ class Database:
         except (duckdb.Error, TypeError, RuntimeError) as error:  # the last two: a text that is no UTF-8
             line = reason(error)
             todo = "correct it; db.relations lists what there is"
-            if self.relations == ("facts",):
-                todo += ", and attach(…) without only_facts loads all"
-            elif not self.origin["texts"] and "Binder Error" in line:
+            if not self.origin["texts"] and "Binder Error" in line:
                 todo += ", and attach(…, texts=True) loads the long texts too"
             raise QueryError(f"DuckDB refuses the statement ({line})", query, todo) from None
         return relation
@@ -132,7 +148,7 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Engine]:
-        """Open a second connection to what answers the questions, for dbtools' own portable statements only."""
+        """Open a second connection to the engine, for dbtools' own portable statements only."""
         if self._server:
             with closing(Spark(self._server.url, self._server.place)) as session:
                 self._workspaces.append(session)
@@ -148,15 +164,13 @@ class Database:
     def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open a second, unlocked connection over the same relations, for dbtools' own statements only."""
         self.needs_duckdb("This")
-        if self.relations == ("facts",):
-            raise ParameterError("Only facts are attached", self.origin["path"], "attach it without only_facts")
         with self._opened(self.prompts) as connection:
             yield connection
 
     @contextmanager
     def _opened(self, prompts: PromptFilter | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._still_there():
-            connection, spill = connect(self._file, self._rescued, prompts)
+            connection, _, spill = _connect(self._file, self._rescued, prompts)
         self._workspaces.append(connection)
         try:
             yield connection
@@ -167,31 +181,34 @@ class Database:
 
     @property
     def is_materialized(self) -> bool:
-        """Whether what is derived from its rows is kept, so that whoever opens this state need not work it out."""
-        return bool(self._server) or materialize.file_of(self._file).is_file()
+        """Whether the derived relations are stored, so that nobody who opens this state computes them again."""
+        return bool(self._server) or self._derived.is_file()
+
+    @property
+    def _derived(self) -> Path:
+        return cache.derived_file(self._file.parent, self.origin["fingerprint"])
 
     def materialize(self) -> None:
         """Compute the derived relations and store them in the cache, for every later use of this state.
 
-        Changes files in the user's cache folder. Worth its time where a large database is asked more than once.
+        Changes files in the user's cache folder. Worth its time where a large database is queried more than once.
 
         Raises
         ------
         DatabaseError
-            The cache folder or the memory does not take it, or a newer state was attached meanwhile.
+            The cache folder or the memory is too small, or a newer state was attached meanwhile.
         """
         import duckdb
 
-        target = materialize.file_of(self._file)
-        work = cache.workplace("load-", self._file.parent)
+        target = self._derived
+        work = cache.working_folder("load-", self._file.parent)
+        what = "The derived relations cannot be stored"
         try:
-            with self._opened(None) as connection:
-                materialize.build(connection, work / target.name)
-            (work / target.name).chmod(0o600)
-            (work / target.name).replace(target)
-        except duckdb.Error as error:
-            what = f"What follows from the rows cannot be kept ({reason(error)})"
-            raise DatabaseError(what, target.parent, f"free space, or set ${MEMORY} higher") from None
+            with explained(DatabaseError, what, target.parent, "free space, or attach it again", catch=duckdb.Error):
+                with self._opened(None) as connection:
+                    cache.build_derived(connection, work / target.name)
+                (work / target.name).chmod(0o600)
+                (work / target.name).replace(target)
         finally:
             disk.remove_temporary(work)
 
@@ -202,7 +219,7 @@ class Database:
         try:
             yield
         except duckdb.Error:
-            path = self.origin["path"]  # whoever attaches a newer state drops the file of this one
+            path = self.origin["path"]  # attaching a newer state removes the copy of this one
             raise DatabaseError("The database changed since it was attached", path, "attach it again") from None
 
     def filter(
@@ -213,66 +230,71 @@ class Database:
     ) -> Database:
         """Open the same state with the prompts of some users and days (UTC, both included), and nothing of the others.
 
-        Inputs checked for risk belong to no prompt: they count by their own user and time. Close it before this one.
+        Inputs checked for risk belong to no prompt: they count by their own user and time. The two databases are
+        independent: either can be closed first.
 
         Raises
         ------
         ParameterError
-            `users` is a text, a day is none, or a server works out the questions.
+            `users` is a text, a day is none, or a server answers the queries.
         """
         if isinstance(users, str):
             raise ParameterError("Users are a list", users, "put the name in brackets")
         some = PromptFilter(tuple(users), day(since), day(until)) if users or since or until else None
         if self._server and some:
-            raise ParameterError("A server's lake is asked as a whole", some, "attach it without engine to choose")
+            raise ParameterError(
+                "A server reads a lake as a whole", some, "attach the lake without engine to filter it"
+            )
         return self._open(some)
 
     def reopen(self) -> Database:
-        """Open the same rows once more, with what `materialize` has kept since. Close it before this one."""
+        """Open the same rows once more, with what `materialize` has stored since."""
         return self._open(self.prompts)
 
     def _open(self, prompts: PromptFilter | None) -> Database:
         if self._server:
             return Database(Spark(self._server.url, self._server.place), self.project)
         with self._still_there():
-            return Database(self._file, self.project, prompts=prompts, lake=self._lake)
+            return Database(self._file, self.project, prompts=prompts, temporary=self._temporary, lake=self._lake)
 
     def interrupt(self) -> None:
-        """Make whatever question another thread has asked of this database fail now."""
+        """Make every query that another thread runs on this database fail now."""
         for connection in (self._server or self._connection, *self._workspaces):
             connection.interrupt()
 
     @property
     def engine(self) -> str:
-        """The address of the server that answers the questions; empty where DuckDB does."""
+        """The address of the server that answers the queries; empty where DuckDB does."""
         return self._server.host if self._server else ""
 
     def needs_duckdb(self, what: str) -> None:
-        """Refuse what cannot be asked of a server.
+        """Refuse what a server cannot answer.
 
         Raises
         ------
         ParameterError
-            A server answers the questions.
+            A server answers the queries.
         """
         if self.engine:
             raise ParameterError(f"{what} cannot be asked of a server", self.engine, "attach the lake without engine")
 
     @property
     def filter_note(self) -> str:
-        """Which prompts alone it offers, and how many it leaves out; empty where it offers all."""
+        """Which prompts it offers, and how many it leaves out; empty where it offers all."""
         if not self.prompts:
             return ""
         others = self.rows("unfiltered_prompts") - self.rows("prompts")
         return f"only {self.prompts}, {others:,} other prompts left out"
 
     def close(self) -> None:
-        """Close the connection; what was fetched stays valid."""
+        """Close the connection and the file; results that were fetched stay valid."""
         if self._server:
             self._server.close()
             return
         self._connection.close()
-        self._leave()
+        self._clean_up()
+        with suppress(OSError):  # a server, a lake, or a file that is gone
+            sqlite.release(Path(self.origin["path"]))
 
     def __enter__(self) -> Database:
         return self
@@ -288,7 +310,85 @@ class Database:
         return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
 
 
-def _remove(*folders: Path | None) -> None:
-    for folder in folders:
-        if folder:
-            disk.remove_temporary(folder)
+def _clean_up(spill: Path, temporary: TemporaryCopy | None) -> None:
+    disk.remove_temporary(spill)
+    if temporary:
+        temporary.release()
+
+
+def _connect(
+    file: Path, rescued: Path | None, prompts: PromptFilter | None
+) -> tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path]:
+    """Open a copy in a connection of its own, with every derived view.
+
+    Returns
+    -------
+    tuple
+        The connection, the copy's origin, and the folder to which it spills: DuckDB gives those files the same names
+        in every connection, so that each needs a folder of its own.
+    """
+    import duckdb
+
+    spill = cache.working_folder("spill-", file.parent)
+    connection = None
+    try:
+        connection = sql.connect(":memory:", sql.config(spill))
+        connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
+        origin: dict[str, Any] = json.loads(connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0])
+        # Relations that are not for users are found by their names too, but are not listed.
+        connection.execute("CREATE SCHEMA internal")
+        connection.execute("SET search_path = 'memory.main,memory.internal'")
+        _define(connection, prompts)
+        if rescued:
+            _offer_rescued(connection, rescued)
+        derived = cache.derived_file(file.parent, origin["fingerprint"])
+        if derived.is_file():
+            with suppress(duckdb.Error):  # removed this moment, or damaged: the views compute it anew
+                cache.use_derived(connection, derived, filtered=prompts is not None)
+    except BaseException:
+        if connection:
+            connection.close()
+        disk.remove_temporary(spill)
+        raise
+    return connection, origin, spill
+
+
+def _define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None) -> None:
+    """Define every relation over the tables of the copy."""
+    connection.execute(sql.read_sql("macros.sql"))
+    connection.execute(sql.define_prices())
+    for table in schema.TABLES:
+        name = f"internal.unfiltered_{table.relation}" if prompts else table.relation
+        connection.execute(
+            f"CREATE VIEW {name} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
+            f"FROM cache.main.{table.relation}"
+        )
+    if prompts:
+        filter_prompts(connection, prompts)
+    connection.execute("CREATE VIEW internal.unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
+    connection.execute(f"CREATE VIEW internal.id_cells AS {schema.id_cells()}")
+    connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
+    for name, query in sql.views():
+        connection.execute(f"CREATE VIEW {sql.qualify(name)} AS {query}")
+    for view in sorted(v.name for v in sql.FILES.joinpath("views").iterdir() if v.name.endswith(".sql")):
+        connection.execute(sql.read_sql("views", view))
+
+
+def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None:
+    """Offer the rescued rows of every cleanup run; the same file rescued by several runs is one relation."""
+    import duckdb
+
+    found: dict[str, list[Path]] = {}
+    for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
+        found.setdefault(file.stem, []).append(file)
+    for name, files in found.items():
+        try:
+            paths = ", ".join(sql.quote(glob.escape(str(file))) for file in files)
+            connection.execute(
+                f"CREATE TABLE {sql.identifier(name)} AS "
+                f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+            )
+        except (duckdb.Error, ParameterError):
+            # The database itself is sound: whoever needs the rescued rows is told, and nobody else is stopped.
+            text = sentence("The rescued rows cannot be read", files[-1], "restore the run, or move the file away")
+            warnings.warn(text, stacklevel=2)

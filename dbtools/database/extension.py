@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.database.sql import quote
+from dbtools.database import sql
 from dbtools.errors import ExtensionError
 
 if TYPE_CHECKING:
@@ -26,12 +26,10 @@ def connect(database: str, config: dict[str, Any], name: str = "sqlite") -> duck
     ExtensionError
         Neither the wheel nor DuckDB's own extension folder has it.
     """
-    import duckdb
-
     file = _file(name)
     mark = file and _mark(file)
     trusted = mark is not None and os.access(mark, os.R_OK)
-    connection = duckdb.connect(database, config={**config, "allow_unsigned_extensions": trusted})
+    connection = sql.connect(database, {**config, "allow_unsigned_extensions": trusted})
     try:
         loaded = file is not None and _loads(connection, file)
         if not loaded and not trusted:
@@ -83,7 +81,7 @@ def _loads(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
     import duckdb
 
     try:
-        connection.execute(f"LOAD {quote(file)}")
+        connection.execute(f"LOAD {sql.quote(file)}")
     except duckdb.Error:  # built for another DuckDB: its own installer knows the right one
         return False
     return True

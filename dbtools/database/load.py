@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,10 +35,11 @@ def load(
     tables: dict[str, TableFacts],
     origin: dict[str, Any],
     *,
-    texts: bool,
     progress: bool,
 ) -> None:
     """Write the allow-listed tables of the snapshot `copy` into a new DuckDB file.
+
+    Without ``origin["texts"]``, the long texts are left out.
 
     Changes files: creates `target`, and declares the tables of `copy` anew, which must be private.
 
@@ -54,7 +55,7 @@ def load(
             connection,
             tables,
             origin,
-            lambda table, facts: _load_table(connection, table, facts, texts, scanned.get(table.name)),
+            lambda table, facts: _load_table(connection, table, facts, origin["texts"], scanned.get(table.name)),
             progress=progress,
         )
         connection.execute("DETACH source")
@@ -166,7 +167,17 @@ def _load_table(
 def create(
     connection: duckdb.DuckDBPyConnection, table: Table, found: dict[Column, str], raw: str, texts: bool
 ) -> None:
-    """Type the cells of `raw`, add what the texts tell, and list the cells that have no value of their type."""
+    """Make the relation of a table from its `raw` cells, and list the cells that have no value of their type."""
+    for statement in statements(table, found, raw, texts):
+        connection.execute(statement)
+
+
+def statements(table: Table, found: Iterable[Column], raw: str, texts: bool) -> tuple[str, str]:
+    """Return the statements that make the relation of a table; `found` are the columns that `raw` has.
+
+    Beside the typed cells and what the texts tell, each row has two numbers with a bit per column: ``unreadable``, the
+    cell has no value of its type; ``dashed``, the id is spelled other than in 32 hex digits.
+    """
     converted, unreadable, dashed = [], ["0::BIGINT"], ["0::BIGINT"]
     for bit, column in enumerate(table.columns):
         if column not in found:
@@ -184,12 +195,10 @@ def create(
     own = FILES.joinpath("load", f"{table.relation}.sql")
     derive = own.read_text(encoding="utf-8") if own.is_file() else "SELECT * FROM typed"
     long = [c.name for c in table.columns if c.long and not texts]
-    narrow = f"* EXCLUDE ({', '.join(long)})" if long else "*"
-    connection.execute(
-        f"CREATE TABLE {table.relation} AS WITH typed AS ({typed}) SELECT {narrow} FROM ({derive})"  # noqa: S608
-    )
+    cells = f"* EXCLUDE ({', '.join(long)})" if long else "*"
     bits = ", ".join(f"({1 << bit}::BIGINT, {quote(column.name)})" for bit, column in enumerate(table.columns))
-    connection.execute(
+    return (
+        f"CREATE TABLE {table.relation} AS WITH typed AS ({typed}) SELECT {cells} FROM ({derive})",  # noqa: S608
         f"INSERT INTO unreadable_cells SELECT {quote(table.relation)}, c.name, t.row_id FROM {table.relation} AS t "  # noqa: S608
-        f"JOIN (VALUES {bits}) AS c (bit, name) ON t.unreadable & c.bit > 0 WHERE t.unreadable > 0"
+        f"JOIN (VALUES {bits}) AS c (bit, name) ON t.unreadable & c.bit > 0 WHERE t.unreadable > 0",
     )

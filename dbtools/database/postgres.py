@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 # As what the server hands a kind of column over, of any type but two. What has no value of its kind comes as "?", to be
 # counted as unreadable: DuckDB would round 1.5 to a whole number, and read "nan" as one.
-_READ = {
+READ = {
     "real": "CASE WHEN {c}::text ~ '[0-9]|^-?Infinity$' THEN {c}::text WHEN {c} IS NOT NULL THEN '?' END",
     "integer": "CASE WHEN {c}::text ~ '^ *[-+]?[0-9]+([.]0*)? *$' THEN {c}::text WHEN {c} IS NOT NULL THEN '?' END",
 }
-_READ_TYPE = {
+READ_TYPE = {
     ("id", "uuid"): "replace({c}::text, '-', '')",  # spelled as SQLite has them
     ("timestamp", "timestamp with time zone"): "({c} AT TIME ZONE 'UTC')::text",
 }
@@ -46,10 +46,10 @@ class State:
 
     Attributes
     ----------
-    mark : str
+    fingerprint : str
         32 hex digits: with the same ones, it is the same state.
-    proved : bool
-        Whether the mark can be compared with later ones; if not, no other will ever be equal.
+    is_comparable : bool
+        Whether the fingerprint can be compared with later ones; if not, no other will ever be equal.
     tables : dict
         The tables that may be read, by name; their rows are not counted yet.
     addresses : dict
@@ -58,8 +58,8 @@ class State:
         How many bytes the allow-listed tables take on the server.
     """
 
-    mark: str
-    proved: bool
+    fingerprint: str
+    is_comparable: bool
     tables: dict[str, TableFacts]
     addresses: dict[str, str]
     size: int
@@ -95,10 +95,10 @@ def opened(
             connection.close()
 
 
-def mark(server: Server) -> str:
-    """Return the mark of the state that a server's database is in now. Reads only."""
+def fingerprint(server: Server) -> str:
+    """Return the fingerprint of the state that a server's database is in now. Reads only."""
     with opened(server) as (_, state):
-        return state.mark
+        return state.fingerprint
 
 
 def load(
@@ -210,4 +210,4 @@ def _cells(table: Table, found: dict[Column, str], state: State) -> str:
 
 
 def _read(column: Column, name: str, kind: str) -> str:
-    return (_READ_TYPE.get((column.kind, kind)) or _READ.get(column.kind, "{c}::text")).format(c=identifier(name))
+    return (READ_TYPE.get((column.kind, kind)) or READ.get(column.kind, "{c}::text")).format(c=identifier(name))

@@ -17,7 +17,7 @@ from dbtools.server import Server
 # How SQLite hands a cell over as text without loss, by kind of column. A blob in a text column becomes a byte that is
 # no UTF-8, so that it is counted as unreadable. Of a double, 17 digits would do, did SQLite round them exactly. DuckDB
 # reads "nan" as a number and rounds 1.5 to a whole one, so SQLite hands such cells over as "?".
-_READ = {
+READ = {
     "real": (
         "CASE typeof({c}) WHEN 'real' THEN printf('%!.20g', {c}) WHEN 'integer' THEN {c} "
         "WHEN 'text' THEN iif({c} GLOB '*[0-9]*', {c}, '?') WHEN 'blob' THEN '?' END"
@@ -31,7 +31,7 @@ _READ = {
     "text": "CASE typeof({c}) WHEN 'blob' THEN CAST(x'ff' AS TEXT) ELSE {c} END",
 }
 # How DuckDB turns that text into a typed value; NULL where it cannot.
-_CONVERT = {
+CONVERT = {
     "id": "try_cast(try(decode(encode({c}))) AS UUID)",
     "text": "try(decode(encode({c})))",
     "real": "try_cast({c} AS DOUBLE)",
@@ -63,7 +63,7 @@ class Column:
     kind : str
         ``id``, ``text``, ``real``, ``integer``, ``boolean`` or ``timestamp``.
     long : bool
-        Whether it belongs to the second tier: texts that a large database loads only when asked.
+        Whether it is a long text, which a large database loads only when asked.
     aliases : tuple of str
         Other names it had for a while.
     """
@@ -79,11 +79,11 @@ class Column:
 
     def read(self, name: str) -> str:
         """Return the SQLite expression that hands the column over as text."""
-        return _READ.get(self.kind, _READ["text"]).format(c=f'"{name}"')
+        return READ.get(self.kind, READ["text"]).format(c=f'"{name}"')
 
     def convert(self) -> str:
         """Return the DuckDB expression that types the text of column ``raw.<name>``."""
-        return _CONVERT[self.kind].format(c=f"raw.{self.name}")
+        return CONVERT[self.kind].format(c=f"raw.{self.name}")
 
     @property
     def type(self) -> str:

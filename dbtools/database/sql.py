@@ -90,6 +90,15 @@ def config(spill: object) -> dict[str, Any]:
     return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
 
 
+def connect(database: object, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB database with the settings of `config`."""
+    import duckdb
+
+    connection = duckdb.connect(str(database), config=settings)
+    connection.execute("SET enable_progress_bar = false")  # it would be drawn into whatever cell is running
+    return connection
+
+
 @contextmanager
 def temporary_duckdb(what: str, thing: object, kind: type[DbtoolsError]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an empty in-memory DuckDB; what exceeds its memory limit is spilled to a private folder.
@@ -107,6 +116,6 @@ def temporary_duckdb(what: str, thing: object, kind: type[DbtoolsError]) -> Iter
         todo, then = "free space on the disk", "try again"
         with (
             explained(kind, what, thing, todo, then=then, catch=(duckdb.IOException, duckdb.OutOfMemoryException)),
-            duckdb.connect(config=config(spill)) as connection,
+            connect(":memory:", config(spill)) as connection,
         ):
             yield connection

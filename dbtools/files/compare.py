@@ -11,9 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from dbtools.database import sqlite
 from dbtools.database.sql import identifier
-from dbtools.database.sqlite import dbfile
-from dbtools.database.sqlite.dbfile import connect, uri
+from dbtools.database.sqlite import connect, uri
 
 SECONDS = 30.0  # an integrity check that takes longer is stopped
 _CHECKED = 10_000  # instructions of SQLite between two looks at the clock
@@ -92,8 +92,8 @@ def _needs_application(error: Exception) -> bool:
 
 
 def same_bytes(one: Path, other: Path) -> bool:
-    """Tell whether two files have the same bytes. Reads only; keeps them open as `dbfile.hold` does."""
-    return one.stat().st_size == other.stat().st_size and dbfile.sha256(one) == dbfile.sha256(other)
+    """Tell whether two files have the same bytes. Reads only; keeps them open as `sqlite.hold` does."""
+    return one.stat().st_size == other.stat().st_size and sqlite.sha256(one) == sqlite.sha256(other)
 
 
 def read_shape(snapshot: Path) -> Shape:

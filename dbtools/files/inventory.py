@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbtools.database.sqlite import dbfile
+from dbtools.database import sqlite
 from dbtools.files.layouts import recognise
 from dbtools.html import size
 from dbtools.project import CONFIG, DATABASES, STAGING, Project
@@ -121,7 +121,7 @@ def look(path: Path) -> FoundFile | None:
     if not stat.S_ISREG(status.st_mode):
         return FoundFile(path, "other", status, unread="not a regular file")
     try:
-        head = dbfile.peek(path, _HEAD)
+        head = sqlite.peek(path, _HEAD)
     except OSError as error:
         kind = "csv" if names_csv(path.name) else "other"
         return FoundFile(path, kind, status, unread=f"cannot be read ({error.strerror})")
@@ -131,7 +131,7 @@ def look(path: Path) -> FoundFile | None:
 
 def _classify(name: str, head: bytes, length: int) -> tuple[str, str]:
     """Return kind and problem of a regular file."""
-    if head.startswith(dbfile.MAGIC):
+    if head.startswith(sqlite.MAGIC):
         return "sqlite", ""
     if _COMPRESSED_NAME.search(name.lower()):
         return "compressed", ""
@@ -215,7 +215,7 @@ def is_run(folder: Path) -> bool:
 
 def is_sidecar(path: Path) -> bool:
     """Tell whether a file is the ``-wal``, ``-shm`` or ``-journal`` of a database beside it. Reads only."""
-    bases = (path.name[: -len(s)] for s in dbfile.SIDECARS if path.name.endswith(s))
+    bases = (path.name[: -len(s)] for s in sqlite.SIDECARS if path.name.endswith(s))
     return any(base.strip(".") and path.with_name(base).exists() for base in bases)
 
 

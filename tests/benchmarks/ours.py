@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,74 +16,28 @@ HISTORY = ("prompt_versions", "judge_scores")
 
 
 def agents(path: Path) -> Job:
-    """Wins and means per agent, from the file, nothing kept."""
+    """Wins and means per agent, nothing being there."""
     from dbtools import analysis
+    from dbtools.database import cache
 
+    cache.forget(path)
     return lambda: analysis.application_stats(path).to_dict()["sources"]
 
 
-def agents_keep(path: Path) -> Job:
-    """Read the facts and keep them for the next question."""
-    from dbtools.database import attach, cache
-
-    cache.forget(path)
-    return lambda: attach(path, only_facts=True, progress=False).close()
-
-
-def agents_first(path: Path) -> Job:
-    """Ask the kept facts, the first time in a process."""
-    from dbtools import analysis, attach
-
-    attach(path, only_facts=True, progress=False).close()
-
-    def ask() -> Any:
-        with attach(path, only_facts=True, progress=False) as db:
-            return analysis.application_stats(db).to_dict()["sources"]
-
-    return ask
-
-
 def agents_hot(path: Path) -> Job:
-    """Ask the kept facts once more."""
+    """Ask the attached database once more."""
     from dbtools import analysis, attach
 
-    db = attach(path, only_facts=True, progress=False)
+    db = attach(path, texts=False, progress=False)
     analysis.application_stats(db)
     return lambda: analysis.application_stats(db).to_dict()["sources"]
 
 
 def notice(path: Path) -> Job:
-    """Tell whether the database changed; a thousand times over."""
-    from dbtools.database.sqlite.dbfile import fingerprint
+    """Tell whether the database changed: a thousand times over."""
+    from dbtools.database.sqlite import fingerprint
 
     return lambda: [fingerprint(path) for _ in range(1000)]
-
-
-def append(path: Path) -> Job:
-    """Bring the kept facts up to date by a thousand new versions, judged, in a copy of the database."""
-    from dbtools.database import attach
-
-    copy = path.with_name("growing.db")
-    shutil.copyfile(path, copy)
-    attach(copy, only_facts=True, progress=False).close()
-    with closing(sqlite3.connect(copy)) as connection, connection:
-        connection.execute(
-            "INSERT INTO prompt_versions SELECT 'n' || substr(id, 2), prompt_id, 9, text, explanation, source, "
-            "created_at, id, change_type, change_magnitude FROM prompt_versions LIMIT 1000"
-        )
-        connection.execute(
-            "INSERT INTO judge_scores SELECT 'n' || substr(id, 2), 'n' || substr(prompt_version_id, 2), 1, 2, 3, 4, 5, "
-            "feedback, created_at FROM judge_scores LIMIT 1000"
-        )
-
-    def job() -> dict[str, float]:
-        start = time.perf_counter()
-        attach(copy, only_facts=True, append_only=True, progress=False).close()
-        seconds = time.perf_counter() - start
-        copy.unlink()
-        return {"seconds": seconds}
-
-    return job
 
 
 def load(path: Path) -> Job:
@@ -175,7 +126,7 @@ def survey_csv(path: Path) -> Job:
 
 def same_bytes(path: Path) -> Job:
     """Take the digest by which a copy is known."""
-    from dbtools.database.sqlite.dbfile import sha256
+    from dbtools.database.sqlite import sha256
 
     return lambda: sha256(path)
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 MARKS = "<!-- speed -->\n", "<!-- /speed -->\n"
 SIZES = [3_000, 30_000, 300_000, 3_000_000]
 LINES = {
-    "agents": "dbtools, nothing kept",
+    "agents": "dbtools, nothing cached",
     "agents_hot": "dbtools, asked again",
     "scan_1": "C, one thread: the floor",
     "agents_polars": "polars + connectorx",

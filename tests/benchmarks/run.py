@@ -43,13 +43,10 @@ class Race:
 
 AGENTS = ("scan_1", "scan_2", "agents_polars", "agents_adbc", "agents_pandas", "agents_sqlite3", "agents_cli")
 RACES = (
-    Race("agents, nothing kept", "agents", ("read_file", *AGENTS)),
+    Race("agents, nothing cached", "agents", ("read_file", *AGENTS)),
     Race("the application's own loop", "agents", ("agents_orm",), "small"),
-    Race("agents, kept for later", "agents_keep", ()),
-    Race("agents again, new process", "agents_first", ()),
     Race("agents again", "agents_hot", ()),
     Race("1,000 × has it changed?", "notice", ()),
-    Race("1,000 new versions", "append", ()),
     Race("attach", "load", ()),
     Race("attach with texts", "load_texts", ()),
     Race("history to CSV", "export_csv", ("csv_module", "csv_application", "csv_cli")),

@@ -17,7 +17,7 @@ from dbtools.cleanup.apply import apply
 from dbtools.cleanup.backup import read, runs, unfinished
 from dbtools.cleanup.model import Kept, Manifest, Plan, SurvivingCopy
 from dbtools.cleanup.restore import restore
-from dbtools.database.sqlite.dbfile import fingerprint
+from dbtools.database.sqlite import fingerprint
 from dbtools.errors import BusyError, CleanupError, ParameterError
 from dbtools.project import Project
 

@@ -304,7 +304,7 @@ def test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique(roo
 def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
     file = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     assert look(root)["storage/v.csv"].verdict == "regenerable"
-    sha256 = classify.dbfile.sha256
+    sha256 = classify.sqlite.sha256
 
     def meanwhile(path):
         found = sha256(path)
@@ -312,7 +312,7 @@ def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
             file.write_text(file.read_text() + "\n")
         return found
 
-    monkeypatch.setattr(classify.dbfile, "sha256", meanwhile)
+    monkeypatch.setattr(classify.sqlite, "sha256", meanwhile)
     found = look(root)["storage/v.csv"]
     assert (found.verdict, found.obstacle) == ("unknown", "it is being written")
 

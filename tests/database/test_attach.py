@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import USERS, assert_sentence, insert, make_database, python, run_python, unchanged
+from support import USERS, assert_sentence, insert, make_database, python, run_python, try_lock, unchanged
 
 from dbtools import Project, attach, audit
 from dbtools.errors import BusyError, DatabaseError, DbtoolsError, ParameterError, ProjectError
@@ -404,3 +404,21 @@ def test_temporary_files_may_lie_in_a_folder_of_any_name(
         assert db.rows("prompts") == 3
     assert audit.run(path.parent, progress=False).frame["count"].notna().sum() > 60
     assert sorted(p.name for p in tmp_path.iterdir()) == ["project", name]
+
+
+def test_a_closed_database_leaves_its_file_closed_and_locks_of_others_alone(tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    path = make_database(tmp_path / "place" / "prompter.db")
+
+    def still_open() -> list[str]:
+        found = (os.path.realpath(fd) for fd in Path("/proc/self/fd").iterdir())
+        return [file for file in found if file.startswith(str(path.parent))]
+
+    for _ in range(2):
+        with attach(path) as db, closing(db.filter(["user-1"])):
+            pass
+        assert still_open() == []
+    with closing(sqlite3.connect(path, isolation_level=None)) as own:
+        own.execute("BEGIN IMMEDIATE")
+        attach(path).close()
+        assert try_lock(path) == "database is locked"

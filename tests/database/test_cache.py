@@ -17,7 +17,7 @@ from support import USERS, assert_sentence, insert, make_database, python, uncha
 
 from dbtools import attach
 from dbtools.database import cache as typed
-from dbtools.database.attach import ask_facts
+from dbtools.database import load, schema
 from dbtools.errors import DatabaseError, QueryError
 
 COUNT = """
@@ -131,7 +131,7 @@ def test_processes_that_attach_at_once_all_succeed(path: Path, cache: Path) -> N
     assert [each.name for each in cache.rglob("load-*")] == []
 
 
-def test_the_long_texts_are_a_tier_of_their_own(path: Path, cache: Path) -> None:
+def test_copies_with_and_without_the_long_texts_are_two_files(path: Path, cache: Path) -> None:
     with attach(path, texts=False) as db:
         assert not db.origin["texts"]
         assert not {"text", "explanation"} & set(db.frame("versions").columns)
@@ -143,7 +143,7 @@ def test_the_long_texts_are_a_tier_of_their_own(path: Path, cache: Path) -> None
             db.sql("SELECT text FROM versions")
     with attach(path, texts=True) as db:
         assert db.sql("SELECT count(text), count(explanation) FROM versions").fetchall() == [(6, 6)]
-    assert sorted(name.split("-")[2] for name in kept(cache)) == ["full.duckdb", "narrow.duckdb"]
+    assert sorted(name.split("-")[2] for name in kept(cache)) == ["with_texts.duckdb", "without_texts.duckdb"]
 
 
 def test_a_copy_with_texts_serves_who_does_not_ask_for_them(path: Path, cache: Path) -> None:
@@ -176,7 +176,7 @@ def test_without_a_cache_folder_it_still_attaches_and_leaves_nothing(
 def test_a_cache_folder_that_takes_nothing_more_is_said(
     path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attach(path, only_facts=True).close()
+    attach(path).close()
     makes = tempfile.mkdtemp
 
     def full(prefix: str, dir: Path) -> str:
@@ -185,11 +185,28 @@ def test_a_cache_folder_that_takes_nothing_more_is_said(
         return makes(prefix=prefix, dir=dir)
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
-    for only_facts in (False, True):  # neither a new copy nor the folder to use the one that is there
-        with pytest.raises(DatabaseError, match=r"takes nothing more.*No space left") as caught:
-            attach(path, only_facts=only_facts)
-        assert_sentence(caught.value, typed.folder_of(path))
-    assert ask_facts(path, "SELECT count(*) > 0 FROM facts") == [(True,)]
+    with pytest.raises(DatabaseError, match=r"cache folder .*No space left") as caught:
+        attach(path)
+    assert_sentence(caught.value, typed.folder_of(path))
+
+
+def test_another_load_statement_makes_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def key() -> str:
+        typed.key.cache_clear()
+        return typed.key()
+
+    before = key()
+    assert key() == before
+    monkeypatch.setitem(schema.CONVERT, "real", "try_cast({c} AS FLOAT)")
+    typed_otherwise = key()
+    monkeypatch.setitem(schema.READ, "text", "{c}")
+    read_otherwise = key()
+    monkeypatch.setattr(load, "statements", lambda *_: ("CREATE TABLE t AS SELECT 1",))
+    made_otherwise = key()
+    monkeypatch.setattr(typed, "LAYOUT", typed.LAYOUT + 1)
+    assert len({before, typed_otherwise, read_otherwise, made_otherwise, key()}) == 5
+    monkeypatch.undo()
+    assert key() == before
 
 
 def test_an_attach_that_fails_leaves_nothing(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import pytest
 from support import hex_id, insert, make_database
 
 from dbtools import analysis, attach
-from dbtools.database import materialize
 from dbtools.notebooks.record import plain
 
 ASKED = [{}, {"users": ["user-1"]}, {"users": ["user-2", "user-4"]}]
@@ -64,7 +63,7 @@ def test_it_is_worked_out_of_all_rows_whoever_asks(database):
 def test_it_is_private_used_by_the_next_who_attaches_and_dropped_with_its_state(database):
     with attach(database, progress=False) as db:
         db.materialize()
-        file = materialize.file_of(db._file)
+        file = db._derived
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert [p.name for p in file.parent.glob("*.duckdb")].count(file.name) == 1
     with attach(database, texts=False, progress=False) as db:
@@ -78,6 +77,6 @@ def test_it_is_private_used_by_the_next_who_attaches_and_dropped_with_its_state(
 def test_a_damaged_file_is_worked_out_anew(database):
     with attach(database, progress=False) as db:
         expected = derived(db)
-        materialize.file_of(db._file).write_bytes(b"no database")
+        db._derived.write_bytes(b"no database")
         with closing(db.reopen()) as again:
             assert derived(again) == expected

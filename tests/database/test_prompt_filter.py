@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+import tempfile
 from contextlib import closing
 from datetime import date
 
@@ -7,6 +9,7 @@ import pytest
 from support import AGENTS, hex_id, insert, make_database
 
 from dbtools import analysis, attach
+from dbtools.database import cache
 from dbtools.errors import ParameterError
 
 
@@ -14,8 +17,6 @@ from dbtools.errors import ParameterError
 def database(tmp_path):
     """Four prompts of four users, the last asked a day later than the others."""
     path = make_database(tmp_path / "prompter.db", prompts=4)
-    import sqlite3
-
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE prompts SET created_at = '2025-12-05 23:59:59.9' WHERE user_id = 'user-4'")
         connection.execute("UPDATE security_inputs SET created_at = '2025-12-05 00:00:00' WHERE user_id = 'user-4'")
@@ -49,6 +50,25 @@ def test_only_the_prompts_asked_for_are_there_with_all_that_belongs_to_them(data
         assert rows(some) == {relation: n * prompts for relation, n in BELONGS.items()}
         assert len(some.frame("scored_versions")) == 3 * prompts
         assert rows(db) == {relation: n * 4 for relation, n in BELONGS.items()}
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_filtered_database_outlives_the_one_it_came_from(database, tmp_path, monkeypatch, cached):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    if not cached:
+        monkeypatch.setattr(cache, "folder_of", lambda _: None)
+    db = attach(database, progress=False)
+    some = db.filter(["user-1"])
+    db.close()
+    assert rows(some) == BELONGS
+    again = some.reopen()
+    some.close()
+    with again.workspace() as connection:
+        assert connection.execute("SELECT count(*) FROM prompts").fetchall() == [(1,)]
+    again.close()
+    assert list(temporary.iterdir()) == []
 
 
 def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(database, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from support import hex_id, insert, make_database, python, try_lock
 
 from dbtools import attach
-from dbtools.database.sqlite.dbfile import fingerprint, sha256
+from dbtools.database.sqlite import fingerprint, sha256
 
 ROW_GROUP = 122_880  # the scanner's own; it loses the last row of a table of k times as many
 

@@ -179,7 +179,7 @@ def test_transactions_are_seen_wholly_whenever_one_attaches(server: servers.Post
 def test_no_commit_is_missed_and_no_state_read_twice(server: servers.Postgres, database: str, address: Server) -> None:
     def look() -> tuple[str, int]:
         with attach(server.url(database), progress=False) as db:
-            assert postgres.mark(address) == db.origin["fingerprint"]
+            assert postgres.fingerprint(address) == db.origin["fingerprint"]
             return db.origin["fingerprint"], db.rows("prompts")
 
     first = look()
@@ -226,7 +226,7 @@ def test_a_standby_is_read_anew_where_it_cannot_prove_that_nothing_was_committed
 def test_a_server_killed_in_mid_query_leaves_one_sentence_and_no_file(
     server: servers.Postgres, database: str, address: Server, cache: Path
 ) -> None:
-    known = postgres.mark(address)
+    known = postgres.fingerprint(address)
     said: list[str] = []
     with server.session(database, "BEGIN; LOCK TABLE judge_scores"):
         reader = threading.Thread(target=lambda: said.append(refused(server.url(database), timeout=60)))

@@ -21,30 +21,29 @@ REASONS = {
         export/verify.py: layout.rows(name)
         export/write.py: layout_of.query(name)
         show/explorer/selection.py: chosen
-        source/connecting.py: query
-        source/engine.py: query
+        database/database.py: query
+        database/engine.py: query
         database/load.py: derive
-        database/prompt_filter.py: read_sql('narrow', 'asked.sql') | read_sql('narrow', 'inputs.sql')
+        database/prompt_filter.py: query
     """,
-    "names and types of the allow-list in source/schema.py, or numbers counted from it": """
-        source/sqlite/appending.py: ', '.join((f's.{d}' for d in DIMENSIONS))
+    "names and types of the allow-list in database/schema.py, or numbers counted from it": """
         export/lake.py: relation | month
-        source/connecting.py: table.relation | schema.id_cells()
-        source/lake.py: relation
-        source/schema.py: prefix | table.relation | column.name | 1 << bit | name
-        source/sqlite/direct.py: cells | raw | table.name | table.relation | total | typed
-        database/load.py: table.relation | table.name | cells | row_id | bits | narrow |
+        database/database.py: table.relation | schema.id_cells()
+        database/lake.py: relation
+        database/schema.py: prefix | table.relation | column.name | 1 << bit | name
+        database/load.py: table.relation | table.name | cells | row_id | bits |
             ', '.join(converted) | raw | typed
-        source/postgres.py: cells | ''.join((f', {each}' for each in given))
+        database/postgres.py: cells | ''.join((f', {each}' for each in given))
     """,
     "a name of the server's own tables, quoted by the server's format('%I.%I')": """
-        source/postgres.py: state.addresses[name] | state.addresses[table.name]
+        database/postgres.py: state.addresses[name] | state.addresses[table.name]
     """,
     "names that the same module spells out": """
         audit/collect_database.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
-        source/connecting.py: name
-        source/engine.py: lists | name
-        source/spark.py: cells | name | shape
+        database/database.py: name | sql.qualify(name)
+        database/prompt_filter.py: name
+        database/engine.py: lists | name
+        database/spark.py: cells | name | shape
         audit/blobs.py: filled
         demo/__init__.py: columns | table | values
         export/lake.py: selected | kept | written | how
@@ -54,7 +53,7 @@ REASONS = {
         files/compare.py: first | name | schema | second
         files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
         show/explorer/selection.py: by
-        database/materialize.py: name | some
+        database/cache.py: name | some | sql.qualify(name)
     """,
     "a name of the database at hand, in double quotes that are doubled": """
         analysis/agents.py: quoted
@@ -63,37 +62,34 @@ REASONS = {
         cleanup/rescue.py: ', '.join(typed)
         files/compare.py: identifier(table) | cells | same
         database/load.py: ', '.join(cells)
-        source/connecting.py: sql.identifier(name)
-        source/schema.py: quoted
+        database/database.py: sql.identifier(name)
+        database/schema.py: quoted
     """,
     "a path or text as a literal, in single quotes that are doubled, where nothing can be bound": """
         cleanup/rescue.py: quote(target)
         export/csv_escape.py: quote(_RISKY)
         export/write.py: quote(file)
         files/lookup.py: name | settled
-        source/sqlite/appending.py: quote(json.dumps(origin)) | values
-        database/attach.py: sql.quote(origin) | sql.quote(target)
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
-        source/connecting.py: sql.quote(file) | paths
-        source/lake.py: quote(facts) | reader
-        source/sqlite/direct.py: sql.quote(file) | sql.quote(query)
-        database/materialize.py: sql.quote(file) | sql.quote(target)
-        source/extension.py: quote(file)
-        source/postgres.py: quote(' '.join(pairs))
+        database/database.py: sql.quote(file) | paths
+        database/lake.py: quote(facts) | reader
+        database/cache.py: sql.quote(file) | sql.quote(target)
+        database/extension.py: sql.quote(file)
+        database/postgres.py: quote(' '.join(pairs))
         database/load.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
     """,
     "a word (\\w+) that a pattern found in a guide, the column being one of seven; counts only": """
         audit/verdicts.py: s.column | s.table
     """,
     "a name that is refused unless it is one of the relations": """
-        source/database.py: name | shown
+        database/database.py: name | shown
     """,
     "a column of the cache, or of a lake's files that is refused unless it is a plain word": """
         export/lake.py: ', '.join((f'{cell} AS {name}' for name, cell in cells.items()))
-        source/lake.py: ', '.join(cells)
+        database/lake.py: ', '.join(cells)
     """,
     "what the user asks, in brackets, so that a server takes it only if it is a query": """
-        source/spark.py: query
+        database/spark.py: query
     """,
 }
 

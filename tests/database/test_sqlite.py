@@ -12,10 +12,18 @@ from pathlib import Path
 import pytest
 from support import assert_sentence, insert, make_database, try_lock, unchanged
 
-from dbtools.database.sqlite import dbfile
-from dbtools.database.sqlite import snapshot as module
-from dbtools.database.sqlite.dbfile import check_file, fingerprint, hold, is_truncated, peek, release, sha256, sidecar
-from dbtools.database.sqlite.snapshot import integrity, snapshot
+from dbtools.database import sqlite
+from dbtools.database.sqlite import (
+    check_file,
+    fingerprint,
+    integrity,
+    is_truncated,
+    peek,
+    release,
+    sha256,
+    sidecar,
+    snapshot,
+)
 from dbtools.errors import DatabaseError
 
 
@@ -87,7 +95,7 @@ def test_a_wal_that_begins_anew_while_it_is_copied_is_copied_again(
     with closing(sqlite3.connect(path)) as writer:
         insert(writer, "prompts", user_id="in the first -wal")
         writer.commit()
-        copied, copy = list[Path](), module._copy
+        copied, copy = list[Path](), sqlite._copy
 
         def meanwhile(source: Path, target: Path) -> None:
             copy(source, target)
@@ -97,7 +105,7 @@ def test_a_wal_that_begins_anew_while_it_is_copied_is_copied_again(
                 insert(writer, "user_feedback", user_id="in the second")
                 writer.commit()
 
-        monkeypatch.setattr(module, "_copy", meanwhile)
+        monkeypatch.setattr(sqlite, "_copy", meanwhile)
         with snapshot(path) as private, closing(sqlite3.connect(private)) as reader:
             counts = [reader.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("prompts", "user_feedback")]
     assert counts == [3, 3]
@@ -152,8 +160,8 @@ def test_the_digest_is_that_of_the_bytes(path: Path) -> None:
 
 def test_a_file_stays_open_until_it_is_released(path: Path) -> None:
     assert not is_open(path)
-    assert hold(path) == hold(path)
     fingerprint(path)
+    sqlite.read(path, 16)
     assert is_open(path)
     release(path)
     assert not is_open(path)
@@ -232,7 +240,7 @@ def test_a_lock_this_process_holds_outlives_a_peek_and_a_release(tmp_path: Path)
 
 
 def test_who_still_reads_a_file_keeps_it_open(path: Path) -> None:
-    with dbfile.reading(path) as descriptor:
+    with sqlite.reading(path) as descriptor:
         release(path)
         assert is_open(path)
         assert os.pread(descriptor, 6, 0) == b"SQLite"
@@ -246,7 +254,7 @@ def test_threads_that_read_and_release_a_file_do_not_disturb_each_other(path: Pa
     def work(number: int) -> int:
         rounds = 0
         while time.monotonic() < until:
-            assert peek(path) == dbfile.MAGIC if number % 2 else sha256(path) == digest
+            assert peek(path) == sqlite.MAGIC if number % 2 else sha256(path) == digest
             release(path)
             rounds += 1
         return rounds
