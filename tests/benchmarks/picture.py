@@ -1,4 +1,4 @@
-"""Put the figures of `run.py --keep FILE` into the README: `python picture.py FILE`."""
+"""Put the figures of `run.py --keep FILE` into docs/performance.md: `python picture.py FILE`."""
 
 from __future__ import annotations
 
@@ -70,15 +70,15 @@ def themed(chart: alt.LayerChart, title: str) -> str:
 
 
 def main(file: str) -> None:
-    """Write the picture, and the table between its marks in the README."""
+    """Write the picture, and the table between its marks in docs/performance.md."""
     records = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
     (ROOT / ".readme" / "speed.svg").write_text(picture(records), encoding="utf-8")
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+    page = ROOT / "docs" / "performance.md"
+    before, _, rest = page.read_text(encoding="utf-8").partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
     larger = {r["title"] for r in records if r["size"] > SMALL}
     shown = [r for r in records if r["size"] > SMALL or r["title"] not in larger]
-    readme.write_text(before + MARKS[0] + "\n".join(table(shown)) + "\n" + MARKS[1] + after, encoding="utf-8")
+    page.write_text(before + MARKS[0] + "\n".join(table(shown)) + "\n" + MARKS[1] + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def test_no_result_page_or_file_holds_the_password(
     assert [path for path in made if b"canarypg" in path.read_bytes() + str(path).encode()] == []
 
 
-def test_the_readme_shows_what_happens(
+def test_the_page_on_backends_shows_what_happens(
     server: servers.Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy_database(server, "prompter", demo.build(tmp_path / "demo").root / "prompter.db", "migrated")
@@ -137,9 +137,9 @@ def test_the_readme_shows_what_happens(
     server.psql("ALTER ROLE reader LOGIN PASSWORD 'reader'")
     monkeypatch.setenv("PGPORT", str(server.port))
     monkeypatch.setenv("PGPASSWORD", "reader")
-    section = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("## PostgreSQL")[1]
-    block = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
-    shown = doctest.DocTestParser().get_doctest(block, {}, "PostgreSQL", "README.md", 0)
+    section = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
+    block = re.findall(r"```pycon postgres\n(.*?)```", section, re.DOTALL)[0]
+    shown = doctest.DocTestParser().get_doctest(block, {}, "PostgreSQL", "backends.md", 0)
     failures: list[str] = []
-    assert doctest.DocTestRunner().run(shown, out=failures.append).attempted == 6
+    assert doctest.DocTestRunner().run(shown, out=failures.append).attempted == 5
     assert failures == []
