@@ -71,6 +71,8 @@ def test_every_make_target_named_is_there(page):
 
 @by_name
 def test_every_command_names_notebooks_and_parameters_that_exist(page):
+    if page.name == "extending.md":  # it adds a notebook; tests/test_extending.py follows it
+        return
     known = {notebook.name: {p.name for p in notebook.parameters} for notebook in catalog()}
     for command in re.findall(r"dbtools run ([^`\n#|]*)", page.read_text(encoding="utf-8")):
         words = command.split()
