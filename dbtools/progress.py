@@ -17,7 +17,7 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def heard(listener: Listener) -> Iterator[None]:
+def listening(listener: Listener) -> Iterator[None]:
     """Call `listener` (done, total, what) at every step of this thread's work, instead of drawing bars.
 
     An exception of the listener ends the work. Files are then as after a kill: safe, and the work can be resumed.

@@ -9,7 +9,7 @@ from dbtools import progress
 
 def test_a_listener_hears_every_step_of_work_instead_of_a_bar(capsys):
     heard = []
-    with progress.heard(lambda *told: heard.append(told)):
+    with progress.listening(lambda *told: heard.append(told)):
         assert list(progress.bar(["a", "b"], desc="letters", disable=True)) == ["a", "b"]
         with progress.bar(total=10, unit="B", desc="bytes") as bar:
             bar.update(4)
@@ -34,7 +34,7 @@ def test_a_listener_can_stop_the_work_of_its_own_thread_only():
     def stop(done: int, total: int, what: str) -> None:
         raise progress.Stopped
 
-    with progress.heard(stop):
+    with progress.listening(stop):
         other = threading.Thread(target=progress.step)
         other.start()
         other.join()

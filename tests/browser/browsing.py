@@ -160,7 +160,7 @@ def timed(page: Page, act: Callable[[], object]) -> tuple[float, float]:
           };
           seen.watch = new MutationObserver((changes) => {
             if (changes.some((c) => c.target.closest?.(".widget-html-content, .dbtools-grid")
-                && !c.target.closest(".dbtools-lane"))) told();
+                && !c.target.closest(".dbtools-worker"))) told();
           });
           seen.watch.observe(document.querySelector(".dbtools-explorer"), { childList: true, subtree: true });
         }"""

@@ -13,7 +13,7 @@ from tally import Tally
 from dbtools.cleanup.backup import runs, unfinished
 from dbtools.cleanup.model import Plan
 from dbtools.cleanup.restore import restore
-from dbtools.progress import Stopped, heard
+from dbtools.progress import Stopped, listening
 
 
 def stopped(action: Callable[[], object], at: int) -> int:
@@ -25,7 +25,7 @@ def stopped(action: Callable[[], object], at: int) -> int:
         if steps[0] > at:
             raise Stopped
 
-    with heard(listen), suppress(Stopped):
+    with listening(listen), suppress(Stopped):
         action()
     return steps[0]
 

@@ -217,7 +217,7 @@ def test_the_explorer_shows_a_lake_and_says_what_it_cannot_tell(project):
         for name in explorer.tabs:
             explorer.tab = name
             assert explorer.wait()
-        told = {name: "".join(lane.message.value for lane in tab.lanes) for name, tab in explorer.tabs.items()}
+        told = {name: "".join(worker.message.value for worker in tab.workers) for name, tab in explorer.tabs.items()}
         with attach(project) as db:
             assert plain(explorer.effectiveness.to_dict()) == plain(analysis.effectiveness(db).to_dict())
     assert "not by a lake" in told.pop("files")
@@ -232,7 +232,7 @@ def test_what_somebody_changes_during_an_export_stays_and_the_lake_is_as_it_was(
     def change(done, total, what):
         old.write_text("somebody's")
 
-    with progress.heard(change), pytest.raises(ConflictError) as caught:
+    with progress.listening(change), pytest.raises(ConflictError) as caught:
         lake_of(database, tmp_path / "lake")
     assert_sentence(caught.value, old)
     assert (old.read_text(), (tmp_path / "lake" / "lake.json").read_bytes()) == ("somebody's", before)

@@ -1,12 +1,11 @@
-"""The tab Export: the data as files, each proved by reading it back."""
+"""The tab Export: the data as files, each verified by reading it back."""
 
 from __future__ import annotations
 
 import base64
-import html as markup
+import html
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ipywidgets
 
@@ -16,91 +15,103 @@ from dbtools.errors import ParameterError, usable
 from dbtools.export.manifest import ExportManifest
 from dbtools.html import size
 from dbtools.project import Project
-from dbtools.show.explorer import page
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import button, column, line, row, tick
+from dbtools.show.explorer.widgets import button, line, row, tick
 
-if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
+_MOST_BYTES = 2 << 20  # a larger file is named, but not sent to the browser
+_FORMATS = {"csv": "text/csv", "json": "application/json", "parquet": "application/octet-stream"}
+_ABOUT = (
+    "The whole database is exported, whatever the filters. Every file is read back and compared with it before it is "
+    "put in place; nothing that is not an earlier export is overwritten."
+)
+_BUTTONS = (
+    ("Export multi-agent data", "One row per prompt with every agent's answer and score", ("multi_agent_log",)),
+    ("Export temporal data", "One row per version, with its parent and type of change", ("temporal_versions",)),
+    ("Export everything", "Every layout, one file per format", None),
+)
 
-_LINKED = 2 << 20  # bytes; a larger file is named, not handed to the browser
-_KINDS = {"csv": "text/csv", "json": "application/json", "parquet": "application/octet-stream"}
 
+class ExportTab(Tab):
+    """Buttons that export; below them, links to the files written."""
 
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    lane, told = explorer.lane(), ipywidgets.HTML()
-    formats = {kind: tick(kind, f"Whether to write {kind} files", kind == "csv") for kind in _KINDS}
-    project = explorer.project
-    folder = line(
-        "Folder",
-        "Where the files go; relative to the project, or absolute",
-        width="420px",
-        value=project.relative(project.exports),
-    )
+    name, title = "export", "Export"
+    tooltip = "The data as files, each proved"
+    in_snapshot = False
 
-    def write(layouts: tuple[str, ...] | None, what: str) -> None:
-        kinds = tuple(kind for kind, box in formats.items() if box.value)
-        named = folder.value.strip() or project.exports
-        told.value = ""
-        lane.submit(
-            lambda _: write_files(project, named, layouts, kinds),
-            lambda done: setattr(told, "value", manifest_html(done)),
-            what,
-            explorer.state,
+    def __init__(self, explorer: State) -> None:
+        self.formats = {kind: tick(kind, f"Whether to write {kind} files", kind == "csv") for kind in _FORMATS}
+        self.folder = line(
+            "Folder",
+            "Where the files go; relative to the project, or absolute",
+            width="420px",
+            value=explorer.project.relative(explorer.project.exports),
         )
+        self.buttons = [button(text, about, partial(self.export, layouts, text)) for text, about, layouts in _BUTTONS]
+        super().__init__(explorer)
 
-    buttons = [
-        button(text, tip, partial(write, layouts, text))
-        for text, tip, layouts in (
-            ("Export multi-agent data", "One row per prompt with every agent's answer and score", ("multi_agent_log",)),
-            ("Export temporal data", "One row per version, with its parent and type of change", ("temporal_versions",)),
-            ("Export everything", "Every layout, one file per format", None),
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and results."""
+        return [
+            ipywidgets.HTML(markup.muted(_ABOUT)),
+            row(*self.formats.values(), self.folder),
+            row(*self.buttons),
+            self.worker.widget,
+            self.body,
+        ]
+
+    def refresh(self) -> None:
+        """Do nothing: this tab shows what its buttons did."""
+
+    def export(self, layouts: tuple[str, ...] | None, description: str) -> None:
+        """Export the database, and link the files. Changes files."""
+        project = self.explorer.project
+        formats = tuple(kind for kind, box in self.formats.items() if box.value)
+        folder = self.folder.value.strip() or project.exports
+        self.body.value = ""
+        self.worker.submit(
+            lambda _: write_files(project, folder, layouts, formats),
+            lambda written: setattr(self.body, "value", manifest_html(written)),
+            description,
+            self.explorer.data_key,
         )
-    ]
-    remark = ipywidgets.HTML(
-        page.quiet(
-            "The whole database is exported, whatever the filters. Every file is read back and compared with it "
-            "before it is put in place; nothing that is not an earlier export is overwritten."
-        )
-    )
-    widget = column(remark, row(*formats.values(), folder), row(*buttons), lane.widget, told)
-    return Tab("export", "Export", "The data as files, each proved", widget, (lane,), lambda: None)
 
 
 def write_files(
-    project: Project, named: str | Path, layouts: tuple[str, ...] | None, formats: tuple[str, ...]
+    project: Project, folder: str | Path, layouts: tuple[str, ...] | None, formats: tuple[str, ...]
 ) -> ExportManifest:
     """Export the database as it is now. Changes files: see `dbtools.export.write`.
 
     Raises
     ------
     ParameterError
-        No format was chosen, or no such folder can be.
+        No format is ticked, or there can be no such folder.
     """
     if not formats:
         raise ParameterError("No format is ticked", None, "tick csv, json or parquet")
-    with usable(named):  # as with the home of a user who is not there
-        target = project.root / Path(named).expanduser()
-    with attach(project, texts=True) as db:  # the layouts hold the long texts
+    with usable(folder):
+        target = project.root / Path(folder).expanduser()
+    with attach(project, texts=True) as db:  # the layouts contain the long texts
         return export.write(db, target, layouts=layouts, formats=formats)
 
 
-def manifest_html(done: ExportManifest) -> str:
-    """Return what was written, whether it was proved, and the files to be fetched."""
-    links = "".join(f"<li>{link(done.folder / file.path)}</li>" for file in done.files)
-    skipped = f"Left out, as the database has no such table: {', '.join(done.skipped)}." if done.skipped else ""
-    proof = page.note(f"{'Proved: ' if done.proved else ''}{done.sentence}.", "none" if done.proved else "error")
-    where = page.quiet(f"In {done.folder}:")
-    return f"{proof}{where}<ul>{links}</ul>{page.quiet(skipped)}{done._repr_html_()}"
+def manifest_html(written: ExportManifest) -> str:
+    """Return what was written, whether it was verified, and links to the files."""
+    links = "".join(f"<li>{link(written.folder / file.path)}</li>" for file in written.files)
+    skipped = f"Left out, as the database has no such table: {', '.join(written.skipped)}." if written.skipped else ""
+    proof = f"{'Proved: ' if written.proved else ''}{written.sentence}."
+    note = markup.note(proof, "none" if written.proved else "error")
+    folder = markup.muted(f"In {written.folder}:")
+    return f"{note}{folder}<ul>{links}</ul>{markup.muted(skipped)}{written._repr_html_()}"
 
 
 def link(file: Path) -> str:
-    """Return a file as a link that holds it, so that it works in JupyterLab, Voilà and without a server. Reads only."""
+    """Return a link that contains the file, so that it works in JupyterLab, Voilà and without a server. Reads only."""
     length = file.stat().st_size
-    name = markup.escape(file.name)
-    if length > _LINKED:
+    name = html.escape(file.name)
+    if length > _MOST_BYTES:
         return f"{name} ({size(length)})"
-    held = base64.b64encode(file.read_bytes()).decode()
-    kind = _KINDS.get(file.suffix[1:], "application/octet-stream")
-    return f'<a download="{name}" title="Save {name}" href="data:{kind};base64,{held}">{name}</a> ({size(length)})'
+    content = base64.b64encode(file.read_bytes()).decode()
+    kind = _FORMATS.get(file.suffix[1:], "application/octet-stream")
+    return f'<a download="{name}" title="Save {name}" href="data:{kind};base64,{content}">{name}</a> ({size(length)})'

@@ -3,175 +3,186 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 import ipywidgets
 
 from dbtools import cleanup
 from dbtools.errors import readable
 from dbtools.html import table
-from dbtools.show.explorer import page
-from dbtools.show.explorer.selection import Filters
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.session import Session
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import Grid, button, choice, column, line, row
-from dbtools.show.explorer.worker import Desk
-
-if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
+from dbtools.show.explorer.widgets import Grid, button, choice, line, row
 
 _NO_RUN = "no cleanup to undo"
 
 
-class _View:
-    """The controls of the tab and what they decide."""
+class FilesTab(Tab):
+    """The survey as a table with a box per file that may go; below it the preview, the cleanup and the restore.
 
-    def __init__(self, explorer: Explorer) -> None:
-        self.explorer, self.lane = explorer, explorer.lane()
+    Attributes
+    ----------
+    ticked : frozenset of str
+        The paths of the files to remove.
+    plan : cleanup.Plan or None
+        The preview that is shown. A cleanup does what it says and nothing else.
+    """
+
+    name, title = "files", "Files"
+    tooltip = "What is there, what may go, and the way back"
+    description = "Examining the files"
+    attribute = "survey"
+
+    def __init__(self, explorer: State) -> None:
         self.survey: cleanup.Survey | None = None
         self.plan: cleanup.Plan | None = None
         self.ticked: frozenset[str] = frozenset()
-        self.grid, self.told, self.outcome = Grid(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.grid, self.outcome = Grid(), ipywidgets.HTML()
         self.unique = choice(
             "Rows that exist nowhere else",
             "Whether files with such rows go once the rows are rescued, or stay",
             [("are rescued first", "rescue"), ("keep their file", "keep")],
             "rescue",
         )
-        self.again = button("Survey again", "Examine the files again", self.look)
-        self.preview = button(
-            "Preview", "Show what would be removed and lost; changes nothing", self.show_plan, disabled=True
-        )
+        self.again = button("Survey again", "Examine the files again", lambda: self.survey_again())
+        about = "Show what would be removed and lost; changes nothing"
+        self.preview_button = button("Preview", about, self.show_plan, disabled=True)
         self.confirm = line("", "Type the words shown to allow the cleanup", width="260px")
         self.confirm.continuous_update = True
-        self.clean = button(
-            "Back up and clean",
-            "Back up every file of the preview, then remove it",
-            self.apply,
-            button_style="danger",
-            disabled=True,
-        )
+        about = "Back up every file of the preview, then remove it"
+        self.clean = button("Back up and clean", about, self.apply, button_style="danger", disabled=True)
         self.runs = choice("Earlier cleanups", "Which cleanup to undo", [(_NO_RUN, "")], "")
-        self.back = button(
-            "Restore",
-            "Bring back what this cleanup removed; nothing is overwritten",
-            self.restore,
-            disabled=True,
-        )
-        self.asked = row(self.confirm, self.clean)
-        self.asked.layout.display = "none"
-        self.grid.listen(self.tick)
-        self.unique.observe(lambda _: self.reset(), "value")
+        about = "Bring back what this cleanup removed; nothing is overwritten"
+        self.restore_button = button("Restore", about, self.restore, disabled=True)
+        self.confirmation = row(self.confirm, self.clean)
+        self.confirmation.layout.display = "none"
+        self.grid.on_choice(self.tick)
+        self.unique.observe(lambda _: self.tick_all(), "value")
         self.confirm.observe(lambda _: self._allow(), "value")
+        super().__init__(explorer)
 
-    @property
-    def words(self) -> str:
-        return f"remove {len(self.plan.removals) if self.plan else 0} files"
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and results."""
+        return [
+            row(self.unique, self.again),
+            self.worker.widget,
+            self.outcome,
+            self.grid,
+            row(self.preview_button),
+            self.body,
+            self.confirmation,
+            row(self.runs, self.restore_button),
+        ]
 
-    def _allow(self) -> None:
-        self.clean.disabled = not (self.plan and self.plan.removals and self.confirm.value.strip() == self.words)
+    def request(self) -> None:
+        """Return nothing: the survey has no filters."""
 
-    def look(self) -> None:
-        project, self.preview.disabled = self.explorer.project, True
-        self.lane.submit(lambda _: cleanup.survey(project), self.surveyed, "Examining the files", self.explorer.state)
+    def compute(self, session: Session, request: Any) -> cleanup.Survey:
+        """Examine the files."""
+        return cleanup.survey(self.explorer.project, progress=False)
 
-    def surveyed(self, survey: cleanup.Survey) -> None:
-        self.survey = self.explorer.survey = survey
-        self.preview.disabled = False
-        self.reset()
+    def render(self, result: cleanup.Survey, draw: markup.Draw = markup.draw) -> str:
+        """Return the survey."""
+        return result._repr_html_()
+
+    def show(self, result: cleanup.Survey, draw: markup.Draw = markup.draw) -> None:
+        """Show the survey, with every file ticked that may go."""
+        self._publish(result)
+        self.survey = result
+        self.preview_button.disabled = False
+        self.tick_all()
         self.list_runs()
 
-    def reset(self) -> None:
+    def refresh(self) -> None:
+        """Examine the files, the first time."""
+        if self.survey is None:
+            self.survey_again()
+
+    def survey_again(self) -> None:
+        """Examine the files."""
+        self.preview_button.disabled = True
+        super().refresh()
+
+    def tick_all(self) -> None:
+        """Tick every file that may go."""
         if self.survey:
             self.ticked = frozenset(r.path for r in cleanup.plan(self.survey, self.unique.value).removals)
-            self._changed()
+            self._show_files()
 
     def tick(self, key: str, _more: bool) -> None:
+        """Tick a file, or remove its tick."""
         paths = {name: path for path, name in keys_of(self.survey).items()} if self.survey else {}
         if key in paths:
             self.ticked = self.ticked ^ {paths[key]}
-            self._changed()
+            self._show_files()
 
-    def _changed(self) -> None:
-        self.plan, self.told.value, self.asked.layout.display = None, "", "none"
+    def _show_files(self) -> None:
+        """Show the files. Another choice needs another preview and another confirmation."""
+        self.plan, self.body.value, self.confirmation.layout.display = None, "", "none"
         self.confirm.value = ""
         if self.survey:
             self.grid.html = survey_html(self.survey, self.ticked, self.unique.value)
 
     def show_plan(self) -> None:
+        """Show the preview."""
         if self.survey is None:
             return
         self.plan = cleanup.plan(self.survey, self.unique.value, only=sorted(self.ticked))
-        self.told.value = plan_html(self.plan, self.words)
-        self.confirm.placeholder = self.words
-        self.asked.layout.display = "flex" if self.plan.removals else "none"
+        self.body.value = plan_html(self.plan, self._words())
+        self.confirm.placeholder = self._words()
+        self.confirmation.layout.display = "flex" if self.plan.removals else "none"
+
+    def _words(self) -> str:
+        return f"remove {len(self.plan.removals) if self.plan else 0} files"
+
+    def _allow(self) -> None:
+        confirmed = self.confirm.value.strip() == self._words()
+        self.clean.disabled = not (self.plan and self.plan.removals and confirmed)
 
     def apply(self) -> None:
+        """Back up and remove the files of the preview. Changes files."""
         plan = self.plan
         if plan is None or self.clean.disabled:
             return
         self.clean.disabled = True
-        self.change(lambda _: cleanup.apply(plan, dry_run=False), "Backing up and cleaning")
+        self._change_files(lambda _: cleanup.apply(plan, dry_run=False), "Backing up and cleaning")
 
     def restore(self) -> None:
+        """Bring back the files of the chosen cleanup. Changes files."""
         run, root = self.runs.value, self.explorer.project.root
         if run:
-            self.change(lambda _: cleanup.restore(run, root=root), "Restoring")
+            self._change_files(lambda _: cleanup.restore(run, root=root), "Restoring")
 
-    def change(self, work: Callable[[Desk], cleanup.Manifest | cleanup.Restored], what: str) -> None:
+    def _change_files(self, work: Callable[[Session], cleanup.Manifest | cleanup.Restored], description: str) -> None:
         self.outcome.value = ""
-        self.lane.submit(work, self.done, what, self.explorer.state, after=self.changed)
+        key = self.explorer.data_key
+        self.worker.submit(work, self._show_outcome, description, key, finally_=self._after_change)
 
-    def done(self, result: cleanup.Manifest | cleanup.Restored) -> None:
-        self.outcome.value = page.note(f"{result.sentence[0].upper()}{result.sentence[1:]}.", "none") + table(
-            result.frame
-        )
+    def _show_outcome(self, result: cleanup.Manifest | cleanup.Restored) -> None:
+        sentence = f"{result.sentence[0].upper()}{result.sentence[1:]}."
+        self.outcome.value = markup.note(sentence, "none") + table(result.frame)
 
-    def changed(self) -> None:
-        if not self.outcome.value:  # stopped, or failed: the survey that follows would wipe it away
+    def _after_change(self) -> None:
+        if not self.outcome.value:  # stopped or failed; the next survey clears the worker's message
             more = "What was not begun is as it was; Restore brings back what went."
-            self.outcome.value = self.lane.message.value + page.quiet(more)
-        self._changed()
+            self.outcome.value = self.worker.message.value + markup.muted(more)
+        self._show_files()
         self.list_runs()
-        self.look()
+        self.survey_again()
         self.explorer.renew()
 
     def list_runs(self) -> None:
+        """List the cleanups that can be undone, the newest first."""
         runs = [(folder.name, str(folder)) for folder in reversed(cleanup.runs(self.explorer.project.backups))]
         self.runs.options = runs or [(_NO_RUN, "")]
         self.runs.value = self.runs.options[0][1]
-        self.back.disabled = not runs
-
-
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    view = _View(explorer)
-
-    def refresh() -> None:
-        if view.survey is None:
-            view.look()
-
-    widget = column(
-        row(view.unique, view.again),
-        view.lane.widget,
-        view.outcome,
-        view.grid,
-        row(view.preview),
-        view.told,
-        view.asked,
-        row(view.runs, view.back),
-    )
-
-    def static(_desk: Desk, _filters: Filters) -> str:
-        explorer.survey = explorer.survey or cleanup.survey(explorer.project, progress=False)
-        return explorer.survey._repr_html_()
-
-    return Tab(
-        "files", "Files", "What is there, what may go, and the way back", widget, (view.lane,), refresh, (), static
-    )
+        self.restore_button.disabled = not runs
 
 
 def keys_of(survey: cleanup.Survey) -> dict[str, str]:
-    """Return by path what the page calls a file: the path as any text can hold it, and no two alike."""
+    """Return the key of each path on the page: the path as text that can be sent, no two alike."""
     paths: dict[str, str] = {}
     for file in survey.files:
         key = readable(file.path)
@@ -182,24 +193,24 @@ def keys_of(survey: cleanup.Survey) -> dict[str, str]:
 
 
 def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str) -> str:
-    """Return the files as a table; those that may go can be ticked."""
+    """Return the files as a table; those that may go have a box."""
     keys = keys_of(survey)
-    free = {removal.path for removal in cleanup.plan(survey, unique_rows).removals}
-    marks = ["☑" if path in ticked else "☐" if path in free else "" for path in keys]
+    removable = {removal.path for removal in cleanup.plan(survey, unique_rows).removals}
+    boxes = ["☑" if path in ticked else "☐" if path in removable else "" for path in keys]
     shown = survey.frame[["path", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason"]].copy()
-    shown.insert(0, "remove", marks)
-    named = [key if path in free else None for path, key in keys.items()]
-    said = f"{survey.sentence}. A ticked file goes; those without a box stay, whatever is ticked."
-    return table(shown, caption=said, keys=named, picked={keys[path] for path in ticked}, limit=1000)
+    shown.insert(0, "remove", boxes)
+    choosable = [key if path in removable else None for path, key in keys.items()]
+    caption = f"{survey.sentence}. A ticked file goes; those without a box stay, whatever is ticked."
+    return table(shown, caption=caption, keys=choosable, picked={keys[path] for path in ticked}, limit=1000)
 
 
 def plan_html(plan: cleanup.Plan, words: str) -> str:
     """Return what a cleanup would remove, and what would be lost."""
     if not plan.removals:
-        return page.note("Nothing that may go is ticked.", "info")
+        return markup.note("Nothing that may go is ticked.", "info")
     rows = f"{plan.rescued_rows:,} rows that say more than the database are rescued first. "
     backups = plan.project.relative(plan.project.backups)
-    said = f"Every file is first backed up into {backups}, and can be restored."
-    said = f"Nothing would be lost: {rows if plan.rescued_rows else ''}{said}"
+    backed_up = f"Every file is first backed up into {backups}, and can be restored."
+    lost = f"Nothing would be lost: {rows if plan.rescued_rows else ''}{backed_up}"
     shown = table(plan.frame, caption=plan.sentence, limit=1000)
-    return page.head("Preview") + page.note(said, "none") + shown + page.quiet(f"To go on, type: {words}")
+    return markup.head("Preview") + markup.note(lost, "none") + shown + markup.muted(f"To go on, type: {words}")

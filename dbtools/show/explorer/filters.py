@@ -1,143 +1,161 @@
-"""The filters above the tabs: each is a control linked to a trait of the Explorer."""
+"""The filters above the tabs: controls that are linked to the traits of the Explorer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
 from dbtools.analysis.query import PROVENANCES, SCALES
 from dbtools.show.explorer.selection import query
-from dbtools.show.explorer.widgets import button, chip, choice, row
+from dbtools.show.explorer.state import State
+from dbtools.show.explorer.widgets import button, chip, choice, group, row
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dbtools.show.explorer.explorer import Explorer
-
-_CHIPS = 12  # sources with a button of their own
-_USERS = 500  # users that are offered by name
-_LABEL = {"description_width": "initial"}
+_MOST_CHIPS = 12  # sources with a button of their own
+_MOST_USERS = 500  # users that are offered by name
+_STYLE = {"description_width": "initial"}
 
 
-def build(
-    explorer: Explorer,
-) -> tuple[ipywidgets.Widget, Callable[[dict[str, int]], None], Callable[[], None]]:
-    """Return the filters, what tells them how many versions are of each kind, and what offers those of new data."""
-    provenance = choice("Provenance", "Which rows count", PROVENANCES, explorer.provenance)
-    scale = choice(
-        "Scale", "Which scale's scores count; agents are compared on one scale only", (*SCALES, "all"), explorer.scale
-    )
-    links = [ipywidgets.link((explorer, "provenance"), (provenance, "value"))]
-    links.append(ipywidgets.link((explorer, "scale"), (scale, "value")))
-    reset = button("Reset", "Reset all filters", explorer.reset)
+class FilterBar:
+    """The controls of all filters.
 
-    def count(counts: dict[str, int]) -> None:
-        for name, control, link in (("provenance", provenance, links[0]), ("scale", scale, links[1])):
-            known = PROVENANCES if name == "provenance" else (*SCALES, "all")
-            of = {kind: counts.get(f"{name} {kind}", 0) for kind in known}
-            of["all"] = sum(n for kind, n in counts.items() if kind.startswith("provenance "))
-            # New options make a list choose its first one, which must not become the filter.
-            link.unlink()
-            control.options = [(f"{kind} ({of[kind]:,})", kind) for kind in known]
-            link.link()
+    Attributes
+    ----------
+    widget : ipywidgets.Box
+        The controls, side by side.
+    """
 
-    sources, offer_sources = _agents(explorer)
-    users, offer_users = _users(explorer)
+    def __init__(self, explorer: State) -> None:
+        self.explorer = explorer
+        self.sources, self.users = SourceChips(explorer), UserTags(explorer)
+        known = {"provenance": PROVENANCES, "scale": (*SCALES, "all")}
+        tooltips = {
+            "provenance": "Which rows count",
+            "scale": "Which scale's scores count; agents are compared on one scale only",
+        }
+        self._choices = {
+            name: choice(name.capitalize(), tooltips[name], words, getattr(explorer, name))
+            for name, words in known.items()
+        }
+        self._links = {
+            name: ipywidgets.link((explorer, name), (control, "value")) for name, control in self._choices.items()
+        }
+        reset = button("Reset", "Reset all filters", lambda: explorer.reset())
+        self.widget = row(*self._choices.values(), self.sources.widget, self.users.widget, days(explorer), reset)
+        explorer.on_counts.listen(self.show_counts)
+        explorer.on_renewed.listen(self.offer)
 
-    def offer() -> None:
-        """Offer what the new data has, and drop from the filters what it no longer has."""
-        asked = {"sources": list(explorer.agents), "users": list(explorer.users)}
-        there = set(explorer.db.sql(query("still_there"), asked).fetchall())
+    def show_counts(self, counts: dict[str, int]) -> None:
+        """Show how many versions there are of each provenance and scale."""
+        every = sum(n for kind, n in counts.items() if kind.startswith("provenance "))
+        for name, control in self._choices.items():
+            words = PROVENANCES if name == "provenance" else (*SCALES, "all")
+            numbers = {word: every if word == "all" else counts.get(f"{name} {word}", 0) for word in words}
+            # A list with new options chooses the first one, which must not become the filter.
+            self._links[name].unlink()
+            control.options = [(f"{word} ({n:,})", word) for word, n in numbers.items()]
+            self._links[name].link()
+
+    def offer(self) -> None:
+        """Offer the sources and users of the data, and remove from the filters those that it does not have."""
+        explorer = self.explorer
+        chosen = {"sources": list(explorer.agents), "users": list(explorer.users)}
+        there = set(explorer.db.sql(query("still_there"), chosen).fetchall())
         with explorer.hold_trait_notifications():
             explorer.agents = [name for name in explorer.agents if ("source", name) in there]
             explorer.users = [name for name in explorer.users if ("user", name) in there]
-        offer_sources()
-        offer_users()
-
-    return row(provenance, scale, sources, users, _days(explorer), reset), count, offer
+        self.sources.offer()
+        self.users.offer()
 
 
-def _agents(explorer: Explorer) -> tuple[ipywidgets.Box, Callable[[], None]]:
-    chips: dict[str, ipywidgets.ToggleButton] = {}
-    box = row_of()
+class SourceChips:
+    """A button for each source; those pressed are the chosen sources."""
 
-    def pressed(_change: Any) -> None:
-        others = [name for name in explorer.agents if name not in chips]
-        explorer.agents = [*(name for name, one in chips.items() if one.value), *others]
+    def __init__(self, explorer: State) -> None:
+        self.explorer = explorer
+        self.chips: dict[str, ipywidgets.ToggleButton] = {}
+        self.widget = group()
+        explorer.observe(self._show, "agents")
+        self.offer()
 
-    def told(change: Any) -> None:
-        for name, one in chips.items():
+    def offer(self) -> None:
+        """Offer the sources of the data."""
+        self.chips.clear()
+        for source, _, n in self.explorer.db.sql(query("sources")).fetchall()[:_MOST_CHIPS]:
+            tooltip = f"Only {source} ({n:,} versions); none pressed: all sources"
+            self.chips[source] = chip(source, tooltip, source in self.explorer.agents)
+            self.chips[source].observe(self._press, "value")
+        label = ipywidgets.Label("Sources", tooltip="Whose versions count; none pressed: all")
+        self.widget.children = (label, *self.chips.values())
+
+    def _press(self, _change: Any) -> None:
+        others = [name for name in self.explorer.agents if name not in self.chips]
+        self.explorer.agents = [*(name for name, one in self.chips.items() if one.value), *others]
+
+    def _show(self, change: Any) -> None:
+        for name, one in self.chips.items():
             one.value = name in change["new"]
 
-    def offer() -> None:
-        chips.clear()
-        for source, _, n in explorer.db.sql(query("sources")).fetchall()[:_CHIPS]:
-            tip = f"Only {source} ({n:,} versions); none pressed: all sources"
-            chips[source] = chip(source, tip, source in explorer.agents)
-            chips[source].observe(pressed, "value")
-        box.children = (ipywidgets.Label("Sources", tooltip="Whose versions count; none pressed: all"), *chips.values())
 
-    explorer.observe(told, "agents")
-    offer()
-    return box, offer
+class UserTags:
+    """A field that takes the names of users; those in it are the chosen users."""
 
+    def __init__(self, explorer: State) -> None:
+        self.explorer = explorer
+        self._known: list[str] = []
+        self.tags = ipywidgets.TagsInput(
+            value=list(explorer.users),
+            placeholder="all users",
+            allow_duplicates=False,
+            tooltip="Only prompts of these users: type a name, then Enter",
+            layout=ipywidgets.Layout(width="auto"),
+        )
+        self.widget = group(ipywidgets.Label("Users"), self.tags)
+        self.tags.observe(self._enter, "value")
+        explorer.observe(self._show, "users")
+        self.offer()
 
-def row_of(*widgets: ipywidgets.Widget) -> ipywidgets.Box:
-    """Return widgets side by side, as wide as they are."""
-    return ipywidgets.Box(list(widgets), layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
+    def offer(self) -> None:
+        """Offer the users of the data."""
+        self._known = [user for user, _ in self.explorer.db.sql(query("users")).fetchall()]
+        self._allow()
 
+    def _allow(self) -> None:
+        # Where there are many users, any name can be typed.
+        known = list(dict.fromkeys([*self._known, *self.explorer.users]))
+        allowed = known if 0 < len(self._known) <= _MOST_USERS else []
+        if allowed != self.tags.allowed_tags:
+            self.tags.allowed_tags = allowed
 
-def _users(explorer: Explorer) -> tuple[ipywidgets.Box, Callable[[], None]]:
-    known: list[str] = []
-    tags = ipywidgets.TagsInput(
-        value=list(explorer.users),
-        placeholder="all users",
-        allow_duplicates=False,
-        tooltip="Only prompts of these users: type a name, then Enter",
-        layout=ipywidgets.Layout(width="auto"),
-    )
+    def _enter(self, change: Any) -> None:
+        self.explorer.users = list(change["new"])
 
-    def allow() -> None:
-        # Of many users any name may be typed.
-        allowed = list(dict.fromkeys([*known, *explorer.users])) if 0 < len(known) <= _USERS else []
-        if allowed != tags.allowed_tags:
-            tags.allowed_tags = allowed
-
-    def told(change: Any) -> None:
-        allow()
-        tags.value = list(change["new"])
-
-    def offer() -> None:
-        known[:] = [user for user, _ in explorer.db.sql(query("users")).fetchall()]
-        allow()
-
-    explorer.observe(told, "users")
-    tags.observe(lambda change: setattr(explorer, "users", list(change["new"])), "value")
-    offer()
-    return row_of(ipywidgets.Label("Users"), tags), offer
+    def _show(self, change: Any) -> None:
+        self._allow()
+        self.tags.value = list(change["new"])
 
 
-def _days(explorer: Explorer) -> ipywidgets.Box:
+def days(explorer: State) -> ipywidgets.Box:
+    """Return the two fields for the first and the last day."""
     layout = ipywidgets.Layout(width="auto")
     since, until = (
         ipywidgets.DatePicker(
             description=word,
             tooltip=f"Only prompts asked on this day or {'later' if word == 'from' else 'earlier'} (UTC)",
             value=day,
-            style=_LABEL,
+            style=_STYLE,
             layout=layout,
         )
         for word, day in zip(("from", "to"), explorer.date_range, strict=True)
     )
 
-    def picked(_change: Any) -> None:
+    def enter(_change: Any) -> None:
         explorer.date_range = (since.value, until.value)
 
-    def told(change: Any) -> None:
+    def show(change: Any) -> None:
         since.value, until.value = change["new"]
 
-    since.observe(picked, "value")
-    until.observe(picked, "value")
-    explorer.observe(told, "date_range")
-    return row_of(since, until)
+    since.observe(enter, "value")
+    until.observe(enter, "value")
+    explorer.observe(show, "date_range")
+    return group(since, until)

@@ -1,7 +1,8 @@
-"""The tab Overview: where the data comes from, how much there is, what kind, and whether it is sound."""
+"""The tab Overview: where the data comes from, how much there is, of what kind, and what the audit says."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,18 @@ from dbtools.audit.context import read_query
 from dbtools.database import Database
 from dbtools.html import size, table
 from dbtools.show import charts
-from dbtools.show.explorer import page
-from dbtools.show.explorer.selection import Filters, query, versions_of
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.selection import query, versions_of
+from dbtools.show.explorer.session import Session
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import button, column, row
-from dbtools.show.explorer.worker import Desk
+from dbtools.show.explorer.widgets import button, row
 
 if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
+    import pandas as pd
 
-_LARGE = 50_000  # versions; an audit of more is not begun unasked
+_LARGE = 50_000  # versions; a larger database is audited on request only
+_RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
 _WORDS = {
     "none": "sound",
     "info": "nothing worth a warning",
@@ -32,68 +35,105 @@ _WORDS = {
 }
 
 
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    lane, body, light = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML()
-    ask = button("Run the audit", "Run every check of the audit now; it may take a while", explorer.run_audit)
-    look = button("Show the findings", "Open the tab Quality", lambda: explorer.set_trait("tab", "quality"))
+@dataclass(frozen=True)
+class Overview:
+    """The numbers of a database: its tables as HTML, its provenance, its scales and its sources."""
 
-    def judged(report: Any) -> None:
-        light.value = audit_light(report)
-        ask.layout.display = "none" if report else "flex"
-        look.layout.display = "flex" if report else "none"
+    counts: str
+    provenance: pd.DataFrame
+    scales: pd.DataFrame
+    sources: pd.DataFrame
+    kinds: dict[str, int]
 
-    def told(answer: tuple[str, dict[str, int]]) -> None:
-        body.value = answer[0]
-        explorer.count(answer[1])
-        if explorer.report is None and explorer.db.rows("versions") <= _LARGE:
-            explorer.run_audit()
 
-    def refresh() -> None:
-        def work(desk: Desk) -> tuple[str, dict[str, int]]:
-            # Numbers first: they are there before anything can draw.
-            body.value = counts_html(desk.db)
-            return html(desk, explorer.filters), kinds(desk)
+class OverviewTab(Tab):
+    """Where the data comes from, and how sound it is."""
 
-        lane.submit(work, told, "Counting", explorer.state)
-        judged(explorer.report)
+    name, title = "overview", "Overview"
+    tooltip = "Where the data comes from, and how sound it is"
+    description = "Counting"
+    charts = True
+    depends = ("users", "date_range")
 
-    explorer.on_report(judged)
-    widget = column(light, row(ask, look), lane.widget, body)
-    return Tab(
-        "overview",
-        "Overview",
-        "Where the data comes from, and how sound it is",
-        widget,
-        (lane,),
-        refresh,
-        ("users", "date_range"),
-        html,
-    )
+    def __init__(self, explorer: State) -> None:
+        self.light = ipywidgets.HTML()
+        self.run = button(
+            "Run the audit", "Run every check of the audit now; it may take a while", lambda: explorer.run_audit()
+        )
+        self.look = button("Show the findings", "Open the tab Quality", lambda: explorer.set_trait("tab", "quality"))
+        super().__init__(explorer)
+        explorer.on_report.listen(self.show_report)
+
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and result."""
+        return [self.light, row(self.run, self.look), *super().parts()]
+
+    def show_report(self, report: audit.AuditReport | None) -> None:
+        """Show the audit's result."""
+        self.light.value = audit_light(report)
+        self.run.layout.display = "none" if report else "flex"
+        self.look.layout.display = "flex" if report else "none"
+
+    def preview(self, session: Session, request: Any) -> str:
+        """Return the counts: they are there before any chart can be drawn."""
+        return counts_html(session.db)
+
+    def compute(self, session: Session, request: Any) -> Overview:
+        """Return the numbers of the database."""
+        connection = versions_of(session)
+        return Overview(
+            counts_html(session.db),
+            connection.execute(read_query("provenance")).df(),
+            connection.execute(read_query("scales")).df(),
+            connection.execute(query("origins")).df(),
+            {f"{what} {kind}": n for what, kind, n in connection.execute(query("kinds")).fetchall()},
+        )
+
+    def render(self, result: Overview, draw: markup.Draw = markup.draw) -> str:
+        """Return counts, provenance, scales and sources."""
+        parts = [
+            result.counts,
+            draw(charts.provenance, result.provenance),
+            draw(charts.score_scales, result.scales),
+            table(result.sources, caption="Who wrote the versions"),
+        ]
+        return "".join(parts)
+
+    def show(self, result: Overview, draw: markup.Draw = markup.draw) -> None:
+        """Show the numbers, also in the filters, and audit a database that is not large."""
+        super().show(result, draw)
+        self.explorer.on_counts(result.kinds)
+        if draw is markup.draw and self.explorer.report is None and self.explorer.db.rows("versions") <= _LARGE:
+            self.explorer.run_audit()
+
+    def refresh(self) -> None:
+        """Count, and show what the audit said last."""
+        super().refresh()
+        self.show_report(self.explorer.report)
 
 
 def audit_light(report: audit.AuditReport | None) -> str:
-    """Return the audit as a light: its colour and word are those of the worst finding."""
+    """Return the audit's result in the colour and word of its worst finding."""
     if report is None:
-        return page.note("The audit has not been run yet.", "info")
-    return page.note(f"Audit: {_WORDS[report.worst]}; {report.sentence}.", report.worst, "●")
+        return markup.note("The audit has not been run yet.", "info")
+    return markup.note(f"Audit: {_WORDS[report.worst]}; {report.sentence}.", report.worst, "●")
 
 
 def counts_html(db: Database) -> str:
     """Return where a database comes from, and how many rows it has. Reads only."""
     origin = db.origin
     ((*_, last_change),) = db.sql(query("span")).fetchall()
-    size_of, written = _file(origin["path"])
-    made = "migrated" if origin["migrated"] else "as created"
-    changed = f"{last_change:%Y-%m-%d %H:%M} UTC" if last_change else "never"
-    kind = f"{size_of}generation {origin['generation']}, {made}"
-    where = f"{origin['path']} ({kind}); last row written {changed}{written}"
-    names = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
-    counts = [(name.replace("_", " "), f"{db.rows(name):,}") for name in names]
+    size_of, changed = _file(origin["path"])
+    created = "migrated" if origin["migrated"] else "as created"
+    last_row = f"{last_change:%Y-%m-%d %H:%M} UTC" if last_change else "never"
+    kind = f"{size_of}generation {origin['generation']}, {created}"
+    where = f"{origin['path']} ({kind}); last row written {last_row}{changed}"
+    counts = [(name.replace("_", " "), f"{db.rows(name):,}") for name in _RELATIONS]
     other = {t: n for t, n in origin["tables"].items() if t not in origin["columns"]}
-    strangers = f"Tables of which only the number of rows is read: {_listed(other)}." if other else ""
-    narrowed = page.note(f"You see {db.filter_note}.", "info") if db.filter_note else ""
-    return page.quiet(where) + narrowed + page.cards(counts) + page.quiet(strangers)
+    listed = ", ".join(f"{name} ({n:,})" for name, n in other.items())
+    not_loaded = f"Tables of which only the number of rows is read: {listed}." if other else ""
+    filtered = markup.note(f"You see {db.filter_note}.", "info") if db.filter_note else ""
+    return markup.muted(where) + filtered + markup.cards(counts) + markup.muted(not_loaded)
 
 
 def _file(path: str) -> tuple[str, str]:
@@ -101,36 +141,10 @@ def _file(path: str) -> tuple[str, str]:
     if server.is_url(path):
         return "", ""
     facts = Path(path).stat()
-    return (
-        f"{size(facts.st_size)}, ",
-        f", file changed {datetime.fromtimestamp(facts.st_mtime, UTC):%Y-%m-%d %H:%M} UTC",
-    )
-
-
-def html(desk: Desk, _filters: Filters) -> str:
-    """Return the numbers of a database, its provenance and its scales. Reads only."""
-    connection = versions_of(desk)
-    origins = connection.execute(read_query("provenance")).df()
-    scales = connection.execute(read_query("scales")).df()
-    parts = [
-        counts_html(desk.db),
-        page.picture(charts.provenance(origins)),
-        page.picture(charts.score_scales(scales)),
-        table(connection.execute(query("origins")).df(), caption="Who wrote the versions"),
-    ]
-    return "".join(parts)
-
-
-def kinds(desk: Desk) -> dict[str, int]:
-    """Return how many versions there are of each provenance, scale and source. Reads only."""
-    found = versions_of(desk).execute(query("kinds")).fetchall()
-    return {f"{what} {kind}": n for what, kind, n in found}
+    changed = f"{datetime.fromtimestamp(facts.st_mtime, UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{size(facts.st_size)}, ", f", file changed {changed}"
 
 
 def sources_html(db: Database) -> str:
-    """Return who wrote how many versions, without what takes long to load. Reads only."""
-    return page.cards((source, f"{n:,}") for source, _, n in db.sql(query("sources")).fetchall())
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({n:,})" for name, n in counts.items())
+    """Return who wrote how many versions, without anything that takes long to load. Reads only."""
+    return markup.cards((source, f"{n:,}") for source, _, n in db.sql(query("sources")).fetchall())

@@ -1,78 +1,99 @@
-"""The tab Quality: what the audit found, worst first, with the bad rows on click."""
+"""The tab Quality: what the audit found, worst first, with the rows of each finding on click."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import ipywidgets
 
 from dbtools import audit
 from dbtools.html import table
 from dbtools.show import charts
-from dbtools.show.explorer import page
+from dbtools.show.explorer import markup
 from dbtools.show.explorer.overview_tab import audit_light
-from dbtools.show.explorer.selection import Filters
+from dbtools.show.explorer.session import Session
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import Grid, button, column, row
-from dbtools.show.explorer.worker import Desk
+from dbtools.show.explorer.widgets import Grid, button, row
 
-if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
-
-_ROWS = 100
+_MOST_ROWS = 100
 
 
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    looking, light, body, bad = explorer.lane(), ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-    grid, picked = Grid(), [""]
-    again = button("Run the audit", "Run every check now", explorer.run_audit)
+class QualityTab(Tab):
+    """What the audit found. The audit runs in a worker of its own, which the tab Overview uses too."""
 
-    def told(report: audit.AuditReport | None) -> None:
-        light.value, bad.value, picked[0] = audit_light(report), "", ""
+    name, title = "quality", "Quality"
+    tooltip = "What the audit found, worst first"
+
+    def __init__(self, explorer: State) -> None:
+        self.light, self.rows, self.grid = ipywidgets.HTML(), ipywidgets.HTML(), Grid()
+        self.run = button("Run the audit", "Run every check now", lambda: explorer.run_audit())
+        super().__init__(explorer)
+        self.workers = (explorer.auditing, self.worker)
+        self.grid.on_choice(self.choose)
+        explorer.on_report.listen(self.show_report)
+        self.show_report(explorer.report)
+
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and results."""
+        return [
+            row(self.run),
+            self.light,
+            self.explorer.auditing.widget,
+            self.grid,
+            self.worker.widget,
+            self.rows,
+            self.body,
+        ]
+
+    def show_report(self, report: audit.AuditReport | None) -> None:
+        """Show the findings."""
+        self.light.value, self.rows.value = audit_light(report), ""
         if report:
-            grid.html = findings_html(report, "")
-            body.value = page.picture(charts.health(report.frame))
+            self.grid.html = findings_html(report, "")
+            self.body.value = markup.draw(charts.health, report.frame)
             if len(report.unanswered):
-                body.value += table(report.unanswered, caption="Checks that could not be answered")
+                self.body.value += table(report.unanswered, caption="Checks that could not be answered")
             if len(report.not_applicable):
-                body.value += table(report.not_applicable, caption="Checks that do not apply here")
+                self.body.value += table(report.not_applicable, caption="Checks that do not apply here")
 
-    def pick(check: str, _more: bool) -> None:
-        report = explorer.report
+    def choose(self, check: str, _more: bool) -> None:
+        """Show the rows of a finding."""
+        report = self.explorer.report
         if report is None:
             return
-        picked[0] = check
-        grid.html = findings_html(report, check)
-        what = f"Reading the rows of {check}"
-        looking.submit(lambda _: rows_html(report, check), lambda it: setattr(bad, "value", it), what, explorer.state)
+        self.grid.html = findings_html(report, check)
+        self.worker.submit(
+            lambda _: rows_html(report, check),
+            lambda html: setattr(self.rows, "value", html),
+            f"Reading the rows of {check}",
+            self.explorer.data_key,
+        )
 
-    def refresh() -> None:
-        if explorer.report is None:
-            explorer.run_audit()
+    def refresh(self) -> None:
+        """Run the audit if there is no report yet."""
+        if self.explorer.report is None:
+            self.explorer.run_audit()
 
-    grid.listen(pick)
-    explorer.on_report(told)
-    told(explorer.report)
-    widget = column(row(again), light, explorer.auditing.widget, grid, looking.widget, bad, body)
-    lanes = (explorer.auditing, looking)
+    def compute(self, session: Session, request: Any) -> audit.AuditReport:
+        """Return the audit's report."""
+        self.explorer.report = self.explorer.report or audit.run(self.explorer.project, progress=False)
+        return self.explorer.report
 
-    def static(_desk: Desk, _filters: Filters) -> str:
-        explorer.report = explorer.report or audit.run(explorer.project, progress=False)
-        return audit_light(explorer.report) + explorer.report._repr_html_()
-
-    return Tab("quality", "Quality", "What the audit found, worst first", widget, lanes, refresh, (), static)
+    def render(self, result: audit.AuditReport, draw: markup.Draw = markup.draw) -> str:
+        """Return the report."""
+        return audit_light(result) + result._repr_html_()
 
 
-def findings_html(report: audit.AuditReport, picked: str) -> str:
+def findings_html(report: audit.AuditReport, chosen: str) -> str:
     """Return the findings as a table whose rows can be chosen."""
-    hits = report.frame[report.frame["count"].fillna(0) > 0]
-    shown = hits[["severity", "check", "area", "count", "question", "hint"]]
-    return table(shown, keys=hits["check"].tolist(), picked=[picked], limit=500)
+    found = report.frame[report.frame["count"].fillna(0) > 0]
+    shown = found[["severity", "check", "area", "count", "question", "hint"]]
+    return table(shown, keys=found["check"].tolist(), picked=[chosen], limit=500)
 
 
 def rows_html(report: audit.AuditReport, check: str) -> str:
-    """Return the bad rows of one check. Reads only."""
+    """Return the rows that one check found. Reads only."""
     rows = report.rows(check)
     (found,) = (f for f in report.findings if f.check.id == check)
-    return page.head(f"{check}: {len(rows):,} rows", found.check.hint) + table(rows, limit=_ROWS)
+    return markup.head(f"{check}: {len(rows):,} rows", found.check.hint) + table(rows, limit=_MOST_ROWS)

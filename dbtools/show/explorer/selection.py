@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-    from dbtools.show.explorer.worker import Desk
+    from dbtools.show.explorer.session import Session
 
 ORDERS = ("created_at", "source", "version_no", "total", "scale", "provenance", "is_head", "text_length", "version_id")
 _QUERIES = files("dbtools.show.explorer").joinpath("queries")
@@ -33,21 +33,21 @@ class Filters:
     dates: tuple[date | None, date | None] = (None, None)
     search: str = ""
 
-    @property
-    def bound(self) -> dict[str, Any]:
-        """The filters as parameters of the selection; those that are open are left out."""
+    def parameters(self, prompts: bool = True) -> dict[str, Any]:
+        """Return what is chosen as parameters of the selection.
+
+        Without `prompts`, users and days are left out, for a database that has the chosen prompts only.
+        """
         kinds = {"provenance": self.provenance, "scale": self.scale}
-        asked = {name: kind for name, kind in kinds.items() if kind != "all"}
-        more = {
-            "agents": list(self.agents),
-            **PromptFilter(self.users, *self.dates).bound,
-            "search": self.search.strip(),
-        }
-        return asked | {name: value for name, value in more.items() if value}
+        chosen: dict[str, Any] = {name: kind for name, kind in kinds.items() if kind != "all"}
+        more: dict[str, Any] = {"agents": list(self.agents), "search": self.search.strip()}
+        if prompts:
+            more |= PromptFilter(self.users, *self.dates).bound
+        return chosen | {name: value for name, value in more.items() if value}
 
 
 def query(name: str) -> str:
-    """Return the text of one of the Explorer's own queries."""
+    """Return the SQL of one of the Explorer's queries."""
     return _QUERIES.joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
@@ -63,7 +63,7 @@ def selection(bound: Mapping[str, Any], texts: bool) -> str:
 
 def as_sql(filters: Filters, texts: bool) -> str:
     """Return the selection as one statement that `Database.sql` runs as it stands."""
-    bound = filters.bound
+    bound = filters.parameters()
     return re.sub(r"\$(\w+)", lambda match: _literal(bound[match[1]]), selection(bound, texts))
 
 
@@ -75,19 +75,19 @@ def _literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def versions_of(desk: Desk) -> duckdb.DuckDBPyConnection:
-    """Return a connection in which the scored versions are worked out, once for all pages and details."""
-    desk.prepare()
+def versions_of(session: Session) -> duckdb.DuckDBPyConnection:
+    """Return a connection in which the scored versions are computed once, for all pages and versions shown."""
+    db = session.derived()
 
     def make(stack: ExitStack) -> duckdb.DuckDBPyConnection:
-        connection = stack.enter_context(desk.db.workspace())
-        if not desk.db.is_materialized:
+        connection = stack.enter_context(db.workspace())
+        if not db.is_materialized:
             connection.execute("CREATE TEMP TABLE listed AS SELECT * FROM scored_versions ORDER BY row_id")
             connection.execute("CREATE OR REPLACE VIEW scored_versions AS FROM listed")
-        connection.execute("CREATE TEMP VIEW scored AS FROM scored_versions")  # as the audit's queries call them
+        connection.execute("CREATE TEMP VIEW scored AS FROM scored_versions")  # the name in the audit's queries
         return connection
 
-    found: duckdb.DuckDBPyConnection = desk.keep("versions", "", make)
+    found: duckdb.DuckDBPyConnection = session.cached("versions", "", make)
     return found
 
 
@@ -101,11 +101,11 @@ class Page:
     of: int
 
 
-def read_page(desk: Desk, filters: Filters, order: tuple[str, bool], number: int, size: int) -> Page:
+def read_page(session: Session, filters: Filters, order: tuple[str, bool], number: int, size: int) -> Page:
     """Return one page of the selection, sorted. Reads only; `order` is a column of `ORDERS` and whether it descends."""
-    connection, texts = versions_of(desk), bool(desk.db.origin["texts"])
-    bound = filters.bound
-    # Sorted here, by another column; the order of the selection itself would be worked out for nothing.
+    connection, texts = versions_of(session), bool(session.db.origin["texts"])
+    bound = filters.parameters(prompts=False)  # the session has the chosen prompts only
+    # Sorted below, by another column.
     chosen = selection(bound, texts).rpartition("\nORDER BY")[0]
     if order[0] not in ORDERS:
         order = ("created_at", True)
@@ -119,26 +119,26 @@ def read_page(desk: Desk, filters: Filters, order: tuple[str, bool], number: int
     ).df()
     found = found.assign(version_id=found["version_id"].astype(str), prompt_id=found["prompt_id"].astype(str))
     if texts:
-        told = read_texts(desk, found["version_id"].tolist())
-        found["text"] = [told.get(i, {}).get("text") for i in found["version_id"]]
+        known = read_texts(session, found["version_id"].tolist())
+        found["text"] = [known.get(i, {}).get("text") for i in found["version_id"]]
     return Page(found, rows, number, pages)
 
 
-def read_version(desk: Desk, version_id: str) -> dict[str, Any] | None:
+def read_version(session: Session, version_id: str) -> dict[str, Any] | None:
     """Return what is known of one version, with its texts where they are loaded. Reads only."""
-    connection = versions_of(desk)
+    connection = versions_of(session)
     answer = connection.execute(query("version"), {"id": version_id})
     columns = [column[0] for column in answer.description]
     row = answer.fetchone()
     if row is None:
         return None
-    return {**dict(zip(columns, row, strict=True)), **read_texts(desk, [version_id]).get(version_id, {})}
+    return {**dict(zip(columns, row, strict=True)), **read_texts(session, [version_id]).get(version_id, {})}
 
 
-def read_texts(desk: Desk, ids: list[str]) -> dict[str, dict[str, Any]]:
+def read_texts(session: Session, ids: list[str]) -> dict[str, dict[str, Any]]:
     """Return by version its long texts; nothing where they are not loaded. Reads only."""
-    if not ids or not desk.db.origin["texts"]:
+    if not ids or not session.db.origin["texts"]:
         return {}
-    answer = versions_of(desk).execute(query("texts"), {"ids": ids})
+    answer = versions_of(session).execute(query("texts"), {"ids": ids})
     columns = [column[0] for column in answer.description]
     return {row[0]: dict(zip(columns, row, strict=True)) for row in answer.fetchall()}

@@ -1,72 +1,107 @@
-"""The tab SQL: any question to the read-only relations."""
+"""The tab SQL: any SELECT over the read-only relations."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from dbtools.html import table
-from dbtools.show.explorer import page
+from dbtools.html import counted, table
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.session import Session
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import button, choice, column, row
-from dbtools.show.explorer.worker import Desk
+from dbtools.show.explorer.widgets import button, choice, row
 
 if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
+    import pandas as pd
 
-FEW = 200
-_HISTORY = 50
-_NONE = "earlier statements"
+MOST_ROWS = 200
+_MOST_STATEMENTS = 50
+_NO_STATEMENT = "earlier statements"
 
 
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    lane, told = explorer.lane(), ipywidgets.HTML()
-    box = ipywidgets.Textarea(
-        value=explorer.query,
-        placeholder="SELECT …",
-        continuous_update=True,
-        rows=6,
-        tooltip="One SELECT over the relations listed below",
-        layout=ipywidgets.Layout(width="100%", height="130px"),
-    )
-    box.add_class("dbtools-sql")
-    history = choice("History", "Put an earlier statement into the box", [(_NONE, "")], "")
+@dataclass(frozen=True)
+class Answer:
+    """The first rows of a statement's result, whether there are more, and the seconds it took."""
 
-    def done(answer: tuple[Any, bool, float]) -> None:
-        explorer.result, more, seconds = answer
-        rows = f"the first {FEW} rows (there are more)" if more else f"{len(answer[0]):,} rows"
-        told.value = page.quiet(f"{rows}, {seconds:.2f} s; explorer.result has them") + table(answer[0])
+    frame: pd.DataFrame
+    more: bool
+    seconds: float
 
-    def ask() -> None:
-        if not (text := box.value.strip()):
+
+class SqlTab(Tab):
+    """A field for a statement, its result, and the statements before it."""
+
+    name, title = "sql", "SQL"
+    tooltip = "Ask the database anything, read-only"
+    description = "Running the statement"
+    in_snapshot = False
+
+    def __init__(self, explorer: State) -> None:
+        self.statement = ipywidgets.Textarea(
+            value=explorer.query,
+            placeholder="SELECT …",
+            continuous_update=True,
+            rows=6,
+            tooltip="One SELECT over the relations listed below",
+            layout=ipywidgets.Layout(width="100%", height="130px"),
+        )
+        self.statement.add_class("dbtools-sql")
+        self.history = choice("History", "Put an earlier statement into the field", [(_NO_STATEMENT, "")], "")
+        self.run_button = button("Run", "Run the statement", self.run, button_style="primary")
+        about = "Put the filters' selection into the field"
+        self.selection = button("Current selection", about, lambda: self._put(explorer.sql))
+        self.relations = ipywidgets.HTML()
+        super().__init__(explorer)
+        self.history.observe(lambda change: self._put(change["new"] or self.statement.value), "value")
+        explorer.observe(lambda change: self._put(change["new"]), "query")
+
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and results."""
+        return [
+            self.statement,
+            row(self.run_button, self.selection, self.history),
+            self.worker.widget,
+            self.body,
+            self.relations,
+        ]
+
+    def refresh(self) -> None:
+        """List the relations."""
+        self.relations.value = markup.muted(f"Relations: {', '.join(self.explorer.db.relations)}")
+
+    def run(self) -> None:
+        """Run the statement beside the kernel."""
+        text = self.statement.value.strip()
+        if not text:
             return
-        explorer.query, told.value = text, ""
-        known = [(label, value) for label, value in history.options if value and value != text]
-        history.options = [(_NONE, ""), (" ".join(text.split())[:70], text), *known][: _HISTORY + 1]
-        lane.submit(lambda desk: answer_to(desk, text), done, "Asking", explorer.state)
+        self.explorer.query, self.body.value = text, ""
+        earlier = [(label, value) for label, value in self.history.options if value and value != text]
+        options = [(_NO_STATEMENT, ""), (" ".join(text.split())[:70], text), *earlier]
+        self.history.options = options[: _MOST_STATEMENTS + 1]
+        key = self.explorer.data_key
+        self.worker.submit(lambda session: self.compute(session, text), self.show, self.description, key)
 
-    def put(text: str) -> None:
-        box.value = text
+    def compute(self, session: Session, request: str) -> Answer:
+        """Return the first rows of a statement's result."""
+        start = time.perf_counter()
+        relation = session.db.sql(request)
+        frame = (relation.limit(MOST_ROWS + 1) if relation.type == "QUERY_RELATION" else relation).df()
+        return Answer(frame.head(MOST_ROWS), len(frame) > MOST_ROWS, time.perf_counter() - start)
 
-    history.observe(lambda change: put(change["new"] or box.value), "value")
-    explorer.observe(lambda change: put(change["new"]), "query")
-    run = button("Run", "Run the statement", ask, button_style="primary")
-    current = button("Current selection", "Put the filters' selection into the box", lambda: put(explorer.sql))
-    names = ipywidgets.HTML()
+    def render(self, result: Answer, draw: markup.Draw = markup.draw) -> str:
+        """Return the rows."""
+        n = len(result.frame)
+        rows = f"the first {n:,} rows (there are more)" if result.more else counted(n, "row")
+        return markup.muted(f"{rows}, {result.seconds:.2f} s; explorer.result has them") + table(result.frame)
 
-    def refresh() -> None:
-        names.value = page.quiet(f"Relations: {', '.join(explorer.db.relations)}")
+    def show(self, result: Answer, draw: markup.Draw = markup.draw) -> None:
+        """Show the rows."""
+        self.explorer.result = result.frame
+        super().show(result, draw)
 
-    widget = column(box, row(run, current, history), lane.widget, told, names)
-    return Tab("sql", "SQL", "Ask the database anything, read-only", widget, (lane,), refresh)
-
-
-def answer_to(desk: Desk, text: str) -> tuple[Any, bool, float]:
-    """Return the first rows that a statement answers with, whether there are more, and the seconds it took."""
-    start = time.perf_counter()
-    relation = desk.db.sql(text)
-    frame = (relation.limit(FEW + 1) if relation.type == "QUERY_RELATION" else relation).df()
-    return frame.head(FEW), len(frame) > FEW, time.perf_counter() - start
+    def _put(self, text: Any) -> None:
+        self.statement.value = text

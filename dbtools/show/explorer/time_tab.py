@@ -2,77 +2,88 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import ipywidgets
 
 from dbtools import analysis
 from dbtools.analysis.trend import FEWEST_TIMES
-from dbtools.html import table
+from dbtools.html import bullets, table
 from dbtools.show import charts
-from dbtools.show.explorer import page
-from dbtools.show.explorer.selection import Filters
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.session import Session
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import Grid, button, column, line, row
-from dbtools.show.explorer.worker import Desk
-
-if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
+from dbtools.show.explorer.widgets import Grid, button, line, row
 
 _NUMBERS = ["slope", "low", "high", "change"]
-_MOST = 100  # rows of a table
+_MOST_ROWS = 100
 
 
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    lane, body, grid = explorer.lane(), ipywidgets.HTML(), Grid()
-    prompt = line("Prompt", "The id of one prompt; empty: all prompts", explorer.prompt_id, width="400px")
-    ipywidgets.link((explorer, "prompt_id"), (prompt, "value"))
-    grid.listen(lambda prompt_id, _more: explorer.set_trait("prompt_id", prompt_id))
-    every = button("All prompts", "Follow all prompts", lambda: explorer.set_trait("prompt_id", ""))
+@dataclass(frozen=True)
+class Request:
+    """The prompt to follow (empty: all), and the provenance."""
 
-    def refresh() -> None:
-        filters, one = explorer.filters, explorer.prompt_id
+    prompt_id: str
+    provenance: str
 
-        def told(result: analysis.Evolution) -> None:
-            explorer.evolution = result
-            body.value, grid.html = html_of(result), trends_html(result)
 
-        def work(desk: Desk) -> analysis.Evolution:
-            desk.prepare()
-            found = analysis.evolution(desk.db, one.strip(), filters.provenance)
-            if desk.large:
-                body.value, grid.html = html_of(found, drawn=False), trends_html(found)
-            return found
+class TimeTab(Tab):
+    """Trends, change points and types of change."""
 
-        lane.submit(work, told, "Following the prompts", explorer.state)
-
-    widget = column(row(prompt, every), lane.widget, body, grid)
-    depends = ("prompt_id", "provenance", "users", "date_range")
+    name, title = "time", "Time"
     tooltip = "Trends, change points and types of change"
+    description = "Following the prompts"
+    attribute = "evolution"
+    charts = True
+    depends = ("prompt_id", "provenance", "users", "date_range")
 
-    def static(desk: Desk, filters: Filters) -> str:
-        explorer.evolution = analysis.evolution(desk.db, explorer.prompt_id.strip(), filters.provenance)
-        return html_of(explorer.evolution) + trends_html(explorer.evolution)
+    def __init__(self, explorer: State) -> None:
+        self.prompt = line("Prompt", "The id of one prompt; empty: all prompts", explorer.prompt_id, width="400px")
+        ipywidgets.link((explorer, "prompt_id"), (self.prompt, "value"))
+        self.all = button("All prompts", "Follow all prompts", lambda: explorer.set_trait("prompt_id", ""))
+        self.grid = Grid()
+        self.grid.on_choice(lambda prompt_id, _more: explorer.set_trait("prompt_id", prompt_id))
+        super().__init__(explorer)
 
-    return Tab("time", "Time", tooltip, widget, (lane,), refresh, depends, static)
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and result."""
+        return [row(self.prompt, self.all), *super().parts(), self.grid]
+
+    def request(self) -> Request:
+        """Return prompt and provenance."""
+        return Request(self.explorer.prompt_id.strip(), self.explorer.provenance)
+
+    def compute(self, session: Session, request: Request) -> analysis.Evolution:
+        """Return the evolution of the prompts."""
+        return analysis.evolution(session.derived(), request.prompt_id, request.provenance)
+
+    def show(self, result: analysis.Evolution, draw: markup.Draw = markup.draw) -> None:
+        """Show the evolution, and the trends in a table that leads to the prompts."""
+        self._publish(result)
+        self.body.value, self.grid.html = evolution_html(result, draw), trends_html(result)
+
+    def render(self, result: analysis.Evolution, draw: markup.Draw = markup.draw) -> str:
+        """Return the evolution with the trends."""
+        return evolution_html(result, draw) + trends_html(result)
 
 
-def html_of(result: analysis.Evolution, drawn: bool = True) -> str:
-    """Return trends as pictures and tables; the pictures may follow later."""
-    draw = page.drawing(drawn)
+def evolution_html(result: analysis.Evolution, draw: markup.Draw) -> str:
+    """Return trends as charts and tables."""
+    types = result.stored_types
     parts = [
-        page.note(result.sentence),
-        page.head("Along the chain", "From parent to child; the band is the 95% interval of the slope."),
+        markup.note(result.sentence),
+        bullets(result.details),
+        markup.head("Along the chain", "From parent to child; the band is the 95% interval of the slope."),
         draw(charts.chains, result),
-        page.head("By the clock", "The same marks at the times when they were made."),
+        markup.head("By the clock", "The same scores at the times when they were given."),
         draw(charts.chains, result, "clock"),
-        page.head("Change points", "Where the marks before and after differ most (Pettitt's test)."),
-        table(result.change_points, limit=_MOST),
-        page.head("Which type of change helps"),
+        markup.head("Change points", "Where the scores before and after differ most (Pettitt's test)."),
+        table(result.change_points, limit=_MOST_ROWS),
+        markup.head("Which type of change helps"),
         draw(charts.change_types, result.change_effects),
-        table(result.stored_types, caption="Changes by stored and recomputed type") if len(result.stored_types) else "",
-        page.head("Agents over time"),
+        table(types, caption="Changes by stored and recomputed type") if len(types) else "",
+        markup.head("Agents over time"),
         draw(charts.agents_over_time, result.agents),
     ]
     return "".join(parts)
@@ -82,11 +93,10 @@ def trends_html(result: analysis.Evolution) -> str:
     """Return one row per prompt and order; each leads to its prompt."""
     shown = result.trend.copy()
     # A slope through a few points says nothing.
-    told = [*_NUMBERS, "p"]
-    shown[told] = shown[told].astype(float).where(shown["times"] >= FEWEST_TIMES)
-    columns = ["prompt_id", "order", "scale", "n", "times", "verdict", *told]
+    numbers = [*_NUMBERS, "p"]
+    shown[numbers] = shown[numbers].astype(float).where(shown["times"] >= FEWEST_TIMES)
+    columns = ["prompt_id", "order", "scale", "n", "times", "verdict", *numbers]
     formats = dict.fromkeys(_NUMBERS, ".3g")
-    keys = shown["prompt_id"].tolist()
-    listed = table(shown[columns], formats=formats, limit=_MOST, keys=keys)
-    said = "Slope in points per dimension, per version (chain) or day (clock). A row leads to its prompt."
-    return page.head("Trends", said) + listed
+    rows = table(shown[columns], formats=formats, limit=_MOST_ROWS, keys=shown["prompt_id"].tolist())
+    about = "Slope in points per dimension, per version (chain) or day (clock). Choose a row to follow its prompt."
+    return markup.head("Trends", about) + rows

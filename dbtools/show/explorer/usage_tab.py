@@ -2,71 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import ipywidgets
 
 from dbtools import analysis
 from dbtools.analysis.usage import FORMATS
-from dbtools.html import table
+from dbtools.html import bullets, table
 from dbtools.show import charts
-from dbtools.show.explorer import page
-from dbtools.show.explorer.selection import Filters
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.session import Session
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import choice, column, row
-from dbtools.show.explorer.worker import Desk
+from dbtools.show.explorer.widgets import choice, row
 
-if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
-
-_COSTS_SAID = "recomputed usd: at list prices; differing: calls whose stored cost is more than 1% off."
+_COLUMNS = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
+_ABOUT_COSTS = "recomputed usd: at list prices; differing: calls whose stored cost is more than 1% off."
 
 
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    lane, body = explorer.lane(), ipywidgets.HTML()
-    basis = choice("Costs", "Which costs are divided by wins and points", ["stored", "recomputed"], "stored")
+@dataclass(frozen=True)
+class Request:
+    """The provenance, and which costs count."""
 
-    def refresh() -> None:
-        filters, costs = explorer.filters, basis.value
+    provenance: str
+    basis: str
 
-        def told(result: analysis.Usage) -> None:
-            explorer.usage = result
-            body.value = html_of(result)
 
-        def work(desk: Desk) -> analysis.Usage:
-            desk.prepare()
-            return analysis.usage(desk.db, filters.provenance, basis=costs)
+class UsageTab(Tab):
+    """Tokens, cost, feedback, security."""
 
-        lane.submit(work, told, "Adding up", explorer.state)
-
-    basis.observe(lambda _: refresh(), "value")
-    widget = column(row(basis), lane.widget, body)
+    name, title = "usage", "Usage"
     tooltip = "Tokens, cost, feedback, security"
+    description = "Adding up"
+    attribute = "usage"
+    charts = True
+    depends = ("provenance", "users", "date_range")
 
-    def static(desk: Desk, filters: Filters) -> str:
-        explorer.usage = analysis.usage(desk.db, filters.provenance, basis=basis.value)
-        return html_of(explorer.usage)
+    def __init__(self, explorer: State) -> None:
+        about = "Which costs are divided by wins and points"
+        self.basis = choice("Costs", about, ["stored", "recomputed"], "stored")
+        self.basis.observe(lambda _: self.refresh(), "value")
+        super().__init__(explorer)
 
-    return Tab("usage", "Usage", tooltip, widget, (lane,), refresh, ("provenance", "users", "date_range"), static)
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and result."""
+        return [row(self.basis), *super().parts()]
 
+    def request(self) -> Request:
+        """Return provenance and costs."""
+        return Request(self.explorer.provenance, self.basis.value)
 
-def html_of(result: analysis.Usage) -> str:
-    """Return what was used as pictures and tables."""
-    kinds = result.tokens["kind"].isin(["all", "agent", "model"])
-    columns = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
-    parts = [
-        page.note(result.sentence),
-        page.head("Tokens and cost", _COSTS_SAID),
-        table(result.tokens[kinds][[c for c in columns if c in result.tokens]], formats=FORMATS),
-        page.picture(charts.cost_and_quality(result.cost)),
-        page.picture(charts.cost_per_win(result.cost)),
-        page.picture(charts.cost_by_day(result.tokens)),
-        page.head("What users choose"),
-        page.picture(charts.votes(result.feedback)),
-        table(result.feedback, formats=FORMATS),
-        page.head("Inputs checked for risk"),
-        page.picture(charts.risks(result.security)),
-        page.picture(charts.risk_scores(result.security)),
-    ]
-    return "".join(parts)
+    def compute(self, session: Session, request: Request) -> analysis.Usage:
+        """Return what was used."""
+        return analysis.usage(session.derived(), request.provenance, basis=request.basis)
+
+    def render(self, result: analysis.Usage, draw: markup.Draw = markup.draw) -> str:
+        """Return what was used as charts and tables."""
+        kinds = result.tokens["kind"].isin(["all", "agent", "model"])
+        parts = [
+            markup.note(result.sentence),
+            bullets(result.details),
+            markup.head("Tokens and cost", _ABOUT_COSTS),
+            table(result.tokens[kinds][[c for c in _COLUMNS if c in result.tokens]], formats=FORMATS),
+            draw(charts.cost_and_quality, result.cost),
+            draw(charts.cost_per_win, result.cost),
+            draw(charts.cost_by_day, result.tokens),
+            markup.head("What users choose"),
+            draw(charts.votes, result.feedback),
+            table(result.feedback, formats=FORMATS),
+            markup.head("Inputs checked for risk"),
+            draw(charts.risks, result.security),
+            draw(charts.risk_scores, result.security),
+        ]
+        return "".join(parts)

@@ -2,164 +2,186 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 import ipywidgets
 
+from dbtools.analysis.textdiff import compare
+from dbtools.database.schema import DIMENSIONS
 from dbtools.html import table
 from dbtools.redact import redact
-from dbtools.show.explorer import detail, page
-from dbtools.show.explorer.selection import Filters, Page, read_page
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.selection import Filters, Page, read_page, read_version
+from dbtools.show.explorer.session import Session
+from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import Grid, button, chip, column, line, row
-from dbtools.show.explorer.worker import Desk
-
-if TYPE_CHECKING:
-    from dbtools.show.explorer.explorer import Explorer
+from dbtools.show.explorer.widgets import Grid, button, chip, line, row
 
 SIZE = 15
 _COLUMNS = ("source", "version_no", "created_at", "total", "scale", "provenance", "is_head")
 _TEXT = 100
+_NO_TEXTS = "The long texts are not loaded; “Load the texts” loads them."
+_EVIDENCE = {
+    "generated-source": "its source is the generator",
+    "generated-explanation": "its explanation says it is synthetic",
+    "generated-text": "its text has a phrase that a generator writes",
+    "generated-feedback": "the feedback of its score says it is synthetic",
+    "generated-user": "its prompt is of a test user",
+}
 
 
-class _View:
-    """The controls of the tab and what they show."""
+@dataclass(frozen=True)
+class Request:
+    """The filters, the column and direction to sort by, and the number of the page."""
 
-    def __init__(self, explorer: Explorer) -> None:
-        self.explorer, self.number, self.order = explorer, 0, ("created_at", True)
-        self.page: Page | None = None
-        self.lane, self.looking = explorer.lane(), explorer.lane()
-        self.grid, self.count, self.body = Grid(), ipywidgets.HTML(), ipywidgets.HTML()
+    filters: Filters
+    order: tuple[str, bool]
+    number: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of versions, how it was asked for, and how many versions there are without filters."""
+
+    page: Page
+    request: Request
+    whole: int
+
+
+class VersionsTab(Tab):
+    """The versions as a table; below it, one version or the comparison of two."""
+
+    name, title = "versions", "Versions"
+    tooltip = "Search, sort, look into one version, compare two"
+    description = "Searching"
+    depends = ("agents", "provenance", "scale", "users", "date_range", "search")
+
+    def __init__(self, explorer: State) -> None:
+        self.number, self.order = 0, ("created_at", True)
+        self.found: Found | None = None
+        self.detail_worker = explorer.new_worker()
         self.search = line("Search", "Part of a text, id, source or type of change; Enter searches", width="360px")
         ipywidgets.link((explorer, "search"), (self.search, "value"))
         self.compare = chip("Compare two", "Pressed: the next row chosen is compared with the one already chosen")
-        self.texts = button(
-            "Load the texts", "Read the long texts too, for search and to look into versions", explorer.load_texts
-        )
+        about = "Read the long texts too, for search and to look into versions"
+        self.texts = button("Load the texts", about, lambda: explorer.load_texts(self.worker))
         self.follow = button(
-            "Follow this prompt over time", "Open the tab Time for the prompt of this version", self._follow
+            "Follow this prompt over time", "Open the tab Time for this version's prompt", self._follow
         )
+        self.follow.layout.display = "none"
         turns = (
             ("|◀", "First page", -(10**9)),
             ("◀", "Previous page", -1),
             ("▶", "Next page", 1),
             ("▶|", "Last page", 10**9),
         )
-        self.pager = [button(text, tip, partial(self.turn, by)) for text, tip, by in turns]
-        self.grid.listen(self.pick, self.sort)
-        explorer.observe(lambda _: self.look(), "version_pair")
-        self.follow.layout.display = "none"
+        self.turns = [button(text, tooltip, partial(self.turn, by)) for text, tooltip, by in turns]
+        self.count, self.grid = ipywidgets.HTML(), Grid()
+        self.grid.on_choice(self.choose, self.sort)
+        super().__init__(explorer)
+        self.workers = (self.worker, self.detail_worker)
+        explorer.observe(lambda _: self.show_detail(), "version_pair")
+
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Return controls and results."""
+        return [
+            row(self.search, self.compare, self.texts),
+            self.worker.widget,
+            self.count,
+            self.grid,
+            row(*self.turns, self.follow),
+            self.detail_worker.widget,
+            self.body,
+        ]
+
+    def request(self) -> Request:
+        """Return filters, order and page."""
+        return Request(self.explorer.filters, self.order, self.number)
+
+    def compute(self, session: Session, request: Request) -> Found:
+        """Return a page of the selected versions."""
+        page = read_page(session, request.filters, request.order, request.number, SIZE)
+        return Found(page, request, self.explorer.db.rows("versions"))
+
+    def render(self, result: Found, draw: markup.Draw = markup.draw) -> str:
+        """Return the page as a table without controls."""
+        shown = result.page.frame[list(_COLUMNS)]
+        return count_html(result) + table(shown, formats={"total": ".2f"})
+
+    def show(self, result: Found, draw: markup.Draw = markup.draw) -> None:
+        """Show the page."""
+        self.found, self.number = result, result.page.number
+        self.count.value = count_html(result)
+        self._show_rows()
+        first, last = self.number == 0, self.number + 1 >= result.page.of
+        for turn, idle in zip(self.turns, (first, first, last, last), strict=True):
+            turn.disabled = idle
+
+    def refresh(self) -> None:
+        """Show the first page for the present filters, and the versions that are chosen."""
+        self.number = 0
+        self.texts.layout.display = "none" if self.explorer.db.origin["texts"] else "flex"
+        super().refresh()
+        self.show_detail()
 
     def turn(self, by: int) -> None:
-        self.number = max(0, min(self.number + by, self.page.of - 1 if self.page else 0))
-        self.refresh(keep=True)
+        """Turn `by` pages."""
+        self.number = max(0, min(self.number + by, self.found.page.of - 1 if self.found else 0))
+        super().refresh()
 
     def sort(self, name: str) -> None:
+        """Sort by a column; by the same column again: the other way round."""
         name = {"prompt": "version_id", "version": "version_id", "text": "text_length"}.get(name, name)
         self.order = (name, not self.order[1] if self.order[0] == name else name != "source")
-        self.refresh()
+        self.number = 0
+        super().refresh()
 
-    def pick(self, key: str, more: bool) -> None:
+    def choose(self, key: str, more: bool) -> None:
+        """Choose a version: alone, or in addition to the first one."""
         first, second = self.explorer.version_pair
         if first and (more or self.compare.value) and key != first:
             self.explorer.version_pair = (first, key)
         else:
             self.explorer.version_pair = ("", "") if key == first and not second else (key, "")
 
-    def refresh(self, keep: bool = False) -> None:
-        explorer, filters, order = self.explorer, self.explorer.filters, self.order
-        if not keep:
-            self.number = 0
-        number = self.number
-        self.texts.layout.display = "none" if explorer.db.origin["texts"] else "flex"
-        self.lane.submit(
-            lambda desk: read_page(desk, filters, order, number, SIZE), self.show, "Searching", explorer.state
-        )
-
-    def show(self, found: Page) -> None:
-        self.page, self.number = found, found.number
-        self.draw()
-        first, last = found.number == 0, found.number + 1 >= found.of
-        for turn, idle in zip(self.pager, (first, first, last, last), strict=True):
-            turn.disabled = idle
-        whole = self.explorer.db.rows("versions")
-        told = f"{found.rows:,} of {whole:,} versions; page {found.number + 1:,} of {found.of:,}."
-        self.count.value = page.quiet(f"{told} {why_fewer(self.explorer.filters, found.rows, whole)}")
-
-    def draw(self) -> None:
-        if self.page is not None:
-            picked = [i for i in self.explorer.version_pair if i]
-            self.grid.html = rows_html(self.page, self.order, picked)
-
-    def look(self) -> None:
-        self.draw()
+    def show_detail(self) -> None:
+        """Show the chosen version, or the comparison of the two that are chosen."""
+        self._show_rows()
         first, second = self.explorer.version_pair
         self.follow.layout.display = "flex" if first else "none"
         if not first:
-            self.body.value = page.quiet("Choose a row to look into it; with “Compare two” pressed, a second one.")
+            self.detail_worker.cancel()
+            self.body.value = markup.muted("Choose a row to look into it; with “Compare two” pressed, a second one.")
             return
-        self.looking.submit(
-            lambda desk: detail.pair_html(desk, first, second) if second else detail.html(desk, first),
-            lambda told: setattr(self.body, "value", told),
+        self.detail_worker.submit(
+            lambda session: pair_html(session, first, second) if second else version_html(session, first),
+            lambda html: setattr(self.body, "value", html),
             "Reading",
-            self.explorer.state,
+            self.explorer.data_key,
         )
+
+    def _show_rows(self) -> None:
+        if self.found is not None:
+            chosen = [version for version in self.explorer.version_pair if version]
+            self.grid.html = rows_html(self.found, chosen)
 
     def _follow(self) -> None:
         first = self.explorer.version_pair[0]
-        frame = self.page.frame if self.page else None
+        frame = self.found.page.frame if self.found else None
         if frame is not None and first in set(frame["version_id"]):
             self.explorer.prompt_id = str(frame.loc[frame["version_id"] == first, "prompt_id"].iloc[0])
             self.explorer.tab = "time"
 
 
-def build(explorer: Explorer) -> Tab:
-    """Return the tab of an explorer."""
-    view = _View(explorer)
-    widget = column(
-        row(view.search, view.compare, view.texts),
-        view.lane.widget,
-        view.count,
-        view.grid,
-        row(*view.pager, view.follow),
-        view.looking.widget,
-        view.body,
-    )
-
-    def refresh() -> None:
-        view.refresh()
-        view.look()
-
-    depends = ("agents", "provenance", "scale", "users", "date_range", "search")
-    tooltip = "Search, sort, look into one version, compare two"
-    return Tab("versions", "Versions", tooltip, widget, (view.lane, view.looking), refresh, depends, html)
-
-
-def rows_html(found: Page, order: tuple[str, bool], picked: list[str]) -> str:
-    """Return a page of versions as a table that can be sorted and chosen from."""
-    frame = found.frame
-    shown = frame[list(_COLUMNS)].assign(prompt=frame["prompt_id"].str[:8], version=frame["version_id"].str[:8])
-    if "text" in frame:
-        shown = shown.assign(text=frame["text"].map(cut, na_action="ignore"))
-    else:
-        shown = shown.assign(text_length=frame["text_length"])
-    shown["is_head"] = ["★" if head else "" for head in frame["is_head"]]
-    return table(shown, formats={"total": ".2f"}, keys=frame["version_id"].tolist(), picked=picked, sort=order)
-
-
-def cut(text: str) -> str:
-    """Return the beginning of a text, for a table."""
-    # `table` hides credentials before it cuts, and so must this: half of one no longer looks like it.
-    words = " ".join(redact(text).split())
-    return words if len(words) <= _TEXT else words[: _TEXT - 1] + "…"
-
-
-def why_fewer(filters: Filters, rows: int, whole: int) -> str:
-    """Return which filters leave versions out."""
-    if rows == whole:
-        return ""
-    why = [
+def count_html(found: Found) -> str:
+    """Return how many versions are shown, and which filters leave out the others."""
+    page, filters = found.page, found.request.filters
+    count = f"{page.rows:,} of {found.whole:,} versions; page {page.number + 1:,} of {page.of:,}."
+    if page.rows == found.whole:
+        return markup.muted(count)
+    reasons = [
         f"provenance {filters.provenance}" if filters.provenance != "all" else "",
         f"scale {filters.scale}" if filters.scale != "all" else "",
         f"source {', '.join(filters.agents)}" if filters.agents else "",
@@ -167,13 +189,107 @@ def why_fewer(filters: Filters, rows: int, whole: int) -> str:
         "the days chosen" if any(filters.dates) else "",
         f"search “{filters.search.strip()}”" if filters.search.strip() else "",
     ]
-    return f"Left out: {whole - rows:,} by the filters: {', '.join(filter(None, why))}."
+    left_out = f"Left out: {found.whole - page.rows:,} by the filters: {', '.join(filter(None, reasons))}."
+    return markup.muted(f"{count} {left_out}")
 
 
-def html(desk: Desk, filters: Filters) -> str:
-    """Return the newest of the selected versions. Reads only."""
-    found = read_page(desk, filters, ("created_at", True), 0, SIZE)
-    whole = desk.db.rows("versions")
-    told = f"The newest {len(found.frame)} of {found.rows:,} selected versions."
-    shown = found.frame[list(_COLUMNS)]
-    return page.quiet(f"{told} {why_fewer(filters, found.rows, whole)}") + table(shown, formats={"total": ".2f"})
+def rows_html(found: Found, chosen: list[str]) -> str:
+    """Return a page of versions as a table that can be sorted and chosen from."""
+    frame = found.page.frame
+    shown = frame[list(_COLUMNS)].assign(prompt=frame["prompt_id"].str[:8], version=frame["version_id"].str[:8])
+    if "text" in frame:
+        shown = shown.assign(text=frame["text"].map(_beginning, na_action="ignore"))
+    else:
+        shown = shown.assign(text_length=frame["text_length"])
+    shown["is_head"] = ["★" if head else "" for head in frame["is_head"]]
+    keys = frame["version_id"].tolist()
+    return table(shown, formats={"total": ".2f"}, keys=keys, picked=chosen, sort=found.request.order)
+
+
+def _beginning(text: str) -> str:
+    # Hide credentials before cutting: half of one no longer looks like a credential.
+    words = " ".join(redact(text).split())
+    return words if len(words) <= _TEXT else words[: _TEXT - 1] + "…"
+
+
+def version_html(session: Session, version_id: str) -> str:
+    """Return one version: scores, provenance with its evidence, explanation, texts. Reads only."""
+    found = read_version(session, version_id)
+    if found is None:
+        return markup.note("No such version.", "warning")
+    parts = [
+        markup.head(_name(found), _origin(found)),
+        markup.note(evidence(found), "" if found["provenance"] == "real" else "warning"),
+        _scores(found),
+    ]
+    if "text" in found:
+        for name, text in (
+            ("Text", found["text"]),
+            ("The user's prompt", found["original_text"]),
+            ("Explanation", found["explanation"]),
+            ("Feedback of the score", found["feedback"]),
+        ):
+            parts += [markup.head(name), markup.text_box(text)]
+    else:
+        parts.append(markup.muted(_NO_TEXTS))
+    return "".join(parts)
+
+
+def pair_html(session: Session, first: str, second: str) -> str:
+    """Return two versions side by side, with the differences marked. Reads only."""
+    a, b = read_version(session, first), read_version(session, second)
+    if a is None or b is None:
+        return markup.note("No such version.", "warning")
+    names = _name(a), _name(b)
+    parts = [markup.head(f"{names[0]}  →  {names[1]}"), _scores(a, b)]
+    if "text" in a and "text" in b:
+        diff = compare(names[0], a["text"] or "", names[1], b["text"] or "")
+        parts += [markup.muted(diff.sentence), markup.sides(names, diff.parts)]
+    else:
+        parts.append(markup.muted(_NO_TEXTS))
+    if a["prompt_id"] != b["prompt_id"]:
+        parts.insert(1, markup.note("These are versions of two different prompts.", "warning"))
+    return "".join(parts)
+
+
+def evidence(found: dict[str, Any]) -> str:
+    """Return the provenance of a version, and the evidence for it."""
+    kind, marks = found["provenance"], found["marks"] or []
+    if marks:
+        why = "; ".join(_EVIDENCE.get(mark, mark) for mark in marks)
+    elif kind == "placeholder":
+        why = "the agent's run or call failed, and its result was stored as if it were real"
+    elif kind == "unknown":
+        why = "its prompt does not exist"
+    else:
+        why = "nothing marks it as generated or failed"
+    return f"Provenance: {kind} ({why})."
+
+
+def _name(found: dict[str, Any]) -> str:
+    return f"{found['source'] or 'no source'}, version {found['version_no']} ({found['version_id'][:8]})"
+
+
+def _origin(found: dict[str, Any]) -> str:
+    user = f" of user {found['user_id']}" if found["user_id"] else ""
+    written = f"written {found['created_at']:%Y-%m-%d %H:%M:%S} UTC" if found["created_at"] else "without a time"
+    parent = f"; from {found['parent_version_id'][:8]}" if found["parent_version_id"] else ""
+    change = f"; change {found['change_type']}" if found["change_type"] else ""
+    return f"Version {found['version_id']} of prompt {found['prompt_id']}{user}; {written}{parent}{change}"
+
+
+def _scores(*found: dict[str, Any]) -> str:
+    import pandas as pd
+
+    rows = [
+        {
+            "version": _name(one),
+            **{name: one[name] for name in DIMENSIONS},
+            "total of 50": one["total"],
+            "scale": one["scale"],
+            "head": one["is_head"],
+            "best of its prompt": one["is_best"],
+        }
+        for one in found
+    ]
+    return table(pd.DataFrame(rows), formats={"total of 50": ".2f"})

@@ -1,11 +1,11 @@
-"""Work beside the kernel: one lane per tab, the newest job wins, with progress and a Stop that works."""
+"""A thread that works for one tab: the newest job wins, progress is shown, and Stop stops it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,186 +13,155 @@ import ipywidgets
 
 from dbtools import progress
 from dbtools.errors import DatabaseError, DbtoolsError, reason
-from dbtools.show.explorer import page
+from dbtools.show.explorer import markup
+from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.widgets import button, row
 
 if TYPE_CHECKING:
     from dbtools.database import Database
 
-Open = Callable[[Any], "Database"]
-_EVERY = 0.1  # seconds between two signs of progress
-_PATIENCE = 0.25  # seconds before work shows that it is under way
-LARGE = 100_000  # versions
-_working_out = threading.Lock()
+THREAD = "dbtools-explorer"
+_EVERY = 0.1  # seconds between two updates of the progress bar, or two interrupts
+_DELAY = 0.25  # seconds before the progress bar appears
 
 
 @dataclass
 class Job:
-    """Something to find out with a database, and what to do with the answer."""
+    """A function to compute beside the kernel, and another that takes its result."""
 
-    work: Callable[[Desk], Any]
-    done: Callable[[Any], None]
-    what: str
-    state: object
-    after: Callable[[], None] | None = None
+    compute: Callable[[Session], Any]
+    on_result: Callable[[Any], None]
+    description: str
+    key: object
+    finally_: Callable[[], None] | None = None
     stopped: bool = False
     began: float = field(default_factory=time.monotonic)
 
-
-class Desk:
-    """What a lane keeps from job to job: its own database, and what was worked out from it."""
-
-    def __init__(self, db: Database) -> None:
-        self.db = db
-        self._prepared = db.is_materialized
-        self._kept: dict[str, tuple[object, Any, ExitStack]] = {}
-
     @property
-    def large(self) -> bool:
-        """Whether the database is so large that what is slow is shown after what is not."""
-        return self.db.rows("versions") > LARGE
-
-    def prepare(self) -> None:
-        """Have what is derived from the rows of a large database worked out: once, for all tabs and the next time.
-
-        Changes files in the user's cache folder.
-        """
-        if self._prepared or not self.large:
-            return
-        while not _working_out.acquire(timeout=_EVERY):
-            progress.step("waiting for another tab")
-        try:
-            if not self.db.is_materialized:
-                self.db.materialize()
-        finally:
-            _working_out.release()
-        before, self.db, self._prepared = self.db, self.db.reopen(), True
-        before.close()
-
-    def keep(self, name: str, key: object, make: Callable[[ExitStack], Any]) -> Any:
-        """Return what was made for `key`; made anew, after closing what was there, for another key."""
-        known = self._kept.get(name)
-        if known and known[0] == key:
-            return known[1]
-        if known:
-            self._kept.pop(name)[2].close()
-        with ExitStack() as stack:
-            value = make(stack)
-            self._kept[name] = key, value, stack.pop_all()
-        return value
-
-    def close(self) -> None:
-        """Close everything kept, and the database."""
-        for _, _, stack in self._kept.values():
-            stack.close()
-        self._kept.clear()
-        self.db.close()
+    def changes_files(self) -> bool:
+        """Whether it must be left to end in its own way."""
+        return self.finally_ is not None
 
 
-class Lane:
-    """The work of one tab, in a thread of its own."""
+class Worker:
+    """Runs the jobs of one tab in a thread of its own, one after the other.
 
-    def __init__(self, opened: Open) -> None:
-        self.opened = opened
+    Attributes
+    ----------
+    widget : ipywidgets.Widget
+        Progress bar, *Stop* and messages; empty while there is nothing to show.
+    """
+
+    def __init__(self, open_database: Callable[[Any], Database]) -> None:
+        self._open_database = open_database
         self.bar = ipywidgets.IntProgress(max=1000, layout=ipywidgets.Layout(width="180px"), tooltip="Progress")
         self.label = ipywidgets.HTML()
-        self.stopper = button("Stop", "Stop what is under way", self.stop)
-        self.box = row(self.bar, self.label, self.stopper)
+        self.stop_button = button("Stop", "Stop what is running", self.stop)
+        self.box = row(self.bar, self.label, self.stop_button)
         self.box.layout.display = "none"
         self.message = ipywidgets.HTML()
         self.widget = ipywidgets.VBox([self.box, self.message])
-        self.widget.add_class("dbtools-lane")
+        self.widget.add_class("dbtools-worker")
         self._change = threading.Condition()
-        self._wanted: Job | None = None
+        self._next: Job | None = None
         self._running: Job | None = None
         self._thread: threading.Thread | None = None
-        self._desk: tuple[object, Desk] | None = None
-        self._told = 0.0
-        self._closed = self._leaving = False
+        self._session: tuple[object, Session] | None = None
+        self._shown_at = 0.0
+        self._closed = self._releasing = False
 
     def submit(
         self,
-        work: Callable[[Desk], Any],
-        done: Callable[[Any], None],
-        what: str,
-        state: object = None,
-        after: Callable[[], None] | None = None,
+        compute: Callable[[Session], Any],
+        on_result: Callable[[Any], None],
+        description: str,
+        key: object = None,
+        finally_: Callable[[], None] | None = None,
     ) -> None:
-        """Do `work` beside the kernel, then call `done` with its answer; what was under way is given up.
+        """Compute beside the kernel, then call `on_result`. A job that is running is stopped first.
 
-        `state` names the state of the data: for another one the lane opens its database anew. Work that changes files
-        brings `after`, called however it ended; until then the lane takes on nothing else.
+        `key` names the data: for another key, the worker opens its database anew. A job that changes files has
+        `finally_`, which is called however the job ends. Until then the worker takes no other job.
         """
         with self._change:
             if self._closed:
                 return
-            if any(job and job.after for job in (self._running, self._wanted)):
-                self.message.value = page.note("Files are being changed: stop that first, or wait for it.", "undecided")
+            if any(job and job.changes_files for job in (self._running, self._next)):
+                self.message.value = markup.note(
+                    "Files are being changed. Wait until that has ended, or stop it.", "undecided"
+                )
                 return
-            self._give_up()
-            self._wanted = Job(work, done, what, state, after)
+            self._stop_running()
+            self._next = Job(compute, on_result, description, key, finally_)
             if self._thread is None:
-                self.widget.add_class("dbtools-working")  # for the page to know, and whoever waits for it
-                self._thread = threading.Thread(target=self._work_off, name="dbtools-explorer", daemon=True)
+                self.widget.add_class("dbtools-working")  # the page and the tests look at this class
+                self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
                 self._thread.start()
 
-    def stop(self) -> None:
-        """Give up what is under way, and say so."""
+    def cancel(self) -> bool:
+        """Stop what is running; tell whether there was anything."""
         with self._change:
-            if self._wanted or self._running:
-                self._wanted = None
-                self._give_up()
-                self.message.value = page.note("Stopped.", "undecided")
+            busy = bool(self._next or self._running)
+            self._next = None
+            self._stop_running()
+            return busy
+
+    def stop(self) -> None:
+        """Stop what is running, and say so."""
+        with self._change:
+            if self.cancel():
+                self.message.value = markup.note("Stopped.", "undecided")
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing is under way; tell whether that is so."""
+        """Wait until nothing is running; tell whether that is so."""
         with self._change:
             return self._change.wait_for(lambda: self._thread is None, seconds)
 
-    def leave(self) -> None:
-        """Close the database as soon as nothing is under way: there is a newer one."""
+    def release(self) -> None:
+        """Close the database as soon as nothing is running."""
         with self._change:
-            self._leaving = True
+            self._releasing = True
             if self._thread is None:
-                self._clear()
+                self._close_session()
 
     def close(self) -> None:
         """Stop, and close the database once the work has ended."""
         self._closed = True
-        self.stop()
-        self.wait(5)
-        self.leave()
+        self.cancel()
+        if self._thread is not threading.current_thread():
+            self.wait(5)
+        self.release()
 
-    def _clear(self) -> None:
-        if self._desk:
-            self._desk[1].close()
-        self._desk, self._leaving = None, False
+    def _close_session(self) -> None:
+        if self._session:
+            self._session[1].close()
+        self._session, self._releasing = None, False
 
-    def _give_up(self) -> None:
+    def _stop_running(self) -> None:
         if self._running:
             self._running.stopped = True
             self._interrupt(self._running)
 
     def _interrupt(self, job: Job) -> None:
-        """Interrupt what is asked, until the job ends: a question that begins only now has not heard of it."""
+        """Interrupt the running query, again and again until the job ends: its next query may begin just now."""
         if job is not self._running:
             return
         with suppress(Exception):
-            if self._desk:
-                self._desk[1].db.interrupt()
-        if not job.after:  # what follows a change of files must not be interrupted
-            again = threading.Timer(_EVERY, self._interrupt, (job,))
-            again.daemon = True
-            again.start()
+            if self._session:
+                self._session[1].interrupt()
+        if not job.changes_files:  # what follows a change of files is not interrupted
+            timer = threading.Timer(_EVERY, self._interrupt, (job,))
+            timer.daemon = True
+            timer.start()
 
-    def _work_off(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._change:
-                job, self._wanted = self._wanted, None
+                job, self._next = self._next, None
                 self._running = job
                 if job is None:
-                    if self._leaving:
-                        self._clear()
+                    if self._releasing:
+                        self._close_session()
                     self._thread = None
                     self.label.value, self.box.layout.display = "", "none"
                     self.widget.remove_class("dbtools-working")
@@ -201,66 +170,66 @@ class Lane:
             self._do(job)
 
     def _do(self, job: Job) -> None:
-        timer = threading.Timer(_PATIENCE, self._show, (job, 0, 0, ""))
+        timer = threading.Timer(_DELAY, self._show, (job, 0, 0, ""))
         timer.daemon = True
         timer.start()
-        with self._saying(job):
-            with progress.heard(lambda *told: self._listen(job, *told)):
-                answer = self._answer(job)
-            # What has changed files is told even where the Stop came too late.
-            if job.after or not job.stopped:
+        with self._errors_shown(job):
+            with progress.listening(lambda *step: self._on_step(job, *step)):
+                result = self._compute(job)
+            # A job that changed files reports them even if it was stopped too late.
+            if job.changes_files or not job.stopped:
                 self.message.value = ""
-                job.done(answer)
+                job.on_result(result)
         timer.cancel()
-        after, job.after = job.after, None
-        if after:
-            with self._saying(job):
-                after()
+        finally_, job.finally_ = job.finally_, None
+        if finally_:
+            with self._errors_shown(job):
+                finally_()
 
-    def _answer(self, job: Job) -> Any:
+    def _compute(self, job: Job) -> Any:
         try:
-            return job.work(self._at(job.state))
+            return job.compute(self._session_for(job.key))
         except DatabaseError:
-            if job.after or job.stopped:
+            if job.changes_files or job.stopped:
                 raise
-            # Whoever attached a newer state dropped the file of this one: once more, with what is there now.
-            self._clear()
-            return job.work(self._at(job.state))
+            # Another process attached a newer state and removed this one's file: try once more, with the newer state.
+            self._close_session()
+            return job.compute(self._session_for(job.key))
+
+    def _session_for(self, key: object) -> Session:
+        if self._session is None or self._session[0] != key:
+            self._close_session()
+            self._session = key, Session(self._open_database(key))
+        return self._session[1]
 
     @contextmanager
-    def _saying(self, job: Job) -> Iterator[None]:
+    def _errors_shown(self, job: Job) -> Iterator[None]:
         try:
             yield
-        except progress.Stopped:
+        except (progress.Stopped, ReferenceError):  # the second: the Explorer no longer exists
             pass
-        except Exception as error:  # a thread's error would otherwise be seen by nobody
-            if job.after or not job.stopped:
+        except Exception as error:  # nobody else would see the error of a thread
+            if job.changes_files or not job.stopped:
                 known = isinstance(error, DbtoolsError)
                 text = str(error) if known else f"{type(error).__name__}: {reason(error)}"
-                self.message.value = page.failure(text)
+                self.message.value = markup.failure(text)
 
-    def _at(self, state: object) -> Desk:
-        if self._desk is None or self._desk[0] != state:
-            self._clear()
-            self._desk = state, Desk(self.opened(state))
-        return self._desk[1]
-
-    def _listen(self, job: Job, done: int, total: int, what: str) -> None:
+    def _on_step(self, job: Job, done: int, total: int, what: str) -> None:
         if job.stopped:
             raise progress.Stopped
         now = time.monotonic()
-        if now - job.began < _PATIENCE or now - self._told < _EVERY:
+        if now - job.began < _DELAY or now - self._shown_at < _EVERY:
             return
-        self._told = now
+        self._shown_at = now
         self._show(job, done, total, what)
 
     def _show(self, job: Job, done: int, total: int, what: str) -> None:
-        with self._change:  # or what has ended meanwhile would be shown for good
+        with self._change:  # else a bar could appear after the job has ended, and stay
             if job is not self._running or job.stopped:
                 return
-            # Without a total nobody knows how far it is: the bar moves to and fro.
+            # Without a total the bar moves to and fro.
             (self.bar.remove_class if total else self.bar.add_class)("dbtools-busy")
             self.bar.value = int(1000 * min(1.0, done / total)) if total else 0
-            text = f"{job.what}{f': {what}' if what and total else ''}"
-            self.label.value = page.quiet(f"{text} ({done / total:.0%})" if total else f"{text} …")
+            text = f"{job.description}{f': {what}' if what and total else ''}"
+            self.label.value = markup.muted(f"{text} ({done / total:.0%})" if total else f"{text} …")
             self.box.layout.display = "flex"

@@ -1,0 +1,174 @@
+"""The state of an Explorer: project, database, filters and results. The tabs see no more of the Explorer than this."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from dbtools import analysis, audit, cleanup
+from dbtools.analysis.query import PROVENANCES, SCALES, WINS
+from dbtools.database import Database, attach
+from dbtools.database.prompt_filter import day
+from dbtools.errors import DatabaseError
+from dbtools.project import Project
+from dbtools.show.explorer.selection import Filters, as_sql
+from dbtools.show.explorer.worker import Worker
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+
+TABS = ("overview", "agents", "versions", "time", "usage", "quality", "files", "export", "sql")
+_FILTERS = {"agents": [], "provenance": "real", "scale": "judge", "users": [], "date_range": (None, None), "search": ""}
+_FIRST_QUERY = """SELECT source, provenance, scale, count(*) AS versions, round(avg(total), 2) AS mean_total
+FROM scored_versions
+GROUP BY ALL
+ORDER BY ALL"""
+
+
+class Event:
+    """Functions that are called, in order, when something has happened."""
+
+    def __init__(self) -> None:
+        self._functions: list[Callable[..., object]] = []
+
+    def listen(self, function: Callable[..., object]) -> None:
+        """Call `function` from now on."""
+        self._functions.append(function)
+
+    def __call__(self, *what: Any) -> None:
+        """Call the functions."""
+        for function in self._functions:
+            function(*what)
+
+
+class State(traitlets.HasTraits):
+    """Project, database, filters and results of an Explorer, which documents the public attributes.
+
+    Attributes
+    ----------
+    data_key : object
+        Which data the filters choose. Workers open their database anew for another key.
+    on_report : Event
+        There is a new audit report; or None, where the last one no longer holds.
+    on_counts : Event
+        The versions of each provenance and scale were counted: the numbers by ``provenance real`` and so on.
+    on_renewed : Event
+        The database was read again.
+    """
+
+    agents = traitlets.List(traitlets.Unicode())
+    provenance = traitlets.Enum(PROVENANCES, "real")
+    scale = traitlets.Enum((*SCALES, "all"), "judge")
+    wins = traitlets.Enum(WINS, "recorded")
+    date_range = traitlets.Tuple(traitlets.Any(), traitlets.Any(), default_value=(None, None))
+    users = traitlets.List(traitlets.Unicode())
+    prompt_id = traitlets.Unicode("")
+    version_pair = traitlets.Tuple(traitlets.Unicode(), traitlets.Unicode(), default_value=("", ""))
+    search = traitlets.Unicode("")
+    query = traitlets.Unicode(_FIRST_QUERY)
+    tab = traitlets.Enum(TABS, "overview")
+
+    def __init__(self, project: Project | str | os.PathLike[str] | None = None, **state: Any) -> None:
+        self.project = Project.find(project)
+        self.db: Database = attach(self.project)
+        self.effectiveness: analysis.Effectiveness | None = None
+        self.evolution: analysis.Evolution | None = None
+        self.usage: analysis.Usage | None = None
+        self.report: audit.AuditReport | None = None
+        self.survey: cleanup.Survey | None = None
+        self.result: pd.DataFrame | None = None
+        self.on_report, self.on_counts, self.on_renewed = Event(), Event(), Event()
+        self._generation, self._renewing = 0, threading.RLock()
+        self._workers: list[Worker] = []
+        super().__init__(**state)
+        self.auditing, self.reloading = self.new_worker(), self.new_worker()
+
+    @traitlets.validate("date_range")
+    def _valid_days(self, proposal: dict[str, Any]) -> tuple[date | None, date | None]:
+        first, last = map(day, proposal["value"])
+        return first, last
+
+    @property
+    def filters(self) -> Filters:
+        """The filters, as one value."""
+        return Filters(tuple(self.agents), self.provenance, self.scale, tuple(self.users), self.date_range, self.search)
+
+    @property
+    def data_key(self) -> tuple[Any, ...]:
+        """Which data the filters choose."""
+        return self._generation, tuple(self.users), self.date_range
+
+    @property
+    def sql(self) -> str:
+        """The current selection as a statement: ``attach(project).sql(explorer.sql)``."""
+        return as_sql(self.filters, bool(self.db.origin["texts"]))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The current selection: one row per version, as `scored_versions` has them."""
+        return self.db.sql(self.sql).df()
+
+    def reset(self) -> None:
+        """Reset all filters."""
+        with self.hold_trait_notifications():
+            for name, value in _FILTERS.items():
+                setattr(self, name, value)
+
+    def new_worker(self) -> Worker:
+        """Return a new worker for this Explorer's data."""
+        explorer = weakref.proxy(self)  # or the worker would keep an Explorer alive that nobody uses
+        self._workers.append(Worker(lambda key: explorer._open(key)))
+        return self._workers[-1]
+
+    def _open(self, key: tuple[Any, ...]) -> Database:
+        _, users, (since, until) = key
+        db = self.db
+        try:
+            return db.filter(users, since, until)
+        except DatabaseError:  # another process attached a newer state and removed the file of this one
+            with self._renewing:
+                if self.db is db:
+                    self.renew()
+            return self.db.filter(users, since, until)
+
+    def reload(self) -> None:
+        """Read the project as it is now, beside the kernel."""
+        self.reloading.submit(lambda _: self._attach(), self.renew, "Reading the database", self.data_key)
+
+    def load_texts(self, worker: Worker) -> None:
+        """Load the long texts beside the kernel, and show them from then on."""
+        worker.submit(lambda _: attach(self.project, texts=True), self.renew, "Loading the texts", self.data_key)
+
+    def _attach(self) -> Database:
+        return attach(self.project, texts=self.db.origin["texts"] or None)
+
+    def run_audit(self) -> None:
+        """Audit the project beside the kernel."""
+        self.auditing.submit(lambda _: audit.run(self.project), self._set_report, "Auditing", self.data_key)
+
+    def _set_report(self, report: audit.AuditReport | None) -> None:
+        self.report = report
+        self.on_report(report)
+
+    def renew(self, db: Database | None = None) -> None:
+        """Show another state of the project: `db`, else the present one."""
+        with self._renewing:
+            # The old database stays open until its last reader closes it.
+            self.db = db or self._attach()
+            self._generation += 1
+        for worker in self._workers:
+            worker.release()
+        self.on_renewed()
+        self._set_report(None)
+
+    def wait(self, seconds: float = 60) -> bool:
+        """Wait until nothing is running; tell whether that is so."""
+        # The end of one job may start another, so each worker is asked twice.
+        return all(worker.wait(seconds) for worker in (*self._workers, *self._workers))
