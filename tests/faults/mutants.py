@@ -351,7 +351,172 @@ TEMPORARY = (
     Mutant("no link is removed", (_NO_LINK, _TRUE_FOLDER), (DISK,)),
 )
 
-MUTANTS = (*CLEANUP, *TEMPORARY)
+_SURVEY = "tests/cleanup/test_survey.py::"
+_ATTACH, _SQLITE = "tests/database/test_attach.py::", "tests/database/test_sqlite.py::"
+ANALYST, CACHE = "tests/database/test_analyst_connection.py", "tests/database/test_cache.py"
+COMPARE, SIGNED = "tests/files/test_compare.py", "tests/database/test_extension.py"
+
+EVIDENCE = (
+    one(
+        "a database with live sidecars is in use",
+        "cleanup/classify.py:_obstacle",
+        never("_live_sidecar(path)"),
+        _SURVEY + "test_a_database_in_use_is_judged_but_carries_the_obstacle",
+    ),
+    one(
+        "a hard link is not deletable",
+        "cleanup/classify.py:_obstacle",
+        never("file.identity.links > 1"),
+        _SURVEY + "test_links_hard_links_and_compressed_files_are_never_deletable",
+    ),
+    one(
+        "a read-only file is meant to stay",
+        "cleanup/classify.py:_obstacle",
+        never("stat.S_IWUSR"),
+        _SURVEY + "test_a_single_read_only_file_is_meant_to_stay_but_a_read_only_tree_is_a_copy",
+    ),
+    one(
+        "a file that changed while it was read stays",
+        "cleanup/classify.py:classify",
+        never("unchanged"),
+        _SURVEY + "test_a_file_that_is_written_while_it_is_examined_stays",
+    ),
+    one(
+        "only a file that stays is a duplicate",
+        "cleanup/classify.py:classify",
+        always("found.verdict not in DELETABLE"),
+        SURVEY,
+    ),
+    one(
+        "a database with live sidecars is compared row by row",
+        "cleanup/classify.py:_classify_database",
+        without("not _live_sidecar(survived.project.root / twin.path)"),
+        _SURVEY + "test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique",
+    ),
+    one(
+        "an empty file has no duplicate",
+        "cleanup/classify.py:_classify_content",
+        without("file.identity.size"),
+        _SURVEY + "test_files_that_only_pretend_are_unknown",
+    ),
+    one(
+        "a file of no known layout is unknown",
+        "cleanup/classify.py:_classify_csv",
+        never("read.layout is None"),
+        _SURVEY + "test_a_csv_of_no_known_layout_is_unknown",
+    ),
+    one("a damaged database proves nothing", "cleanup/classify.py:_proved_by", never("integrity.damage"), SURVEY),
+    one("a damaged database stays", "cleanup/classify.py:_sound", never("own.damage"), SURVEY),
+    one(
+        "links are not followed",
+        "files/inventory.py:walk",
+        swap("e.is_dir(follow_symlinks=False)", "e.is_dir()"),
+        _SURVEY + "test_links_hard_links_and_compressed_files_are_never_deletable",
+        "tests/fuzz/test_fuzz_survey.py::test_files_that_only_pretend_are_rows_of_the_survey",
+    ),
+    one(
+        "backups are not surveyed",
+        "files/inventory.py:walk",
+        never("path.name in SKIPPED"),
+        _SURVEY + "test_version_control_environments_and_backups_are_left_out",
+    ),
+    one(
+        "backups in another folder are not surveyed",
+        "files/inventory.py:_is_foreign",
+        without("is_run(folder)"),
+        _SURVEY + "test_backups_are_known_wherever_they_lie",
+    ),
+    one(
+        "a project inside the project is not searched",
+        "files/inventory.py:walk",
+        never("project_marker(path)"),
+        SURVEY,
+        "tests/files/test_inventory.py",
+    ),
+    one(
+        "cells of different types differ", "files/compare.py:", text("typeof(t.{c}) = typeof(o.{c}) AND ", ""), COMPARE
+    ),
+    one("collations do not matter", "files/compare.py:", text(" COLLATE BINARY", ""), COMPARE),
+    one(
+        "affinities do not matter",
+        "files/compare.py:",
+        text("+t.{c} IS +o.{c}", "t.{c} IS o.{c}"),
+        COMPARE,
+        covered="in a column that converts, what is still of the same storage class is what cannot be converted",
+    ),
+    one("no column is taken for the row id", "files/compare.py:_row_id", swap("n not in taken", "True"), COMPARE),
+)
+
+READING = (
+    one(
+        "a look at a file keeps the locks of this process",
+        "database/sqlite.py:release",
+        without("_LISTS_DESCRIPTORS and is_open_here(path)"),
+        _SQLITE + "test_a_lock_this_process_holds_outlives_a_peek_and_a_release",
+    ),
+    one(
+        "a reader keeps the file open",
+        "database/sqlite.py:release",
+        without("_readers[key]"),
+        _SQLITE + "test_who_still_reads_a_file_keeps_it_open",
+    ),
+    one(
+        "a truncated database is refused",
+        "database/sqlite.py:_copy_locked",
+        never("is_truncated(path)"),
+        _ATTACH + "test_a_truncated_database_is_refused",
+    ),
+    one(
+        "a truncated database in WAL mode is refused",
+        "database/sqlite.py:_copy_wal",
+        swap("is_truncated(path)", "False"),
+        _ATTACH + "test_a_truncated_database_is_refused",
+    ),
+    one(
+        "a copied -wal did not begin anew",
+        "database/sqlite.py:_copy_wal",
+        always("_wal_mark(path) == before"),
+        _SQLITE + "test_a_wal_that_begins_anew_while_it_is_copied_is_copied_again",
+    ),
+    one(
+        "a database in WAL mode is never opened where it lies",
+        "database/sqlite.py:snapshot",
+        never("header[18] == 2"),
+        _ATTACH + "test_a_database_at_rest_is_read_and_nothing_appears_beside_it",
+    ),
+    one(
+        "only a regular file is a database",
+        "database/sqlite.py:check_file",
+        never("stat.S_ISREG(mode)"),
+        _ATTACH + "test_what_is_no_regular_file_is_refused_without_waiting_for_it",
+        covered="what is no regular file cannot be read at an offset, or has no header of a database",
+    ),
+    one(
+        "the fingerprint knows the -wal",
+        "database/sqlite.py:fingerprint",
+        swap("((path, HEADER), (beside(path, '-wal'), WAL_HEADER))", "((path, HEADER),)"),
+        _SQLITE + "test_the_fingerprint_changes_with_every_commit_and_with_nothing_else",
+    ),
+    one("a cached copy is private", "database/attach.py:_attach_copy", drop("built.chmod"), CACHE),
+    one(
+        "typed SQL has no access to files",
+        "database/database.py:Database.__init__",
+        drop("self._connection.execute('SET enable_external_access = false')"),
+        ANALYST,
+    ),
+    one(
+        "typed SQL changes no settings",
+        "database/database.py:Database.__init__",
+        drop("self._connection.execute('SET lock_configuration = true')"),
+        ANALYST,
+    ),
+    one("the copy is opened read-only", "database/database.py:_connect", text(" (READ_ONLY)", ""), ANALYST, CACHE),
+    one("a signature is checked", "database/extension.py:connect", without("os.access(mark, os.R_OK)"), SIGNED),
+    one("only what was loaded is marked", "database/extension.py:connect", without("loaded"), SIGNED),
+    one("a mark is of one state of a file", "database/extension.py:_mark", swap("facts.st_ctime_ns", "0"), SIGNED),
+)
+
+MUTANTS = (*CLEANUP, *TEMPORARY, *EVIDENCE, *READING)
 
 if __name__ == "__main__":
     sys.exit(run(m for m in MUTANTS if not sys.argv[1:] or m.name in sys.argv[1:]))
