@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from mutation import Mutant, always, drop, never, one, run, swap, text, without
+from mutation import Mutant, always, drop, each, never, one, run, swap, text, without
 
 APPLY, BACKUP, PLAN = (f"tests/cleanup/test_{name}.py" for name in ("apply", "backup", "plan"))
 RESTORE, RESCUE, SURVEY = (f"tests/cleanup/test_{name}.py" for name in ("restore", "rescue", "survey"))
@@ -26,7 +26,7 @@ _LEASE = ("cleanup/preconditions.py:take_lease", drop("fcntl.fcntl(fd, fcntl.F_S
 _LEASE_HOLDS = ("cleanup/preconditions.py:check_content", never("fcntl.F_GETLEASE"))
 _HASH_BEFORE = (
     "cleanup/restore.py:_restore_one",
-    never("safefile.digest_at(locked.store, removal.sha256) != removal.sha256"),
+    never("backup.is_stored(locked, removal)"),
 )
 _HASH_AFTER = ("cleanup/restore.py:_restore_one", never("safefile.copy"))
 _NAME_IS_FREE = ("cleanup/apply.py:_release", never("safefile.status(folder, target)"))
@@ -61,7 +61,13 @@ CLEANUP = (
     one("sync the folder that holds the run folder", "cleanup/safefile.py:make_folders", drop("os.fsync"), POWER),
     one("a backup is read-only", "cleanup/safefile.py:store_file", drop("os.fchmod"), APPLY),
     one("run folders are private", "cleanup/safefile.py:make_folders", swap("0o700", "0o755"), APPLY),
-    one("backups stay out of git", "cleanup/backup.py:create", text("*\n", "\n"), APPLY),
+    one(
+        "backups stay out of git",
+        "cleanup/backup.py:create",
+        drop("safefile.store_bytes(fd, _IGNORE, b'*\\n')"),
+        APPLY,
+        covered="the backup folder has an ignore file too",
+    ),
     one(
         "a sound backup replaces a damaged one",
         "cleanup/safefile.py:publish",
@@ -95,7 +101,7 @@ CLEANUP = (
     one(
         "everything is backed up before anything goes",
         "cleanup/apply.py:_carry_out",
-        drop("backup.append(locked.store, do='all')"),
+        drop("backup.append(locked.store, do='all', **metadata)"),
         CRASH,
         FAILING,
     ),
@@ -116,7 +122,7 @@ CLEANUP = (
         BACKUP,
     ),
     one("cut off an incomplete record", "cleanup/backup.py:tidy", drop("os.ftruncate"), BACKUP, CRASH),
-    one("check the manifest", "cleanup/backup.py:read", never("body.get('check')"), DAMAGE),
+    one("check the manifest", "cleanup/backup.py:read", never("sound"), DAMAGE),
     one("sync a removal", "cleanup/apply.py:_remove_file", drop("os.fsync"), POWER),
     one("close an interrupted run first", "cleanup/apply.py:_apply", never("earlier.folder in interrupted"), CRASH),
     one("one cleanup at a time", "cleanup/safefile.py:locked", never("disk.lock(fd) is False"), APPLY),
@@ -274,7 +280,7 @@ CLEANUP = (
     one(
         "the surviving database was not written to",
         "cleanup/preconditions.py:_check_keeper_file",
-        swap("dbfile.fingerprint(path) == keeper.fingerprint", "True"),
+        swap("sqlite.fingerprint(path) == keeper.fingerprint", "True"),
         APPLY,
     ),
     # The restore.
@@ -283,19 +289,19 @@ CLEANUP = (
     Mutant("hash what is restored at all", (_HASH_BEFORE, _HASH_AFTER), (RESTORE,)),
     one("sync a restored file", "cleanup/restore.py:_restore_one", drop("os.fsync(fd)"), POWER),
     one("sync the name of a restored file", "cleanup/restore.py:_restore_one", drop("os.fsync(folder)"), POWER),
-    one("sync a folder that is made again", "cleanup/safefile.py:parent", drop("os.fsync"), POWER),
+    one(
+        "sync a folder that is made again", "cleanup/safefile.py:make_folder", each(2, drop("os.fsync(folder)")), POWER
+    ),
     one("restore without replacing", "cleanup/restore.py:_link", swap("os.link", "os.rename"), RESTORE),
     one(
         "never restore beside a foreign journal",
-        "cleanup/restore.py:_link",
-        never("preconditions.live_sidecar(folder, name)"),
+        "cleanup/restore.py:_names",
+        without("not preconditions.live_sidecar(folder, name)"),
         RESTORE,
     ),
-    one("restore mode", "cleanup/restore.py:_restore_one", drop("os.fchmod"), RESTORE),
+    one("restore mode", "cleanup/safefile.py:write_metadata", drop("os.fchmod"), RESTORE),
     one("restore time", "cleanup/restore.py:_restore_one", drop("os.utime"), RESTORE),
-    one(
-        "what was kept is not restored", "cleanup/restore.py:_restore_all", never("entry in state.kept"), RESTORE, CRASH
-    ),
+    one("what was kept is not restored", "cleanup/restore.py:_wanted", never("entry in state.kept"), RESTORE, CRASH),
     # The rescue and the Stop.
     one(
         "read the rescued rows back",

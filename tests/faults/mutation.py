@@ -107,6 +107,11 @@ def text(old: str, new: str) -> Change:
     return change
 
 
+def each(places: int, change: Change) -> Change:
+    """Make a change that fits in several places of a function in all of them."""
+    return lambda tree: int(change(tree) == places)
+
+
 def _expression(source: str) -> ast.expr:
     return ast.parse(source, mode="eval").body
 
