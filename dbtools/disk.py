@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -114,6 +114,38 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def publish(files: Iterable[tuple[Path, Path]]) -> None:
+    """Put finished files in place, each in one step, on disk when it returns.
+
+    Changes files: moves each first path to the second, which is in an existing folder of the same file system.
+    """
+    moves = list(files)
+    for finished, _ in moves:
+        sync(finished)
+    for finished, target in moves:
+        finished.replace(target)
+    for folder in {target.parent for _, target in moves}:
+        sync(folder)
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and the missing ones above it; after the ``with`` block, remove those that are empty.
+
+    Changes files: the folders, on disk when the block begins.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in missing:
+            sync(path.parent)
+        yield
+    finally:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
 
 
 def _lock_temporary(folder: Path) -> bool | None:

@@ -28,7 +28,7 @@ ARROWS = {
     "database": LEAVES | {"project"},
     "files": LEAVES | {"project", "database"},
     "audit": LEAVES | {"project", "database", "files"},
-    "export": LEAVES | {"project", "database"},
+    "export": LEAVES | {"project", "database", "files"},
     "analysis": LEAVES | {"project", "database"},
     "cleanup": LEAVES | {"project", "database", "files", "export"},
     "show": LEAVES | {"project", "database", "audit", "export", "analysis", "cleanup"},

@@ -99,7 +99,8 @@ class Blobs:
                 self._stack.callback(sqlite.release, file.path)
             self._databases.append(self._stack.enter_context(snapshot(file.path)))
         elif file.is_csv:
-            self._csvs.append(csvfile.read(file.path))
+            with suppress(csvfile.CsvError):  # its rows then count as being nowhere now
+                self._csvs.append(csvfile.read(file.path))
 
     def get(self, blob: str, path: str) -> Blob:
         """Return the result for a blob that was committed as `path`; it is examined at its first use."""
@@ -143,7 +144,7 @@ class Blobs:
         if read.layout:
             with suppress(DbtoolsError):  # without the database, rows are looked for in the other files only
                 self._db = self._db or self._stack.enter_context(attach(self.project, texts=True, progress=False))
-                numbers = {number for number, how in look_up(self._db, read).found.items() if how is None}
+                numbers = set(look_up(self._db, read).missing)
         lacking = _count_cells(read, read.header, numbers)
         for other in self._csvs:
             if set(read.header) <= set(other.header):

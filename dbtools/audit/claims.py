@@ -335,7 +335,7 @@ class _ClaimChecker:
         if csv is None or csv.layout is None:
             raise _UnknownError("not a file of a layout that is written from the database")
         with attach(self.project, texts=True, progress=False) as db:
-            there = sum(how is not None for how in look_up(db, csv).found.values())
+            there = len(csv.rows) - len(look_up(db, csv).missing)
         found = f"{there:,} of {len(csv.rows):,} rows are in the database"
         return found, None, "the file can be written anew, but only with rows that are in the database"
 

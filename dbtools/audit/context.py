@@ -124,6 +124,8 @@ class AuditContext:
                 left -= file.status.st_size
                 try:
                     found[path] = csvfile.read(path)
+                except csvfile.CsvError as error:
+                    found[path] = str(error).rstrip(".")
                 except (OSError, ValueError, csv.Error) as error:  # a NUL in it, for csv before Python 3.11.4
                     found[path] = f"it cannot be read ({type(error).__name__})"
         return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from dbtools.audit import collect_database, collect_files, log_facts
+from dbtools.audit import collect_csv, collect_database, collect_files
 from dbtools.audit.context import AuditContext, Unanswered, read_query
 from dbtools.database.engine import materialize, register
 
@@ -70,14 +70,16 @@ COLLECTED = {
         CollectedRelation("copied_files", "path VARCHAR, original VARCHAR, same VARCHAR", collect_files.copies),
         CollectedRelation("tracked_files", "path VARCHAR, kind VARCHAR", collect_files.tracked),
         CollectedRelation("wrong_places", "path VARCHAR, line BIGINT, reason VARCHAR", collect_files.wrong_places),
-        CollectedRelation("csv_problems", "path VARCHAR, line BIGINT, problem VARCHAR", log_facts.problems),
-        CollectedRelation("csv_unread", "path VARCHAR, reason VARCHAR", log_facts.unread),
-        CollectedRelation("csv_lost_rows", "path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", log_facts.lost_rows),
-        CollectedRelation("csv_secrets", "path VARCHAR, line BIGINT, column_name VARCHAR", log_facts.secrets),
+        CollectedRelation("csv_problems", "path VARCHAR, line BIGINT, problem VARCHAR", collect_csv.problems),
+        CollectedRelation("csv_unread", "path VARCHAR, reason VARCHAR", collect_csv.unread),
+        CollectedRelation(
+            "csv_lost_rows", "path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", collect_csv.lost_rows
+        ),
+        CollectedRelation("csv_secrets", "path VARCHAR, line BIGINT, column_name VARCHAR", collect_csv.secrets),
         CollectedRelation(
             "csv_votes",
             "path VARCHAR, line BIGINT, agent VARCHAR, score DOUBLE, confidence DOUBLE, vote DOUBLE, selected BOOLEAN",
-            log_facts.votes,
+            collect_csv.votes,
         ),
     )
 }

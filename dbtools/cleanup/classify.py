@@ -264,19 +264,13 @@ def _classify_csv(survived: Survived, path: Path, file: FileEvidence) -> FileEvi
     if read.layout is None or known is None:
         why = fresh.reason if fresh.layout else "a CSV file of no known layout"
         return replace(file, layout=fresh.layout or "", reason="; ".join(filter(None, (why, read.notes))))
-    found, incomplete = known.found, tuple(sorted(known.incomplete))
+    incomplete = tuple(sorted(known.incomplete))
     file = replace(file, layout=read.layout.name, demo=read.layout.demo, incomplete=incomplete)
-    unique = tuple(number for number, how in found.items() if how is None)
-    if unique:
-        incomplete = tuple(n for n in incomplete if found[n])
-        lost = replace(file, verdict="unique", unique=unique, unique_rows=len(unique), incomplete=incomplete)
-        return _proved(survived, file, replace(lost, reason=_lost(read, unique)))
-    how = {word: sum(h == word for h in found.values()) for word in ("id", "text", "normalised")}
-    ways = {"normalised": "normalised text"}
-    means = ", ".join(f"{n:,} by {ways.get(word, word)}" for word, n in how.items() if n)
-    file = replace(file, reason="; ".join(filter(None, (means and f"found {means}", read.notes))))
-    verdict = "regenerable" if how["id"] == len(found) else "subset"
-    return _proved(survived, file, _duplicate_of(_database_copy(survived), file, verdict))
+    if unique := known.missing:
+        lost = replace(file, verdict="unique", unique=unique, unique_rows=len(unique), reason=_lost(read, known))
+        return _proved(survived, file, lost)
+    file = replace(file, reason=read.notes)
+    return _proved(survived, file, _duplicate_of(_database_copy(survived), file, "regenerable"))
 
 
 def _proved(survived: Survived, file: FileEvidence, found: FileEvidence) -> FileEvidence:
@@ -311,17 +305,22 @@ def _differs(db: Database, read: csvfile.CsvFile, known: Lookup) -> bool:
     )
 
 
-def _lost(read: csvfile.CsvFile, unique: tuple[int, ...]) -> str:
+def _lost(read: csvfile.CsvFile, known: Lookup) -> str:
     """Say in words what deleting the file would lose, with a few of the rows."""
     assert read.layout is not None  # noqa: S101 - only files of a known layout come here
     place = next((read.columns[c] for c in read.layout.texts if c in read.columns), 0)
-    wanted = set(unique[:_SAMPLE])
+    nowhere = [number for number in known.missing if known.found[number] is None]
+    elsewhere = len(known.missing) - len(nowhere)
+    wanted = set((nowhere or known.missing)[:_SAMPLE])
     sample = [f'"{_short(row.cells[place])}"' for row in read.rows if row.number in wanted and len(row.cells) > place]
-    what = "demo rows" if read.layout.demo else "rows"
-    more = " …" if len(unique) > _SAMPLE else ""
+    more = " …" if len(nowhere or known.missing) > _SAMPLE else ""
     shown = f" ({', '.join(sample)}{more})" if sample else ""
-    words = f"{len(unique):,} of {len(read.rows):,} {what} exist nowhere in the database{shown}"
-    return "; ".join(filter(None, (words, read.notes)))
+    of_all = f"of {len(read.rows):,} {'demo rows' if read.layout.demo else 'rows'}"
+    words = [f"{len(nowhere):,} {of_all} exist nowhere in the database{shown}"] if nowhere else []
+    if elsewhere:
+        subject, shown = (f"{elsewhere:,} more", "") if nowhere else (f"{elsewhere:,} {of_all}", shown)
+        words.append(f"{subject} have only texts of the database, under another id, agent or prompt{shown}")
+    return "; ".join(filter(None, (*words, read.notes)))
 
 
 def _short(text: str) -> str:

@@ -1,10 +1,10 @@
 """CSV, Parquet and JSON from the database, proved by re-reading."""
 
-from dbtools.export.csv_escape import unguard
 from dbtools.export.layout import LAYOUTS
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.verify import Freshness, is_current
 from dbtools.export.write import FORMATS, write
+from dbtools.files.csvfile import unescape as unguard
 
 __all__ = [
     "FORMATS",

@@ -1,4 +1,4 @@
-"""The export layouts: one ``.sql`` file each."""
+"""The export layouts: one ``.sql`` file each, and a second one for the proof where the layout joins rows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _FOLDER = files("dbtools.export") / "layouts"
+_PROOFS = files("dbtools.export") / "proofs"
 _OPTIONAL = re.compile(r"Optional column, left out when empty: (\w+)")
 _TABLES = {table.name for table in schema.TABLES}
 
@@ -37,6 +38,15 @@ def query(layout: str) -> str:
 def rows(layout: str) -> str:
     """Return the SELECT of a layout without its last clause: the same rows in any order. Reads only."""
     return query(layout).rpartition("\nORDER BY ")[0]
+
+
+def proof(layout: str) -> str:
+    """Return a SELECT of the rows that an export of the layout must have, in any order. Reads only.
+
+    Of a layout that only lists a table it is the layout's own; one that chooses among rows has another, written apart.
+    """
+    own = _PROOFS / f"{layout}.sql"
+    return own.read_text(encoding="utf-8") if own.is_file() else rows(layout)
 
 
 def is_lacking(layout: str, tables: dict[str, int]) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import stat
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,8 +132,9 @@ class ExportManifest(Result):
 
 
 def dumps(manifest: ExportManifest, files: tuple[ExportedFile, ...]) -> str:
-    """Return the text of ``exports.json``: the manifest, with all `files` of the folder in place of its own."""
-    values = {**manifest.to_dict(), "files": [asdict(file) for file in files]}
+    """Return the text of ``exports.json``: the manifest, with all `files` of the folder instead of its own."""
+    entries = sorted(files, key=lambda file: file.path)
+    values = {**manifest.to_dict(), "files": [asdict(file) for file in entries]}
     del values["folder"]  # the folder may be moved
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
@@ -172,6 +176,46 @@ def listed(file: Path) -> ExportedFile | None:
 def is_unchanged(file: Path, entry: ExportedFile) -> bool:
     """Tell whether `file` is a regular file with the bytes that the entry was written with. Reads only."""
     return not file.is_symlink() and file.is_file() and sha256(file) == entry.sha256
+
+
+def replaceable(folder: Path, name: str, known: tuple[ExportedFile, ...]) -> os.stat_result | None:
+    """Return the status of an earlier export that may be replaced; None where there is no file. Reads only.
+
+    Raises
+    ------
+    ConflictError
+        What is there is not an unchanged export.
+    """
+    file = folder / name
+    try:
+        status = file.lstat()
+    except FileNotFoundError:
+        return None
+    own = [entry for entry in known if entry.path == name]
+    if not stat.S_ISREG(status.st_mode) or not any(is_unchanged(file, entry) for entry in own):
+        raise ConflictError("A file that is not an unchanged export is in the way", file, TODO)
+    return status
+
+
+def check_unchanged(folder: Path, before: Mapping[str, os.stat_result | None]) -> None:
+    """Check that the files of a folder still have the status that `replaceable` returned. Reads only.
+
+    Raises
+    ------
+    ConflictError
+        One of them changed, came or went.
+    """
+    for name, status in before.items():
+        try:
+            now = (folder / name).lstat()
+        except FileNotFoundError:
+            now = None
+        if (now and _identity(now)) != (status and _identity(status)):
+            raise ConflictError("A file changed during the export", folder / name, TODO)
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns
 
 
 def sha256(file: Path) -> str:

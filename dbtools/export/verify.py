@@ -1,4 +1,4 @@
-"""Compare a written file with the database: as a proof of a new export, and to tell whether an old one is current."""
+"""Compare a file with the database: to prove a new export, and to tell whether an old one is current."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 
 from dbtools.database.sql import quote
 from dbtools.errors import ExportError, explained, readable, reason
-from dbtools.export import csv_escape, layout, manifest
+from dbtools.export import layout, manifest
 from dbtools.export.layout import Column
+from dbtools.files import csvfile
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,12 +40,12 @@ class Freshness:
 
 @dataclass(frozen=True)
 class _Difference:
-    """Rows of a file, how many of them the database lacks, how many of its rows the file lacks, and a guard's mark."""
+    """How many rows a file has, how many the database lacks, and how many rows of the database the file lacks."""
 
     rows: int
     foreign: int
     missing: int
-    marked: bool  # whether any cell begins as a guarded one does
+    maybe_escaped: bool  # whether any cell begins with an apostrophe, as escaped ones do
 
     @property
     def size(self) -> int:
@@ -56,13 +57,13 @@ def prove(
     file: Path,
     name: str,
     kind: str,
-    guarded: bool = False,
+    escaped: bool = False,
     columns: tuple[Column, ...] | None = None,
 ) -> int:
     """Read `file` back, compare it with its layout's rows in the database, and return how many there are.
 
     Reads only. Rows are compared as a multiset and cells as typed values, doubles to the last bit, NULL and "" told
-    apart; guarded cells are unguarded first. The connection has the relations and the macros of `guard`.
+    apart; escaped cells are unescaped first. The connection has the relations and `csvfile.ESCAPE_MACROS`.
 
     Raises
     ------
@@ -71,12 +72,12 @@ def prove(
     """
     import duckdb
 
-    todo = "nothing was put in place; please report it"
+    todo = "no export was changed; please report it"
     columns = columns or layout.filled(connection, name, layout.columns(connection, name))
     unreadable = (OSError, ValueError, csv.Error, duckdb.Error)
     with explained(ExportError, "What was written cannot be read back", file.name, todo, catch=unreadable):
         found = _header(connection, file, kind)
-        difference = _compare(connection, file, name, columns, kind, guarded, own=True)
+        difference = _compare(connection, file, name, columns, kind, escaped, own=True)
     # An array of no objects names no columns.
     columns_differ = found != _names(columns) and (kind != "json" or difference.rows > 0)
     if columns_differ or difference.size:
@@ -106,7 +107,7 @@ def is_current(db: Database, file: Path, *, differs: bool = False) -> Freshness:
     if kind == "csv" and _is_foreign(db, file):
         return Freshness(None, False, _FOREIGN)
     with db.workspace() as connection:
-        connection.execute(csv_escape.MACROS)
+        connection.execute(csvfile.ESCAPE_MACROS)
         return _by_rows(connection, file, kind, (entry.guarded,) if entry else (False, True))
 
 
@@ -115,8 +116,8 @@ def _is_foreign(db: Database, file: Path) -> bool:
     if db not in _headers:
         with db.workspace() as connection:
             every = [layout.columns(connection, name) for name in layout.LAYOUTS]
-        kept = [tuple(c for c in columns if not c.optional) for columns in every]
-        _headers[db] = {_names(columns) for columns in (*every, *kept)}
+        short = [tuple(c for c in columns if not c.optional) for columns in every]
+        _headers[db] = {_names(columns) for columns in (*every, *short)}
     try:
         with file.open(encoding="utf-8-sig", newline="") as handle:
             return _first_record(handle) not in _headers[db]
@@ -124,7 +125,7 @@ def _is_foreign(db: Database, file: Path) -> bool:
         return False  # why it cannot be read is told by whoever reads it whole
 
 
-def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guards: tuple[bool, ...]) -> Freshness:
+def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, ways: tuple[bool, ...]) -> Freshness:
     import duckdb
 
     name = None
@@ -136,10 +137,10 @@ def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, guard
         columns = layout.filled(connection, name, described)
         if header != _names(columns):
             return Freshness(name, False, "its columns are not those of an export made now")
-        best = _compare(connection, file, name, columns, kind, guards[0], lenient=True)
-        # Where no cell can be guarded, both ways to read the file are one.
-        if guards[1:] and best.size and best.marked:
-            again = _compare(connection, file, name, columns, kind, guards[1], lenient=True)
+        best = _compare(connection, file, name, columns, kind, ways[0], lenient=True)
+        # Where no cell can be escaped, both ways to read the file are one.
+        if ways[1:] and best.size and best.maybe_escaped:
+            again = _compare(connection, file, name, columns, kind, ways[1], lenient=True)
             best = min(best, again, key=lambda difference: difference.size)
         if kind == "csv":
             _read_to_the_end(file)
@@ -215,33 +216,34 @@ def _compare(
     name: str,
     columns: tuple[Column, ...],
     kind: str,
-    guarded: bool,
+    escaped: bool,
     *,
     lenient: bool = False,
     own: bool = False,
 ) -> _Difference:
     """Compare by one digest per row: tables of 16 bytes a row stay small, however long the texts are."""
+    query = layout.proof(name) if own else layout.rows(name)
     cells = [f'"{column.name}"::VARCHAR' for column in columns]
     size = " + ".join(f"coalesce(strlen({cell}), 0)" for cell in cells)
-    kept = f"SELECT {digest(cells, lenient, own)} AS digest, {size} AS size FROM ({layout.rows(name)})"  # noqa: S608 - own
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {kept}")
-    longest = connection.execute("SELECT coalesce(max(size), 0) FROM kept").fetchall()[0][0]
+    expected = f"SELECT {digest(cells, lenient, own)} AS digest, {size} AS size FROM ({query})"  # noqa: S608 - own
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {expected}")
+    longest = connection.execute("SELECT coalesce(max(size), 0) FROM expected").fetchall()[0][0]
     texts = "{" + ", ".join(f"'{column.name}': 'VARCHAR'" for column in columns) + "}"
     reader = _READERS[kind].format(file=_literal(file), texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
-    read = digest([_read(column, kind, guarded) for column in columns], lenient, own)
+    read = digest([_read(column, kind, escaped) for column in columns], lenient, own)
     marks = [f"coalesce(starts_with({cell}, {quote(chr(39))}), false)" for cell in cells] if lenient else ["false"]
-    selected = f"{read} AS digest, {' OR '.join(marks)} AS marked"
+    selected = f"{read} AS digest, {' OR '.join(marks)} AS maybe_escaped"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE written AS SELECT {selected} FROM {reader}")  # noqa: S608 - own
     return difference(connection)
 
 
 def difference(connection: duckdb.DuckDBPyConnection) -> _Difference:
-    """Compare the digests in the tables `kept` and `written` as multisets. Reads only."""
+    """Compare the digests in the tables `expected` and `written` as multisets. Reads only."""
     counts = connection.execute(
         "SELECT (SELECT count(*) FROM written), "
-        "(SELECT count(*) FROM (SELECT digest FROM written EXCEPT ALL SELECT digest FROM kept)), "
-        "(SELECT count(*) FROM (SELECT digest FROM kept EXCEPT ALL SELECT digest FROM written)), "
-        "(SELECT coalesce(bool_or(marked), false) FROM written)"
+        "(SELECT count(*) FROM (SELECT digest FROM written EXCEPT ALL SELECT digest FROM expected)), "
+        "(SELECT count(*) FROM (SELECT digest FROM expected EXCEPT ALL SELECT digest FROM written)), "
+        "(SELECT coalesce(bool_or(maybe_escaped), false) FROM written)"
     )
     return _Difference(*counts.fetchall()[0])
 
@@ -264,10 +266,10 @@ def digest(cells: list[str], lenient: bool = False, own: bool = False) -> str:
     return f"md5_number(concat({', '.join(each)}))"
 
 
-def _read(column: Column, kind: str, guarded: bool) -> str:
-    """Return a cell of the file as the text of its typed value, marked where it has no such value."""
+def _read(column: Column, kind: str, escaped: bool) -> str:
+    """Return a cell of the file as the text of its typed value, maybe_escaped where it has no such value."""
     cell = f'"{column.name}"'
     if column.type == "VARCHAR":
-        return f"unguarded({cell})" if guarded else cell
+        return f"unescaped({cell})" if escaped else cell
     typed = f"utc({cell}::VARCHAR)" if column.type == "TIMESTAMP" else f"try_cast({cell} AS {column.type})"
     return f"coalesce({typed}::VARCHAR, 'unreadable ' || {cell}::VARCHAR)"

@@ -1,28 +1,29 @@
-"""Write exports: into a folder of their own first, proved there, and only then put in place."""
+"""Write exports: into a temporary folder first, proved there by re-reading, and only then moved to their folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtools import server
+from dbtools import disk, server
 from dbtools.clock import utc
 from dbtools.database.sql import quote
-from dbtools.disk import sync
-from dbtools.errors import ExportError, ParameterError, explained, readable
-from dbtools.export import csv_escape as guards
-from dbtools.export import lake, place
+from dbtools.errors import BusyError, ExportError, ParameterError, explained, readable, usable
+from dbtools.export import lake
 from dbtools.export import layout as layout_of
 from dbtools.export import manifest as manifests
 from dbtools.export.layout import LAYOUTS, Column
 from dbtools.export.manifest import ExportedFile, ExportManifest
 from dbtools.export.verify import prove
+from dbtools.files import csvfile
 from dbtools.progress import bar
-from dbtools.project import Project
+from dbtools.project import STAGING, Project
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,7 +35,7 @@ FORMATS = {
     "parquet": "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480",
     "json": "FORMAT json, ARRAY true",
 }
-_QUIET = 100_000  # rows; exporting a database with fewer takes no progress bar
+_NO_BAR = 100_000  # rows; a smaller database is exported without a progress bar
 
 
 def write(
@@ -51,9 +52,9 @@ def write(
 ) -> ExportManifest:
     """Export the database as it was attached, one file ``<layout>.<format>`` per layout and format, each proved.
 
-    Changes files: creates `folder`, and replaces its own earlier exports in it, each in one step; ``exports.json``
-    is written before them, as not proved, and again after them. Every file is read back and compared with the database
-    before any is put in place.
+    Changes files: creates `folder` and replaces its own earlier exports there, each in one step. ``exports.json`` is
+    written before them, as not proved, and again after them. Every file is read back and compared with the database
+    before any is moved to the folder.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def write(
     import duckdb
 
     project = project or db.project
-    target = place.folder_of(folder, project)
+    target = _folder(folder, project)
     chosen = _known("layout", layouts or LAYOUTS, LAYOUTS)
     kinds = _known("format", formats, tuple(FORMATS))
     if partition_by is not None:
@@ -94,29 +95,63 @@ def write(
     skipped = tuple(n for n in chosen if not layouts and layout_of.is_lacking(n, db.origin["tables"]))
     chosen = tuple(n for n in chosen if n not in skipped)
     manifest = _begin(db, target, project, skipped, now)
-    quiet = not progress or sum(db.origin["tables"].values()) < _QUIET
+    hidden = not progress or sum(db.origin["tables"].values()) < _NO_BAR
     stopped, todo = "The export stopped, and files already in place are complete", "free space or check permissions"
     refusals = (OSError, duckdb.Error)
     with (
         explained(ExportError, stopped, target, todo, then="export again", catch=refusals),
         db.workspace() as connection,
     ):
-        connection.execute(guards.MACROS)
+        connection.execute(csvfile.ESCAPE_MACROS)
         columns = {n: layout_of.filled(connection, n, layout_of.columns(connection, n)) for n in chosen}
-        with place.reserved(target):
+        with _reserved(target):
             known = manifests.read(target)
-            if partition_by is not None:
-                return lake.write(connection, manifest, known, db.origin, quiet)
-            seen = {name: place.owned(target, name, known) for name in (f"{n}.{k}" for n in chosen for k in kinds)}
-            with place.staging(target) as staging:
-                work = [(name, kind) for name in chosen for kind in kinds]
-                steps = bar(work, desc="export", unit="file", leave=False, disable=quiet)
-                files = tuple(
-                    _stage(connection, staging, manifest, name, columns[name], kind, guard) for name, kind in steps
-                )
-                manifest = replace(manifest, files=files)
-                _publish(staging, manifest, known, seen)
+            names = lake.existing(target) if partition_by else [f"{name}.{kind}" for name in chosen for kind in kinds]
+            before = {name: manifests.replaceable(target, name, known) for name in names}
+            with _staging(target) as staged:
+                if partition_by:
+                    files = lake.stage(connection, staged, manifest, db.origin, hidden)
+                else:
+                    files = _stage(connection, staged, manifest, columns, kinds, guard, hidden)
+                manifest = replace(manifest, files=tuple(files))
+                _publish(staged, manifest, known, before)
     return manifest
+
+
+def _folder(folder: str | os.PathLike[str] | None, project: Project | None) -> Path:
+    """Return the folder to write into: the one given, else the project's."""
+    if folder is None or not os.fspath(folder):
+        if project is None:
+            raise ParameterError("No export folder is known", None, "give a folder, or attach a project")
+        return project.exports
+    with usable(folder):
+        path = Path(folder).expanduser().absolute()
+        path.resolve().exists()  # raises for what can never be a folder
+    return path
+
+
+@contextmanager
+def _reserved(folder: Path) -> Iterator[None]:
+    """Make the folder if it is missing and lock it; remove it again if nothing was written."""
+    with ExitStack() as stack:
+        with explained(ParameterError, "Cannot use the export folder", folder, "give another folder"):
+            stack.enter_context(disk.made_folder(folder))
+            alone = stack.enter_context(disk.locked_folder(folder))
+        if alone is False:
+            raise BusyError("Another export is writing into the folder", folder, "try again later")
+        yield
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """Make a folder for files not yet proved, on the same file system; first remove that of a killed export."""
+    staged = folder / STAGING
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(mode=0o700)
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _begin(
@@ -152,46 +187,75 @@ def _known(what: str, names: Sequence[str], known: tuple[str, ...]) -> tuple[str
 
 def _stage(
     connection: duckdb.DuckDBPyConnection,
-    staging: Path,
+    staged: Path,
     manifest: ExportManifest,
-    name: str,
-    columns: tuple[Column, ...],
-    kind: str,
+    columns: Mapping[str, tuple[Column, ...]],
+    kinds: tuple[str, ...],
     guard: bool,
-) -> ExportedFile:
-    """Write one file, flush it to the disk, and prove it."""
-    file = staging / f"{name}.{kind}"
-    guarded = guard and kind == "csv"
-    cells = ", ".join(f'{_cell(column, kind, guarded)} AS "{column.name}"' for column in columns)
-    # Identifiers are those of our own layouts.
-    connection.execute(f"COPY (SELECT {cells} FROM ({layout_of.query(name)})) TO {quote(file)} ({FORMATS[kind]})")  # noqa: S608
-    sync(file)
-    rows = prove(connection, file, name, kind, guarded, columns)
-    return manifest.describe(file, file.name, name, rows, guarded=guarded)
+    hidden: bool,
+) -> Iterator[ExportedFile]:
+    """Write each layout in each format, sync and prove it, and describe it."""
+    work = [(name, kind) for name in columns for kind in kinds]
+    for name, kind in bar(work, desc="export", unit="file", leave=False, disable=hidden):
+        file = staged / f"{name}.{kind}"
+        escaped = guard and kind == "csv"
+        cells = ", ".join(f'{_cell(column, kind, escaped)} AS "{column.name}"' for column in columns[name])
+        # Identifiers are those of our own layouts.
+        connection.execute(f"COPY (SELECT {cells} FROM ({layout_of.query(name)})) TO {quote(file)} ({FORMATS[kind]})")  # noqa: S608
+        disk.sync(file)
+        rows = prove(connection, file, name, kind, escaped, columns[name])
+        yield manifest.describe(file, file.name, name, rows, guarded=escaped)
 
 
-def _cell(column: Column, kind: str, guarded: bool) -> str:
+def _cell(column: Column, kind: str, escaped: bool) -> str:
     cell = f'"{column.name}"'
     if column.type == "UUID":  # Spark cannot read Parquet's own kind
         return f"{cell}::VARCHAR"
     if column.type == "TIMESTAMP" and kind != "parquet":
         return f"strftime({cell}, '%Y-%m-%dT%H:%M:%S.%f')"
-    if column.type == "VARCHAR" and guarded:
-        return f"guarded({cell})"
+    if column.type == "VARCHAR" and escaped:
+        return f"escaped({cell})"
     if column.type == "DOUBLE" and kind == "json":  # JSON has no infinity
         return f"CASE WHEN isfinite({cell}) THEN to_json({cell}) ELSE to_json({cell}::VARCHAR) END"
     return cell
 
 
 def _publish(
-    staging: Path,
+    staged: Path,
     manifest: ExportManifest,
     known: tuple[ExportedFile, ...],
-    seen: dict[str, os.stat_result | None],
+    before: Mapping[str, os.stat_result | None],
 ) -> None:
-    """Put the proved files in place, and the manifest last."""
+    """Move the proved files to the folder and remove the files in `before` that are not part of the new export.
+
+    Changes files: ``exports.json`` is written first, as not proved, with the entries of old and new files. So each file
+    is listed whenever this is interrupted, and a mixture of old and new files never passes for one export.
+
+    Raises
+    ------
+    ConflictError
+        A file is no longer as it was `before`; nothing was changed.
+    """
     folder = manifest.folder
-    with place.publishing(staging, manifest, known, seen):
-        for file in manifest.files:
-            (staging / file.path).replace(folder / file.path)
-        sync(folder)
+    manifests.check_unchanged(folder, before)
+    _list(staged, replace(manifest, proved=False), (*known, *manifest.files))
+    moves = [(staged / file.path, folder / file.path) for file in manifest.files]
+    with ExitStack() as stack:
+        for parent in sorted({target.parent for _, target in moves}):
+            stack.enter_context(disk.made_folder(parent))
+        disk.publish(moves[:-1])
+        disk.publish(moves[-1:])  # of a lake it is lake.json, which names the others
+    new = {file.path for file in manifest.files}
+    for name in before.keys() - new:
+        (folder / name).unlink(missing_ok=True)
+        if not any((folder / name).parent.iterdir()):
+            (folder / name).parent.rmdir()
+    others = (e for e in known if e.path not in {*before, *new} and manifests.is_unchanged(folder / e.path, e))
+    _list(staged, manifest, (*others, *manifest.files))
+
+
+def _list(staged: Path, manifest: ExportManifest, files: tuple[ExportedFile, ...]) -> None:
+    """Write ``exports.json`` in one step, with `files` as all that the folder holds."""
+    file = staged / manifests.NAME
+    file.write_text(manifests.dumps(manifest, files), encoding="utf-8")
+    disk.publish([(file, manifest.folder / manifests.NAME)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbtools.database import sqlite
-from dbtools.files.layouts import recognise
+from dbtools.files.csvfile import recognise
 from dbtools.html import size
 from dbtools.project import CONFIG, DATABASES, STAGING, Project
 

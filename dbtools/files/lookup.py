@@ -1,43 +1,63 @@
-"""Look the rows of a CSV file up in the database: which it holds, and which of them say more than it does."""
+"""Look up which rows of a CSV file the database holds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbtools.database import Database
 from dbtools.database.schema import DIMENSIONS
 from dbtools.database.sql import quote
-from dbtools.files.csvfile import CsvFile
-from dbtools.files.layouts import Layout
+from dbtools.files.csvfile import NAMES, CsvFile, Layout, Row, unescape
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
-    import numpy.typing as npt
+    import pandas as pd
 
-_GUARDED = re.compile(r"'+[\s\x00\ufeff\"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|'+[\t\r\n]")
+# Cells besides id and texts that the database can have. Those that say whose a text is are part of the evidence.
+_WHOSE = ("prompt_id", "source")
+_COMPARABLE = {
+    "versions": ("version_no", "explanation", "timestamp", "parent_version_id", "change_type", "change_magnitude"),
+    "scores": ("total", "feedback", "timestamp"),
+    "prompts": ("timestamp",),
+    "texts": ("timestamp",),
+}
+_OF_AGENT = re.compile(r"([a-z]\w*)_(improved|score)")
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """What the database holds of the rows of a CSV file.
+    """Which rows of a CSV file the database holds.
 
     Attributes
     ----------
     found : dict
-        By row number: ``"id"``, ``"text"`` or ``"normalised"``, as it was found; None for a row that exists nowhere in
-        the database, and for one that is malformed, of which nothing can be proved.
+        By row number: ``"id"`` where the database holds the row, that is, gives its id, agent and prompt the same
+        texts or scores. Of other rows, ``"text"`` or ``"normalised"`` where it has the texts under another id, agent or
+        prompt, letter by letter or up to case and white space. None where it has them nowhere, and for malformed rows.
     incomplete : frozenset of int
-        Numbers of the sound rows with a cell, besides id and texts, that the database lacks. Such a row need not be
-        unique, but without it what that cell says is lost.
+        Numbers of the held rows with a cell that the database lacks.
     """
 
     found: dict[int, str | None]
     incomplete: frozenset[int]
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The numbers of the rows that the database does not hold."""
+        return tuple(number for number, how in self.found.items() if how != "id")
+
+
+class _Comparison(NamedTuple):
+    """What is compared of a file: its columns, two conditions in SQL, and the columns with texts."""
+
+    columns: tuple[int, ...]
+    held: str
+    complete: str
+    texts: tuple[int, ...]
 
 
 def look_up(db: Database, csv: CsvFile) -> Lookup:
@@ -45,101 +65,116 @@ def look_up(db: Database, csv: CsvFile) -> Lookup:
     layout = csv.layout
     assert layout is not None  # noqa: S101 - callers look up known layouts only
     found: dict[int, str | None] = {row.number: None for row in csv.rows}
-    incomplete: frozenset[int] = frozenset()
-    owner = {"owner": layout.owner}
+    comparison = _comparison(csv, layout)
     with db.workspace() as connection:
         connection.execute(files("dbtools.files").joinpath("macros.sql").read_text(encoding="utf-8"))
-        guarded = _offer(connection, csv, layout)
-        # Most rows of most files are simply there, and the thorough queries take many times as long per row.
-        if same := _same(csv, layout, guarded):
-            settled = _query("settled").replace("{same}", same)
-            connection.execute(f"CREATE TABLE settled AS {settled}", owner)
-            found.update((row, "id") for (row,) in connection.execute("FROM settled").fetchall())
-            connection.execute("DELETE FROM csv_wide WHERE row IN (SELECT row FROM settled)")
-        if _offer_rest(connection, csv, layout, guarded):
-            found.update(connection.execute(_query("covered"), owner).fetchall())
-            incomplete = frozenset(row for (row,) in connection.execute(_query("incomplete"), owner).fetchall())
-    return Lookup(found, incomplete)
+        _load(connection, csv, layout, comparison)
+        query = _query("held").replace("{held}", comparison.held).replace("{complete}", comparison.complete)
+        held = dict(connection.execute(query, {"owner": _owner(layout)}).fetchall())
+        found.update(dict.fromkeys(held, "id"))
+        rest = [row for row in csv.rows if not row.problem and row.number not in held]
+        if rest and comparison.texts:
+            _load_texts(connection, rest, comparison.texts)
+            found.update(connection.execute(_query("known_texts")).fetchall())
+    return Lookup(found, frozenset(row for row, complete in held.items() if not complete))
 
 
 def _query(name: str) -> str:
     return files("dbtools.files").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _offer(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout) -> set[int]:
-    """Create `csv_wide` from the sound rows, and return the places of the texts that stand in two readings."""
+def _owner(layout: Layout) -> str:
+    """Return what the key of a row names: what its id does, or a prompt by its text."""
+    return layout.owner if layout.id else "texts"
+
+
+def _comparison(csv: CsvFile, layout: Layout) -> _Comparison:
+    """Decide how the columns of a file are compared with a row `f` of the database."""
+    place, owner = csv.columns, _owner(layout)
+    held, complete, columns = ["true"], ["true"], set[int]()
+
+    def cell(name: str) -> str:
+        if name not in place:
+            return "NULL::VARCHAR"
+        columns.add(place[name])
+        return f"r.c{place[name]}"
+
+    def text(name: str) -> str:
+        return f"{cell(name)}, r.b{place[name]}" if name in place else "NULL::VARCHAR, NULL::VARCHAR"
+
+    if layout.texts:
+        held.append(f"own_text({text(layout.texts[0])}, f.text)")
+    if owner == "scores":
+        held.append("f.scores = r.scores")
+    if owner in ("versions", "scores"):
+        held += [f"same_cell({quote(name)}, {cell(name)}, f)" for name in _WHOSE if name in place]
+    elif owner == "texts":
+        held.append(f"has_written(NULL, {text('rewritten_prompt')}, NULL::VARCHAR, f.answers)")
+    else:
+        held.append(f"has_won({text('final_prompt')}, {cell('selected_agent')}, f.winners)")
+        for agent in sorted({m[1] for name in place if (m := _OF_AGENT.fullmatch(name))}):
+            wrote = f"has_written({quote(agent)}, {text(f'{agent}_improved')}"
+            held.append(f"{wrote}, NULL::VARCHAR, f.answers)")
+            complete.append(f"{wrote}, {cell(f'{agent}_score')}, f.answers)")
+    complete += [f"same_cell({quote(name)}, {cell(name)}, f)" for name in _COMPARABLE[owner] if name in place]
+    improved = [name for name in place if owner == "prompts" and name.endswith("_improved")]
+    texts = {place[name] for name in (*layout.texts, *improved) if name in place and place[name] in columns}
+    return _Comparison(tuple(sorted(columns)), " AND ".join(held), " AND ".join(complete), tuple(sorted(texts)))
+
+
+def _load(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
+    """Create the table csv_rows that held.sql reads, from the sound rows."""
+    sound = [row for row in csv.rows if not row.problem]
+    place = csv.columns
+    key = place[layout.id or layout.texts[0]]
+    numbers = [d for d in DIMENSIONS if layout.owner == "scores"]
+    used = {*comparison.columns, key, *(place[d] for d in numbers)}
+    others = [i for i in range(len(csv.header)) if i not in used]
+    cells = {f"c{i}": [_said(row.cells[i]) for row in sound] for i in comparison.columns}
+    cells |= {f"b{i}": [_bare(row.cells[i]) for row in sound] for i in comparison.texts}
+    texts = "".join(f", nullif({name}::VARCHAR, '') AS {name}" for name in cells)
+    cells |= {d: [row.cells[place[d]] for row in sound] for d in numbers}
+    cells["key"] = [row.cells[key].strip() if layout.id else row.cells[key] for row in sound]
+    more = [any(_said(row.cells[i]) for i in others) for row in sound]
+    if sound and any(i in others for name, i in place.items() if name and name not in NAMES):
+        more[0] = True  # a heading of somebody's own may be a note, though nothing stands below it
+    connection.register("frame", _frame({"row": [row.number for row in sound], "more": more}, cells))
+    typed = "coalesce(try_cast(key::VARCHAR AS UUID)::VARCHAR, key::VARCHAR)" if layout.id else "key::VARCHAR"
+    scores = ", ".join(f"try_cast({d}::VARCHAR AS DOUBLE)" for d in numbers) or "NULL::DOUBLE"
+    connection.execute(
+        f"CREATE TABLE csv_rows AS SELECT row::BIGINT AS row, more::BOOLEAN AS more, nullif({typed}, '') AS key, "  # noqa: S608
+        f"[{scores}] AS scores{texts} FROM frame"
+    )
+
+
+def _load_texts(connection: duckdb.DuckDBPyConnection, rows: list[Row], places: tuple[int, ...]) -> None:
+    """Create the table csv_texts that known_texts.sql reads."""
+    readings = [(row, i, text) for row in rows for i in places for text in (_said(row.cells[i]), _bare(row.cells[i]))]
+    found = [(row.number, i, text) for row, i, text in readings if text]
+    numbers = {"row": [number for number, _, _ in found], "place": [i for _, i, _ in found]}
+    connection.register("texts", _frame(numbers, {"text": [text for _, _, text in found]}))
+    connection.execute(
+        "CREATE TABLE csv_texts AS SELECT row::BIGINT AS row, place::INTEGER AS place, text::VARCHAR AS text FROM texts"
+    )
+
+
+def _frame(numbers: Mapping[str, Sequence[int]], texts: Mapping[str, list[str]]) -> pd.DataFrame:
+    """Return a data frame that DuckDB reads without a guess at the types of texts."""
     import numpy as np
     import pandas as pd
 
-    sound = [row for row in csv.rows if not row.problem]
-    # Blank as Python means it, which knows more kinds of white space than SQL.
-    cells = [[c if (c := row.cells[i]).strip() else "" for row in sound] for i in range(len(csv.header))]
-    columns = {f"c{i}": _objects(column) for i, column in enumerate(cells)}
-    guarded = set()
-    for i in _text_places(csv, layout):
-        # Exports guard texts a spreadsheet would run as a formula with one quote mark; the database has none.
-        bare = [c[1:] if c.startswith("'") and _GUARDED.match(c) else "" for c in cells[i]]
-        if any(bare):
-            columns[f"g{i}"] = _objects(bare)
-            guarded.add(i)
-    frame = pd.DataFrame(columns, dtype=object)
-    frame.insert(0, "row", np.array([row.number for row in sound], dtype=np.int64))
-    place = csv.columns
-    id_cell = f"c{place[layout.id]}" if layout.id in place else "''"
-    marks = ", ".join(f"try_cast(c{place[d]}::VARCHAR AS DOUBLE)" if d in place else "NULL::DOUBLE" for d in DIMENSIONS)
-    texts = "".join(f", nullif({name}::VARCHAR, '') AS {name}" for name in columns)
-    connection.register("frame", frame)
-    typed = f"row, try_cast(trim({id_cell}::VARCHAR) AS UUID) AS id, [{marks}] AS scores"
-    connection.execute(f"CREATE TABLE csv_wide AS SELECT {typed}{texts} FROM frame")  # noqa: S608 - places
-    return guarded
+    return pd.DataFrame(
+        {name: np.array(cells, dtype=np.int64) for name, cells in numbers.items()}
+        | {name: np.array(cells, dtype=object) for name, cells in texts.items()}
+    )
 
 
-def _objects(cells: Iterable[str]) -> npt.NDArray[np.object_]:
-    import numpy as np
-
-    return np.array(cells, dtype=object)
-
-
-def _text_places(csv: CsvFile, layout: Layout) -> list[int]:
-    return [csv.columns[name] for name in layout.texts if name in csv.columns]
+def _said(cell: str) -> str:
+    """Return a cell, or nothing where it is blank; Python knows more kinds of white space than SQL."""
+    return cell if cell.strip() else ""
 
 
-def _other_cells(csv: CsvFile, layout: Layout) -> list[tuple[int, str]]:
-    """Return place and name of the columns that are neither id nor text; of twins all but the first have no name."""
-    looked_up = {layout.id, *layout.texts, *(DIMENSIONS if layout.owner == "scores" else ())}
-    named = [(i, name.strip().lower()) for i, name in enumerate(csv.header)]
-    # A name that the database has is an identifier; another may hold what no statement can, such as NUL.
-    cells = [(i, name if csv.columns[name] == i and name.isidentifier() else "") for i, name in named]
-    return [(i, name) for i, name in cells if name not in looked_up or csv.columns[named[i][1]] != i]
-
-
-def _same(csv: CsvFile, layout: Layout, guarded: set[int]) -> str:
-    """Return the condition that the facts `f` say all that a row `r` of `csv_wide` says; empty where there is none."""
-    others = [f"(r.c{i} IS NULL OR same_cell({quote(name)}, r.c{i}, f))" for i, name in _other_cells(csv, layout)]
-    if layout.owner == "scores":
-        return " AND ".join(["f.scores = r.scores", *others])
-    if layout.owner == "prompts":
-        return ""  # their other texts may be anybody's, which no row of facts can tell
-    place = csv.columns[layout.texts[0]]
-    readings = [f"r.c{place} = f.text", f"r.c{place} IS NULL AND trim(f.text) = ''"]
-    readings += [f"r.g{place} = f.text"] if place in guarded else []
-    return " AND ".join([f"({' OR '.join(readings)})", *others])
-
-
-def _offer_rest(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout, guarded: set[int]) -> bool:
-    """Create csv_rows, csv_texts and csv_cells from what is left in csv_wide, and tell whether that is anything."""
-    places = [(csv.columns[name], i) for i, name in enumerate(layout.texts) if name in csv.columns]
-    texts = [(f"c{place}", str(i)) for place, i in places]
-    texts += [(f"g{place}", str(i)) for place, i in places if place in guarded]
-    cells = [(f"c{place}", quote(name)) for place, name in _other_cells(csv, layout)]
-    connection.execute("CREATE VIEW csv_rows AS SELECT row, id, scores FROM csv_wide")
-    tables = (("csv_texts", "place", "0", "text", texts), ("csv_cells", "name", "''", "value", cells))
-    for table, key, empty_key, value, columns in tables:
-        parts = [f"SELECT 0::BIGINT AS row, {empty_key} AS {key}, '' AS {value} WHERE false"]
-        parts += [
-            f"SELECT row, {name} AS {key}, {cell} AS {value} FROM csv_wide WHERE {cell} IS NOT NULL"  # noqa: S608 - places
-            for cell, name in columns
-        ]
-        union = " UNION ALL ".join(parts)
-        connection.execute(f"CREATE TABLE {table} AS {union}")
-    return bool(connection.execute("SELECT count(*) FROM csv_rows").fetchall()[0][0])
+def _bare(cell: str) -> str:
+    """Return an escaped cell as the database has it, or nothing where it is not escaped."""
+    bare = unescape(cell)
+    return bare if bare != cell else ""

@@ -1,38 +1,16 @@
--- What does the database know of the things a log's ids name, and does a cell of a log say the same? Old logs number
--- versions from 0, and were written a moment before or after the database.
--- Parameters: owner (what the ids name: versions, scores or prompts); name and value of the cell, f (a row of log_facts).
-CREATE MACRO log_facts(owner) AS TABLE
-WITH
-winners AS (
-  SELECT h.prompt_id, v.source FROM heads AS h JOIN versions AS v ON v.id = h.prompt_version_id
-),
-totals AS (
-  SELECT prompt_id, list({agent: source, total: raw_total}) AS totals FROM scored_versions GROUP BY prompt_id
-),
-prompt_facts AS (
-  SELECT p.id, p.request_id, p.original_text AS text, p.created_at, w.source AS selected_agent, t.totals
-  FROM prompts AS p LEFT JOIN winners AS w ON w.prompt_id = p.id LEFT JOIN totals AS t ON t.prompt_id = p.id
-)
-SELECT
-  id, text, prompt_id, version_no, source, explanation AS json, created_at, parent_version_id, change_type,
-  change_magnitude
-FROM versions
-WHERE owner = 'versions'
-UNION ALL BY NAME
-SELECT
-  s.prompt_version_id AS id, v.prompt_id, s.feedback AS json, s.created_at, s.total,
-  [s.clarity, s.specificity, s.actionability, s.structure, s.context_use] AS scores
-FROM scores AS s LEFT JOIN versions AS v ON v.id = s.prompt_version_id
-WHERE owner = 'scores'
-UNION ALL BY NAME
-SELECT id, text, created_at, selected_agent, totals FROM prompt_facts WHERE owner = 'prompts'
-UNION ALL BY NAME
-SELECT try_cast(request_id AS UUID) AS id, text, created_at, selected_agent, totals FROM prompt_facts
-WHERE owner = 'prompts';
+-- Does a cell of a CSV file say the same as the database? Cells are NULL where they are blank, which says nothing.
+-- Old logs number versions from 0, and were written a moment before or after the database. (No parameters.)
 
-CREATE MACRO same_cell(name, value, f) AS coalesce(CASE
-  WHEN name = 'prompt_id' THEN try_cast(value AS UUID) = (f).prompt_id
-  WHEN name = 'parent_version_id' THEN try_cast(value AS UUID) = (f).parent_version_id
+-- cell: a text; bare: the same without the apostrophe of an export, NULL where it has none.
+CREATE MACRO same_text(cell, bare, text) AS coalesce(cell = text OR bare = text, false);
+
+CREATE MACRO own_text(cell, bare, text) AS
+  same_text(cell, bare, text) OR (cell IS NULL AND coalesce(regexp_full_match(text, '\s*'), true));
+
+-- name and value of a cell; f: a row of `facts` in held.sql.
+CREATE MACRO same_cell(name, value, f) AS value IS NULL OR coalesce(CASE
+  WHEN name = 'prompt_id' THEN try_cast(trim(value) AS UUID) = (f).prompt_id
+  WHEN name = 'parent_version_id' THEN try_cast(trim(value) AS UUID) = (f).parent_version_id
   WHEN name = 'version_no' THEN (f).version_no::HUGEINT - try_cast(value AS BIGINT) IN (0, 1)
   WHEN name = 'source' THEN value = (f).source
   WHEN name IN ('explanation', 'feedback') THEN value = (f).json
@@ -41,7 +19,15 @@ CREATE MACRO same_cell(name, value, f) AS coalesce(CASE
   WHEN name = 'change_type' THEN value = (f).change_type
   WHEN name = 'change_magnitude' THEN abs(try_cast(value AS DOUBLE) - (f).change_magnitude) <= 1e-9
   WHEN name = 'total' THEN abs(try_cast(value AS DOUBLE) - (f).total) <= 1e-6
-  WHEN name = 'selected_agent' THEN value = (f).selected_agent
-  WHEN ends_with(name, '_score') THEN len(list_filter(
-    (f).totals, t -> t.agent || '_score' = name AND abs(try_cast(value AS DOUBLE) - t.total) <= 1e-6)) > 0
 END, false);
+
+-- One of the recorded winners has this text and this agent.
+CREATE MACRO has_won(cell, bare, agent, winners) AS (cell IS NULL AND agent IS NULL) OR coalesce(len(list_filter(
+  winners, w -> (cell IS NULL OR same_text(cell, bare, w.text)) AND (agent IS NULL OR coalesce(w.agent = agent, false))
+)) > 0, false);
+
+-- The agent wrote this text for the prompt, and its total is the score. An agent of NULL means any.
+CREATE MACRO has_written(name, cell, bare, score, answers) AS (cell IS NULL AND score IS NULL) OR coalesce(len(list_filter(
+  answers, a -> (name IS NULL OR coalesce(a.agent = name, false)) AND (cell IS NULL OR same_text(cell, bare, a.text))
+    AND (score IS NULL OR coalesce(abs(try_cast(score AS DOUBLE) - a.total) <= 1e-6, false))
+)) > 0, false);

@@ -28,7 +28,7 @@ def test_rows_come_with_file_number_and_hash(tmp_path):
 
 
 def test_ragged_rows_and_bad_bytes_are_rescued_too(tmp_path):
-    rows = rescued(tmp_path, b"a,b\n1\n2,caf\xe9,more,cells\n", 1, 2)
+    rows = rescued(tmp_path, b"a,b\n1\n2,caf\xe9,more,cells\n3,caf\xc3\xa9", 1, 2)
     assert [r["b"] for r in rows] == [None, "caf\\xe9"]
     assert [list(r["_extra_cells"]) for r in rows] == [[], ["more", "cells"]]
 
@@ -39,8 +39,8 @@ def test_blank_repeated_and_quoted_headings_name_columns(tmp_path):
 
 
 def test_headings_with_bad_bytes_and_control_characters_name_columns(tmp_path):
-    (row,) = rescued(tmp_path, b"caf\xe9,n\x00l\n1,2\n", 1)
-    assert (row["caf\\xe9"], row["n\\x00l"]) == ("1", "2")
+    (row,) = rescued(tmp_path, b"caf\xe9,n\x00l\n1,caf\xc3\xa9\n", 1)
+    assert (row["caf\\xe9"], row["n\\x00l"]) == ("1", "café")
 
 
 def test_an_empty_string_is_no_null(tmp_path):

@@ -13,8 +13,9 @@ from support import hex_id, insert, make_database, unchanged
 from dbtools import attach, export
 from dbtools.database import Database
 from dbtools.errors import ExportError, ParameterError
-from dbtools.export import csv_escape, manifest
+from dbtools.export import manifest
 from dbtools.export.verify import prove
+from dbtools.files import csvfile
 
 TEXTS = {
     "plain": "asked",
@@ -59,7 +60,7 @@ def folder(written: Path, tmp_path: Path) -> Path:
 
 def proved(db: Database, file: Path, guarded: bool = True) -> int:
     with db.workspace() as connection:
-        connection.execute(csv_escape.MACROS)
+        connection.execute(csvfile.ESCAPE_MACROS)
         return prove(connection, file, file.stem, file.suffix[1:], guarded and file.suffix == ".csv")
 
 

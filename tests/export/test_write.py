@@ -19,14 +19,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support import GENERATIONS, USERS, assert_sentence, hex_id, insert, make_database, read_tree, unchanged
+from support import FIELD, GENERATIONS, USERS, assert_sentence, hex_id, insert, make_database, read_tree, unchanged
 
 from dbtools import Project, attach, export
 from dbtools.database import Database
 from dbtools.errors import BusyError, ConflictError, ExportError, ParameterError
+from dbtools.export import layout
 
 NOW = datetime(2025, 12, 4, 12, tzinfo=UTC)
-FIELD = Path(__file__).resolve().parents[2].parent / "shared" / "field" / "at-guide"
 SOURCES = {
     "best_heads": "best_heads",
     "judge_scores": "judge_scores",
@@ -241,6 +241,69 @@ def test_the_log_takes_winner_texts_and_scores_from_the_database(tmp_path: Path,
                 f"WHERE v.text = '{row[agent + '_improved']}'",
             )
             assert float(row[agent + "_score"]) == pytest.approx(total[0][0], abs=1e-12)
+
+
+FAILED = {"explanation": json.dumps({"bullets": ["Unable to generate improvements"]})}
+ATTEMPTS = [  # agent, number, text, failed, totals of its scores
+    ("syntax", 1, "z, the failed run", True, [90]),
+    ("syntax", 2, "a, the run after it", False, [20]),
+    ("structure", 1, "a, the run before it", False, [35]),
+    ("structure", 2, "z, the failed run", True, [5]),
+    ("domain", 1, "z, the first", False, [45]),
+    ("domain", 2, "m, the last", False, [40, 30]),
+    ("domain", 3, "a, failed", True, []),
+    ("critic", 1, "z, failed first", True, [25]),
+    ("critic", 2, "a, failed again", True, []),
+]
+
+
+def test_text_and_score_of_an_agent_are_those_of_its_last_version_that_did_not_fail(tmp_path: Path) -> None:
+    database = make_database(tmp_path / "prompter.db", prompts=0)
+    insert(database, "prompts", id=hex_id("asked"), original_text="asked", request_id="r")
+    for agent, number, text, failed, totals in ATTEMPTS:
+        version = {"id": hex_id(agent, number), "prompt_id": hex_id("asked"), "source": agent, "version_no": number}
+        insert(database, "prompt_versions", text=text, **version, **(FAILED if failed else {}))
+        for at, total in enumerate(totals):
+            marks = dict.fromkeys(("clarity", "specificity", "actionability", "structure", "context_use"), total / 5)
+            insert(database, "judge_scores", prompt_version_id=version["id"], created_at=f"2025-12-0{at + 1}", **marks)
+    with attach(database) as db:
+        export.write(db, tmp_path / "out", layouts=["multi_agent_log"])
+    (row,) = read_csv(tmp_path / "out" / "multi_agent_log.csv")
+    found = {a: (row[f"{a}_improved"], float(row[f"{a}_score"])) for a in ("syntax", "structure", "domain")}
+    assert found == {
+        "syntax": ("a, the run after it", 20),
+        "structure": ("a, the run before it", 35),
+        "domain": ("m, the last", 30),
+    }
+    assert json.loads(row["other_agents"]) == [{"agent": "critic", "score": None, "improved": "a, failed again"}]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("ORDER BY s.provenance = 'placeholder', v.version_no DESC", "ORDER BY v.version_no DESC"),
+        ("v.text AS improved", "max(v.text) OVER (PARTITION BY v.prompt_id, v.source) AS improved"),
+        ("s.raw_total AS score", "max(s.raw_total) OVER (PARTITION BY v.prompt_id, v.source) AS score"),
+        ("w.text AS final_prompt", "a.syntax_improved AS final_prompt"),
+        ("FILTER (agent = 'syntax')", "FILTER (agent = 'domain')"),
+        ("LEFT JOIN winners", "JOIN winners"),
+    ],
+)
+def test_a_log_whose_query_is_wrong_is_not_proved(
+    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str
+) -> None:
+    asked = {"id": hex_id("asked"), "original_text": "asked"}
+    insert(database, "prompts", [asked, {"id": hex_id("no head"), "original_text": "not answered"}])
+    for number, text, failed in ((1, "z", False), (2, "a", False), (3, "b", True)):
+        version = {"id": hex_id("v", number), "prompt_id": asked["id"], "source": "syntax", "version_no": number}
+        insert(database, "prompt_versions", text=text, **version, **(FAILED if failed else {}))
+        insert(database, "judge_scores", prompt_version_id=version["id"], clarity=9 - number)
+    text = layout.query("multi_agent_log")
+    assert right in text
+    monkeypatch.setattr(layout, "query", lambda _: text.replace(right, wrong))
+    with attach(database) as db, pytest.raises(ExportError, match="does not equal the database"):
+        export.write(db, tmp_path / "out", layouts=["multi_agent_log"])
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_agent_without_columns_of_its_own_is_not_lost(tmp_path: Path, database: Path) -> None:

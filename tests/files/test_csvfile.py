@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
+from support import assert_sentence
 
 from dbtools.files import csvfile
-from dbtools.files.layouts import LAYOUTS
+from dbtools.files.csvfile import LAYOUTS
 
 HEADER = "prompt_id,version_no,version_uuid,text,source,explanation,timestamp"
 
@@ -44,9 +48,86 @@ def test_another_programs_header_in_the_middle_is_no_row_either(tmp_path):
 
 
 def test_bytes_that_are_no_utf8_are_kept_readable_and_reported(tmp_path):
-    found = read(tmp_path, HEADER.encode() + b"\na,1,b,caf\xe9,d,e,f\n")
-    assert found.rows[0].cells[3] == "caf\\xe9"
+    found = read(tmp_path, HEADER.encode() + b"\na,1,b,caf\xe9,d,e,f\na,1,b,caf\xc3\xa9,d,e,f\n")
+    assert [row.cells[3] for row in found.rows] == ["caf\\xe9", "café"]
     assert found.notes == "1 bad encoding (line 2)"
+
+
+TEXT = 'Réécris « la notice » – en\nvingt "mots", …; un\tdeux'
+ROWS = [["a", "1", "b", TEXT, "syntax", "{}", "t"], ["a", "2", "c", "plain", "domain", "{}", "t"]]
+
+
+def written(separator: str = ",") -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows([HEADER.split(","), *ROWS])
+    return text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "notes", "first_line"),
+    [
+        (written().encode("cp1252"), "read as Windows-1252", 3),
+        (written().encode("utf-16"), "read as UTF-16", 3),
+        (written().encode("utf-16-le"), "read as UTF-16", 3),
+        (written().encode("utf-16-be"), "read as UTF-16", 3),
+        (written("\t").encode("utf-16"), "read as UTF-16, separated by tabs", 3),
+        (written(";").encode("utf-8-sig"), "separated by semicolons", 3),
+        (written("\t").encode(), "separated by tabs", 3),
+        (written("|").encode(), "separated by vertical bars", 3),
+        (written(";").encode("cp1252"), "read as Windows-1252, separated by semicolons", 3),
+        (b"sep=,\r\n" + written().encode(), "", 4),
+        (b"\xef\xbb\xbfsep=;\r\n" + written(";").encode(), "separated by semicolons", 4),
+        (b'"sep=^"\r\n' + written("^").encode(), "separated by ^", 4),
+        (b"\r\n  \r\n" + written().encode(), "", 5),
+        (b"\xef\xbb\xbf" + written().encode("utf-8-sig"), "", 3),
+    ],
+)
+def test_a_file_that_a_spreadsheet_saved_is_read_letter_by_letter(tmp_path, content, notes, first_line):
+    found = read(tmp_path, content)
+    assert found.layout.name == "prompt_versions"
+    assert [list(row.cells) for row in found.rows] == ROWS
+    assert [row.number for row in found.rows] == [1, 2]
+    assert (found.notes, found.rows[0].line) == (notes, first_line)
+
+
+def test_what_stands_before_the_header_is_not_lost(tmp_path):
+    found = read(tmp_path, b"# the key is under the mat\r\n\r\nand: \xff\r\n" + written().encode())
+    assert [(row.number, row.line, row.cells, row.problem) for row in found.rows[:2]] == [
+        (-1, 1, ("# the key is under the mat",), "before the header"),
+        (0, 3, ("and: \\xff",), "before the header"),
+    ]
+    assert [list(row.cells) for row in found.rows[2:]] == ROWS
+    assert found.notes == "2 before the header (lines 1, 3)"
+
+
+def test_a_repeated_header_with_a_note_in_it_is_a_row(tmp_path):
+    names = HEADER.split(",")
+    for changed in ([*names[:4], "the key is under the mat", *names[5:]], [*names, "the key is under the mat"]):
+        found = read(tmp_path, f"{HEADER}\n{','.join(changed)}\n{HEADER.upper()},,\n".encode())
+        assert [list(row.cells) for row in found.rows] == [changed]
+        assert found.repeated_headers == (3,)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe" + HEADER.encode("utf-16-le") + b"\0\xd8\n\0", "The file is not sound UTF-16"),
+        (f"{HEADER}\na,1,b,{'x' * (17 << 20)},d,e,f\n".encode(), "field larger than field limit (16.8 MB)"),
+        (f"{HEADER},{','.join(f'c{n}' for n in range(2000))}\n".encode(), "2,007 columns and at most 1,000 are read"),
+        (HEADER.encode() + b"\n" + b"\0" * (33 << 20), "A line is longer than 33.6 MB"),
+    ],
+    ids=["half a character", "a long cell", "many columns", "zeros"],
+)  # fmt: skip
+def test_a_file_beyond_every_measure_is_refused_in_one_sentence(tmp_path, content, message):
+    with pytest.raises(csvfile.CsvError) as caught:
+        read(tmp_path, content)
+    assert message in str(caught.value)
+    assert_sentence(caught.value, "log.csv")
+
+
+def test_a_thousand_columns_of_no_known_layout_are_only_counted(tmp_path):
+    found = read(tmp_path, ",".join(f"c_{n}" for n in range(100_000)).encode() + b"\n" + b"1," * 99_999 + b"1\n")
+    assert (found.layout, len(found.header), len(found.rows)) == (None, 100_000, 1)
 
 
 def test_a_cell_of_a_megabyte_is_read(tmp_path):

@@ -13,7 +13,7 @@ from support import make_database
 
 from dbtools import attach
 from dbtools.files import csvfile
-from dbtools.files.layouts import LAYOUTS, recognise
+from dbtools.files.csvfile import LAYOUTS, recognise
 from dbtools.files.lookup import look_up
 
 _headers = st.sampled_from([sorted(layout.needs) for layout in LAYOUTS])

@@ -18,7 +18,7 @@ REASONS = {
         audit/checks.py: check.query
         demo/__init__.py: rows.data(schema)
         export/layout.py: rows(layout) | text
-        export/verify.py: layout.rows(name)
+        export/verify.py: query
         export/write.py: layout_of.query(name)
         show/explorer/selection.py: chosen
         database/database.py: query
@@ -46,12 +46,12 @@ REASONS = {
         database/spark.py: cells | name | shape
         audit/blobs.py: filled
         demo/__init__.py: columns | table | values
-        export/lake.py: selected | kept | written | how
+        export/lake.py: selected | known | written | how
         export/layout.py: counts
-        export/verify.py: digest(cells, lenient, own) | kept | objects | reader | selected | size
+        export/verify.py: digest(cells, lenient, own) | expected | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
         files/compare.py: first | name | schema | second
-        files/lookup.py: cell | empty_key | key | table | texts | typed | value | union
+        files/lookup.py: scores | texts | typed
         show/explorer/selection.py: by
         database/cache.py: name | some | sql.qualify(name)
     """,
@@ -67,9 +67,8 @@ REASONS = {
     """,
     "a path or text as a literal, in single quotes that are doubled, where nothing can be bound": """
         cleanup/rescue.py: quote(target)
-        export/csv_escape.py: quote(_RISKY)
         export/write.py: quote(file)
-        files/lookup.py: name | settled
+        files/csvfile.py: quote(_FORMULA)
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
         database/database.py: sql.quote(file) | paths
         database/lake.py: quote(facts) | reader

@@ -1,7 +1,8 @@
 -- What did each prompt ask, which agent won, and what did every agent answer? One row per prompt.
--- Final text and winner are the recorded head's. An agent with several versions counts with its last, as in `contests`; its
--- score is the total as stored, empty where the agent did not run or was not judged. Agents that have no columns of
--- their own are listed in other_agents. (Optional column, left out when empty: other_agents. No parameters.)
+-- Final text and winner are the recorded head's. Of an agent with several versions, text and score are those of one: the
+-- last that is not a placeholder, else the last. The score is the newest total as stored, empty where the agent did not run
+-- or was not judged. Agents that have no columns of their own are listed in other_agents. proofs/multi_agent_log.sql says
+-- the same in another way. (Optional column, left out when empty: other_agents. No parameters.)
 WITH
 winners AS (
   SELECT h.prompt_id, v.source, v.text
@@ -9,12 +10,13 @@ winners AS (
   QUALIFY row_number() OVER (PARTITION BY h.prompt_id ORDER BY h.updated_at DESC NULLS LAST, h.row_id DESC, v.row_id) = 1
 ),
 entries AS (
-  SELECT
-    c.prompt_id, c.agent, max(v.text) AS improved,
-    max(c.clarity + c.specificity + c.actionability + c.structure + c.context_use) AS score
-  FROM contests AS c
-  LEFT JOIN versions AS v ON v.id = c.version_id
-  GROUP BY c.prompt_id, c.agent
+  SELECT v.prompt_id, v.source AS agent, v.text AS improved, s.raw_total AS score
+  FROM versions AS v JOIN scored_versions AS s ON s.row_id = v.row_id
+  WHERE v.competes
+  QUALIFY row_number() OVER (
+    PARTITION BY v.prompt_id, v.source
+    ORDER BY s.provenance = 'placeholder', v.version_no DESC NULLS LAST, v.created_at DESC NULLS LAST, v.row_id DESC
+  ) = 1
 ),
 answers AS (
   SELECT

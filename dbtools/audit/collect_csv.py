@@ -1,4 +1,4 @@
-"""What the CSV files of a project hold: their faults, what exists nowhere else, and the votes of the agents."""
+"""Collect what the CSV files of a project hold: faults, rows that the database lacks, secrets, and votes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def problems(context: AuditContext) -> Iterator[tuple[str, int, str]]:
     """Yield every fault of every CSV file with its line."""
     for path, csv in context.logs:
         name = context.name(path)
+        if csv.dialect:
+            yield name, 1, csv.dialect
         with path.open("rb") as handle:
             if handle.read(3) == b"\xef\xbb\xbf":
                 yield name, 1, "byte order mark"
@@ -41,19 +43,19 @@ def lost_rows(context: AuditContext) -> Iterator[tuple[str, int, int, bool]]:
     for path, csv in context.logs:
         if csv.layout is None:
             continue
-        found = look_up(context.db, csv).found
+        missing = set(look_up(context.db, csv).missing)
         for row in csv.rows:
-            if found[row.number] is None:
+            if row.number in missing:
                 yield context.name(path), row.number, row.line, csv.layout.demo
 
 
 def secrets(context: AuditContext) -> list[tuple[str, int, str]]:
-    """Return the cells that hold something with the shape of a secret: where, never what."""
+    """Return where cells hold something with the shape of a secret, never what they hold."""
     cells = [
-        (context.name(path), row.line, csv.header[place] if place < len(csv.header) else f"column {place + 1}", cell)
+        (context.name(path), row.line, csv.header[i] if i < len(csv.header) else f"column {i + 1}", cell)
         for path, csv in context.logs
         for row in csv.rows
-        for place, cell in enumerate(row.cells)
+        for i, cell in enumerate(row.cells)
         if len(cell) >= 16
     ]
     # The pattern is the one for the database, in the dialect it is written in; the cells never leave this process.
@@ -78,7 +80,7 @@ def votes(context: AuditContext) -> Iterator[tuple[str, int, str, float | None, 
 
 
 def _vote(csv: CsvFile, row: Row, agent: str) -> tuple[str, float | None, float | None, float | None, bool]:
-    cells = {name: row.cells[place] for name, place in csv.columns.items()}
+    cells = {name: row.cells[i] for name, i in csv.columns.items()}
     breakdown = {}
     with suppress(ValueError, RecursionError):
         breakdown = json.loads(cells["vote_breakdown"])
