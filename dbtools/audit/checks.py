@@ -11,7 +11,15 @@ from typing import Any
 
 from dbtools import server
 from dbtools.audit import relations
-from dbtools.audit.context import AuditContext, NotAnswered, NotApplicable, Unanswered, open_context, read_query
+from dbtools.audit.context import (
+    NO_TEXTS,
+    AuditContext,
+    NotAnswered,
+    NotApplicable,
+    Unanswered,
+    open_context,
+    read_query,
+)
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.clock import utc
 from dbtools.database import attach, schema
@@ -138,7 +146,11 @@ def _missing(origin: Mapping[str, Any]) -> dict[str, NotAnswered]:
             if table.name in columns and column.found_in({c: c for c in columns[table.name]}) is None:
                 name = f"{table.name}.{column.name}"
                 found[f"{table.relation}.{column.name}"] = f"{lacks} column {name}{_why(origin, name)}"
-    return {name: NotApplicable(reason) for name, reason in found.items()}
+    missing: dict[str, NotAnswered] = {name: NotApplicable(reason) for name, reason in found.items()}
+    if not origin["texts"]:
+        long = [f"{table.relation}.{column.name}" for table in schema.TABLES for column in table.columns if column.long]
+        missing |= {name: Unanswered(NO_TEXTS) for name in long if name not in missing}
+    return missing
 
 
 def _why(origin: Mapping[str, Any], name: str) -> str:

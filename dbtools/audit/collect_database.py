@@ -14,7 +14,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-from dbtools.audit.context import AuditContext, NotApplicable, Unanswered, read_query
+from dbtools.audit.context import NO_TEXTS, AuditContext, NotApplicable, Unanswered, read_query
 from dbtools.database.change_type import COMPILED, change_type
 from dbtools.database.schema import DIMENSIONS, TABLES
 from dbtools.database.sql import identifier
@@ -250,7 +250,7 @@ def changes(context: AuditContext) -> Iterator[tuple[int, str]]:
     The longest texts are left out where comparing all of them would take too long.
     """
     if not context.db.origin["texts"]:
-        raise Unanswered("the long texts are not loaded; attach(…, texts=True) loads them")
+        raise Unanswered(NO_TEXTS)
     texts = context.connection.execute(read_query("changed_texts"), {"most_work": _MOST_WORK}).fetchall()
     left_out = sum(before is None for _, before, _ in texts)
     if left_out:

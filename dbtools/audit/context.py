@@ -40,6 +40,9 @@ class Unanswered(NotAnswered):
     """There is something to check, but it cannot be read; the text gives the reason and what to do."""
 
 
+NO_TEXTS = "the long texts are not loaded; attach(…, texts=True) loads them"
+
+
 @dataclass(frozen=True)
 class AuditContext:
     """A project at the moment of an audit. Costly properties are computed once, when they are first used."""

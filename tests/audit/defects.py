@@ -57,6 +57,24 @@ def new_prompts(*ids: str, created_at: str = "2025-12-05 10:00:00") -> str:
     )
 
 
+def scored_prompts(number: int, values: str, since: str = "2025-12-05") -> str:
+    """Add prompts, each a version of one agent with a score; `values` may use ``n``, the number of the prompt."""
+    return f"""
+CREATE TEMP TABLE numbers AS
+  WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {number})
+  SELECT n, '{since[-2:]}' || printf('%030x', n) AS id, printf('{since} 10:%02d:%02d', n / 60, n % 60) AS at
+  FROM counted;
+INSERT INTO prompts (id, user_id, original_text, created_at) SELECT id, '1', 'Question {since} ' || n, at FROM numbers;
+INSERT INTO prompt_versions SELECT id, id, 1, 'Better question {since} ' || n, '{{}}', 'syntax', at, NULL, 'other', 0
+  FROM numbers;
+INSERT INTO judge_scores SELECT id, id, {values}, '{{}}', at FROM numbers;
+INSERT INTO best_heads SELECT prompt_version_id, prompt_version_id,
+  clarity + specificity + actionability + structure + context_use, at
+  FROM judge_scores AS s JOIN numbers AS n ON n.id = s.prompt_version_id;
+DROP TABLE numbers;
+"""
+
+
 def dashed(text: str) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
@@ -200,8 +218,38 @@ DEFECTS = {
     "score-out-of-scale": defect(score("clarity = -0.5"), implied=["mixed-scales"]),
     "score-not-a-number": defect(score("clarity = 'N/A'")),
     "mixed-scales": defect(
-        score(DIMENSIONS.format(6.5) + ", feedback = '{\"agent\": \"syntax\", \"confidence\": 0.9}'"),
-        implied=["flat-scores"],
+        score("feedback = '{\"summary\": \"Heuristic scoring (fallback mode).\"}'"), implied=["heuristic-score"]
+    ),
+    "stuck-judge": defect(scored_prompts(25, "6, 7, 8, 5, 6")),
+    "scale-changed": defect(
+        scored_prompts(12, "0.6, 0.7, 0.8, 0.5, 0.01 * n", since="2025-12-05")
+    ),
+    "judge-drift": defect(
+        scored_prompts(60, "3, 2, 1, 4, 0.01 * n")
+        + scored_prompts(60, "8, 9, 8, 9, 0.01 * n", since="2025-12-06")
+    ),
+    "cut-texts": defect(
+        "UPDATE prompt_versions SET text = substr(text || printf('%0500d', rowid), 1, 300), change_type = 'other' "
+        "WHERE rowid <= 6",
+        implied=LOGS,
+    ),
+    "mojibake": defect(version("text = text || ' fÃ¼r alle'"), implied=LOGS),
+    "email-in-text": defect(version("text = text || ', for jane.doe@example.org'"), implied=LOGS),
+    "refusal-text": defect(
+        version("text = 'I''m sorry, but I can''t help with that.'"), implied=["change-type-differs", *LOGS]
+    ),
+    "agent-name-differs": defect(version("source = 'Syntax '")),
+    "shared-request-id": defect(
+        f"UPDATE prompts SET request_id = (SELECT request_id FROM prompts WHERE id = '{PROMPT}') WHERE id = '{OTHER}'",
+        implied=["feedback-inconsistent"],
+    ),
+    "vote-for-absent-agent": defect(
+        "UPDATE user_feedback SET agent_winner = 'nobody', judge_winner = 'nobody' WHERE user_choice = 'multi' "
+        "AND rowid = 3"
+    ),
+    "vote-before-prompt": defect("UPDATE user_feedback SET created_at = '2025-12-03 00:00:00' WHERE rowid = 1"),
+    "same-text-by-agents": defect(
+        version(f"text = (SELECT text FROM prompt_versions WHERE id = '{V1}')", V3), implied=LOGS
     ),
     "unscored-version": defect("DELETE FROM judge_scores WHERE rowid = 1"),
     "multi-scored-version": defect(COPY_SCORE.format(hex_id("second score"))),

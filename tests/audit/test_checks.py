@@ -490,3 +490,51 @@ def test_two_long_texts_do_not_hold_up_the_audit(root):
     facts = audit.run(Project.find(root)).to_dict()
     assert time.process_time() - started < 10  # comparing them takes minutes
     assert "1 of 12" in facts["left_out"]["change-type-differs"]
+
+
+def score_by_agents(database: Path) -> None:
+    """Store what the multi-agent path stores: each agent scores itself, and the judge scores the selected answer."""
+    explanation = '{"source": "multi_agent", "selected_agent": "domain"}'
+    with closing(sqlite3.connect(database)) as connection, connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(prompt_versions)")]
+        changed = {
+            "id": "substr(id, 2) || substr(id, 1, 1)",
+            "version_no": "4",
+            "source": "'multi_agent'",
+            "explanation": "?",
+        }
+        changed |= {
+            "created_at": "replace(created_at, ':03.', ':04.')",
+            "parent_version_id": "id",
+            "change_type": "'other'",
+        }
+        values = ", ".join(changed.get(column, column) for column in columns)
+        copy = f"INSERT INTO prompt_versions SELECT {values} FROM prompt_versions WHERE version_no = 3"
+        connection.execute(copy.replace("text,", "text || ', combined',", 1), [explanation])
+        connection.execute(
+            "INSERT INTO judge_scores SELECT substr(id, 2) || substr(id, 1, 1), "
+            "substr(prompt_version_id, 2) || substr(prompt_version_id, 1, 1), clarity, "
+            "specificity, actionability, structure, context_use, feedback, replace(created_at, ':13.', ':14.') "
+            "FROM judge_scores WHERE prompt_version_id IN (SELECT id FROM prompt_versions WHERE version_no = 3)"
+        )
+        connection.execute(
+            "UPDATE judge_scores SET clarity = 8 + rowid % 9, specificity = 8 + rowid % 9, "
+            "actionability = 8 + rowid % 9, "
+            "structure = 8 + rowid % 9, context_use = 8 + rowid % 9, feedback = ? "
+            "WHERE prompt_version_id IN (SELECT id FROM prompt_versions WHERE version_no < 4)",
+            ['{"agent": "syntax", "confidence": 0.9}'],
+        )
+        connection.execute(
+            "UPDATE best_heads SET prompt_version_id = substr(prompt_version_id, 2) || substr(prompt_version_id, 1, 1)"
+        )
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("migrated", [False, True])
+def test_a_real_project_whose_agents_score_themselves_has_no_error_and_no_warning(tmp_path, generation, migrated):
+    score_by_agents(make_sound(tmp_path, generation, migrated, constraints=False))
+    report = audit.run(Project.find(tmp_path))
+    found = {f.check.id for f in report.findings if f.count and f.check.severity != "info"}
+    assert found == set()
+    assert report.to_dict()["unanswered"] == {}
+    assert {scale for _, scale, _ in report.scales} == {"self", "judge"}

@@ -196,13 +196,16 @@ def test_questions_of_evolution_are_answered_alike(engines):
         )
 
 
+LONG_TEXTS = {f"{table.relation}.{column.name}" for table in schema.TABLES for column in table.columns if column.long}
+
+
 def test_checks_find_the_same_rows(engines):
     for on in engines:
         materialize(on, "scored", (PACKAGE / "audit/queries/scored.sql").read_text())
     one, other = engines
     asked = 0
     for check in audit.checks():
-        if not set(read_by(check.query)) & set(COLLECTED):
+        if not set(read_by(check.query)) & set(COLLECTED) and not set(check.needs) & LONG_TEXTS:
             asked += 1
             assert_same(rows(other.execute(check.query)), rows(one.execute(check.query)), check.id)
     assert asked > 45
