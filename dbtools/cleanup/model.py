@@ -9,13 +9,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.errors import readable
+from dbtools.errors import printable, readable
 from dbtools.html import counted, size, table
 from dbtools.project import Project
 from dbtools.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def shown(text: str) -> str:
+    """Return a name or reason for people: bytes that are not UTF-8 and invisible characters are written as escapes."""
+    return printable(readable(text))
+
 
 IN_USE = ("primary", "auth", "in-use")
 DELETABLE = ("same-bytes", "same-rows", "subset", "regenerable")
@@ -177,18 +183,17 @@ class Plan(Result):
 
         rows = [
             {
-                "path": readable(r.path),
+                "path": shown(r.path),
                 "action": "remove",
                 "verdict": r.verdict,
                 "size_bytes": r.identity.size,
                 "rescued_rows": len(r.rescue),
-                "reason": readable(r.reason),
+                "reason": shown(r.reason),
             }
             for r in self.removals
         ]
         rows += [
-            {"path": readable(k.path), "action": "keep", "rescued_rows": 0, "reason": readable(k.reason)}
-            for k in self.kept
+            {"path": shown(k.path), "action": "keep", "rescued_rows": 0, "reason": shown(k.reason)} for k in self.kept
         ]
         columns = ["path", "action", "verdict", "size_bytes", "rescued_rows", "reason"]
         return pd.DataFrame(rows, columns=columns).astype({"size_bytes": "Int64"})
@@ -325,7 +330,7 @@ class Manifest(Result):
         """One row per planned and per kept file: path, action, size_bytes, reason, backup."""
         import pandas as pd
 
-        rows = [(readable(path), *more, readable(why), backup) for path, *more, why, backup in self.rows]
+        rows = [(shown(path), *more, shown(why), backup) for path, *more, why, backup in self.rows]
         frame = pd.DataFrame(rows, columns=["path", "action", "size_bytes", "reason", "backup"])
         return frame.astype({"size_bytes": "Int64"})
 

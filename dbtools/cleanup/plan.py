@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dbtools.cleanup.model import DELETABLE, IN_USE, FileEvidence, Kept, Plan, Removal
+from dbtools.cleanup.model import DELETABLE, IN_USE, FileEvidence, Kept, Plan, Removal, shown
 from dbtools.errors import ParameterError, readable
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ def _named(survey: Survey, parameter: str, paths: Sequence[str]) -> list[str]:
     if isinstance(paths, str):
         raise ParameterError(f"{parameter} is one text, not a list of paths", paths, 'write ["a", "b"]')
     files = {file.path: file for file in survey.files}
-    listed = {readable(path): path for path in files}
-    named = [listed.get(path, path) for path in paths]  # a name that is not UTF-8 may be given as it is shown
+    # A name may be given as JSON or a table shows it, unless that could mean two files.
+    written = Counter(name for path in files for name in {readable(path), shown(path)} - {path})
+    listed = {name: path for path in files for name in (readable(path), shown(path)) if written[name] == 1}
+    named = [path if path in files else listed.get(path, path) for path in paths]
     for path in named:
         if path not in files:
             what = f"{parameter} names a file that the survey does not list"
@@ -77,7 +80,7 @@ def _why_kept(file: FileEvidence, unique_rows: str, accept: Sequence[str]) -> st
     if file.verdict in (*IN_USE, "export-current"):
         return file.reason
     if file.obstacle:
-        return file.obstacle
+        return "; ".join(filter(None, (file.obstacle, "" if file.sha256 else file.reason)))
     if file.path in accept:
         return None
     if file.verdict in DELETABLE and (not file.incomplete or unique_rows == "rescue"):

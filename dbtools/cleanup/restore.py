@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.cleanup import backup, preconditions, safefile
 from dbtools.cleanup.apply import close_interrupted, free_names, release
 from dbtools.cleanup.backup import MANIFEST, read, runs
-from dbtools.cleanup.model import LockedRun, Metadata, Removal, Run, State
+from dbtools.cleanup.model import LockedRun, Metadata, Removal, Run, State, shown
 from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.errors import CleanupError, ParameterError, readable, reason, usable
 from dbtools.html import counted
@@ -88,7 +88,7 @@ class Restored(Result):
         for found in self.conflicts:
             why = "; ".join(filter(None, (found.reason, self._lost(found.written_as))))
             rows.append((found.path, "conflict" if found.written_as else "unwritten", found.written_as, why))
-        rows = [tuple(map(readable, row)) for row in sorted(rows)]  # type: ignore[misc]
+        rows = [tuple(map(shown, row)) for row in sorted(rows)]  # type: ignore[misc]
         return pd.DataFrame(rows, columns=["path", "action", "written_as", "reason"])
 
     @property
@@ -115,8 +115,8 @@ class Restored(Result):
     @property
     def details(self) -> list[str]:
         """What could not be given back, file by file, and the project that the run was made for."""
-        found = [f"{readable(path)}: {self._lost(path)}" for path in self.incomplete]
-        return found + ([f"The run was made for {readable(self.made_for)}."] if self.made_for else [])
+        found = [f"{shown(path)}: {self._lost(path)}" for path in self.incomplete]
+        return found + ([f"The run was made for {shown(self.made_for)}."] if self.made_for else [])
 
     def _lost(self, path: str) -> str:
         missing = self.incomplete.get(path, ())
@@ -383,4 +383,4 @@ def _names(folder: int, name: str, removal: Removal) -> Iterator[str]:
 
 
 def _some(paths: list[str]) -> str:
-    return readable(", ".join(paths[:_NAMED]) + (", …" if len(paths) > _NAMED else ""))
+    return shown(", ".join(paths[:_NAMED]) + (", …" if len(paths) > _NAMED else ""))

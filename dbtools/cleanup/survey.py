@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup.classify import Survived, classify
-from dbtools.cleanup.model import IN_USE, FileEvidence, Identity
+from dbtools.cleanup.model import IN_USE, FileEvidence, Identity, shown
 from dbtools.cleanup.safefile import identity
 from dbtools.database import attach
 from dbtools.errors import ProjectError, readable
@@ -37,7 +37,10 @@ class Survey(Result):
         """One row per file: path, kind, size_bytes, modified, rows, verdict, unique_rows, reason, kept."""
         import pandas as pd
 
-        frame = pd.DataFrame([{**f, "modified": pd.Timestamp(f["modified"])} for f in self.to_dict()["files"]])
+        rows = self.to_dict()["files"]
+        names = ("path", "reason", "kept")
+        rows = [{**row, **{name: shown(row[name]) for name in names}} for row in rows]
+        frame = pd.DataFrame([{**row, "modified": pd.Timestamp(row["modified"])} for row in rows])
         return frame.reindex(columns=_COLUMNS).astype({"rows": "Int64"})
 
     @property

@@ -32,7 +32,11 @@ _COMPRESSED = {
 }
 _LISTED = ("sqlite", "csv", "compressed", "folder")  # kinds that are listed whatever the name
 _OWN_MARKERS = (CONFIG, ".git")  # make a project also of a folder that holds a database of the outer project
-_INTERRUPTED = (".del-", ".restore-")  # files of an interrupted run, which the next cleanup or restore finishes
+_QUARANTINED = re.compile(r"\.del-[0-9a-f]{12}-\d+")  # the name a cleanup gives a file just before it removes it
+_UNFINISHED = ".restore-"  # a copy that an interrupted restore was writing; the next restore replaces it
+_SET_ASIDE = (
+    "an interrupted cleanup renamed it: run that cleanup again or restore it, with backup_dir naming its backup folder"
+)
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
@@ -97,7 +101,7 @@ def find(project: Project) -> tuple[FoundFile, ...]:
         file
         for file in found
         if file
-        and not file.path.name.startswith(_INTERRUPTED)
+        and not file.path.name.startswith(_UNFINISHED)
         and (file.kind in _LISTED or file.path in wanted or _is_named(file.path.name))
     )
 
@@ -120,6 +124,8 @@ def look(path: Path) -> FoundFile | None:
         return FoundFile(path, "folder", status, unread=why)
     if not stat.S_ISREG(status.st_mode):
         return FoundFile(path, "other", status, unread="not a regular file")
+    if _QUARANTINED.fullmatch(path.name):
+        return FoundFile(path, "other", status, unread=_SET_ASIDE)
     try:
         head = sqlite.peek(path, _HEAD)
     except OSError as error:
@@ -220,7 +226,8 @@ def is_sidecar(path: Path) -> bool:
 
 
 def _is_named(name: str) -> bool:
-    return names_csv(name) or names_database(name) or name.lower().endswith(".parquet")
+    is_data = names_csv(name) or names_database(name) or name.lower().endswith(".parquet")
+    return is_data or _QUARANTINED.fullmatch(name) is not None
 
 
 def _is_foreign(folder: Path) -> bool:

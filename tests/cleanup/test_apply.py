@@ -4,19 +4,24 @@ import json
 import os
 import sqlite3
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cleaning import make_files, planned, removal, sha256, tree
+from cleaning import forge, make_files, planned, removal, sha256, tree, write_manifest
 from support import python, unchanged
 
+from dbtools.cleanup import backup
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.backup import read, runs, unfinished
 from dbtools.cleanup.model import Kept, Manifest, Plan, SurvivingCopy
 from dbtools.cleanup.restore import restore
+from dbtools.cleanup.safefile import identity
 from dbtools.database.sqlite import fingerprint
 from dbtools.errors import BusyError, CleanupError, ParameterError
 from dbtools.project import Project
@@ -174,6 +179,50 @@ def test_a_change_with_forged_time_is_seen(project: Project) -> None:
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert_kept(project, plan, "content changed")
     assert not list(project.backups.glob("*/.tmp-*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to other users")
+def test_a_file_whose_owner_changed_since_it_was_backed_up_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, back_up = planned(project, "storage/one.csv"), backup.back_up
+
+    def then_changed(*given: Any) -> Any:
+        recorded = back_up(*given)
+        os.chown(project.root / "storage/one.csv", 65534, 65534)
+        return recorded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "back_up", then_changed)
+        assert_kept(project, plan, "its owner or attributes changed since it was backed up")
+    assert clean(plan).removed == ("storage/one.csv",)
+
+
+def test_a_forged_run_with_the_fingerprint_of_the_plan_is_not_carried_out_in_its_place(project: Project) -> None:
+    plan = planned(project, "storage/one.csv")
+    database = project.root / "prompter.db"
+    run = forge(project, "prompter.db", database.read_bytes(), **asdict(identity(database.stat())))
+    body = json.loads((run / "manifest.json").read_text())
+    write_manifest(run, {**body, "root": "../..", "sha256": backup.fingerprint(plan.removals)})
+    result = clean(plan)
+    assert (result.removed, result.path != run) == (("storage/one.csv",), True)
+    assert database.read_bytes() == b"prompts"
+    with pytest.raises(CleanupError, match="manifest of the run is damaged"):
+        restore(run)
+
+
+def test_the_run_folder_is_private_and_ignored_by_git_whatever_the_backup_folder_is(project: Project) -> None:
+    project.backups.mkdir()
+    project.backups.chmod(0o777)
+    (project.backups / ".gitignore").write_text("!*\n")
+    run = clean(planned(project, "storage/one.csv", rescue=(1,))).path
+    assert stat.S_IMODE(run.stat().st_mode) == stat.S_IMODE((run / "rescued").stat().st_mode) == 0o700
+    subprocess.run(["git", "init", "-q", project.root], check=True)
+    listed = subprocess.run(
+        ["git", "-C", project.root, "status", "--short", "--untracked-files=all"], capture_output=True, text=True
+    ).stdout
+    assert [line for line in listed.splitlines() if run.name in line] == []
+    assert (project.backups / ".gitignore").read_text() == "!*\n"
 
 
 def test_a_file_replaced_since_the_plan_stays(project: Project) -> None:

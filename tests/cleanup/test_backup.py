@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cleaning import make_files, planned
+from cleaning import check, make_files, planned, write_manifest
 from support import unchanged
 
 from dbtools.cleanup import backup, safefile
@@ -112,3 +115,88 @@ def test_runs_of_another_project_in_the_same_folder_are_not_taken_for_its_own(pl
 
 def test_a_backup_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:
     assert runs(tmp_path / "nowhere") == unfinished(tmp_path / "nowhere") == []
+
+
+def forged(body: dict[str, Any], where: str, value: object) -> dict[str, Any]:
+    """Return a manifest with one value replaced, and the checksums of a forger who knows the format."""
+    target: Any = body
+    *above, last = where.split("/")
+    for key in above:
+        target = target[int(key) if key.isdigit() else key]
+    target[last] = value
+    return {**body, "sha256": check(body["removals"])} if where.startswith("removals/") else body
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("root", 5),
+        ("sha256", None),
+        ("removals", {}),
+        ("removals", "text"),
+        ("kept", [5]),
+        ("removals/0/path", 5),
+        ("removals/0/path", None),
+        ("removals/0/identity", []),
+        ("removals/0/identity/mode", "0644"),
+        ("removals/0/identity/mtime_ns", 10**40),
+        ("removals/0/identity/size", 1.5),
+        ("removals/0/sha256", "../../../etc/passwd"),
+        ("removals/0/rescue", ["1"]),
+        ("removals/0/rescue", 1),
+        ("removals/0/keeper", "keep.csv"),
+        ("removals/0/surprise", 1),
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused_in_one_sentence(plan: Plan, where: str, value: object) -> None:
+    folder = create(plan, NOW).folder
+    write_manifest(folder, forged(json.loads((folder / "manifest.json").read_text()), where, value))
+    with pytest.raises(CleanupError, match=r"manifest of the run (is damaged|cannot be read)"):
+        read(folder)
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"a":' * 200_000, b"\xff", b"", b"5", b"[]", b"9" * 10_000])
+def test_a_manifest_that_is_no_json_object_is_refused_in_one_sentence(plan: Plan, content: bytes) -> None:
+    folder = create(plan, NOW).folder
+    (folder / "manifest.json").unlink()
+    (folder / "manifest.json").write_bytes(content)
+    with pytest.raises(CleanupError, match="manifest of the run cannot be read"):
+        read(folder)
+    assert of_project(plan.project) == []
+
+
+def test_a_manifest_that_is_too_large_is_not_read(plan: Plan) -> None:
+    folder = create(plan, NOW).folder
+    (folder / "manifest.json").chmod(0o600)
+    os.truncate(folder / "manifest.json", 1 << 40)
+    with pytest.raises(CleanupError, match="manifest of the run cannot be read"):
+        read(folder)
+
+
+def test_a_manifest_whose_removals_are_not_those_of_its_fingerprint_is_damaged(plan: Plan) -> None:
+    folder = create(plan, NOW).folder
+    body = json.loads((folder / "manifest.json").read_text())
+    body["removals"][0]["path"] = "prompter.db"
+    write_manifest(folder, body)
+    with pytest.raises(CleanupError, match="manifest of the run is damaged"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"do": "again", "entries": 5},
+        {"do": "kept", "entry": 0},
+        {"do": "all", "files": {"0": {"uid": "root", "gid": 0, "mode": 0}}},
+        {"do": "all", "files": {"0": {"uid": 1 << 40, "gid": 0, "mode": 0}}},
+        {"do": "all", "folders": {"a": {"uid": 0, "gid": 0, "mode": 0, "xattrs": {"user.a": 5}}}},
+        {"do": "all", "files": []},
+    ],
+)
+def test_a_record_of_another_shape_counts_as_damage(plan: Plan, record: dict[str, Any]) -> None:
+    folder = create(plan, NOW).folder
+    with safefile.opened_folder(folder) as store:
+        backup.append(store, **record)
+        with pytest.raises(CleanupError, match="journal of a cleanup is damaged"):
+            records(folder, store)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,29 @@ def test_of_what_may_go_only_what_was_chosen_goes():
     assert [removal.path for removal in decided.removals] == ["b.csv"]
     assert {kept.path: kept.reason for kept in decided.kept}["a.csv"] == "it was not chosen"
     assert decide(*files, only=[]).removals == ()
+
+
+@pytest.mark.parametrize("name", ["a\u202evsc.x", "b\u200b.csv", "c\x1b[2J.csv", "d\n.csv", "e\udcff.csv"])
+def test_a_name_that_would_deceive_is_shown_as_escapes_and_can_be_given_so(name):
+    decided = decide(evidence(name, "unknown"), accept=[name])
+    (written,) = decided.frame.path
+    assert written.isprintable()
+    assert written.startswith(f"{name[0]}\\")
+    assert decide(evidence(name, "unknown"), accept=[written]).removals == decided.removals
+    assert all(c.isprintable() or c == "\n" for c in str(decided.frame))
+
+
+def test_a_shown_name_that_two_files_have_means_neither_unless_it_is_the_name_itself():
+    files = evidence("a\u200b.csv", "unknown"), evidence("a\\u200b.csv", "unknown")
+    assert [r.path for r in decide(*files, accept=["a\\u200b.csv"]).removals] == ["a\\u200b.csv"]
+    twins = (
+        evidence("b\udcff.csv", "unknown"),
+        evidence("b\\xff\u200b.csv", "unknown"),
+        evidence("b\\xff.csv", "unknown"),
+    )
+    assert [r.path for r in decide(*twins, accept=["b\\xff.csv"]).removals] == ["b\\xff.csv"]
+
+
+def test_a_file_that_was_not_examined_stays_for_the_reason_that_its_survey_gives():
+    file = replace(evidence("a.csv", "unknown", obstacle="it was not examined", reason="a pipe"), sha256="")
+    assert decide(file, accept=["a.csv"]).kept[0].reason == "it was not examined; a pipe"

@@ -5,13 +5,15 @@ import json
 import os
 import shutil
 import stat
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from cleaning import ACL, forge, make_files, metadata, planned, tree
 from support import unchanged
 
-from dbtools.cleanup import find_run
+from dbtools import cleanup
+from dbtools.cleanup import find_run, preconditions
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.backup import unfinished
 from dbtools.cleanup.restore import restore
@@ -414,3 +416,32 @@ def test_a_file_time_that_no_calendar_has_comes_back(project: Project) -> None:
     wanted = file.stat().st_mtime_ns
     restore(remove(project, "storage/a.csv"))
     assert file.stat().st_mtime_ns == wanted
+
+
+def test_a_file_that_an_interrupted_cleanup_renamed_is_surveyed_with_its_remedy_and_stays(tmp_path: Path) -> None:
+    project = build(tmp_path / "demo")
+    elsewhere = project.with_backups(tmp_path / "elsewhere")
+    name = "storage/my_learning_log.csv"
+    plan = cleanup.plan(cleanup.survey(elsewhere, progress=False), only=[name])
+    content = (project.root / name).read_bytes()
+
+    def died(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(preconditions, "check_content", died)
+        patch.setattr(
+            import_module("dbtools.cleanup.apply"), "_release", lambda *_: None
+        )  # a killed process does not tidy up
+        apply(plan, dry_run=False, progress=False)
+    (stray,) = project.root.rglob(".del-*")
+    assert stray.read_bytes() == content
+    survey = cleanup.survey(project, progress=False)
+    (found,) = [file for file in survey.files if file.path.endswith(stray.name)]
+    assert "run that cleanup again or restore it, with backup_dir naming its backup folder" in found.reason
+    decided = cleanup.plan(survey, accept=[found.path])
+    assert found.path not in [removal.path for removal in decided.removals]
+    assert "restore it" in next(kept.reason for kept in decided.kept if kept.path == found.path)
+    restore(find_run(elsewhere), root=project.root)
+    assert not stray.exists()
+    assert (project.root / name).read_bytes() == content
