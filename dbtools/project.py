@@ -109,6 +109,19 @@ class Project:
         with usable(folder):
             return replace(self, backups=(self.root / folder).resolve()) if folder else self
 
+    def check_folder(self, folder: Path) -> Path:
+        """Return a folder that is to be written into. Reads only.
+
+        Raises
+        ------
+        ProjectError
+            The folder lies in the project by its name, and a link leads out of it.
+        """
+        if folder.is_relative_to(self.root) and not folder.resolve().is_relative_to(self.root):
+            todo = f"give the folder itself ({folder.resolve()})"
+            raise ProjectError("Nothing is written through a link that leads out of the project", folder, todo)
+        return folder
+
     @property
     def in_use(self) -> tuple[Path, ...]:
         """The files that the application may work with, which nothing here ever changes.
@@ -278,13 +291,16 @@ def _named_by_variable(root: Path) -> list[Path]:
 
 
 def _inside(root: Path, name: str, key: str) -> Path:
-    """Return the path `name` below `root`; a path that leaves the project is refused, links included."""
-    path = root / name
+    """Return the path `name` below `root`; a path that leaves the project is refused.
+
+    A link may lead out of it: such a folder is read, and refused by `Project.check_folder` when something is written.
+    """
+    path = Path(os.path.normpath(root / name))
     with usable(name, ProjectError):
-        resolved, _ = path.resolve(), path.is_file()
-    if not resolved.is_relative_to(root) or resolved == root:
+        path.resolve()
+        path.is_file()
+    if not path.is_relative_to(root) or path == root:
         raise ProjectError(
             f'"project.{key}" leads out of the project in {CONFIG}', name, "give a path inside the project"
         )
-    # normpath only: the last component may be a link, and cleanup must see it as one.
-    return Path(os.path.normpath(path))
+    return path

@@ -20,6 +20,7 @@ from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.compare import count_rows, missing_rows
 from dbtools.files.csvfile import CsvFile
+from dbtools.files.git import GitError
 from dbtools.files.inventory import LARGEST, FoundFile, find, look, names_csv
 from dbtools.files.lookup import look_up
 from dbtools.project import Project
@@ -131,7 +132,7 @@ class Blobs:
                 return Blob(problem=found.problem if found and found.problem else "not an SQLite database")
             hashes = _count_hashes(file)
             return self._examine_csv(file, hashes) if found.is_csv else self._examine_database(file, hashes, path)
-        except (git.GitError, DbtoolsError, OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        except (GitError, DbtoolsError, OSError, sqlite3.Error, UnicodeDecodeError) as error:
             # Name the path in the repository, not that of the private copy.
             return Blob(problem=f"cannot be read: {error}".replace(str(file), path).rstrip("."))
         finally:

@@ -87,6 +87,8 @@ def wrong_places(context: AuditContext) -> Iterator[tuple[str, int | None, str]]
     root, database = context.project.root, context.project.database
     if isinstance(database, Server):
         raise NotApplicable(NOT_A_FILE)
+    if context.project.note:
+        yield context.name(database), None, context.project.note
     for name in _ENVIRONMENT:
         file = root / name
         if file.is_file() and not file.is_symlink():

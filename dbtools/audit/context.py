@@ -13,12 +13,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtools.audit import git
 from dbtools.database import Database, sqlite
 from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.compare import Shape, read_shape
+from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST, FoundFile, find
 from dbtools.html import size
 from dbtools.project import Project, is_lake
@@ -142,10 +142,10 @@ class AuditContext:
     def tracked(self) -> frozenset[Path]:
         """The files that git tracks; raises `NotAnswered`."""
         try:
-            return frozenset(self.project.root / name for name in git.tracked(self.project))
-        except git.NoRepositoryError as error:
+            return frozenset(self.project.root / name for name in tracked(self.project))
+        except NoRepositoryError as error:
             raise NotApplicable(str(error)) from None
-        except git.GitError as error:
+        except GitError as error:
             raise Unanswered(str(error)) from None
 
     def header(self, path: Path) -> bytes:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from dbtools import disk
 from dbtools.audit import git
 from dbtools.audit.blobs import Blob, Blobs, lost_rows
-from dbtools.audit.git import Change, GitError
+from dbtools.audit.git import Change
 from dbtools.errors import ParameterError
+from dbtools.files.git import GitError
 from dbtools.html import counted, table
 from dbtools.progress import bar
 from dbtools.project import Project

@@ -17,6 +17,7 @@ from dbtools.errors import DbtoolsError
 from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile
 from dbtools.files.compare import Integrity, Shape, check_integrity, missing_rows, read_shape
+from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST
 from dbtools.files.lookup import Lookup, look_up
 from dbtools.project import Project
@@ -49,6 +50,10 @@ class Survived:
 
     Attributes
     ----------
+    tracked : frozenset of str
+        The paths that git tracks.
+    git_problem : str
+        Why git cannot tell what it tracks; empty where it can, or where there is no repository.
     by_sha256 : dict
         Every file that stays.
     in_use, databases : list
@@ -60,6 +65,8 @@ class Survived:
     project: Project
     db: Database
     stack: ExitStack
+    tracked: frozenset[str] = frozenset()
+    git_problem: str = ""
     by_sha256: dict[str, FileEvidence] = field(default_factory=dict)
     in_use: list[_Staying] = field(default_factory=list)
     databases: list[_Staying] = field(default_factory=list)
@@ -93,7 +100,27 @@ def classify(survived: Survived, file: FileEvidence) -> FileEvidence:
         return replace(file, reason="changed while it was examined", obstacle="it is being written")
     if found.verdict not in DELETABLE:
         survived.by_sha256.setdefault(found.sha256, found)
-    return found
+        return found
+    return replace(found, caution=_caution(survived, path, found))
+
+
+def tracked_by_git(project: Project) -> tuple[frozenset[str], str]:
+    """Return the paths that git tracks, and why it cannot tell although there is a repository. Reads only."""
+    try:
+        return tracked(project), ""
+    except NoRepositoryError:
+        return frozenset(), ""
+    except GitError as error:
+        return frozenset(), str(error)
+
+
+def _caution(survived: Survived, path: Path, file: FileEvidence) -> str:
+    """Return why a file that git may track, such as a fixture of a test, goes only if it is named in accept."""
+    if file.layout or path.is_relative_to(survived.project.exports):
+        return ""
+    if survived.git_problem:
+        return f"git may track it, and cannot tell ({survived.git_problem})"
+    return "git tracks it, so it is a part of the project" if file.path in survived.tracked else ""
 
 
 def _obstacle(project: Project, path: Path, file: FileEvidence) -> str:

@@ -90,6 +90,8 @@ class FileEvidence:
         What deleting the file would lose, and how that is known.
     duplicate_of : SurvivingCopy or None
         The file or server that has the same content and stays.
+    caution : str
+        Why it goes only if it is named in accept; empty where its verdict alone decides.
     obstacle : str
         Why it must not be removed whatever the verdict; empty where nothing forbids it.
     """
@@ -108,6 +110,7 @@ class FileEvidence:
     incomplete: tuple[int, ...] = ()
     reason: str = ""
     duplicate_of: SurvivingCopy | None = None
+    caution: str = ""
     obstacle: str = ""
 
     @property

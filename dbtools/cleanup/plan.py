@@ -83,6 +83,8 @@ def _why_kept(file: FileEvidence, unique_rows: str, accept: Sequence[str]) -> st
         return "; ".join(filter(None, (file.obstacle, "" if file.sha256 else file.reason)))
     if file.path in accept:
         return None
+    if file.caution:
+        return f"{file.caution}; to remove it, name it in accept"
     if file.verdict in DELETABLE and (not file.incomplete or unique_rows == "rescue"):
         return None
     if file.verdict == "unique" and file.kind == "csv" and unique_rows == "rescue":

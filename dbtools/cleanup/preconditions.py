@@ -15,7 +15,7 @@ from dbtools.cleanup.model import LockedRun, Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.database import postgres, sqlite
 from dbtools.errors import CleanupError, DbtoolsError
-from dbtools.files.inventory import is_run
+from dbtools.files.inventory import enclosing_project, is_run
 
 try:
     import fcntl
@@ -35,7 +35,7 @@ def check_plan(plan: Plan) -> None:
         or one path twice.
     """
     project, seen = plan.project, set()
-    backups = project.backups
+    backups = project.check_folder(project.backups)
     if project.root.is_relative_to(backups):
         raise CleanupError("The backup folder holds the project itself", backups, "give another one")
     databases = {project.relative(path) for path in project.in_use}
@@ -51,6 +51,8 @@ def check_plan(plan: Plan) -> None:
         path = project.root / removal.path
         if path.is_relative_to(backups) or any(is_run(folder) for folder in path.parents):
             raise CleanupError("The plan would remove a backup", removal.path, _AGAIN)
+        if folder := enclosing_project(project, path):
+            raise CleanupError("The plan would remove a file of another project", project.relative(folder), _AGAIN)
         if removal.path in seen:
             raise CleanupError("The plan names a file twice", removal.path, _AGAIN)
         seen.add(removal.path)

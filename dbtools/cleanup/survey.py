@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.cleanup.classify import Survived, classify
+from dbtools.cleanup.classify import Survived, classify, tracked_by_git
 from dbtools.cleanup.model import IN_USE, FileEvidence, Identity, shown
 from dbtools.cleanup.safefile import identity
 from dbtools.database import attach
@@ -68,7 +68,7 @@ class Survey(Result):
                     "rows": f.rows,
                     "size_bytes": f.identity.size,
                     "modified": f.modified.isoformat() if f.modified else None,
-                    "reason": readable("; ".join(filter(None, (f.reason, f.obstacle)))),
+                    "reason": readable("; ".join(filter(None, (f.reason, f.caution, f.obstacle)))),
                     "kept": readable(f.duplicate_of.path if f.duplicate_of else ""),
                 }
                 for f in self.files
@@ -99,7 +99,7 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
         db = stack.enter_context(attach(project, texts=True, progress=progress))
         hidden = not progress or total < 64 << 20
         seen = stack.enter_context(bar(total=total, unit="B", unit_scale=True, desc="survey", disable=hidden))
-        survived = Survived(project, db, stack)
+        survived = Survived(project, db, stack, *tracked_by_git(project))
         # Each file is compared with those before it that stay: first the databases in use, then the larger files.
         order = sorted(found, key=lambda f: (_rank(f), -f.identity.size, f.path.count("/"), f.path))
         classified = []

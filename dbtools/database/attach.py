@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sqlite3
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ def attach(
         `engine` is not such an address, or the database is not in a lake; `texts` are wanted of a lake without them.
     """
     project, address, password = _locate(source, remote=bool(engine))
+    if project and project.note:
+        warnings.warn(f"{project.note[0].upper()}{project.note[1:]}.", stacklevel=2)
     if connect := engine or (project.engine if project else ""):
         if isinstance(address, Server):
             todo = 'write one with export.write(…, partition_by="month"), and attach that'

@@ -123,7 +123,7 @@ def _folder(folder: str | os.PathLike[str] | None, project: Project | None) -> P
     if folder is None or not os.fspath(folder):
         if project is None:
             raise ParameterError("No export folder is known", None, "give a folder, or attach a project")
-        return project.exports
+        return project.check_folder(project.exports)
     with usable(folder):
         path = Path(folder).expanduser().absolute()
         path.resolve().exists()  # raises for what can never be a folder

@@ -186,7 +186,7 @@ def walk(project: Project) -> Iterator[Path]:
     Links are not followed. Version control, virtual environments and backups are left out. Folders that cannot be read
     or hold a project of their own are yielded and not entered.
     """
-    own = {folder for path in project.in_use for folder in path.parents}
+    own = _own_folders(project)
     pending = [(project.root, True)]  # a stack: folders may be nested deeper than functions can call each other
     while pending:
         path, is_folder = pending.pop()
@@ -194,7 +194,7 @@ def walk(project: Project) -> Iterator[Path]:
             yield path
         elif path != project.root and (path.name in SKIPPED or path == project.backups or _is_foreign(path)):
             continue
-        elif path != project.root and (marker := project_marker(path)) and (path not in own or marker in _OWN_MARKERS):
+        elif path != project.root and _is_other_project(path, own):
             yield path
         else:
             try:
@@ -212,6 +212,23 @@ def project_marker(folder: Path) -> str:
     """
     markers = (*_OWN_MARKERS, *DATABASES)
     return next((name for name in markers if os.path.lexists(folder / name)), "")
+
+
+def enclosing_project(project: Project, path: Path) -> Path | None:
+    """Return the folder of another project, inside this one, that holds a path, if there is one. Reads only."""
+    own = _own_folders(project)
+    folders = [folder for folder in path.parents if folder != project.root and folder.is_relative_to(project.root)]
+    return next((folder for folder in folders if _is_other_project(folder, own)), None)
+
+
+def _is_other_project(folder: Path, own: set[Path]) -> bool:
+    marker = project_marker(folder)
+    return bool(marker) and (folder not in own or marker in _OWN_MARKERS)
+
+
+def _own_folders(project: Project) -> set[Path]:
+    """Return the folders that hold the databases in use: such a folder is no project of its own by that."""
+    return {folder for path in project.in_use for folder in path.parents}
 
 
 def is_run(folder: Path) -> bool:
