@@ -379,7 +379,8 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
     import duckdb
 
     found: dict[str, list[Path]] = {}
-    for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
+    # A pipe in its place would be waited for without end.
+    for file in sorted(f for f in backups.glob("*/rescued/[!.]*.parquet") if f.is_file()):
         found.setdefault(file.stem, []).append(file)
     for name, files in found.items():
         try:

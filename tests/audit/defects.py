@@ -143,7 +143,7 @@ DEFECTS = {
     "copies": defect(second_auth),
     "wrong-place": defect(create(".env", b"A=1\nDATABASE_URL='sqlite:///./prompter.db'\n")),
     "csv-malformed": defect(append("multi_agent_log.csv", "a,b"), implied=LOGS),
-    "csv-unread": defect(lambda root: os.truncate(root / "storage/prompt_versions.csv", 65 << 20)),
+    "csv-unread": defect(lambda root: os.truncate(root / "storage/prompt_versions.csv", 257 << 20)),
     "schema-generation": defect("DROP TABLE token_usage", implied=["wrong-place"]),
     "schema-drift": defect("ALTER TABLE prompts ADD COLUMN mood TEXT"),
     "foreign-table": defect(USERS),

@@ -420,9 +420,8 @@ def test_the_shape_of_a_secret_is_found_in_texts_and_hidden_in_reports(root, sec
 
 def test_a_file_is_a_copy_by_its_bytes_before_its_rows_and_its_name(root):
     (root / "old").mkdir()
-    for name in ("prompter.db", "auth_system.db"):
-        path = root / ("packages/db/prompter.db" if name == "prompter.db" else name)
-        (root / "old" / name).write_bytes(path.read_bytes())
+    for name, original in (("copied.db", "packages/db/prompter.db"), ("auth_system.db", "auth_system.db")):
+        (root / "old" / name).write_bytes((root / original).read_bytes())
     with closing(sqlite3.connect(root / "old/auth_system.db")) as connection:
         connection.execute("VACUUM")
         connection.execute("PRAGMA user_version = 7")
@@ -430,7 +429,7 @@ def test_a_file_is_a_copy_by_its_bytes_before_its_rows_and_its_name(root):
     (root / "old/multi_agent_log.csv").write_text("a,b\n1,2\n")
     copied = audit.run(Project.find(root)).rows("copies").set_index("id")["same"].to_dict()
     assert copied == {
-        "old/prompter.db": "the same bytes",
+        "old/copied.db": "the same bytes",
         "old/auth_system.db": "the same rows",
         "storage/prompt_versions.csv": "the same bytes",
         "storage/multi_agent_log.csv": "the same name, other content",
