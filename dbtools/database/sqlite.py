@@ -292,16 +292,6 @@ def _truncated(path: Path) -> DatabaseError:
     return DatabaseError("The database is truncated", path, "restore it from a backup")
 
 
-def integrity(copy: Path) -> list[str]:
-    """Return the complaints of ``PRAGMA integrity_check`` about a snapshot; empty when it is sound. Reads only."""
-    with closing(connect(copy)) as connection:
-        try:
-            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            found = [str(error)]
-    return [] if found == ["ok"] else found
-
-
 def _copy_locked(path: Path, copy: Path, timeout: float) -> None:
     with (
         closing(connect(path, timeout=timeout, isolation_level=None)) as source,

@@ -9,7 +9,7 @@ from sound import make_sound
 from support import make_database
 
 from dbtools import audit
-from dbtools.audit import git
+from dbtools.files import git
 from dbtools.project import Project
 
 

@@ -173,10 +173,10 @@ def test_a_database_that_takes_too_long_to_check_stays(root, monkeypatch):
 
 
 def test_a_database_in_another_encoding_is_compared_and_stops_no_other(root):
-    texts = ["é", "\U0001f600", "plain"]
+    make = "CREATE TABLE notes (id INTEGER PRIMARY KEY, t TEXT UNIQUE)"
+    rows = "INSERT INTO notes (t) VALUES ('é'), ('😀'), ('plain')"
     for name, encoding in (("a.db", "UTF-16le"), ("b.db", "UTF-8"), ("c.db", "UTF-16be")):
-        run(root / name, f"PRAGMA encoding = '{encoding}'")
-        notes(root / name, *texts)
+        run(root / name, f"PRAGMA encoding = '{encoding}'", make, rows)
     notes(root / "d.db", "plain", "other")
     found = look(root)
     verdicts = {name: found[name].verdict for name in ("a.db", "b.db", "c.db", "d.db")}

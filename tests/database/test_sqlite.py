@@ -16,7 +16,6 @@ from dbtools.database import sqlite
 from dbtools.database.sqlite import (
     check_file,
     fingerprint,
-    integrity,
     is_truncated,
     peek,
     release,
@@ -215,17 +214,6 @@ def test_every_page_size_is_understood(tmp_path: Path, page_size: int) -> None:
     assert not is_truncated(path)
     os.truncate(path, path.stat().st_size - page_size)
     assert is_truncated(path)
-
-
-def test_integrity_tells_a_sound_copy_from_a_damaged_one(path: Path) -> None:
-    with unchanged(path.parent), snapshot(path) as copy:
-        assert integrity(copy) == []
-        content = bytearray(copy.read_bytes())
-        content[2 * 4096 : 2 * 4096 + 200] = b"\xff" * 200
-        copy.write_bytes(content)
-        assert integrity(copy) != []
-        copy.write_bytes(b"no database" * 1000)
-        assert integrity(copy) != []
 
 
 def test_a_lock_this_process_holds_outlives_a_peek_and_a_release(tmp_path: Path) -> None:

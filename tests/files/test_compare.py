@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtools.files.compare import count_rows, missing_rows, read_shape
+from dbtools.files.compare import Integrity, check_integrity, count_rows, missing_rows, read_shape
 
 VALUES = (
     *("1", "1.0", "'1'", "x'31'", "NULL", "0", "0.0", "-0.0", "'a'", "'A'", "''", "x''", "1e300", "'é'"),
@@ -115,3 +115,46 @@ def test_two_databases_have_the_same_shape_with_as_many_rows_of_the_same_columns
     )
     assert read_shape(one) != read_shape(make(tmp_path / "three.db", SHAPES[0], [("1", "1"), ("1", "1")]))
     assert read_shape(one) != read_shape(make(tmp_path / "four.db", SHAPES[7], [("1", "1")]))
+
+
+def test_damage_is_told_from_what_only_an_application_can_evaluate(tmp_path):
+    path = make(tmp_path / "a.db", SHAPES[0], [("1", "2")] * 2000)
+    assert check_integrity(path) == Integrity()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.create_collation("OWN", lambda a, b: (a > b) - (a < b))
+        connection.create_function("own", 1, lambda a: a, deterministic=True)
+        connection.execute("CREATE INDEX by_collation ON t (a COLLATE OWN)")
+        connection.execute("CREATE INDEX by_function ON t (own(b))")
+    before = path.read_bytes()
+    found = check_integrity(path)
+    assert (found.damage, found.unknown) == ((), "")
+    assert "own" in found.left_out.lower()
+    assert path.read_bytes() == before
+    assert (count_rows(path), missing_rows(path, [path])) == (2003, Counter())
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.create_collation("OWN", lambda a, b: (a > b) - (a < b))
+        connection.execute("CREATE TABLE keyed (a TEXT PRIMARY KEY COLLATE OWN)")
+    found = check_integrity(path)
+    assert (found.damage, "OWN" in found.unknown) == ((), True)
+    assert "longer than 0 s" in check_integrity(make(tmp_path / "b.db", SHAPES[0], [("1", "2")] * 20000), 0).unknown
+    content = bytearray(before)
+    content[2 * 4096 : 2 * 4096 + 200] = b"\xff" * 200
+    path.write_bytes(content)
+    assert check_integrity(path).damage
+    path.write_bytes(b"no database" * 1000)
+    assert check_integrity(path).damage
+
+
+@pytest.mark.parametrize("encodings", [("UTF-8", "UTF-16le"), ("UTF-16le", "UTF-8"), ("UTF-16le", "UTF-16be")])
+def test_texts_are_compared_across_encodings_and_a_malformed_one_equals_none(tmp_path, encodings):
+    rows = [("'\U0001f600 é'", "1.5"), ("x'00'", "NULL"), ("''", "-0.0")]
+    one, other = (
+        make(tmp_path / f"{n}.db", SHAPES[0], rows, f"PRAGMA encoding = '{encoding}'")
+        for n, encoding in enumerate(encodings)
+    )
+    assert missing_rows(one, [other]) == missing_rows(other, [one]) == {}
+    with closing(sqlite3.connect(one)) as connection, connection:
+        connection.execute("INSERT INTO t VALUES (CAST(x'00d8ff' AS TEXT), 1)")
+    with closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("INSERT INTO t VALUES (char(0xfffd), 1)")
+    assert missing_rows(one, [other]) == {"t": 1}
