@@ -47,6 +47,8 @@ def enable() -> None:
 def finish(chart: Any, title: str, rows: int) -> alt.LayerChart:
     """Give a chart its title and style. Without rows, say that there is nothing instead of drawing empty axes."""
     sized = (chart if rows else _nothing()).properties(width=WIDTH, height=max(1, rows) * ROW)
+    if not rows:
+        sized.usermeta = {"empty": True}
     finished: alt.LayerChart = styled(sized, title)
     return finished
 

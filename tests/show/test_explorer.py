@@ -639,6 +639,24 @@ def test_what_outlives_the_explorer_closes_its_database_when_it_ends(explorer, m
     assert (session is None, worker._session) == (False, None)
 
 
+def test_a_project_without_real_rows_says_so_once_and_one_click_shows_what_there_is(tmp_path):
+    database = make_database(tmp_path / "prompter.db", prompts=3)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE prompt_versions SET explanation = '{\"synthetic\": true}'")
+    with Explorer(tmp_path) as explorer:
+        n = explorer.db.rows("versions")
+        for name in ("agents", "versions", "time"):
+            tab = open_tab(explorer, name)
+            assert f"All {n} versions are generated." in html_of(tab)
+            assert "nothing to draw" not in html_of(tab)
+        control(explorer.tabs["agents"].widget, "Show generated versions").click()
+        assert explorer.wait(300)
+        assert explorer.provenance == "generated"
+        shown = open_tab(explorer, "agents")
+        assert explorer.tabs["agents"].remedy.widget.layout.display == "none"
+        assert html_of(shown).count("<svg") > 0
+
+
 def traces(folder: Path) -> dict[str, int]:
     """Return what an Explorer could leave behind in this process and on the disk."""
     gc.collect()

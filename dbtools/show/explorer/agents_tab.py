@@ -93,8 +93,14 @@ class AgentsTab(Tab):
             table=working,
         )
 
+    def is_empty(self, result: analysis.Effectiveness) -> bool:
+        """Tell whether there are no contests."""
+        return not any(agent.contests for agent in result.agents)
+
     def render(self, result: analysis.Effectiveness, draw: markup.Draw = markup.draw) -> str:
         """Return the claim, then everything it rests on."""
+        if self.is_empty(result):
+            return markup.note(result.sentence, "info") + table(result.left_out_frame)
         parts = [
             markup.note(result.sentence, result.claim.verdict),
             bullets(result.details),

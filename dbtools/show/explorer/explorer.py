@@ -88,7 +88,7 @@ class Explorer(State):
         self.widget = self._build(weak)
         self.observe(self._on_change)
         self._stop = weakref.finalize(self, _stop, self._workers)  # also at exit: a running thread would crash it
-        roots = [self.widget, *(tab.widget for tab in self.tabs.values())]
+        roots = [self.widget, *(root for tab in self.tabs.values() for root in (tab.widget, tab.remedy.widget))]
         self._close_widgets = weakref.finalize(self, widgets.close, *roots)
         self._close_widgets.atexit = False
         _remember(self)

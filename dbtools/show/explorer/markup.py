@@ -32,6 +32,8 @@ def draw(make: Callable[..., Any], *data: Any) -> str:
     Screen readers read its title.
     """
     chart = make(*data)
+    if getattr(chart, "usermeta", None) == {"empty": True}:
+        return muted(f"{chart.title}: nothing to draw.")
     label = html.escape(f"Chart: {chart.title}")
     return f'<div class="dbtools-chart" role="img" aria-label="{label}">{style.svg(chart)}</div>'
 

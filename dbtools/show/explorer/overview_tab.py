@@ -15,7 +15,7 @@ from dbtools.database import Database
 from dbtools.html import size, table
 from dbtools.show import charts
 from dbtools.show.explorer import markup
-from dbtools.show.explorer.selection import query, versions_of
+from dbtools.show.explorer.selection import query, read_counts, versions_of
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
@@ -61,8 +61,10 @@ class OverviewTab(Tab):
             "Run the audit", "Run every check of the audit now; it may take a while", lambda: explorer.run_audit()
         )
         self.look = button("Show the findings", "Open the tab Quality", lambda: explorer.set_trait("tab", "quality"))
+        self.counts: dict[str, int] = {}
         super().__init__(explorer)
         explorer.on_report.listen(self.show_report)
+        explorer.observe(lambda _: self._look_at_provenance(), "provenance")
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return controls and result."""
@@ -86,7 +88,7 @@ class OverviewTab(Tab):
             connection.execute(read_query("provenance")).df(),
             connection.execute(read_query("scales")).df(),
             connection.execute(query("origins")).df(),
-            {f"{what} {kind}": n for what, kind, n in connection.execute(query("kinds")).fetchall()},
+            read_counts(session),
         )
 
     def render(self, result: Overview, draw: markup.Draw = markup.draw) -> str:
@@ -102,9 +104,19 @@ class OverviewTab(Tab):
     def show(self, result: Overview, draw: markup.Draw = markup.draw) -> None:
         """Show the numbers, also in the filters, and audit a database that is not large."""
         super().show(result, draw)
+        self.counts = result.kinds
+        self._look_at_provenance()
         self.explorer.on_counts(result.kinds)
         if draw is markup.draw and self.explorer.report is None and self.explorer.db.rows("versions") <= _LARGE:
             self.explorer.run_audit()
+
+    def _look_at_provenance(self) -> None:
+        """Say so where no version has the chosen provenance: the numbers here are of all, those of other tabs not."""
+        kind = self.explorer.provenance
+        if self.counts and kind != "all" and not self.counts.get(f"provenance {kind}"):
+            self.remedy.show(self.explorer.filters, self.counts)
+        else:
+            self.remedy.hide()
 
     def refresh(self) -> None:
         """Count, and show what the audit said last."""

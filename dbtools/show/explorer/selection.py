@@ -91,6 +91,11 @@ def versions_of(session: Session) -> duckdb.DuckDBPyConnection:
     return found
 
 
+def read_counts(session: Session) -> dict[str, int]:
+    """Return how many versions there are of each provenance and scale: ``provenance real``, ``scale judge``."""
+    return {f"{what} {kind}": n for what, kind, n in versions_of(session).execute(query("kinds")).fetchall()}
+
+
 @dataclass(frozen=True)
 class Page:
     """Some of the selected versions, and how many there are."""

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import ipywidgets
 
 from dbtools.show.explorer import markup
+from dbtools.show.explorer.remedy import Remedy
+from dbtools.show.explorer.selection import read_counts
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
 from dbtools.show.explorer.widgets import column
@@ -46,12 +48,12 @@ class Tab:
         self.explorer = explorer
         self.worker = explorer.new_worker()
         self.workers: tuple[Worker, ...] = (self.worker,)
-        self.body = ipywidgets.HTML()
+        self.remedy, self.body = Remedy(explorer), ipywidgets.HTML()
         self.widget = column(*self.parts())
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return what stands in the tab, one below the other."""
-        return [self.worker.widget, self.body]
+        return [self.worker.widget, self.remedy.widget, self.body]
 
     def request(self) -> Any:
         """Return what `compute` needs to know of filters and controls."""
@@ -69,6 +71,10 @@ class Tab:
         """Return what the tab shows. Runs beside the kernel."""
         raise NotImplementedError
 
+    def is_empty(self, result: Any) -> bool:
+        """Tell whether the filters leave nothing of what the tab is about."""
+        return False
+
     def render(self, result: Any, draw: markup.Draw = markup.draw) -> str:
         """Return the result as HTML without controls; `draw` draws its charts, or leaves space for them."""
         raise NotImplementedError
@@ -83,6 +89,7 @@ class Tab:
         reason = self.refusal()
         if reason:
             self.worker.cancel()
+            self.remedy.hide()
             self.body.value = markup.note(reason, "info")
             return
         request = self.request()
@@ -104,6 +111,10 @@ class Tab:
         if early:
             self.body.value = early
         result = self.compute(session, request)
+        if self.is_empty(result):
+            self.remedy.show(self.explorer.filters, read_counts(session))
+        else:
+            self.remedy.hide()
         if self.charts and session.large:
             self.show(result, markup.placeholder)
         return result

@@ -58,6 +58,10 @@ class TimeTab(Tab):
         """Return the evolution of the prompts."""
         return analysis.evolution(session.derived(), request.prompt_id, request.provenance)
 
+    def is_empty(self, result: analysis.Evolution) -> bool:
+        """Tell whether there are no prompts to follow."""
+        return not result.prompts
+
     def show(self, result: analysis.Evolution, draw: markup.Draw = markup.draw) -> None:
         """Show the evolution, and the trends in a table that leads to the prompts."""
         self._publish(result)
@@ -70,6 +74,8 @@ class TimeTab(Tab):
 
 def evolution_html(result: analysis.Evolution, draw: markup.Draw) -> str:
     """Return trends as charts and tables."""
+    if not result.prompts:
+        return markup.note(result.sentence, "info")
     types = result.stored_types
     parts = [
         markup.note(result.sentence),

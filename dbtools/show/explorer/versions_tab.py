@@ -89,6 +89,7 @@ class VersionsTab(Tab):
         return [
             row(self.search, self.compare, self.texts),
             self.worker.widget,
+            self.remedy.widget,
             self.count,
             self.grid,
             row(*self.turns, self.follow),
@@ -104,6 +105,10 @@ class VersionsTab(Tab):
         """Return a page of the selected versions."""
         page = read_page(session, request.filters, request.order, request.number, SIZE)
         return Found(page, request, self.explorer.db.rows("versions"))
+
+    def is_empty(self, result: Found) -> bool:
+        """Tell whether no version is selected."""
+        return result.page.rows == 0
 
     def render(self, result: Found, draw: markup.Draw = markup.draw) -> str:
         """Return the page as a table without controls."""
