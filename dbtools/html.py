@@ -60,16 +60,18 @@ def table(
     keys: Sequence[str | None] = (),
     picked: Collection[str] = (),
     sort: tuple[str, bool] | None = None,
+    exact: bool = False,
 ) -> str:
     """Return `frame` as HTML: at most `limit` rows, without its index. Reads only.
 
     `formats` maps a column to a format spec (``".1%"``). Without one, or with an empty one, ``*_bytes`` columns are
     shown as sizes and numbers with thousands separators. For a page that listens, `keys` names each row that can be
-    chosen, `picked` those that are, and `sort` the column the rows are sorted by and whether it descends.
+    chosen, `picked` those that are, and `sort` the column the rows are sorted by and whether it descends. An
+    `exact` table has the columns' own names as headings, and NULL where a value is missing.
     """
     specs = formats or {}
     names = [str(name) for name in frame.columns]
-    columns = [_column(name, frame.iloc[:limit, i], specs.get(name) or None) for i, name in enumerate(names)]
+    columns = [_column(name, frame.iloc[:limit, i], specs.get(name) or None, exact) for i, name in enumerate(names)]
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
     parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table{role}>']
     if caption:
@@ -148,7 +150,7 @@ def size(count: float) -> str:
     raise AssertionError
 
 
-def _column(name: str, column: pd.Series[Any], spec: str | None) -> tuple[str, list[str]]:
+def _column(name: str, column: pd.Series[Any], spec: str | None, exact: bool) -> tuple[str, list[str]]:
     """Return the class attribute of a column's cells, and the cells as escaped text, heading first."""
     values = column.tolist()
     present = [v for v in values if not _missing(v)]
@@ -156,14 +158,16 @@ def _column(name: str, column: pd.Series[Any], spec: str | None) -> tuple[str, l
     # What is missing throughout stands where its numbers would.
     numbers = not flags and all(_is_number(v) for v in present) and (bool(present) or column.dtype.kind in "iuf")
     decimals = _decimals(present) if numbers else 0
-    texts = [_show(v, name, spec, decimals) for v in values]
+    texts = [_show(v, "" if exact else name, spec, decimals) for v in values]
+    if exact:
+        texts = ["NULL" if _missing(value) else shown for value, shown in zip(values, texts, strict=True)]
     times = any(hasattr(v, "strftime") for v in present)
     long = any(len(shown) > _LINE for shown in texts)
     # A short word with hyphens, or a path, would otherwise break in its middle.
     words = not any(len(shown) > _LINE or " " in shown for shown in texts)
     kind = "c" if flags else "n" if numbers else "d" if times or words else "t" if long else ""
     # The unit stands in the cells.
-    heading = name.removesuffix("_bytes").replace("_", " ")
+    heading = name if exact else name.removesuffix("_bytes").replace("_", " ")
     return f' class="{kind}"' if kind else "", [text(heading), *(html.escape(shown) for shown in texts)]
 
 

@@ -117,3 +117,13 @@ def test_a_list_in_a_cell_is_shown_as_its_words():
     frame = pd.DataFrame({"marks": [np.array(["generated-user", "generated-text"]), np.array([])]})
     assert "<td" in table(frame)
     assert "generated-user, generated-text" in table(frame)
+
+
+def test_an_exact_table_has_the_names_of_the_columns_and_null():
+    frame = pd.DataFrame({"count_star()": [1, 2], "size_bytes": [1500, 2], "text": ["–", None]})
+    html = table(frame, exact=True)
+    assert "count_star()" in html
+    assert "size_bytes" in html
+    assert "1,500" in html
+    assert html.count("NULL") == 1
+    assert html.count("–") == 1

@@ -619,6 +619,11 @@ def test_what_cannot_be_set_is_said(project, state, thing):
     assert_sentence(raised.value, thing)
 
 
+def test_an_attached_database_names_its_project(project):
+    with attach(project) as db, Explorer(db) as explorer:
+        assert explorer.project.root == project.root
+
+
 def test_closing_ends_every_thread(project):
     explorer = Explorer(project)
     explorer.tab = "agents"

@@ -72,7 +72,7 @@ class Explorer(State):
         What the tabs show, as Python objects; each is None until its tab has been open.
     """
 
-    def __init__(self, project: Project | str | os.PathLike[str] | None = None, **state: Any) -> None:
+    def __init__(self, project: Project | Database | str | os.PathLike[str] | None = None, **state: Any) -> None:
         for name in state:
             if not self.has_trait(name):
                 known = ", ".join(sorted(self.trait_names()))

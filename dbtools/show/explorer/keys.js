@@ -1,5 +1,5 @@
 // Keep key presses inside the Explorer: JupyterLab would take them as commands for the notebook (d d deletes a cell).
-// Ctrl+S and Cmd+S still save the notebook.
+// Ctrl+S and Cmd+S still save the notebook. Ctrl+Enter and Shift+Enter in the field of the tab SQL run the statement.
 function render({ el }) {
   el.hidden = true;
   const guard = () => {
@@ -10,6 +10,12 @@ function render({ el }) {
     box.addEventListener("keydown", (event) => {
       const saves = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
       if (!saves) event.stopPropagation();
+      const runs = event.key === "Enter" && (event.ctrlKey || event.metaKey || event.shiftKey);
+      if (runs && event.target.matches(".dbtools-sql textarea")) {
+        event.preventDefault();
+        event.target.dispatchEvent(new Event("change"));
+        setTimeout(() => box.querySelector(".dbtools-run")?.click(), 150); // the text is sent first
+      }
     });
     return undefined;
   };

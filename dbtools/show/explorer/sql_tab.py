@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from dbtools.errors import QueryError
 from dbtools.html import counted, table
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.session import Session
@@ -51,7 +52,9 @@ class SqlTab(Tab):
         )
         self.statement.add_class("dbtools-sql")
         self.history = choice("History", "Put an earlier statement into the field", [(_NO_STATEMENT, "")], "")
-        self.run_button = button("Run", "Run the statement", self.run, button_style="primary")
+        about = "Run the statement (also Ctrl+Enter or Shift+Enter in the field)"
+        self.run_button = button("Run", about, self.run, button_style="primary")
+        self.run_button.add_class("dbtools-run")
         about = "Put the filters' selection into the field"
         self.selection = button("Current selection", about, lambda: self._put(explorer.sql))
         self.relations = ipywidgets.HTML()
@@ -87,6 +90,7 @@ class SqlTab(Tab):
 
     def compute(self, session: Session, request: str) -> Answer:
         """Return the first rows of a statement's result."""
+        refuse_unbound(request)
         start = time.perf_counter()
         relation = session.db.sql(request)
         frame = (relation.limit(MOST_ROWS + 1) if relation.type == "QUERY_RELATION" else relation).df()
@@ -96,7 +100,9 @@ class SqlTab(Tab):
         """Return the rows."""
         n = len(result.frame)
         rows = f"the first {n:,} rows (there are more)" if result.more else counted(n, "row")
-        return markup.muted(f"{rows}, {result.seconds:.2f} s; explorer.result has them") + table(result.frame)
+        return markup.muted(f"{rows}, {result.seconds:.2f} s; explorer.result has them") + table(
+            result.frame, exact=True
+        )
 
     def show(self, result: Answer, draw: markup.Draw = markup.draw) -> None:
         """Show the rows."""
@@ -105,3 +111,25 @@ class SqlTab(Tab):
 
     def _put(self, text: Any) -> None:
         self.statement.value = text
+
+
+def refuse_unbound(text: str) -> None:
+    """Refuse a statement with a ``?`` or ``$name``: the field has no values for them.
+
+    Raises
+    ------
+    QueryError
+        It has one, or there is no statement at all.
+    """
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(text)
+    except (duckdb.Error, RuntimeError):
+        return  # `Database.sql` says what is wrong
+    if not statements:
+        raise QueryError("There is no statement", text, "write a SELECT")
+    names = sorted(name for statement in statements for name in statement.named_parameters)
+    if names:
+        missing = "?" if names[0].isdigit() else f"${names[0]}"
+        raise QueryError("The statement has a value that is not given", missing, "write the value itself in its place")

@@ -75,7 +75,9 @@ class State(traitlets.HasTraits):
     query = traitlets.Unicode(_FIRST_QUERY)
     tab = traitlets.Enum(TABS, "overview")
 
-    def __init__(self, project: Project | str | os.PathLike[str] | None = None, **state: Any) -> None:
+    def __init__(self, project: Project | Database | str | os.PathLike[str] | None = None, **state: Any) -> None:
+        if isinstance(project, Database):  # the Explorer opens its own
+            project = project.project or project.origin["path"]
         self.project = Project.find(project)
         self.db: Database = attach(self.project)
         self.effectiveness: analysis.Effectiveness | None = None
