@@ -26,6 +26,6 @@ def paired_sums_of(totals: Mapping[str, np.ndarray], group: Iterable[int] | None
         clusters = np.arange(len(d)) if group is None else np.asarray(group)
         _, place = np.unique(clusters, return_inverse=True)
         s = np.bincount(place, d)
-        listed = tuple(zip(s, s / np.bincount(place), strict=True))
+        listed = tuple(zip(s, np.bincount(place), strict=True))
         found.append(PairedSums(a, b, sums_of(d, clusters), int((d > 0).sum()), int((d == 0).sum()), listed))
     return found

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.query import WINS, Row, RowFilter, rows
-from dbtools.analysis.statistics import INTERVALS, Agreement, ClusterSums, agreement, chance_of_first
+from dbtools.analysis.statistics import (
+    Agreement,
+    ClusterSums,
+    SizeTable,
+    agreement,
+    chance_of_first,
+    clustered_interval,
+    clustered_mean,
+    clustered_share,
+)
 from dbtools.database.schema import DIMENSIONS
 from dbtools.database.sql import identifier
 
@@ -50,14 +59,14 @@ class AgentResult:
     contests, wins : int, float
         Contests in which this kind of win is decidable, and those won (a shared win counts as a fraction).
     win_rate, low, high : float or None
-        Share of contests won and its 95% interval, contests taken as independent; None without contests.
+        Share of contests won and its 95% interval, clustered by prompt text; None without contests.
     n_effective : float
-        The least number of independent contests that these are worth, as prompts repeat a text (Kish).
+        The least number of independent contests that these are worth, as texts repeat (Kish).
     p_first, expected_loss : float or None
         Posterior probability of the highest win rate, and the win rate expected to be lost by choosing this agent; None
         where the agents did not compete in equally many contests.
     mean_total, se, total_low, total_high, scored : float or None, int
-        Mean total on 0–50 over the scored versions, with clustered standard error and t interval.
+        Mean total on 0–50 over the scored versions, with its standard error and t interval, clustered by text.
     decidable, wins_by_kind : dict
         By kind of win: contests in which it is decidable, and those won.
     dimensions : dict
@@ -97,10 +106,13 @@ def agent_summary(
     logged : mapping
         By agent: contests and wins of the application's selection that come from rescued logs.
     """
-    results = [
-        _result(row, wins, interval, logged.get(row["agent"], (0, 0)))
-        for row in rows(connection, "agents", **row_filter.bound)
-    ]
+    won, totals = (_size_tables(connection, row_filter.scale, outcome) for outcome in (wins, "total"))
+    results = []
+    for row in rows(connection, "agents", **row_filter.bound):
+        agent = row["agent"]
+        more, table = logged.get(agent, (0, 0)), won.get(agent)
+        table = _with_logged(table, more) if wins == "selected" and more[0] else table
+        results.append(_result(row, wins, interval, more, table, totals.get(agent)))
     counts = {result.contests for result in results}
     if len(results) > 1 and len(counts) == 1 and counts != {0}:
         # Repeated texts count once: they must not make the posterior more certain.
@@ -135,14 +147,35 @@ def logged_selections(connection: Engine, relations: Sequence[str]) -> dict[str,
     return found
 
 
-def _result(row: Row, wins: str, interval: str, logged: tuple[int, int]) -> AgentResult:
+def _size_tables(connection: Engine, scale: str, outcome: str) -> dict[str, SizeTable]:
+    columns: dict[str, list[tuple[int, int, float, float]]] = {}
+    for row in rows(connection, "agent_clusters", scale=scale, outcome=outcome):
+        columns.setdefault(row["agent"], []).append(
+            (int(row["n"]), int(row["clusters"]), float(row["total"]), float(row["squares"]))
+        )
+    return {agent: SizeTable(*zip(*found, strict=True)) for agent, found in columns.items()}
+
+
+def _with_logged(table: SizeTable | None, logged: tuple[int, int]) -> SizeTable:
+    """Add contests of rescued logs, each as a text of its own."""
+    contests, wins = logged
+    old = table or SizeTable((), (), (), ())
+    return SizeTable(
+        (1, *old.sizes), (contests, *old.clusters), (float(wins), *old.totals), (float(wins), *old.squares)
+    )
+
+
+def _result(
+    row: Row, wins: str, interval: str, logged: tuple[int, int], table: SizeTable | None, totals: SizeTable | None
+) -> AgentResult:
     decidable = {kind: int(row[f"decidable_{kind}"]) for kind in WINS}
     wins_by_kind = {kind: float(row[f"wins_{kind}"] or 0) for kind in WINS}
     decidable["selected"] += logged[0]
     wins_by_kind["selected"] += logged[1]
-    contests, won, prompts = decidable[wins], wins_by_kind[wins], int(row["prompts"])
-    low, high = INTERVALS[interval](won, contests) if contests else (None, None)
-    total = _mean(row, "total")
+    contests, won = decidable[wins], wins_by_kind[wins]
+    low, high = clustered_share(table, interval) if table else (None, None)
+    mean, error, _ = clustered_mean(totals) if totals else (None, None, None)
+    total_low, total_high = clustered_interval(totals) if totals else (None, None)
     return AgentResult(
         agent=row["agent"],
         contests=contests,
@@ -150,13 +183,13 @@ def _result(row: Row, wins: str, interval: str, logged: tuple[int, int]) -> Agen
         win_rate=won / contests if contests else None,
         low=low,
         high=high,
-        n_effective=contests * prompts / row["prompt_sizes"],
+        n_effective=table.n_effective if table else 0.0,
         p_first=None,
         expected_loss=None,
-        mean_total=total.mean,
-        se=total.se,
-        total_low=total.low,
-        total_high=total.high,
+        mean_total=mean,
+        se=error,
+        total_low=total_low,
+        total_high=total_high,
         scored=int(row["n"] or 0),
         decidable=decidable,
         wins_by_kind=wins_by_kind,

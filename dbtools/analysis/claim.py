@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil
 
 from dbtools.analysis.pairs import Pair
 from dbtools.html import number, p_value
 
 LEVEL, POWER = 0.05, 0.8
+LEAST_TEXTS = 6
+"""The smallest p of 2^G sign patterns is 2^(1−G): below 0.05 from G = 6 on."""
 SCALES_SAID = {
     "judge": "the judge's scale of 0–50",
     "heuristic": "the fallback heuristic's scale of 0–50",
@@ -23,6 +25,7 @@ _SCORES = {
     "synthetic": "synthetic scores",
 }
 _MANY = 100_000
+_EQUAL = 1e-9  # points: totals are sums of decimal scores
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,17 @@ class Claim:
     Attributes
     ----------
     verdict : str
-        ``best``: the leader is above every rival, Holm-adjusted p < 0.05, on real rows that a judge scored, and has
-        contests with all of them; else ``undecided``.
+        ``best``: the leader is above every rival, each with p < 0.05, on real rows that a judge scored, and has
+        contests with all of them; else ``undecided``. All must reject, so no p needs an adjustment for their number: an
+        intersection–union test (R. L. Berger, Technometrics 24 (1982) 295–300).
     leader : str or None
         The agent with the highest scores in the pairs; by itself no claim.
     closest : Pair or None
         The leader against the rival that it is least surely above.
     needed : int or None
         About how many contests would decide; None where a best agent is named or no number can be estimated.
+    detectable : float or None
+        The smallest lead over every rival that the claim would find with a chance of 80%.
     sentence : str
         The decision, its size, its risk and what to do, in at most 25 words.
     details : tuple of str
@@ -50,6 +56,7 @@ class Claim:
     leader: str | None
     closest: Pair | None
     needed: int | None
+    detectable: float | None
     sentence: str
     details: tuple[str, ...] = ()
 
@@ -66,22 +73,29 @@ def make_claim(
     kinds, asked : collection of str, str
         The provenances of the rows that were compared, and the one that was asked for.
     """
-    leader, closest = lead(pairs)
+    leader, own = lead(pairs)
+    closest = own[0] if own else None
     if closest is None:
         first = pairs[0] if pairs else None
         details = (_basis(first, scale, {asked}),) if first else ()
-        return Claim("undecided", None, first, None, _no_leader(pairs, agents, scale, asked), details)
-    rivals = {name for pair in pairs if leader in (pair.a, pair.b) for name in (pair.a, pair.b)}
-    missing, real = sorted(set(agents) - rivals), set(kinds) == {"real"}
+        return Claim("undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked), details)
+    if abs(closest.difference) < _EQUAL:
+        said = f"Undecided: {leader} and {closest.b} are equal by score in {closest.n:,} contests."
+        return Claim("undecided", None, closest, None, None, said, (_basis(closest, scale, kinds),))
+    missing, real = sorted(set(agents) - {closest.a, *(pair.b for pair in own)}), set(kinds) == {"real"}
+    found = _errors(own)
+    detectable = detectable_lead(*found) if found else None
     figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {_basis(closest, scale, kinds)}"
-    if real and scale == "judge" and not missing and closest.p_holm < LEVEL and closest.difference > 0:
+    if real and scale == "judge" and not missing and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
         said = (
             f"{leader} is best by score: {_points(closest)} ahead of {closest.b}, its closest rival "
-            f"({p_value(closest.p_holm)}, {closest.n:,} contests)."
+            f"({p_value(closest.p_exact)}, {closest.n:,} contests)."
         )
-        return Claim("best", leader, closest, None, said, (figures,))
-    needed = contests_needed(closest, len(pairs))
+        return Claim("best", leader, closest, None, detectable, said, (figures, *_power(detectable)))
+    needed = contests_needed(own)
     ahead = f"Undecided: {leader} leads {closest.b} by {_points(closest)}"
+    if closest.difference < 0:
+        ahead = f"Undecided: {leader} leads most agents, yet {closest.b} is {_points(closest)} ahead of it"
     if not real:
         rows = "rows that are not all real" if "real" in kinds else "rows that are not real"
         said = f"{ahead}, but among {rows}. It takes scored contests of real rows."
@@ -90,14 +104,12 @@ def make_claim(
     elif missing:
         said = f"{ahead}, but has no contest against {_some(missing)}. It takes such contests."
     else:
-        said = (
-            f"{ahead}, which may be chance ({p_value(closest.p_holm)}). {_what_it_takes(closest, needed, len(pairs))}"
-        )
-    return Claim("undecided", leader, closest, needed, said, (figures, *_detectable(closest, needed)))
+        said = f"{ahead}, which may be chance ({p_value(closest.p_exact)}). {_what_it_takes(closest, needed)}"
+    return Claim("undecided", leader, closest, needed, detectable, said, (figures, *_power(detectable)))
 
 
-def lead(pairs: Sequence[Pair]) -> tuple[str | None, Pair | None]:
-    """Return the agent that is above most others, and it against the rival that it is least surely above.
+def lead(pairs: Sequence[Pair]) -> tuple[str | None, list[Pair]]:
+    """Return the agent that is above most others and its pairs, the rival first that it is least surely above.
 
     No agent leads where nothing differs.
     """
@@ -108,31 +120,71 @@ def lead(pairs: Sequence[Pair]) -> tuple[str | None, Pair | None]:
             above[name] = (won + (difference > 0), total + difference)
     leader = min(above, key=lambda name: (-above[name][0], -above[name][1], name), default=None)
     if leader is None or not above[leader][0]:
-        return None, None
+        return None, []
     own = [pair.seen_by(leader) for pair in pairs if leader in (pair.a, pair.b)]
-    return leader, max(own, key=lambda pair: (pair.difference <= 0, pair.p_holm, -pair.difference))
+    return leader, sorted(own, key=lambda pair: (pair.difference > 0, -pair.p_exact, pair.difference, pair.b))
 
 
-def least_texts(pairs: int) -> int:
-    """Return how many texts an exact test needs at least before Holm's p for so many pairs can be below 0.05."""
-    # The smallest p of 2^G sign patterns is 2^(1−G).
-    return ceil(log2(max(1, pairs) / LEVEL) + 1e-9) + 1
+def gate_power(leads: Sequence[float], errors: Sequence[float], shared: Sequence[float]) -> float:
+    """Return the chance that the claim is made when the leader truly is so far above its rivals.
 
-
-def contests_needed(pair: Pair, pairs: int) -> int | None:
-    """Return how many contests would find the difference seen in 80 of 100 samples, tested for so many pairs at once.
-
-    The sample-size formula of the z test, with the clustered standard error. None without a difference or a spread.
+    The differences to all rivals contain the leader's own mean: a normal law with one factor (C. W. Dunnett, JASA 50
+    (1955) 1096–1121), of which each difference has the share `shared` of its variance; 32 Gauss–Hermite nodes.
     """
-    if pair.difference <= 0 or pair.mde is None:
+    import numpy as np
+    from scipy.special import ndtr, ndtri
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(32)
+    ratio, share = np.divide(leads, errors), np.asarray(shared, dtype=float)
+    z = (ratio - ndtri(1 - LEVEL / 2) + np.sqrt(share) * nodes[:, None]) / np.sqrt(1 - share)
+    return float(weights @ ndtr(z).prod(axis=1) / weights.sum())
+
+
+def detectable_lead(errors: Sequence[float], shared: Sequence[float]) -> float:
+    """Return the smallest lead over every rival that the claim finds with a chance of 80%."""
+    from scipy.optimize import brentq
+
+    return float(brentq(lambda lead: gate_power([lead] * len(errors), errors, shared) - POWER, 0, 20 * max(errors)))
+
+
+def contests_needed(own: Sequence[Pair]) -> int | None:
+    """Return how many contests against the closest rival would lead to the claim with a chance of 80%.
+
+    `own` are the leader's pairs, the closest rival first. The differences are taken as the true ones, and the contests
+    against all rivals grow alike. None where a rival is not below the leader, nothing varies, or
+    the lead is next to nothing.
+    """
+    from scipy.optimize import brentq
+
+    found = _errors(own)
+    if found is None or any(pair.difference < _EQUAL for pair in own):
         return None
+    leads, (errors, shared) = [pair.difference for pair in own], found
+
+    def lacking(growth: float) -> float:
+        return gate_power(leads, [error / growth**0.5 for error in errors], shared) - POWER
+
+    if lacking(1e12) < 0:
+        return None
+    growth = float(brentq(lacking, 1e-9, 1e12))
+    # No test of fewer texts can be significant.
+    return max(ceil(own[0].n * growth), ceil(LEAST_TEXTS * own[0].n / own[0].clusters))
+
+
+def _errors(own: Sequence[Pair]) -> tuple[list[float], list[float]] | None:
+    """Return the standard error of each difference, and the share of its variance that is the leader's."""
     from statistics import NormalDist
 
-    normal = NormalDist()
-    unit = pair.mde / (normal.inv_cdf(1 - LEVEL / 2) + normal.inv_cdf(POWER))
-    steps = normal.inv_cdf(1 - LEVEL / 2 / pairs) + normal.inv_cdf(POWER)
-    contests = pair.n * (steps * unit / pair.difference) ** 2
-    return max(ceil(contests), least_texts(pairs))
+    # Half of the test's interval over z: the error with which a z test would have the same interval.
+    z, most = NormalDist().inv_cdf(1 - LEVEL / 2), max(pair.n for pair in own)
+    errors = []
+    for pair in own:
+        low, high = pair.low_clustered, pair.high_clustered
+        error = (high - low) / 2 / z if low is not None and high is not None else pair.error
+        if not error:
+            return None
+        errors.append(error)
+    return errors, [pair.n / most / 2 for pair in own]
 
 
 def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked: str) -> str:
@@ -145,29 +197,28 @@ def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked
         why = f"only {next(iter(agents))} has {scores} among {rows}"
     else:
         why = f"no two agents have {scores} in one prompt among {rows}"
-    return f"Undecided: {why}. It takes scored contests of real rows over at least {least_texts(len(pairs))} texts."
+    return f"Undecided: {why}. It takes scored contests of real rows over at least {LEAST_TEXTS} texts."
 
 
-def _what_it_takes(pair: Pair, needed: int | None, pairs: int) -> str:
+def _what_it_takes(pair: Pair, needed: int | None) -> str:
+    if pair.clusters < LEAST_TEXTS:
+        return f"It takes contests over at least {LEAST_TEXTS} texts; there are {pair.clusters}."
     if needed is None:
-        return f"It takes contests over at least {least_texts(pairs)} texts."
-    about = f"More than {_MANY:,}" if needed > _MANY else f"About {needed:,}"
+        return "It takes more contests."
+    about = f"More than {_MANY:,}" if needed > _MANY else f"About {max(needed, pair.n + 1):,}"
     return f"{about} contests would decide; there are {pair.n:,}."
 
 
-def _detectable(pair: Pair, needed: int | None) -> list[str]:
-    if not pair.mde:
+def _power(detectable: float | None) -> list[str]:
+    if detectable is None:
         return []
-    found = [f"A true difference below {pair.mde:.2g} points would be missed more than 1 time in 5."]
-    if needed is not None and needed <= _MANY:
-        found.append(f"About {needed:,} contests would be needed to detect a difference of {pair.difference:.2g}.")
-    return found
+    return [f"A lead below {detectable:.2g} points over every rival would be missed more than 1 time in 5."]
 
 
 def _margin(pair: Pair) -> str:
     low, high = pair.low_clustered, pair.high_clustered
     interval = f"95% interval {_signed(low)} to {_signed(high)}, " if low is not None and high is not None else ""
-    return f"{_signed(pair.difference)} points ({interval}Holm-adjusted {p_value(pair.p_holm)})"
+    return f"{_signed(pair.difference)} points ({interval}{p_value(pair.p_exact)})"
 
 
 def _basis(pair: Pair, scale: str, kinds: Collection[str]) -> str:
@@ -176,7 +227,7 @@ def _basis(pair: Pair, scale: str, kinds: Collection[str]) -> str:
 
 
 def _points(pair: Pair) -> str:
-    return f"{number(pair.difference, f'.{1 if abs(pair.difference) >= 0.1 else 3}f')} of 50 points"
+    return f"{abs(pair.difference):.{1 if abs(pair.difference) >= 0.1 else 3}f} of 50 points"
 
 
 def _signed(value: float) -> str:

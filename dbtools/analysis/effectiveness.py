@@ -13,7 +13,17 @@ from dbtools.analysis.claim import Claim, make_claim
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
 from dbtools.analysis.pairs import Pair, PairedSums, compare, paired_sums
-from dbtools.analysis.query import PROVENANCES, SCALES, WINS, Row, RowFilter, check_word, rows, working_table
+from dbtools.analysis.query import (
+    PROVENANCES,
+    SCALES,
+    WINS,
+    Row,
+    RowFilter,
+    check_word,
+    rows,
+    select_entries,
+    working_table,
+)
 from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement, bradley_terry
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
@@ -32,6 +42,12 @@ _WINS_SAID = {
     "score": "wins by score",
     "selected": "wins by the application's selection",
     "user": "wins by users' choice",
+}
+_UNUSED = {
+    "superseded": "superseded by a later version of the same agent and prompt",
+    "unscored": "without a complete score",
+    "other_scale": "scored on another scale",
+    "unopposed": "without a rival in their prompt",
 }
 _UNDECIDABLE = {
     "alone": "only one agent",
@@ -60,6 +76,9 @@ class Effectiveness(Result):
         Contests, their texts, and those without a decidable win: of one agent, headless, or of mixed scales.
     not_competing : dict
         By source that is no agent: its versions within the provenance, not used.
+    version_use : dict
+        Of the competing agents' versions within the provenance: how many are ``compared``, ``superseded`` by a later
+        one of the same agent and prompt, ``unscored``, on an ``other_scale``, or ``unopposed`` in their prompt.
     logged : int
         Runs from rescued logs that count among the wins ``selected``.
     filter_note : str
@@ -81,6 +100,7 @@ class Effectiveness(Result):
     origins: dict[str, dict[str, int]]
     contests: Row
     not_competing: dict[str, int]
+    version_use: dict[str, int]
     logged: int
     filter_note: str = ""
 
@@ -189,10 +209,12 @@ class Effectiveness(Result):
             "contests": dict(self.contests),
             "left_out": self.left_out,
             "not_competing": self.not_competing,
+            "version_use": self.version_use,
             "logged_selections": self.logged,
             "narrowed": self.filter_note,
             "leader": self.claim.leader,
             "needed": self.claim.needed,
+            "detectable": self.claim.detectable,
             "verdict": self.claim.verdict,
             "sentence": self.sentence,
             "details": self.details,
@@ -247,8 +269,8 @@ def effectiveness(
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
         origins = rows(connection, "provenance")
         _check_agents(names, origins)
+        select_entries(connection, row_filter.kinds)
         summary = agent_summary(connection, row_filter, wins, interval, logged)
-        comparison = _comparison(connection, row_filter, summary, provenance)
         (contests,) = rows(connection, "contests", **row_filter.bound)
         return Effectiveness(
             provenance=provenance,
@@ -261,9 +283,10 @@ def effectiveness(
             origins=_origins(origins),
             contests=contests,
             not_competing=_not_competing(origins, row_filter),
+            version_use=_version_use(connection, row_filter, origins),
             logged=sum(won for _, won in logged.values()),
             filter_note=db.filter_note,
-            **comparison,
+            **_comparison(connection, row_filter, summary, provenance),  # last: it selects other entries
         )
 
 
@@ -276,8 +299,8 @@ def _comparison(connection: Engine, row_filter: RowFilter, summary: Sequence[Age
         "pairs": pairs,
         "claim": make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked),
         "ranking": _ranking(family),
-        "multiverse": multiverse(connection, row_filter, present, family),
         "confounders": confounders(connection, row_filter, present),
+        "multiverse": multiverse(connection, row_filter, present, family),
     }
 
 
@@ -315,6 +338,15 @@ def _not_competing(counted: Sequence[Row], row_filter: RowFilter) -> dict[str, i
     return dict(sorted(found.items()))
 
 
+def _version_use(connection: Engine, row_filter: RowFilter, counted: Sequence[Row]) -> dict[str, int]:
+    (found,) = rows(connection, "version_use", scale=row_filter.scale)
+    versions = [row for row in counted if row["relation"] == "versions" and row["source"] is None]
+    competing = sum(row["rows"] for row in versions if row["provenance"] in row_filter.kinds)
+    return {"compared": found["compared"], "superseded": competing - found["entries"]} | {
+        key: found[key] for key in ("unscored", "other_scale", "unopposed")
+    }
+
+
 def _frame(items: Sequence[object], kind: type[AgentResult | Pair | Specification]) -> pd.DataFrame:
     import pandas as pd
 
@@ -326,6 +358,7 @@ def _rows_left_out(found: Effectiveness) -> list[tuple[str, str, int]]:
     """List the rows not used: relation, why, how many."""
     items = [(r, f"{kind} rows", n) for r, kinds in found.left_out.items() for kind, n in kinds.items()]
     items += [("versions", f"{source} does not compete", n) for source, n in found.not_competing.items()]
+    items += [("versions", why, found.version_use[key]) for key, why in _UNUSED.items() if found.version_use[key]]
     return items + [("contests", why, found.contests[key]) for key, why in _UNDECIDABLE.items() if found.contests[key]]
 
 
@@ -370,8 +403,9 @@ def _caveats(found: Effectiveness) -> list[str]:
 
 def _left(found: Effectiveness) -> list[str]:
     kinds = found.left_out.get("versions", {})
-    left = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) or "no"
-    text = f"Left out: {left} versions"
+    parts = [f"{n:,} {kind}" for kind, n in kinds.items()]
+    parts += [f"{found.version_use[key]:,} {why}" for key, why in _UNUSED.items() if found.version_use[key]]
+    text = f"Versions left out: {', '.join(parts) or 'none'}"
     if kinds and not found.agents:
         text += f" (provenance {max(kinds, key=kinds.__getitem__)} compares them)"
     others = ", ".join(f"{n:,} by {source}" for source, n in found.not_competing.items())

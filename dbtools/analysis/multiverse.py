@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dbtools.analysis.claim import Claim, make_claim
 from dbtools.analysis.pairs import PairedSums, compare, paired_sums
-from dbtools.analysis.query import KINDS, WINS, Row, RowFilter
+from dbtools.analysis.query import KINDS, WINS, Row, RowFilter, select_entries
 
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
@@ -25,7 +25,7 @@ class Specification:
     n, clusters : int
         Contests and texts of the closest pair.
     difference, low, high : float or None
-        The leader against the rival that it is least surely above, with the clustered 95% interval.
+        The leader against the rival that it is least surely above, with the 95% interval of the sign-flip test.
     verdict : str
         By the same rule as the claim's: ``best`` or ``undecided``.
     """
@@ -41,12 +41,13 @@ class Specification:
     high: float | None
     p_holm: float | None
     verdict: str
+    p: float | None = None
 
 
 def multiverse(
     connection: Engine, row_filter: RowFilter, present: list[Row], asked: Sequence[PairedSums]
 ) -> tuple[Specification, ...]:
-    """Repeat the comparison under every filter. Reads only.
+    """Repeat the comparison under every filter. Reads only; selects other entries.
 
     Parameters
     ----------
@@ -55,20 +56,24 @@ def multiverse(
     asked : sequence of PairedSums
         Those of the filter asked for, by total.
     """
-    found = []
+    found: dict[str, Specification] = {}
     known: dict[object, Sequence[PairedSums]] = {
         (kinds_of(row_filter, present), row_filter.scale, "total", False): asked
     }
-    for name, some, outcome, distinct in _filters(row_filter, present):
+    filters, selected = list(_filters(row_filter, present)), row_filter.kinds
+    # The filters on the same provenances together: selecting the entries takes the longest.
+    for name, some, outcome, distinct in sorted(filters, key=lambda item: item[1].kinds != row_filter.kinds):
         kinds = kinds_of(some, present, outcome)
-        # Filters with the same rows are computed once.
         key = kinds, some.scale, outcome, distinct
         if key not in known:
+            if selected != some.kinds:
+                select_entries(connection, some.kinds)
+                selected = some.kinds
             known[key] = paired_sums(connection, some, outcome, distinct=distinct, ranked=False)
         pairs = compare(known[key])
         claim = make_claim(pairs, {name for pair in pairs for name in (pair.a, pair.b)}, kinds, some.scale)
-        found.append(_specification(name, outcome, claim))
-    return tuple(found)
+        found[name] = _specification(name, outcome, claim)
+    return tuple(found[name] for name, *_ in filters)
 
 
 def kinds_of(row_filter: RowFilter, present: list[Row], outcome: str = "total") -> frozenset[str]:
@@ -93,6 +98,7 @@ def _specification(name: str, outcome: str, claim: Claim) -> Specification:
         high=pair.high_clustered,
         p_holm=pair.p_holm,
         verdict=claim.verdict,
+        p=pair.p_exact,
     )
 
 

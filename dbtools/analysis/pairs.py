@@ -47,7 +47,7 @@ class PairedSums:
     ----------
     above, ties : int
         Contests with d > 0, and with d = 0.
-    listed : tuple of (sum, mean), or None
+    listed : tuple of (sum, size), or None
         d over each cluster; None for more than `LISTED` clusters.
     ranks : (int, float, float)
         Of the cluster means that are not 0: how many, the rank sum of those above 0, the correction for ties.
@@ -58,7 +58,7 @@ class PairedSums:
     sums: ClusterSums
     above: int
     ties: int
-    listed: tuple[tuple[float, float], ...] | None
+    listed: tuple[tuple[float, int], ...] | None
     ranks: tuple[int, float, float] = (0, 0.0, 0.0)
 
 
@@ -73,7 +73,8 @@ class Pair:
     difference, low, high : float
         Mean paired difference and its 95% t interval over contests, each taken as independent.
     low_clustered, high_clustered : float or None
-        The interval when repeated texts count as one draw; equal to the other where no text repeats.
+        The interval of the sign-flip test, with repeated texts as one draw: 0 is outside where `p_exact` < 0.05.
+        None for fewer than six texts.
     effect : float or None
         The difference in standard deviations of single differences (Cohen's d_z).
     superiority : float
@@ -85,7 +86,9 @@ class Pair:
     p_wilcoxon : float
         Signed-rank test of the cluster means, as a cross-check.
     mde : float or None
-        Minimum detectable effect: smaller true differences would be missed more than 1 time in 5.
+        Minimum detectable effect of this pair alone: smaller true differences would be missed more than 1 time in 5.
+    error : float or None
+        The clustered standard error of the difference.
     """
 
     a: str
@@ -104,6 +107,7 @@ class Pair:
     p_wilcoxon: float
     mde: float | None
     method: str
+    error: float | None = None
 
     def seen_by(self, agent: str) -> Pair:
         """Return the pair with `agent` as the first of the two."""
@@ -133,16 +137,17 @@ def paired_sums(
 ) -> list[PairedSums]:
     """Return the sums of every pair of agents for an outcome (``total``, or a kind of win). Reads only.
 
+    The rows are those of the last `select_entries`.
+
     Without ranks (the slowest part), `Pair.p_wilcoxon` of more than `LISTED` texts is 1.
     """
-    materialize_query(connection, "paired")
-    materialize_query(connection, "clusters", **row_filter.bound, outcome=outcome, distinct=distinct)
+    materialize_query(connection, "clusters", scale=row_filter.scale, outcome=outcome, distinct=distinct)
     pairs = rows(connection, "pairs")
-    listed: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    listed: dict[tuple[str, str], list[tuple[float, int]]] = {}
     ranks: dict[tuple[str, str], tuple[int, float, float]] = {}
     if any(row["clusters"] <= LISTED for row in pairs):
         for row in rows(connection, "text_differences", limit=LISTED):
-            listed.setdefault((row["a"], row["b"]), []).append((row["s"], row["mean"]))
+            listed.setdefault((row["a"], row["b"]), []).append((row["s"], row["n"]))
     if ranked and any(row["clusters"] > LISTED for row in pairs):
         for row in rows(connection, "ranks"):
             ranks[row["a"], row["b"]] = int(row["ranked"]), float(row["positive"]), float(row["rank_ties"])
@@ -151,7 +156,7 @@ def paired_sums(
 
 def compare(family: Iterable[PairedSums]) -> tuple[Pair, ...]:
     """Compare every pair of a family; the first of each pair is the one above, the largest difference first."""
-    pairs = [_pair(met if met.sums.total >= 0 else _turned(met)) for met in family]
+    pairs = [_pair(pair_sums if pair_sums.sums.total >= 0 else _turned(pair_sums)) for pair_sums in family]
     adjusted = holm([pair.p_exact for pair in pairs])
     pairs = [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-pair.difference, pair.a, pair.b)))
@@ -162,7 +167,7 @@ def _minus(value: float | None) -> float | None:
 
 
 def _paired_sums(
-    row: Row, listed: list[tuple[float, float]] | None, ranks: tuple[int, float, float] | None
+    row: Row, listed: list[tuple[float, int]] | None, ranks: tuple[int, float, float] | None
 ) -> PairedSums:
     sums = ClusterSums(
         int(row["n"]),
@@ -173,39 +178,47 @@ def _paired_sums(
     return PairedSums(row["a"], row["b"], sums, above, ties, tuple(listed) if listed else None, ranks or (0, 0.0, 0.0))
 
 
-def _turned(met: PairedSums) -> PairedSums:
-    sums = replace(met.sums, total=-met.sums.total, cross=-met.sums.cross)
-    listed = met.listed and tuple((-s, -mean) for s, mean in met.listed)
-    n, positive, ties = met.ranks
+def _turned(pair_sums: PairedSums) -> PairedSums:
+    sums = replace(pair_sums.sums, total=-pair_sums.sums.total, cross=-pair_sums.sums.cross)
+    listed = pair_sums.listed and tuple((-s, n) for s, n in pair_sums.listed)
+    n, positive, ties = pair_sums.ranks
     ranks = (n, n * (n + 1) / 2 - positive, ties)
-    return PairedSums(met.b, met.a, sums, met.sums.n - met.above - met.ties, met.ties, listed, ranks)
+    return PairedSums(
+        pair_sums.b,
+        pair_sums.a,
+        sums,
+        pair_sums.sums.n - pair_sums.above - pair_sums.ties,
+        pair_sums.ties,
+        listed,
+        ranks,
+    )
 
 
-def _pair(met: PairedSums) -> Pair:
-    sums = met.sums
-    if met.listed is not None:
-        p, method = sign_flip([s for s, _ in met.listed])
-        p_wilcoxon = signed_rank([mean for _, mean in met.listed])
+def _pair(pair_sums: PairedSums) -> Pair:
+    sums = pair_sums.sums
+    if pair_sums.listed is not None:
+        flip = sign_flip([s for s, _ in pair_sums.listed], [n for _, n in pair_sums.listed])
+        p_wilcoxon = signed_rank([round(s / n, 9) for s, n in pair_sums.listed])
     else:
-        p, method = sign_flip_limit(sums.total, sums.sum_squares)
-        p_wilcoxon = signed_rank_limit(*met.ranks)
+        flip = sign_flip_limit(sums)
+        p_wilcoxon = signed_rank_limit(*pair_sums.ranks)
     low, high = sums.interval(clustered=False)
-    low_clustered, high_clustered = sums.interval()
     return Pair(
-        a=met.a,
-        b=met.b,
+        a=pair_sums.a,
+        b=pair_sums.b,
         n=sums.n,
         clusters=sums.clusters,
         difference=sums.mean,
         low=low,
         high=high,
-        low_clustered=low_clustered,
-        high_clustered=high_clustered,
+        low_clustered=flip.low,
+        high_clustered=flip.high,
         effect=sums.mean / sums.deviation if sums.deviation else None,
-        superiority=(met.above + met.ties / 2) / sums.n,
-        p_exact=p,
-        p_holm=p,
+        superiority=(pair_sums.above + pair_sums.ties / 2) / sums.n,
+        p_exact=flip.p,
+        p_holm=flip.p,
         p_wilcoxon=p_wilcoxon,
         mde=sums.detectable,
-        method=method,
+        method=flip.method,
+        error=sums.error,
     )

@@ -84,7 +84,7 @@ def rows(source: Database | Engine, name: str, **parameters: Any) -> list[Row]:
 
 @contextmanager
 def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine]:
-    """Open a connection with the table ``entries``: one row per contest and competing agent.
+    """Open a connection with the table ``candidates``: the versions that can enter a contest.
 
     DuckDB holds the table in memory and spills it to the user's cache folder. The database is not changed.
     """
@@ -92,8 +92,17 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine
         if agents:
             register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
         cache(connection, "contest_entries")
-        materialize_query(connection, "entries")
+        materialize_query(connection, "candidates")
         yield connection
+
+
+def select_entries(connection: Engine, kinds: Sequence[str]) -> None:
+    """Create the working tables ``entries`` and ``paired`` from the candidates of these provenances.
+
+    There is one contest per prompt: rows of two provenances compete with each other where both count.
+    """
+    materialize_query(connection, "entries", kinds=list(kinds))
+    materialize_query(connection, "paired", kinds=list(kinds))
 
 
 def materialize_query(connection: Engine, name: str, **parameters: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import erfc, sqrt
+from math import ceil, erfc, sqrt
 from typing import Any
 
 DRAWS = 9_999
@@ -95,32 +95,71 @@ class ClusterSums:
         return (_Z_TEST + _Z_POWER) * self.error if self.error else None
 
 
-def sign_flip(sums: Sequence[float]) -> tuple[float, str]:
-    """Return the two-sided p of a sum of clusters being zero, by flipping the sign of whole clusters, and how.
+@dataclass(frozen=True)
+class FlipTest:
+    """A sign-flip test of a mean, and the 95% interval of all means that the same test does not reject.
 
-    Source: E. J. G. Pitman, Suppl. J. Royal Statistical Society 4 (1937) 119–130. Assumes independent clusters whose
-    sums are symmetric about zero under the null. All 2^G sign patterns for G ≤ 16 ("exact"); beyond, the same 9,999
-    random patterns on every call, p = (1 + b)/(1 + B) (Phipson and Smyth 2010; "monte carlo").
+    The ends are None for fewer than six clusters. `method`: ``exact``, ``monte carlo``, or ``normal`` (the limit).
+    """
+
+    p: float
+    low: float | None
+    high: float | None
+    method: str
+
+
+def sign_flip(sums: Sequence[float], sizes: Sequence[int] | None = None, level: float = 0.05) -> FlipTest:
+    """Test whether the mean is zero by flipping the sign of whole clusters, given the sum and size of each.
+
+    Sources: E. J. G. Pitman, Suppl. J. Royal Statistical Society 4 (1937) 119–130; the interval: J. A. Hartigan, JASA
+    64 (1969) 1303–1317. A pattern is as extreme at a mean θ as the data where θ lies between the mean of the flipped
+    clusters and that of the others, so the ends of the interval are two order statistics. Assumes independent
+    clusters, symmetric about the mean. All 2^G patterns for G ≤ 16; beyond, the same 9,999 random ones on every call,
+    p = (1 + b)/(1 + B) (Phipson and Smyth 2010).
     """
     import numpy as np
 
-    values = np.asarray(sums, dtype=float)
-    observed = abs(values.sum()) - _TINY * np.abs(values).sum()
-    signs = _patterns(len(values))
-    extreme = sum(
-        int((abs(block @ values) >= observed).sum()) for block in np.array_split(signs, 1 + len(signs) // 2048)
-    )
-    if len(values) <= _EXACT:
-        return extreme / len(signs), "exact"
-    return (1 + extreme) / (1 + DRAWS), "monte carlo"
+    s = np.asarray(sums, dtype=float)
+    n = np.ones(len(s)) if sizes is None else np.asarray(sizes, dtype=float)
+    total, size, slack = s.sum(), n.sum(), _TINY * float(np.abs(s).sum())
+    patterns, extra = _patterns(len(s)), int(len(s) > _EXACT)
+    extreme, lows, highs = extra, [], []
+    for block in np.array_split(patterns, 1 + len(patterns) // 2048):
+        flipped = (block < 0).astype(float)
+        s_flipped, n_flipped = flipped @ s, flipped @ n
+        extreme += int((np.abs(total - 2 * s_flipped) >= abs(total) - slack).sum())
+        both = (n_flipped > 0) & (n_flipped < size)
+        ends = [
+            np.divide(a, b, out=np.full(len(block), np.nan), where=both)
+            for a, b in ((s_flipped, n_flipped), (total - s_flipped, size - n_flipped))
+        ]
+        lows.append(np.where(both, np.minimum(*ends), -np.inf))
+        highs.append(np.where(both, np.maximum(*ends), np.inf))
+    count = len(patterns) + extra
+    # The smallest mean that at least `enough` patterns reach has p ≥ level.
+    enough = ceil(level * count - _TINY) - extra
+    low, high = np.sort(np.concatenate(lows))[enough - 1], np.sort(np.concatenate(highs))[-enough]
+    bounded = bool(np.isfinite(low) and np.isfinite(high))
+    method = "monte carlo" if extra else "exact"
+    return FlipTest(extreme / count, float(low) if bounded else None, float(high) if bounded else None, method)
 
 
-def sign_flip_limit(total: float, sum_squares: float) -> tuple[float, str]:
-    """Return what `sign_flip` comes to for very many clusters, from Σ S_g and Σ S_g².
+def sign_flip_limit(sums: ClusterSums) -> FlipTest:
+    """Return the limit of `sign_flip` for many clusters.
 
-    A flipped sum has mean 0 and variance Σ S_g²; by Lindeberg's theorem it is normal when no cluster dominates.
+    A flipped sum has mean 0 and variance Σ (S_g − θ n_g)², and is normal when no cluster dominates (Lindeberg).
     """
-    return (erfc(abs(total) / sqrt(2 * sum_squares)) if sum_squares else 1.0), "normal"
+    if not sums.sum_squares:
+        return FlipTest(1.0, 0.0, 0.0, "normal")
+    p = erfc(abs(sums.total) / sqrt(2 * sums.sum_squares))
+    z = _Z_TEST**2
+    a = sums.n**2 - z * sums.sizes
+    b = sums.total * sums.n - z * sums.cross
+    c = sums.total**2 - z * sums.sum_squares
+    if a <= 0:
+        return FlipTest(p, None, None, "normal")
+    root = sqrt(max(0.0, b * b - a * c))
+    return FlipTest(p, float(b - root) / a, float(b + root) / a, "normal")
 
 
 def signed_rank(values: Sequence[float]) -> float:
@@ -135,7 +174,7 @@ def signed_rank(values: Sequence[float]) -> float:
 
     nonzero = np.asarray([value for value in values if abs(value) > _TINY])
     if len(nonzero) <= _EXACT:
-        return sign_flip(np.sign(nonzero) * rankdata(abs(nonzero)))[0]
+        return sign_flip(np.sign(nonzero) * rankdata(abs(nonzero))).p
     return float(wilcoxon(nonzero).pvalue)
 
 
@@ -178,7 +217,78 @@ def _patterns(clusters: int) -> Any:
     return rng.integers(0, 2, size=(DRAWS, clusters), dtype=np.int8) * np.int8(2) - np.int8(1)
 
 
-def wilson_interval(wins: float, contests: int, confidence: float = 0.95) -> Interval:
+@dataclass(frozen=True)
+class SizeTable:
+    """What a clustered mean needs: per size n_g, the number of clusters of this size, and their Σ S_g and Σ S_g²."""
+
+    sizes: tuple[int, ...]
+    clusters: tuple[int, ...]
+    totals: tuple[float, ...]
+    squares: tuple[float, ...]
+
+    @property
+    def n(self) -> int:
+        """The number of observations."""
+        return sum(size * count for size, count in zip(self.sizes, self.clusters, strict=True))
+
+    @property
+    def n_effective(self) -> float:
+        """The least number of independent observations that these are worth: n²/Σ n_g² (Kish 1965, §8.2)."""
+        return self.n**2 / sum(size**2 * count for size, count in zip(self.sizes, self.clusters, strict=True))
+
+
+def clustered_mean(table: SizeTable) -> tuple[float, float | None, float | None]:
+    """Return the mean, its CR2 standard error and the degrees of freedom; None for fewer than two clusters.
+
+    Sources: R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002) 169–181; J. E. Pustejovsky and E. Tipton,
+    JBES 36 (2018) 672–683. For a mean, each cluster weighs w_g = 1/(1 − n_g/n). Assumes independent clusters.
+    """
+    import numpy as np
+
+    size, count, total, square = (
+        np.asarray(column, dtype=float) for column in (table.sizes, table.clusters, table.totals, table.squares)
+    )
+    n = table.n
+    mean = float(total.sum()) / n
+    if count.sum() < 2:
+        return mean, None, None
+    weight = 1 / (1 - size / n)
+    spread = float((weight * (square - 2 * mean * size * total + mean**2 * size**2 * count)).sum())
+    spread = spread if spread > _TINY * float((weight * square).sum()) else 0.0
+    wide = float((weight * size**2) @ count) ** 2 - float((weight**2 * size**4) @ count)
+    return mean, sqrt(spread) / n, n**2 / (float(size**2 @ count) + wide / n**2)
+
+
+def clustered_interval(table: SizeTable, confidence: float = 0.95) -> tuple[float | None, float | None]:
+    """Return the t interval of a clustered mean; None for fewer than two clusters."""
+    from scipy.special import stdtrit
+
+    mean, error, free = clustered_mean(table)
+    if error is None or free is None:
+        return None, None
+    half = float(stdtrit(free, (1 + confidence) / 2)) * error
+    return mean - half, mean + half
+
+
+def clustered_share(table: SizeTable, interval: str = "wilson", confidence: float = 0.95) -> Interval:
+    """Return the interval of a share of wins, with the number of contests replaced by the effective number.
+
+    Sources: E. L. Korn and B. I. Graubard, Survey Methodology 24 (1998) 193–201: n* = p(1 − p)/se² (z/t)², at most n;
+    in Wilson's interval: C. Franco and others, J. Survey Statistics and Methodology 7 (2019) 334–364. Where nothing
+    varies, n* is n²/Σ n_g² (z/t)².
+    """
+    from scipy.special import stdtrit
+
+    share, error, free = clustered_mean(table)
+    if error is None or free is None:
+        return INTERVALS[interval](share, 1.0, confidence)
+    z = float(stdtrit(1e9, (1 + confidence) / 2))
+    worth = share * (1 - share) / error**2 if error else table.n_effective
+    effective = min(table.n, max(1.0, worth) * (z / float(stdtrit(free, (1 + confidence) / 2))) ** 2)
+    return INTERVALS[interval](share * effective, effective, confidence)
+
+
+def wilson_interval(wins: float, contests: float, confidence: float = 0.95) -> Interval:
     """Return the score interval of a proportion, as fractions of 1.
 
     Source: E. B. Wilson, JASA 22 (1927) 209–212. Assumes independent contests; wins may be fractional (shared ties).
@@ -195,7 +305,7 @@ def wilson_interval(wins: float, contests: int, confidence: float = 0.95) -> Int
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def exact_interval(wins: float, contests: int, confidence: float = 0.95) -> Interval:
+def exact_interval(wins: float, contests: float, confidence: float = 0.95) -> Interval:
     """Return the interval that covers at least as often as it says, whatever the true rate.
 
     Source: Clopper and Pearson, Biometrika 26 (1934) 404–413. Assumes independent contests.
@@ -203,7 +313,7 @@ def exact_interval(wins: float, contests: int, confidence: float = 0.95) -> Inte
     return _beta_interval(wins, wins + 1, contests, confidence)
 
 
-def jeffreys_interval(wins: float, contests: int, confidence: float = 0.95) -> Interval:
+def jeffreys_interval(wins: float, contests: float, confidence: float = 0.95) -> Interval:
     """Return the equal-tailed posterior interval under Jeffreys' prior, Beta(½, ½).
 
     Source: Brown, Cai and DasGupta, Statistical Science 16 (2001) 101–133, with their ends at 0 and 1. Assumes
@@ -219,7 +329,7 @@ INTERVALS: dict[str, Callable[..., Interval]] = {
 }
 
 
-def _beta_interval(below: float, above: float, contests: int, confidence: float) -> Interval:
+def _beta_interval(below: float, above: float, contests: float, confidence: float) -> Interval:
     from scipy.special import betaincinv
 
     if not contests:

@@ -99,7 +99,9 @@ def rates(data: pd.DataFrame, row: str, order: list[str], n: str, title: str) ->
 
     rows = zip(data["win_rate"], data["wins"], data[n], strict=True)
     shown = [(rate, f"{wins:,.1f}".removesuffix(".0"), count) for rate, wins, count in rows]
-    data = data.assign(label=[f"{rate:.0%} ({wins} of {count:,})" for rate, wins, count in shown])
+    data = data.assign(
+        label=[f"{rate:.0%} ({wins} of {count:,})" if count else "no contests" for rate, wins, count in shown]
+    )
     x = alt.X("win_rate:Q", title=title, scale=alt.Scale(domain=[0, 1])).axis(format="%")
     base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
     layers = [base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=x)]

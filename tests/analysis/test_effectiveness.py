@@ -45,7 +45,8 @@ def test_the_field_case_has_its_known_wins_and_means(field):
 def test_the_field_case_has_its_known_intervals_and_agreement(field):
     result = compare(field, provenance="generated")
     structure = result.agents[0]
-    assert (structure.low, structure.high) == (pytest.approx(0.480, abs=5e-4), pytest.approx(0.891, abs=5e-4))
+    # Wilson with the effective number of contests: 10 texts, of which some are repeated.
+    assert (structure.low, structure.high) == (pytest.approx(0.471, abs=5e-4), pytest.approx(0.895, abs=5e-4))
     assert (structure.n_effective, structure.wins_by_kind["score"]) == (9, 15)
     agreed = result.agreements["recorded", "score"]
     assert (agreed.kappa_degenerate, agreed.ac1) == (True, pytest.approx(0.70, abs=0.005))
@@ -82,7 +83,7 @@ def test_the_field_case_has_no_real_rows_and_says_so(field):
     result = compare(field)
     assert (result.agents, result.pairs, result.claim.verdict) == ((), (), "undecided")
     assert result.sentence.startswith("Undecided: no agent has judge scores among real rows.")
-    assert "Left out: 165 generated versions (provenance generated compares them)." in result.details
+    assert "Versions left out: 165 generated (provenance generated compares them)." in result.details
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["regret"] is None
     assert "Undecided" in result._repr_html_()
 
@@ -216,7 +217,7 @@ class TestThinData:
             "Undecided: no agent has judge scores among real rows. It takes scored contests of real rows over at least "
             "6 texts."
         )
-        assert result.details == ["No contest decides recorded wins.", "Left out: no versions."]
+        assert result.details == ["No contest decides recorded wins.", "Versions left out: none."]
         assert list(result.frame)[:6] == ["agent", "contests", "wins", "win_rate", "low", "high"]
 
     def test_one_prompt(self, tmp_path):
@@ -224,7 +225,7 @@ class TestThinData:
         assert (result.claim.verdict, result.claim.leader) == ("undecided", "domain")
         assert (result.pairs[0].low, result.pairs[0].mde, result.pairs[0].p_exact) == (None, None, 1)
         assert "n = 1 contests over G = 1 texts" in result.details[0]
-        assert result.sentence.endswith("It takes contests over at least 7 texts.")
+        assert result.sentence.endswith("It takes contests over at least 6 texts; there are 1.")
 
     def test_one_agent_wins_nothing_as_it_has_no_rival(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=4)
@@ -304,4 +305,78 @@ def test_agents_who_have_written_nothing_are_refused(tmp_path):
 def test_where_no_rows_are_left_those_that_could_be_compared_are_named(tmp_path):
     with attach(make_database(tmp_path / "prompter.db", prompts=3)) as db:
         details = analysis.effectiveness(db, "placeholder").details
-    assert details[-1] == "Left out: 9 real versions (provenance real compares them)."
+    assert details[-1] == "Versions left out: 9 real (provenance real compares them)."
+
+
+def fail(path, number, agent="syntax"):
+    alter(
+        path,
+        "UPDATE prompt_versions SET explanation = 'Unable to parse response' WHERE id = ?",
+        [hex_id("version", number, agent)],
+    )
+
+
+def test_with_all_provenances_there_is_one_contest_per_prompt(tmp_path):
+    path = make_database(tmp_path / "prompter.db", prompts=6)
+    for number in (1, 2, 3):
+        fail(path, number)
+    # In prompt 1 the failed run was repeated: the later version competes.
+    again = hex_id("again")
+    insert(path, "prompt_versions", id=again, prompt_id=hex_id("prompt", 1), source="syntax", version_no=4)
+    insert(path, "judge_scores", prompt_version_id=again, **dict.fromkeys(DIMENSIONS, 9))
+    result = compare(path, provenance="all", wins="score")
+    assert {(p.a, p.b): p.n for p in result.pairs} == {
+        ("domain", "structure"): 6,
+        ("domain", "syntax"): 6,
+        ("structure", "syntax"): 6,
+    }
+    # Totals of the builder: 31, 36 and 41; the repeated version has 45.
+    assert wins(result) == {"domain": (6, 5), "syntax": (6, 1), "structure": (6, 0)}
+    assert result.contests["contests"] == 6
+    assert result.version_use == {"compared": 18, "superseded": 1, "unscored": 0, "other_scale": 0, "unopposed": 0}
+    assert {s.filter: s.n for s in result.multiverse}["real rows"] == 4
+    # Among real rows the failed versions do not compete.
+    assert {(p.a, p.b): p.n for p in compare(path).pairs}["domain", "syntax"] == 4
+
+
+def test_every_version_is_compared_or_counted_as_left_out(tmp_path):
+    path = make_database(tmp_path / "prompter.db", prompts=8)
+    own = '{"agent": "syntax", "confidence": 0.9}'
+    setters = ", ".join(f"{d} = 16" for d in DIMENSIONS)
+    for number in (1, 2):  # another scale
+        alter(
+            path,
+            f"UPDATE judge_scores SET {setters}, feedback = ? WHERE prompt_version_id = ?",
+            [own, hex_id("version", number, "syntax")],
+        )
+    alter(path, "DELETE FROM judge_scores WHERE prompt_version_id = ?", [hex_id("version", 3, "domain")])
+    for agent in ("syntax", "structure"):  # leaves the third alone
+        alter(path, "DELETE FROM judge_scores WHERE prompt_version_id = ?", [hex_id("version", 4, agent)])
+    fail(path, 5)
+    insert(path, "prompt_versions", prompt_id=hex_id("prompt", 6), source="syntax", version_no=4)  # not scored
+    insert(path, "prompt_versions", prompt_id=hex_id("prompt", 7), source="original", version_no=4)
+    insert(path, "prompt_versions", prompt_id=hex_id("prompt", 8), source="", version_no=4)
+    result = compare(path)
+    assert result.version_use == {"compared": 17, "superseded": 1, "unscored": 4, "other_scale": 2, "unopposed": 1}
+    assert result.not_competing == {"no source": 1, "original": 1}
+    assert result.left_out["versions"] == {"placeholder": 1}
+    with closing(sqlite3.connect(path)) as connection:
+        (total,) = connection.execute("SELECT count(*) FROM prompt_versions").fetchone()
+    assert sum(result.version_use.values()) + 2 + 1 == total
+    said = "Versions left out: 1 placeholder, 1 superseded by a later version of the same agent and prompt, 4 without"
+    assert any(text.startswith(said) for text in result.details)
+
+
+def test_two_agents_equal_in_everything_are_a_tie(tmp_path):
+    path = make_database(tmp_path / "prompter.db", prompts=10)
+    for number in range(1, 11):
+        setters = ", ".join(f"{d} = 8" for d in DIMENSIONS)
+        for agent in ("domain", "structure"):
+            alter(
+                path,
+                f"UPDATE judge_scores SET {setters} WHERE prompt_version_id = ?",
+                [hex_id("version", number, agent)],
+            )
+    result = compare(path)
+    assert result.sentence == "Undecided: domain and structure are equal by score in 10 contests."
+    assert (result.claim.leader, result.to_dict()["needed"]) == (None, None)

@@ -75,32 +75,64 @@ def test_sign_flips_are_all_enumerated_for_few_clusters(size):
     values = np.random.default_rng(size).normal(0.4, 1, size).round(1)
     flipped = [abs(np.dot(signs, values)) for signs in product((-1, 1), repeat=size)]
     expected = np.mean([one >= abs(values.sum()) - 1e-9 for one in flipped])
-    assert statistics.sign_flip(values) == (pytest.approx(expected), "exact")
+    found = statistics.sign_flip(values)
+    assert (found.p, found.method) == (pytest.approx(expected), "exact")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_interval_holds_the_means_that_the_flipped_signs_do_not_reject(seed):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 6, 9)
+    sums = rng.normal(0.5, 1, 9) * sizes
+    signs = np.array(list(product((-1, 1), repeat=9)))
+
+    def p(mean):
+        centred = sums - mean * sizes
+        return np.mean(abs(signs @ centred) >= abs(centred.sum()) - 1e-9)
+
+    found = statistics.sign_flip(sums, sizes)
+    assert found.p == pytest.approx(p(0))
+    for end, outwards in ((found.low, -1e-6), (found.high, 1e-6)):
+        assert p(end + outwards) < 0.05 <= p(end - outwards)
+
+
+def test_the_interval_and_the_verdict_always_agree():
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        sizes = rng.integers(1, 6, rng.integers(6, 40))
+        found = statistics.sign_flip(np.round(rng.normal(0.4, 1, len(sizes)) * sizes, 1), sizes)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+def test_fewer_than_six_clusters_bound_no_interval():
+    assert statistics.sign_flip([5.0] * 5).low is None
+    assert statistics.sign_flip([5.0, 4.0, 6.0, 5.0, 5.0, 5.0]).low == 4.0
 
 
 def test_sixteen_clusters_of_one_sign_have_the_smallest_p_there_is():
-    assert statistics.sign_flip(range(1, 17)) == (2 / 2**16, "exact")
+    found = statistics.sign_flip(range(1, 17))
+    assert (found.p, found.method) == (2 / 2**16, "exact")
 
 
 def test_sign_flips_are_drawn_for_many_clusters_and_repeat(sample):
     values = np.random.default_rng(4).normal(0.35, 1, 30)
-    p, method = statistics.sign_flip(values)
+    found = statistics.sign_flip(values)
     expected = stats.permutation_test((values,), np.sum, permutation_type="samples", n_resamples=20_000, rng=1).pvalue
-    assert method == "monte carlo"
-    assert p == pytest.approx(expected, abs=0.01)
-    assert statistics.sign_flip(values)[0] == p
+    assert found.method == "monte carlo"
+    assert found.p == pytest.approx(expected, abs=0.01)
+    assert statistics.sign_flip(values) == found
 
 
 def test_the_p_of_drawn_flips_is_never_zero():
-    assert statistics.sign_flip(np.ones(100)) == (1 / 10_000, "monte carlo")
+    assert statistics.sign_flip(np.ones(100)).p == 1 / 10_000
 
 
 def test_the_limits_for_very_many_clusters_are_what_they_are_the_limits_of():
     for shift in (0.0, 0.05, 0.1):
         values = np.random.default_rng(7).normal(shift, 1, 1000).round(2)
-        p, method = statistics.sign_flip_limit(values.sum(), (values**2).sum())
-        assert method == "normal"
-        assert p == pytest.approx(statistics.sign_flip(values)[0], abs=0.015)
+        found, drawn = statistics.sign_flip_limit(sums_of(values, range(1000))), statistics.sign_flip(values)
+        assert found.method == "normal"
+        assert (found.p, found.low, found.high) == pytest.approx((drawn.p, drawn.low, drawn.high), abs=0.015)
         nonzero = values[values != 0]
         ranks = stats.rankdata(abs(nonzero))
         sizes = np.unique(abs(nonzero), return_counts=True)[1]
@@ -117,9 +149,9 @@ def test_the_signed_rank_test_is_that_of_scipy_with_and_without_ties(size, decim
 
 
 def test_nothing_but_zeros_is_no_evidence():
-    assert statistics.sign_flip([0.0] * 5)[0] == 1
-    assert statistics.sign_flip([0.0] * 50)[0] == 1
-    assert statistics.sign_flip_limit(0, 0)[0] == 1
+    assert statistics.sign_flip([0.0] * 5).p == 1
+    assert statistics.sign_flip([0.0] * 50).p == 1
+    assert statistics.sign_flip_limit(sums_of([0.0] * 50, range(50))).p == 1
     assert statistics.signed_rank([0.0] * 5) == 1
     assert statistics.signed_rank_limit(0, 0, 0) == 1
 
@@ -256,3 +288,48 @@ def test_the_chance_of_first_is_that_of_a_beta_posterior():
     assert first + other == pytest.approx(1)
     assert 0 < lost < 0.05
     assert chance_of_first([0, 0, 0]) == [(pytest.approx(1 / 3, abs=0.01), pytest.approx(0.4, abs=0.1))] * 3
+
+
+def sizes_of(values, group):
+    """Return the size table of values in clusters."""
+    _, place = np.unique(group, return_inverse=True)
+    s, n = np.bincount(place, values), np.bincount(place)
+    rows = [(int(k), int((n == k).sum()), s[n == k].sum(), (s[n == k] ** 2).sum()) for k in np.unique(n)]
+    return statistics.SizeTable(*zip(*rows, strict=True))
+
+
+def test_the_cr2_error_and_its_degrees_of_freedom_are_those_of_the_matrices(sample):
+    values, group = sample
+    n, ones = len(values), np.ones((len(values), 1))
+    hat = ones @ ones.T / n
+    blocks = [np.flatnonzero(group == g) for g in np.unique(group)]
+    residuals, meat, columns = values - values.mean(), 0.0, []
+    for block in blocks:
+        own = np.eye(len(block)) - hat[np.ix_(block, block)]
+        value, vector = np.linalg.eigh(own)
+        adjusted = (vector / np.sqrt(value)) @ vector.T @ ones[block]
+        meat += float(adjusted[:, 0] @ residuals[block]) ** 2
+        columns.append(((np.eye(n) - hat)[:, block] @ adjusted)[:, 0])
+    matrix = np.array(columns) @ np.array(columns).T
+    mean, error, free = statistics.clustered_mean(sizes_of(values, group))
+    assert (mean, error) == (pytest.approx(values.mean()), pytest.approx(np.sqrt(meat) / n))
+    assert free == pytest.approx(np.trace(matrix) ** 2 / (matrix**2).sum())
+
+
+def test_clusters_of_one_give_the_usual_t_interval():
+    values = np.random.default_rng(3).normal(2, 1, 25)
+    expected = stats.t.interval(0.95, 24, values.mean(), stats.sem(values))
+    assert statistics.clustered_interval(sizes_of(values, range(25))) == pytest.approx(expected)
+    assert statistics.clustered_interval(sizes_of(values, [0] * 25)) == (None, None)
+
+
+def test_a_share_of_independent_contests_is_nearly_wilsons():
+    won = np.arange(400) < 120
+    low, high = statistics.clustered_share(sizes_of(won.astype(float), range(400)))
+    assert (low, high) == pytest.approx(wilson_interval(120, 400), abs=0.001)
+
+
+def test_repeated_texts_widen_the_interval_of_a_share():
+    won, group = np.repeat(np.arange(20) < 9, 5).astype(float), np.repeat(np.arange(20), 5)
+    # Every text is won five times or never: it is worth one contest.
+    assert statistics.clustered_share(sizes_of(won, group)) == pytest.approx(wilson_interval(9, 20), abs=0.02)

@@ -11,7 +11,7 @@ from scipy import stats
 from support import assert_sentence, hex_id, insert, make_database, unchanged
 
 from dbtools import attach
-from dbtools.analysis import usage
+from dbtools.analysis import effectiveness, usage
 from dbtools.analysis.query import query
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.analysis.usage import agent_costs, read_prices
@@ -179,6 +179,33 @@ class TestCost:
         (cost,) = use(path).costs
         assert (cost.prompts, cost.cost_per_win) == (1, 1.38)
         assert use(path, basis="recomputed").costs[0].prompts == 2
+
+    @pytest.mark.parametrize(("provenance", "prompts"), [("real", 6), ("placeholder", 2), ("all", 6)])
+    def test_a_run_that_failed_and_was_repeated_counts_once(self, tmp_path, provenance, prompts):
+        path = make_database(tmp_path / "prompter.db", prompts=6)
+        for number in (1, 2):
+            again = hex_id("again", number)
+            change(
+                path,
+                (
+                    "UPDATE prompt_versions SET explanation = 'Unable to parse response' WHERE id = ?",
+                    [hex_id("version", number, "syntax")],
+                ),
+            )
+            insert(path, "prompt_versions", id=again, prompt_id=hex_id("prompt", number), source="syntax", version_no=4)
+            marks = dict.fromkeys(("clarity", "specificity", "actionability", "structure", "context_use"), 4)
+            insert(path, "judge_scores", prompt_version_id=again, **marks)
+            insert(path, "token_usage", prompt_version_id=again, cost_usd=0.01, model=MODEL)
+        result = use(path, provenance=provenance)
+        cost = result.cost.set_index("agent").loc["syntax"]
+        # Each of the six prompts costs 0.001, of the two that were repeated the second call 0.01.
+        spent = {"real": 4 * 0.001 + 2 * 0.01, "placeholder": 2 * 0.001, "all": 6 * 0.001 + 2 * 0.01}[provenance]
+        assert (cost["prompts"], cost["cost"]) == (prompts, pytest.approx(spent))
+        assert group(result.tokens, "agent").loc["syntax", "cost_usd"] == pytest.approx(spent)
+        with attach(path) as db:
+            (agent,) = [a for a in effectiveness(db, provenance).agents if a.agent == "syntax"]
+        assert cost["scored"] == agent.scored == prompts
+        assert cost["mean_total"] == pytest.approx(agent.mean_total)
 
     def test_the_interval_is_that_of_scipys_bootstrap(self):
         rng = np.random.default_rng(5)
@@ -350,3 +377,11 @@ def test_an_unknown_choice_is_one_sentence(path, options):
     with pytest.raises(ParameterError) as error:
         use(path, **options)
     assert_sentence(error.value, "nonsense")
+
+
+def test_only_the_generators_own_user_ids_make_an_input_generated(path):
+    for user in ("testXuser7", "ann"):
+        insert(path, "security_inputs", user_id=user, label="safe")
+    insert(path, "security_inputs", user_id="test_user_7", label="safe")
+    assert group(use(path).security, "all").loc["all", "n"] == 2
+    assert use(path).left_out["security_inputs"] == {"generated": 1}

@@ -9,12 +9,12 @@ import logging
 
 import numpy as np
 import pytest
-from planted import paired_sums_of, sums_of
+from planted import paired_sums_of
 from scipy.stats import binom
 
 from dbtools.analysis.claim import make_claim
 from dbtools.analysis.pairs import compare
-from dbtools.analysis.statistics import wilson_interval
+from dbtools.analysis.statistics import SizeTable, clustered_share, sign_flip, wilson_interval
 
 AGENTS = ("domain", "structure", "syntax")
 PROJECTS = 1_000
@@ -88,14 +88,50 @@ def test_the_interval_of_a_win_rate_covers_as_it_says(n):
     assert 0.93 <= mean <= 0.97
 
 
-@pytest.mark.parametrize(("n", "texts"), [(60, None), (15, 10), (60, 20), (300, 100)])
-def test_the_interval_of_a_difference_covers_as_it_says(n, texts):
-    rng = np.random.default_rng(3)
+DESIGNS = {
+    "60 texts asked once": [1] * 60,
+    "20 texts asked three times": [3] * 20,
+    "30 texts asked once, one 30 times": [1] * 30 + [30],
+    "10 texts of 1 to 10 contests": list(range(1, 11)),
+    "100 texts asked up to eight times": [1] * 60 + [3] * 30 + [8] * 10,
+}
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("within", [0.0, 0.7])
+def test_the_interval_of_a_difference_covers_as_it_says(design, within):
+    rng, sizes = np.random.default_rng(3), np.array(DESIGNS[design])
     covered = []
-    for _ in range(4_000):
-        group = np.arange(n) if texts is None else rng.integers(0, texts, n)
-        d = 1 + rng.normal(0, np.sqrt(2), n) + rng.normal(0, np.sqrt(2), n)[group]
-        low, high = sums_of(d, group).interval()
-        covered.append(low <= 1 <= high)
-    LOG.info(f"clustered t, n = {n} over {texts or n} texts: covers {np.mean(covered):.1%} of 4,000 samples")
-    assert 0.93 <= np.mean(covered) <= 0.97
+    for _ in range(600):
+        shared = rng.normal(0, np.sqrt(within), len(sizes)) * sizes
+        sums = 1.0 * sizes + shared + rng.normal(0, 1, len(sizes)) * np.sqrt((1 - within) * sizes)
+        found = sign_flip(sums, sizes)
+        covered.append(found.low <= 1 <= found.high)
+    LOG.info(f"sign-flip interval, {design}, correlation {within}: covers {np.mean(covered):.1%} of 600 samples")
+    assert 0.92 <= np.mean(covered) <= 0.98
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_interval_of_a_clustered_share_covers_as_it_says(design):
+    rng, sizes = np.random.default_rng(4), np.array(DESIGNS[design])
+    covered = []
+    for _ in range(1_000):
+        sums = rng.binomial(sizes, rng.beta(1.5, 1.5, len(sizes)))  # half of the variance belongs to the text
+        rows = [
+            (int(k), int((sizes == k).sum()), sums[sizes == k].sum(), (sums[sizes == k] ** 2).sum())
+            for k in np.unique(sizes)
+        ]
+        low, high = clustered_share(SizeTable(*zip(*rows, strict=True)))
+        covered.append(low <= 0.5 <= high)
+    LOG.info(f"clustered share, {design}: covers {np.mean(covered):.1%} of 1,000 samples")
+    assert np.mean(covered) >= 0.92
+
+
+@pytest.mark.parametrize("agents", [2, 3, 4, 5])
+def test_the_detectable_lead_is_found_in_about_four_of_five_for_any_number_of_agents(agents):
+    rng, names = np.random.default_rng(6), tuple("abcde"[:agents])
+    leads = [make_claim(compare(project(rng, 60, agents=names)), names, {"real"}).detectable for _ in range(20)]
+    lead = float(np.mean(leads))
+    found = np.mean([claimed(project(rng, 60, advantage=lead, agents=names), names) == "a" for _ in range(200)])
+    LOG.info(f"{agents} agents, 60 prompts: a lead of {lead:.2f} is found in {found:.1%} of 200 projects")
+    assert 0.72 <= found <= 0.88

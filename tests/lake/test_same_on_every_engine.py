@@ -41,6 +41,7 @@ ALONE = (
     "length",
     "positions",
     "provenance",
+    "version_use",
     "application",
 )
 CHOICES = [
@@ -162,16 +163,18 @@ def test_derived_relations_are_the_same(engines):
 
 def test_questions_of_effectiveness_are_answered_alike(engines):
     for on in engines:
-        materialize(on, "entries", read("entries"))
-        materialize(on, "paired", read("paired"))
+        materialize(on, "candidates", read("candidates"))
     one, other = engines
     for choice in CHOICES:
+        for on in engines:
+            for name in ("entries", "paired"):
+                materialize(on, name, read(name), {"kinds": choice["kinds"]})
         for name in ALONE:
             given = {word: value for word, value in choice.items() if f"${word}" in read(name)}
             answers = [rows(on.execute(read(name), given or None)) for on in (other, one)]
             assert_same(*answers, f"{name} {choice}")
         for outcome, distinct in [("total", True), *((win, False) for win in (*WINS, "total"))]:
-            asked = {**choice, "outcome": outcome, "distinct": distinct}
+            asked = {"scale": choice["scale"], "outcome": outcome, "distinct": distinct}
             for on in engines:
                 materialize(on, "clusters", read("clusters"), asked)
             for name, given in (("pairs", None), ("ranks", None), ("text_differences", {"limit": 5})):

@@ -34,6 +34,11 @@ FOUND = pd.DataFrame(
 )
 
 
+def test_an_agent_without_a_rival_has_no_contests():
+    alone = AGENTS.head(1).assign(contests=0, wins=0.0, win_rate=None, low=None, high=None)
+    assert "no contests" in texts(charts.win_rates(alone))
+
+
 def test_win_rates_are_ordered_and_say_what_they_rest_on():
     shown = texts(charts.win_rates(AGENTS))
     assert [t for t in shown if t in set(AGENTS["agent"])] == ["domain", "structure", "syntax"]

@@ -13,16 +13,6 @@ wins AS (
   FROM chosen
   GROUP BY agent
 ),
-texts AS (
-  SELECT agent, sum(size) AS prompts, sum(size * size) AS prompt_sizes
-  FROM (
-    -- Most texts are asked once: what they add to the sums needs no grouping by text.
-    SELECT agent, count(*) AS size FROM chosen WHERE repeated GROUP BY agent, cluster
-    UNION ALL
-    SELECT agent, 1 FROM chosen WHERE NOT repeated
-  ) AS sizes
-  GROUP BY agent
-),
 measured AS (
   SELECT agent, cluster, repeated, total, clarity, specificity, actionability, structure, context_use
   FROM chosen
@@ -65,5 +55,5 @@ scored AS (
   GROUP BY agent
 )
 SELECT *
-FROM wins JOIN texts USING (agent) LEFT JOIN scored USING (agent)
+FROM wins LEFT JOIN scored USING (agent)
 ORDER BY agent

@@ -1,19 +1,8 @@
 -- By how much do two agents differ in each prompt text in which both took part? (A working table.) One row per pair and cluster.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count), $outcome (total, or a kind of
+-- Parameters: $scale (the one scale whose scores count), $outcome (total, or a kind of
 -- win: recorded, score, selected, user), $distinct (whether only one contest of each prompt text counts).
 -- d = the outcome of a less that of b; n, s, squares: contests, sum of d, sum of its squares; mean = s / n.
 WITH
-firsts AS (
-  SELECT min(contest) AS contest
-  FROM entries
-  WHERE $distinct AND repeated AND array_contains($kinds, provenance) AND CASE $outcome
-      WHEN 'total' THEN scale = $scale AND total IS NOT NULL
-      WHEN 'score' THEN scale = $scale AND score IS NOT NULL
-      WHEN 'recorded' THEN recorded IS NOT NULL WHEN 'selected' THEN selected IS NOT NULL
-      WHEN 'user' THEN voted IS NOT NULL
-    END
-  GROUP BY cluster
-),
 outcomes AS (
   SELECT
     a, b, contest, cluster, repeated,
@@ -23,12 +12,15 @@ outcomes AS (
       WHEN 'recorded' THEN recorded WHEN 'selected' THEN selected WHEN 'user' THEN voted
     END AS d
   FROM paired
-  WHERE array_contains($kinds, provenance)
+),
+known AS (SELECT * FROM outcomes WHERE d IS NOT NULL),
+firsts AS (  -- of each pair by itself: another pair may have taken part earlier
+  SELECT a, b, cluster, min(contest) AS contest FROM known WHERE $distinct AND repeated GROUP BY a, b, cluster
 ),
 chosen AS (
-  SELECT o.a, o.b, o.cluster, o.repeated, o.d
-  FROM outcomes AS o LEFT JOIN firsts AS f ON f.contest = o.contest
-  WHERE o.d IS NOT NULL AND (NOT $distinct OR NOT o.repeated OR f.contest IS NOT NULL)
+  SELECT k.a, k.b, k.cluster, k.repeated, k.d
+  FROM known AS k LEFT JOIN firsts AS f ON f.a = k.a AND f.b = k.b AND f.contest = k.contest
+  WHERE NOT $distinct OR NOT k.repeated OR f.contest IS NOT NULL
 ),
 sums AS (
   SELECT

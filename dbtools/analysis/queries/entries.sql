@@ -1,13 +1,44 @@
--- What does a comparison need of each contest and agent, and nothing else? (A working table: every question reads it, so
--- that the views behind it are computed once.) One row per prompt, provenance and competing agent. (No parameters.)
+-- Which version of each agent competes in each prompt, and which wins does it have? (A working table: every other query reads
+-- it.) One row per prompt and agent: the last version among the chosen provenances. Parameters: $kinds (the provenances that
+-- count). Within one provenance it is what contest_results holds.
 -- contest: NULL without a prompt; cluster: prompts of the same normalised text; repeated: whether other contests may be of
--- the same cluster; total on 0-50 and scores on 0-10 whatever the scale; turn: the smaller, the earlier in its prompt.
+-- the same cluster; turn: the smaller, the earlier in its prompt. The wins are NULL where they are not decidable: where an
+-- agent is alone; recorded: no head of these versions; score: a score is missing or of another scale (a tie of k counts 1/k);
+-- selected, voted: the application or the users chose none of these agents.
+WITH
+among AS (
+  SELECT
+    c.*, min(contest) OVER (PARTITION BY prompt_id) AS pooled, max(has_head) OVER (PARTITION BY prompt_id, agent) AS head,
+    -- Totals are sums of scores: the ninth decimal is noise.
+    floor(total * 1e9 + 0.5e0) / 1e9 AS points,
+    row_number() OVER (
+      PARTITION BY prompt_id, agent ORDER BY version_no DESC NULLS LAST, created_at DESC NULLS LAST, contest NULLS LAST
+    ) AS place
+  FROM candidates AS c
+  WHERE array_contains($kinds, provenance)
+),
+entered AS (SELECT * FROM among WHERE place = 1),
+met AS (
+  SELECT
+    pooled, count(*) AS agents, max(head) AS headed, max(CASE WHEN selected THEN 1 ELSE 0 END) AS selection,
+    sum(times) AS choices,
+    CASE WHEN min(scale) = max(scale) AND count(total) = count(*) THEN max(points) END AS highest
+  FROM entered
+  GROUP BY pooled
+),
+leaders AS (
+  SELECT e.pooled, count(*) AS times
+  FROM entered AS e JOIN met AS m ON m.pooled = e.pooled AND m.highest = e.points
+  GROUP BY e.pooled
+)
 SELECT
-  CASE WHEN prompt_id IS NOT NULL THEN contest END AS contest, cluster, repeated, agent, provenance, scale, total,
-  clarity * factor AS clarity, specificity * factor AS specificity, actionability * factor AS actionability,
-  structure * factor AS structure, context_use * factor AS context_use,
-  text_length, turn, agents,
-  recorded_win AS recorded, score_win AS score, selected_win AS selected, user_win AS voted
-FROM (
-  SELECT c.*, CASE c.scale WHEN 'self' THEN 0.5e0 WHEN 'synthetic' THEN 0.1e0 ELSE 1e0 END AS factor FROM contest_results AS c
-) AS scaled
+  CASE WHEN e.prompt_id IS NOT NULL THEN e.pooled END AS contest, e.cluster, e.repeated, e.agent, e.provenance, e.scale, e.total,
+  e.clarity, e.specificity, e.actionability, e.structure, e.context_use, e.text_length,
+  row_number() OVER (PARTITION BY e.pooled ORDER BY e.version_no NULLS LAST, e.agent) AS turn, m.agents,
+  CASE WHEN m.agents > 1 AND m.headed = 1 THEN 1e0 * e.head END AS recorded,
+  CASE WHEN m.agents > 1 AND m.highest IS NOT NULL
+    THEN CASE WHEN e.points = m.highest THEN 1e0 ELSE 0e0 END / l.times
+  END AS score,
+  CASE WHEN m.agents > 1 AND m.selection = 1 THEN CASE WHEN e.selected THEN 1e0 ELSE 0e0 END END AS selected,
+  CASE WHEN m.agents > 1 AND m.choices > 0 THEN 1e0 * coalesce(e.times, 0) / m.choices END AS voted
+FROM entered AS e JOIN met AS m ON m.pooled = e.pooled LEFT JOIN leaders AS l ON l.pooled = e.pooled

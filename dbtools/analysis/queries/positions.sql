@@ -4,7 +4,7 @@
 WITH
 placed AS (
   SELECT
-    contest, agent, scale, total, row_number() OVER (PARTITION BY contest, provenance ORDER BY turn) AS position_no
+    contest, agent, scale, total, row_number() OVER (PARTITION BY contest ORDER BY turn) AS position_no
   FROM entries
   WHERE array_contains($kinds, provenance)
 ),

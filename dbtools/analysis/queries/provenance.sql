@@ -18,8 +18,8 @@ named AS (
     c.relation, c.provenance, c.rows,
     CASE
       WHEN c.relation = 'versions'
-        AND NOT coalesce(CASE WHEN asked.names > 0 THEN n.source IS NOT NULL ELSE c.competes END, false)
-        THEN coalesce(c.source, 'no source')
+        AND NOT coalesce(CASE WHEN asked.names > 0 THEN n.source IS NOT NULL ELSE c.competes AND c.source <> '' END, false)
+        THEN CASE WHEN c.source <> '' THEN c.source ELSE 'no source' END
     END AS source
   FROM counted AS c
   CROSS JOIN (SELECT count(*) AS names FROM named_agents) AS asked

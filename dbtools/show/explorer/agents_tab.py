@@ -11,7 +11,7 @@ import ipywidgets
 from dbtools import analysis
 from dbtools.analysis import pairs
 from dbtools.analysis.agents import SHOWN, agent_summary
-from dbtools.analysis.query import RowFilter, working_table
+from dbtools.analysis.query import RowFilter, select_entries, working_table
 from dbtools.html import bullets, table
 from dbtools.show import charts
 from dbtools.show.explorer import markup
@@ -28,12 +28,12 @@ _KINDS = {
     "user: the users' choice": "user",
 }
 _ABOUT_RATES = (
-    "The line is the 95% Wilson interval, every contest taken as independent; n effective: how many independent ones "
+    "The line is the 95% interval, clustered by prompt text; n effective: how many independent contests "
     "these are worth at least; p first: posterior probability of the highest win rate."
 )
 _ABOUT_PAIRS = (
     "Totals compared within the same prompt, a less b; clusters: prompt texts; effect: Cohen's d_z; superiority: "
-    "P(a above b) + ½ P(tie). A true difference below mde would be missed more than 1 time in 5."
+    "P(a above b) + ½ P(tie). For one pair alone, a true difference below mde would be missed more than 1 time in 5."
 )
 
 
@@ -138,6 +138,7 @@ def _rates(session: Session, request: Request) -> Any:
 
     working = _working_table(session, request.filters)
     rows = RowFilter.of(request.filters.provenance, request.filters.scale)
+    select_entries(working, rows.kinds)
     found = agent_summary(working, rows, request.wins, "wilson", {})
     return pd.DataFrame([[getattr(agent, name) for name in SHOWN] for agent in found], columns=[*SHOWN])
 

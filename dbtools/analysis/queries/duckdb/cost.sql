@@ -32,11 +32,29 @@ originals AS (
   WHERE source IN ('original', 'user_input') AND total IS NOT NULL
   GROUP BY prompt_id, scale
 ),
+entered AS (  -- one version per prompt and agent, as in effectiveness
+  SELECT c.*, count(*) OVER (PARTITION BY c.prompt_id) AS agents
+  FROM (
+    FROM contests
+    WHERE agent <> '' AND $provenance IN (provenance, 'all')
+    QUALIFY row_number() OVER (
+      PARTITION BY prompt_id, agent ORDER BY version_no DESC NULLS LAST, created_at DESC NULLS LAST, provenance
+    ) = 1
+  ) AS c
+),
+head AS (
+  SELECT DISTINCT prompt_id, source AS agent
+  FROM scored_versions
+  WHERE is_head AND competes AND $provenance IN (provenance, 'all')
+),
 entries AS (
   SELECT
-    c.prompt_id, c.agent, k.cost, c.recorded_win::INTEGER AS win, c.total - coalesce(o.total, above.total) AS gained,
-    CASE WHEN c.scale = 'judge' THEN c.total END AS total
-  FROM contests AS c
+    c.prompt_id, c.agent, k.cost,
+    CASE WHEN c.agents > 1 AND any_head.prompt_id IS NOT NULL THEN (h.agent IS NOT NULL)::INTEGER END AS win,
+    c.total - coalesce(o.total, above.total) AS gained, CASE WHEN c.scale = 'judge' THEN c.total END AS total
+  FROM entered AS c
+  LEFT JOIN head AS h ON h.prompt_id = c.prompt_id AND h.agent = c.agent
+  LEFT JOIN (SELECT DISTINCT prompt_id FROM head) AS any_head ON any_head.prompt_id = c.prompt_id
   JOIN costs AS k ON k.prompt_id = c.prompt_id AND k.agent = c.agent AND k.cost IS NOT NULL
   JOIN versions AS v ON v.id = c.version_id
   LEFT JOIN originals AS o ON o.prompt_id = c.prompt_id AND o.scale = c.scale

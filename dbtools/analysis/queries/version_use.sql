@@ -1,0 +1,15 @@
+-- How many versions of the competing agents are compared, and why are the others not? One row.
+-- Parameters: $scale (the one scale whose scores count). Reads the working table entries.
+-- unscored: without a score, or with one of its dimensions missing; unopposed: the only version of its prompt on this scale.
+SELECT
+  count(*) AS entries, count(*) FILTER (WHERE scale IS NULL) AS unscored,
+  count(*) FILTER (WHERE scale IS NOT NULL AND measured = 0) AS other_scale,
+  count(*) FILTER (WHERE measured = 1 AND (contest IS NULL OR rivals < 2)) AS unopposed,
+  count(*) FILTER (WHERE measured = 1 AND contest IS NOT NULL AND rivals > 1) AS compared
+FROM (
+  SELECT contest, scale, measured, sum(measured) OVER (PARTITION BY contest) AS rivals
+  FROM (
+    SELECT contest, scale, CASE WHEN scale = $scale AND total IS NOT NULL THEN 1 ELSE 0 END AS measured FROM entries
+  ) AS flagged
+) AS counted
+ORDER BY entries
