@@ -5,21 +5,20 @@ from __future__ import annotations
 import datetime
 import glob
 import json
-import re
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dbtools import disk
 from dbtools.database import cache, schema, sql, sqlite
 from dbtools.database.lake import Lake
 from dbtools.database.prompt_filter import PromptFilter, day, filter_prompts
 from dbtools.database.spark import Spark
-from dbtools.errors import DatabaseError, ParameterError, QueryError, explained, reason, sentence
+from dbtools.errors import DatabaseError, ParameterError, QueryError, explained, reason, remedy, sentence
 from dbtools.project import Project
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dbtools.database.engine import Engine
+    from dbtools.database.sandbox import Sandbox
 
 
 class TemporaryCopy:
@@ -83,16 +83,13 @@ class Database:
             return
         self._file, self._temporary, self._lake = source, temporary, lake
         self._rescued = project.backups if project else None
-        self._connection, self.origin, spill = _connect(source, self._rescued, prompts)
+        self._lake_files = [path for some in lake.files.values() for path in some] if lake else []
+        self._sandbox: Sandbox | None = None
+        self._connection, self.origin, spill = open_read_only(source, self._rescued, prompts, self._lake_files)
         if temporary:
             temporary.acquire()
         # A database that is dropped without close() leaves no folder behind; a relation of it can still be queried.
         self._clean_up = weakref.finalize(self, _clean_up, spill, temporary)
-        if lake:  # its files, and nothing beside them
-            files = ", ".join(sql.quote(path) for some in lake.files.values() for path in some)
-            self._connection.execute(f"SET allowed_paths = [{files}]")
-        self._connection.execute("SET enable_external_access = false")
-        self._connection.execute("SET lock_configuration = true")
         names = self._connection.execute(
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_catalog = 'memory' AND table_schema = 'main' ORDER BY table_name"
@@ -102,36 +99,48 @@ class Database:
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
         """Return one SELECT as a DuckDB relation; values are bound to ``?`` or ``$name``. Reads only.
 
-        Nothing typed here can change the database or read another file: the connection holds a copy, opened
-        read-only, with external access off and its configuration locked.
+        A statement cannot change the database or read another file: the connection has a copy, opened read-only, with
+        external access off and its configuration locked. It may call the table functions of an allow-list only. An
+        error while rows are fetched is a `QueryError`, too.
 
         Raises
         ------
         QueryError
-            Not exactly one statement that returns rows, or DuckDB refuses it.
+            Not exactly one statement that returns rows, or it is not allowed, or DuckDB refuses it.
         """
         import duckdb
 
         if self._server:
             return self._server.sql(query, parameters)
+        from dbtools.database.allowlist import Relation, select
+
+        def explain(error: Exception) -> QueryError:
+            return self.explain(error, query)
+
         try:
-            statements = self._connection.extract_statements(query)
-            if len(statements) != 1:
-                raise QueryError(f"Expected one statement, found {len(statements)}", query, "run them one by one")
-            if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
-                raise QueryError("The statement does not read rows", query, "start it with SELECT")
-            if statements[0].type == duckdb.StatementType.EXPLAIN and re.search(
-                r"\banaly[sz]e\b", query, re.IGNORECASE
-            ):
-                raise QueryError("EXPLAIN ANALYZE runs whatever follows it", query, "use EXPLAIN alone")
-            relation = self._connection.sql(query, params=parameters)
-        except (duckdb.Error, TypeError, RuntimeError) as error:  # the last two: a text that is no UTF-8
-            line = reason(error)
-            todo = "correct it; db.relations lists what there is"
-            if not self.origin["texts"] and "Binder Error" in line:
-                todo += ", and attach(…, texts=True) loads the long texts too"
-            raise QueryError(f"DuckDB refuses the statement ({line})", query, todo) from None
-        return relation
+            relation = select(self._connection, query, parameters)
+        except (duckdb.Error, TypeError, RuntimeError) as error:  # the last two: a text that is not UTF-8
+            raise explain(error) from None
+        return cast("duckdb.DuckDBPyRelation", Relation(relation, self._connection, explain))
+
+    def explain(self, error: Exception, query: str) -> QueryError:
+        """Return an error of DuckDB about a statement as one of dbtools."""
+        line = reason(error)
+        todo = remedy(error, "correct it; db.relations lists what there is")
+        if not self.origin["texts"] and "Binder Error" in line:
+            todo += ", and attach(…, texts=True) loads the long texts too"
+        return QueryError(f"DuckDB refuses the statement ({line})", query, todo)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The worker process that runs typed statements (`sandbox.run_sql`)."""
+        from dbtools.database.sandbox import Sandbox
+
+        if self._sandbox is None:
+            memory = sql.memory_limit()
+            self._sandbox = Sandbox(self._file, self._rescued, self.prompts, self._lake_files, memory)
+            weakref.finalize(self, self._sandbox.close)
+        return self._sandbox
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a relation as a pandas DataFrame. Reads only."""
@@ -261,6 +270,8 @@ class Database:
         """Make every query that another thread runs on this database fail now."""
         for connection in (self._server or self._connection, *self._workspaces):
             connection.interrupt()
+        if not self._server and self._sandbox:
+            self._sandbox.stop()
 
     @property
     def engine(self) -> str:
@@ -291,6 +302,8 @@ class Database:
         if self._server:
             self._server.close()
             return
+        if self._sandbox:
+            self._sandbox.close()
         self._connection.close()
         self._clean_up()
         with suppress(OSError):  # a server, a lake, or a file that is gone
@@ -350,6 +363,18 @@ def _connect(
             connection.close()
         disk.remove_temporary(spill)
         raise
+    return connection, origin, spill
+
+
+def open_read_only(
+    file: Path, rescued: Path | None, prompts: PromptFilter | None, lake_files: Sequence[str]
+) -> tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path]:
+    """Open a copy for statements of users: as `_connect`, and it reads no file but those of a lake."""
+    connection, origin, spill = _connect(file, rescued, prompts)
+    if lake_files:
+        connection.execute(f"SET allowed_paths = [{', '.join(sql.quote(path) for path in lake_files)}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
     return connection, origin, spill
 
 

@@ -73,8 +73,8 @@ def define_prices() -> str:
     return read_sql("prices.sql").replace("{file}", file)
 
 
-def config(spill: object) -> dict[str, Any]:
-    """Return how DuckDB is set up: what does not fit into the memory it may take goes to the folder `spill`.
+def memory_limit() -> int:
+    """Return the bytes of memory that DuckDB may take.
 
     Raises
     ------
@@ -85,9 +85,21 @@ def config(spill: object) -> dict[str, Any]:
     amount = _AMOUNT.fullmatch(memory)
     if not amount:
         raise ParameterError(f"${MEMORY} is not an amount of memory", memory, "set it to one such as 500MB or 2GB")
-    if float(amount[1]) * (1024 if amount[3] else 1000) ** ("KMGT".index(amount[2]) + 1) < _LEAST:
+    limit = float(amount[1]) * (1024 if amount[3] else 1000) ** ("KMGT".index(amount[2]) + 1)
+    if limit < _LEAST:
         raise ParameterError(f"${MEMORY} is too little to work with", memory, "set it to 100MB or more")
-    return {**_CONFIG, "memory_limit": memory, "temp_directory": str(spill)}
+    return int(limit)
+
+
+def config(spill: object) -> dict[str, Any]:
+    """Return the settings of DuckDB; what exceeds the memory limit goes to the folder `spill`.
+
+    Raises
+    ------
+    ParameterError
+        As `memory_limit`.
+    """
+    return {**_CONFIG, "memory_limit": f"{memory_limit()}B", "temp_directory": str(spill)}
 
 
 def connect(database: object, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
