@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 from dbtools.errors import ParameterError
@@ -107,3 +109,21 @@ def password_of(server: Server) -> str | None:
     except ParameterError:  # the application's driver may know more than dbtools: it is not this server's
         return None
     return password if replace(named, options=()) == replace(server, options=()) else None
+
+
+def is_named_by_user(server: Server) -> bool:
+    """Tell whether the environment or ``~/.pgpass`` names the host of this server.
+
+    A configuration file in a folder can name any host: the user's password must not be sent to one that only it names.
+    """
+    if not server.host or server.host == os.environ.get("PGHOST"):
+        return True
+    url = os.environ.get(VARIABLE, "")
+    with suppress(ParameterError):
+        if is_url(url) and (named := parse(url)[0]).host == server.host and named.port == server.port:
+            return True
+    file = Path(os.environ.get("PGPASSFILE") or Path.home() / ".pgpass")
+    with suppress(OSError, ValueError):
+        hosts = (re.split(r"(?<!\\):", line)[0] for line in file.read_text(encoding="utf-8").splitlines())
+        return server.host in {re.sub(r"\\(.)", r"\1", host) for host in hosts if host.strip()}
+    return False

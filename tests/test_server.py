@@ -8,7 +8,7 @@ from support import assert_sentence, make_database, run_python
 
 from dbtools import Project, attach
 from dbtools.errors import DbtoolsError, ParameterError, ProjectError
-from dbtools.server import Server, is_url, parse, password_of
+from dbtools.server import Server, is_named_by_user, is_url, parse, password_of
 
 SECRET = "canarydsn002q"
 
@@ -81,7 +81,7 @@ def test_a_server_is_named_in_the_configuration(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "dbtools.toml").write_text('[project]\ndatabase = "postgresql+asyncpg://me@h:5433/d"\n')
     project = Project.find(tmp_path)
     assert project.database == Server("h", 5433, "d", "me")
-    assert project.in_use == (tmp_path / "auth_system.db",)
+    assert set(project.in_use) == {tmp_path / "prompter.db", tmp_path / "auth_system.db"}
     assert project.relative(project.database) == "postgresql://me@h:5433/d"
 
 
@@ -164,3 +164,26 @@ def test_passwords_with_any_sign_are_hidden_in_every_error(tmp_path: Path) -> No
             with pytest.raises(DbtoolsError) as caught:
                 door()
             assert SECRET not in str(caught.value)
+
+
+def test_only_a_host_that_the_user_names_himself_is_sent_a_password(monkeypatch, tmp_path):
+    for name in ("DATABASE_URL", "PGHOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
+    found, _ = parse("postgresql://me@db.example.org:5433/prompter")
+    assert not is_named_by_user(found)
+    lines = {"*:*:*:*:secret": False, "db.example.com:*:*:*:x": False, "db.example.org:*:*:me:x": True}
+    for line, expected in lines.items():
+        (tmp_path / "pgpass").write_text(f"# hosts\n{line}\n")
+        assert is_named_by_user(found) is expected
+    (tmp_path / "pgpass").unlink()
+    for url, expected in (
+        ("postgresql://you:x@db.example.org:5433/other", True),
+        ("postgresql://me:x@db.example.org/prompter", False),
+        ("postgresql://me:x@db.example.com:5433/prompter", False),
+        ("sqlite:///prompter.db", False),
+    ):
+        monkeypatch.setenv("DATABASE_URL", url)
+        assert is_named_by_user(found) is expected
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    assert is_named_by_user(found)

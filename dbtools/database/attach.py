@@ -47,7 +47,7 @@ def attach(
         A project (its rescued rows are then offered as ``rescued_…`` relations), its folder, a prompter.db, the folder
         of a lake (`dbtools.export.write` with ``partition_by``), or ``postgresql://user@host:5432/database``. The
         password is used and stored nowhere; without one in the URL it comes from ``$DATABASE_URL``, ``PGPASSWORD`` or
-        ``~/.pgpass``.
+        ``~/.pgpass``, which are sent only to a host that you name yourself: here, in the environment, or in ~/.pgpass.
     texts : bool, optional
         Whether to load the long texts too; by default for databases up to 64 MiB.
     engine : str, optional
@@ -75,7 +75,8 @@ def attach(
             raise ParameterError("A Spark Connect server reads a lake, not a PostgreSQL database", address, todo)
         return Database(Spark(connect, str(address)), project)
     if isinstance(address, Server):
-        return _attach_copy(address, partial(_open_server, address, password, timeout, progress), project, texts)
+        opened = partial(_open_server, address, password, project is None, timeout, progress)
+        return _attach_copy(address, opened, project, texts)
     path = Path(address)
     if is_lake(path):
         return _attach_lake(path, project, texts)
@@ -200,9 +201,9 @@ def _open_file(path: Path, timeout: float, progress: bool, target: Path) -> Iter
 
 @contextmanager
 def _open_server(
-    address: Server, password: str | None, timeout: float, progress: bool, target: Path
+    address: Server, password: str | None, named: bool, timeout: float, progress: bool, target: Path
 ) -> Iterator[_Source]:
-    with postgres.opened(address, password, target, timeout) as (connection, state):
+    with postgres.opened(address, password, target, timeout, named=named) as (connection, state):
 
         def copy(with_texts: bool) -> None:
             origin = _origin(address, state.fingerprint, state.tables, with_texts)

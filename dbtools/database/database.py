@@ -404,9 +404,9 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
     import duckdb
 
     found: dict[str, list[Path]] = {}
-    # A pipe in its place would be waited for without end.
-    for file in sorted(f for f in backups.glob("*/rescued/[!.]*.parquet") if f.is_file()):
-        found.setdefault(file.stem, []).append(file)
+    for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
+        if file.is_file() and not file.is_symlink():  # opening a pipe would wait for ever
+            found.setdefault(file.stem, []).append(file)
     for name, files in found.items():
         try:
             paths = ", ".join(sql.quote(glob.escape(str(file))) for file in files)

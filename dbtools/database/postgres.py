@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from dbtools.database import load as loader
 from dbtools.database.schema import TABLES, Column, Table, TableFacts, check_tables
 from dbtools.database.sql import config, identifier, quote, read_sql
 from dbtools.errors import BusyError, DatabaseError
-from dbtools.server import Server, password_of
+from dbtools.server import Server, is_named_by_user, password_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,6 +39,12 @@ READ_TYPE = {
     ("timestamp", "timestamp with time zone"): "({c} AT TIME ZONE 'UTC')::text",
 }
 _TODO = "check the address, the password (in PGPASSWORD, ~/.pgpass or $DATABASE_URL) and that the server runs"
+
+
+_TODO_UNNAMED = (
+    f"{_TODO}; a password is sent only to a host that you name yourself, in the call, in PGHOST, $DATABASE_URL or "
+    "~/.pgpass"
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,12 @@ class State:
 
 @contextmanager
 def opened(
-    server: Server, password: str | None = None, target: Path | None = None, timeout: float = 5.0
+    server: Server,
+    password: str | None = None,
+    target: Path | None = None,
+    timeout: float = 5.0,
+    *,
+    named: bool = False,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, State]]:
     """Open a DuckDB database (`target`, else in memory) with one read transaction on the server. Reads only.
 
@@ -82,7 +94,7 @@ def opened(
         connection = extension.connect(str(target or ":memory:"), config(spill), name="postgres")
         try:
             with server_errors(server, password):
-                _connect(connection, server, password or password_of(server), timeout)
+                _connect(connection, server, password or password_of(server), timeout, named=named)
                 connection.execute("BEGIN")
                 state = _look(connection, server, timeout)
             yield connection, state
@@ -147,15 +159,18 @@ def server_errors(server: Server, password: str | None = None) -> Iterator[None]
         if "lock timeout" in reason:
             raise BusyError("A table stayed locked by another session", server, "try again when it is idle") from None
         if "Unable to connect" in text:
-            raise DatabaseError(f"Cannot connect to the database ({reason})", server, _TODO) from None
+            todo = _TODO if is_named_by_user(server) else _TODO_UNNAMED
+            raise DatabaseError(f"Cannot connect to the database ({reason})", server, todo) from None
         raise DatabaseError(f"The database cannot be read ({reason})", server, "mend that and try again") from None
 
 
-def _connect(connection: duckdb.DuckDBPyConnection, server: Server, password: str | None, timeout: float) -> None:
+def _connect(
+    connection: duckdb.DuckDBPyConnection, server: Server, password: str | None, timeout: float, *, named: bool
+) -> None:
     import duckdb
 
-    named = {"HOST": server.host, "DATABASE": server.dbname, "USER": server.user, "PASSWORD": password}
-    given = [f"{name} {quote(value)}" for name, value in named.items() if value]
+    address = {"HOST": server.host, "DATABASE": server.dbname, "USER": server.user, "PASSWORD": password}
+    given = [f"{name} {quote(value)}" for name, value in address.items() if value]
     given += [f"PORT {server.port}"] if server.port is not None else []
     connection.execute("SET allow_persistent_secrets = false")  # those of the user are none of our business
     try:
@@ -166,6 +181,9 @@ def _connect(connection: duckdb.DuckDBPyConnection, server: Server, password: st
     alive = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
     usual = {"connect_timeout": max(2, math.ceil(timeout)), "client_encoding": "UTF8", **alive}
     settings = {**usual, **dict(server.options)}
+    if not password and not named and not is_named_by_user(server):
+        # libpq takes neither PGPASSWORD nor a password file where these are given.
+        settings |= {"password": "", "passfile": os.devnull}
     pairs = (f"{name}='{_escaped(str(value))}'" for name, value in settings.items())
     connection.execute(f"ATTACH {quote(' '.join(pairs))} AS source (TYPE postgres, SECRET access, READ_ONLY)")
 

@@ -7,6 +7,7 @@ The allow-list is the whole of what leaves a prompter database: a table or colum
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +30,18 @@ READ = {
     ),
     "boolean": "CASE typeof({c}) WHEN 'blob' THEN '?' ELSE {c} END",
     "text": "CASE typeof({c}) WHEN 'blob' THEN CAST(x'ff' AS TEXT) ELSE {c} END",
+    "id": (
+        "CASE WHEN typeof({c}) <> 'blob' THEN {c} WHEN length({c}) = 16 THEN lower(hex({c})) "
+        "ELSE CAST(x'ff' AS TEXT) END"
+    ),
 }
 # How DuckDB turns that text into a typed value; NULL where it cannot.
 CONVERT = {
-    "id": "try_cast(try(decode(encode({c}))) AS UUID)",
+    # A whole number is an id as well: its decimal digits, at the end of a UUID.
+    "id": (
+        "try_cast(CASE WHEN regexp_full_match({c}, '[0-9]{{1,19}}') THEN lpad({c}, 32, '0') "
+        "ELSE try(decode(encode({c}))) END AS UUID)"
+    ),
     "text": "try(decode(encode({c})))",
     "real": "try_cast({c} AS DOUBLE)",
     "integer": "try_cast({c} AS BIGINT)",
@@ -175,7 +184,10 @@ def id_cells(prefix: str = "cache.main.") -> str:
 
 
 _FILE = "give the path of a prompter.db"
-REQUIRED = {"prompts": {"id"}, "prompt_versions": {"id", "prompt_id"}}
+REQUIRED = {  # columns that every generation has
+    "prompts": ("id", "original_text"),
+    "prompt_versions": ("id", "prompt_id", "version_no", "text", "source"),
+}
 
 
 @dataclass(frozen=True)
@@ -263,12 +275,21 @@ def check_tables(tables: dict[str, TableFacts], path: Path | Server) -> None:
         It lacks a table or a column that every generation has.
     """
     for name, needed in REQUIRED.items():
-        missing = needed - set(tables[name].names()) if name in tables else needed
-        if missing:
-            what = f"Not a prompter database (no {name}.{min(missing)}; tables: {', '.join(tables) or 'none'})"
+        found = tables[name].names() if name in tables else {}
+        if missing := [column for column in needed if column not in found]:
+            if found:
+                columns = f"it has {_listed(found.values())}, and needs {_listed(needed)}"
+                what = f"Not a prompter database (table {name} lacks {_listed(missing)}; {columns})"
+            else:
+                what = f"Not a prompter database (no table {name}; tables: {_listed(tables) or 'none'})"
             served = isinstance(path, Server)
             todo = "give a database and a role whose search_path has its tables" if served else _FILE
             raise DatabaseError(what, path, todo)
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = list(names)
+    return ", ".join(shown[:12]) + (" …" if len(shown) > 12 else "")
 
 
 def generation(tables: dict[str, TableFacts]) -> str:

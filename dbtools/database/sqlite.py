@@ -166,11 +166,20 @@ def sha256(path: Path) -> str:
 
 
 def sidecar(path: Path, suffix: str) -> bool:
-    """Tell whether the database has a sidecar ``-wal`` or ``-journal`` that is not empty. Reads only."""
+    """Tell whether the database has a sidecar ``-wal`` or ``-journal`` with changes in it. Reads only.
+
+    A ``-journal`` whose header is zeroed has none: it is what ``PRAGMA journal_mode = PERSIST`` leaves.
+    """
+    file = beside(path, suffix)
     try:
-        return beside(path, suffix).lstat().st_size > 0
-    except OSError:
+        status = file.lstat()
+        if not status.st_size or suffix != "-journal" or not stat.S_ISREG(status.st_mode):
+            return status.st_size > 0
+        return peek(file, 1) != b"\0"  # as SQLite itself tells
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -245,7 +254,9 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
             raise _no_room(os.strerror(errno.ENOSPC), path)
         copy = folder / "snapshot.db"
         try:
-            if header[18] == 2 or header[19] == 2:
+            if header[18] == 2 or header[19] == 2 or sidecar(path, "-wal"):
+                if sidecar(path, "-journal"):
+                    raise _hot_journal(path)
                 _copy_wal(path, copy, timeout)
             else:
                 _copy_locked(path, copy, timeout)
@@ -269,18 +280,22 @@ def sqlite_error(error: Exception, path: Path) -> BusyError | DatabaseError:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return BusyError("The database stayed locked by another process", path, "try again when it is idle")
     if sidecar(path, "-journal") and name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        return DatabaseError(
-            "The database was left with a hot journal by a crash",
-            path,
-            "open it once with the application so that SQLite rolls it back",
-        )
+        return _hot_journal(path)
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE")):  # nothing is ever written but the copy
         return _no_room(error, path)
     if is_truncated(path):
         return _truncated(path)
+    if sidecar(path, "-wal"):
+        what = f"The database cannot be read together with its -wal ({error})"
+        return DatabaseError(what, path, "if the -wal belongs to another state of the file, move it away")
     if name.startswith("SQLITE_NOTADB"):
         return DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
     return DatabaseError(f"The database cannot be read ({error})", path, "check it with PRAGMA integrity_check")
+
+
+def _hot_journal(path: Path) -> DatabaseError:
+    todo = "open it once with the application so that SQLite rolls it back"
+    return DatabaseError("The database was left with a hot journal by a crash", path, todo)
 
 
 def _no_room(reason: object, path: Path) -> DatabaseError:
@@ -330,6 +345,8 @@ def _copy_wal(path: Path, copy: Path, timeout: float) -> None:
         if time.monotonic() > deadline:
             break
         time.sleep(0.01)
+    if read(path, HEADER)[18] == 1:  # to open it would write beside it
+        raise BusyError("The database kept changing while it was copied", path, "try again when it is idle")
     copied_wal.unlink(missing_ok=True)
     copy.unlink()
     # A writer that never rests has its -wal and -shm open, so a reader of its own leaves nothing new behind.
@@ -337,9 +354,15 @@ def _copy_wal(path: Path, copy: Path, timeout: float) -> None:
 
 
 def _wal_mark(path: Path) -> tuple[int, bytes] | str:
-    """Return what stays the same for as long as a ``-wal`` is only appended to; without one, the fingerprint."""
+    """Return what stays the same for as long as a ``-wal`` is only appended to; without one, the fingerprint.
+
+    The fingerprint also where the database is in rollback mode: a ``-wal`` was left beside it, and a process that
+    opened it before writes to the file itself.
+    """
     try:
         wal = beside(path, "-wal")
+        if read(path, HEADER)[18] == 1:
+            return fingerprint(path)
         return wal.stat().st_ino, read(wal, WAL_HEADER)
     except FileNotFoundError:
         return fingerprint(path)

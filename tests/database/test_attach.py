@@ -269,11 +269,19 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
         ("CREATE TABLE t (a); DROP TABLE t;", "none"),
         (USERS, "users"),
         ("CREATE TABLE prompts (id, original_text);", "prompt_versions"),
-        ("CREATE TABLE prompts (name); CREATE TABLE prompt_versions (id, prompt_id);", "prompts.id"),
+        (
+            "CREATE TABLE prompts (name); CREATE TABLE prompt_versions (id, prompt_id);",
+            "prompts lacks id, original_text; it has name, and needs id, original_text",
+        ),
+        (
+            "CREATE TABLE prompts (id, original_text);"
+            "CREATE TABLE prompt_versions (id, prompt_id, version, prompt_text);",
+            "prompt_versions lacks version_no, text, source; it has id, prompt_id, version, prompt_text, and needs",
+        ),
         (
             "CREATE TABLE seen (id); CREATE VIEW prompts AS SELECT * FROM seen; "
             "CREATE TABLE prompt_versions (id, prompt_id);",
-            "prompts.id",
+            "no table prompts; tables: ",
         ),
     ],
 )
@@ -290,12 +298,12 @@ def test_views_odd_names_and_tables_without_row_ids_do_no_harm(folder: Path) -> 
     path = folder / "prompter.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("""
-            CREATE TABLE prompts (id CHAR(32) PRIMARY KEY, user_id VARCHAR, created_at DATETIME) WITHOUT ROWID;
-            CREATE TABLE prompt_versions (id CHAR(32) PRIMARY KEY, prompt_id CHAR(32)) WITHOUT ROWID;
+            CREATE TABLE prompts (id PRIMARY KEY, user_id, original_text, created_at) WITHOUT ROWID;
+            CREATE TABLE prompt_versions (id PRIMARY KEY, prompt_id, version_no, text, source) WITHOUT ROWID;
             CREATE TABLE "x""; drop table prompts; --" (a);
             CREATE TABLE 'it''s "odd"' (a);
             CREATE VIEW best_heads AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n;
-            INSERT INTO prompts VALUES ('00000000000000000000000000000001', 'a', 'no date');
+            INSERT INTO prompts VALUES ('00000000000000000000000000000001', 'a', 'text', 'no date');
         """)
     with unchanged(folder), attach(path) as db:
         assert db.origin["tables"]['x"; drop table prompts; --'] == 0

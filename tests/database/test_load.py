@@ -255,12 +255,36 @@ def test_a_column_that_is_the_row_id_is_read(tmp_path: Path) -> None:
     path = tmp_path / "prompter.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "CREATE TABLE prompts (id CHAR(32));"
-            "CREATE TABLE prompt_versions (version_no INTEGER PRIMARY KEY, id CHAR(32), prompt_id CHAR(32));"
-            "INSERT INTO prompt_versions VALUES (7, '0a', '0b'), (9, '0c', '0d')"
+            "CREATE TABLE prompts (id CHAR(32), original_text);"
+            "CREATE TABLE prompt_versions (version_no INTEGER PRIMARY KEY, id CHAR(32), prompt_id, text, source);"
+            "INSERT INTO prompt_versions (version_no, id, prompt_id) VALUES (7, '0a', '0b'), (9, '0c', '0d')"
         )
     with attach(path) as db:
         assert db.sql("SELECT version_no, row_id FROM versions ORDER BY row_id").fetchall() == [(7, 7), (9, 9)]
+
+
+@pytest.mark.parametrize("kind", ["INTEGER", "BLOB", "TEXT"])
+def test_whole_numbers_and_blobs_of_16_bytes_are_ids(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "prompter.db"
+    spelled = {"INTEGER": lambda n: n, "TEXT": str, "BLOB": lambda n: bytes.fromhex(hex_id(n))}[kind]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            f"CREATE TABLE prompts (id {kind} PRIMARY KEY, original_text TEXT);"
+            f"CREATE TABLE prompt_versions (id {kind}, prompt_id {kind}, version_no INTEGER, text TEXT, source TEXT);"
+        )
+        for n in range(1, 40):
+            connection.execute("INSERT INTO prompts VALUES (?, 'x')", [spelled(n)])
+            connection.execute(
+                "INSERT INTO prompt_versions VALUES (?, ?, 1, 'y', 'a')", [spelled(1000 + n), spelled(n)]
+            )
+        connection.execute("INSERT INTO prompt_versions VALUES (x'00', -1, 2, 'z', 'b')")
+    with attach(path) as db:
+        joined = "SELECT count(DISTINCT v.id) FROM versions AS v JOIN prompts AS p ON p.id = v.prompt_id"
+        assert db.sql(joined).fetchall() == [(39,)]
+        assert unreadable(db, "versions") == {"id": [40], "prompt_id": [40]}
+        if kind != "BLOB":
+            first = db.sql("SELECT id::VARCHAR FROM prompts ORDER BY id LIMIT 1").fetchall()
+            assert first == [("00000000-0000-0000-0000-000000000001",)]
 
 
 def test_scanned_and_read_as_text_a_table_is_the_same(path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import stat
 import time
@@ -250,3 +251,35 @@ def test_threads_that_read_and_release_a_file_do_not_disturb_each_other(path: Pa
     with ThreadPoolExecutor(4) as pool:
         assert min(pool.map(work, range(4))) > 10
     assert not is_open(path)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_wal_beside_a_database_in_rollback_mode_is_taken_along_and_nothing_is_written(path: Path, own: bool) -> None:
+    other = path.with_name("other.db")
+    shutil.copy(path, other)
+    with closing(sqlite3.connect(other, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE prompts SET user_id = 'from the wal'")
+        wal = Path(f"{other}-wal").read_bytes()
+    for file in path.parent.glob("other.db*"):
+        file.unlink()
+    Path(f"{path}-wal").write_bytes(wal if own else b"x" * len(wal))
+    seen = path.parent.parent / "seen"
+    shutil.copytree(path.parent, seen)
+    with closing(sqlite3.connect(seen / path.name)) as connection:
+        expected = connection.execute("SELECT user_id FROM prompts").fetchall()
+    with unchanged(path.parent), snapshot(path) as copy, closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT user_id FROM prompts").fetchall() == expected
+    assert (("from the wal",) in expected) is own
+
+
+def test_a_journal_with_a_zeroed_header_holds_no_changes(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = PERSIST")
+        connection.execute("UPDATE prompts SET user_id = 'x'")
+    assert Path(f"{path}-journal").stat().st_size > 0
+    assert not sidecar(path, "-journal")
+    with unchanged(path.parent), snapshot(path) as copy, closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT DISTINCT user_id FROM prompts").fetchall() == [("x",)]
+    Path(f"{path}-journal").write_bytes(bytes.fromhex("d9d505f920a163d7"))
+    assert sidecar(path, "-journal")

@@ -31,6 +31,7 @@ def no_access(monkeypatch: pytest.MonkeyPatch) -> None:
 def access(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the server's password where libpq looks for it."""
     monkeypatch.setenv("PGPASSWORD", servers.PASSWORD)
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
 
 
 @pytest.fixture(scope="session", params=["migrated", "created"])

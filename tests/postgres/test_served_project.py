@@ -47,7 +47,7 @@ def test_what_the_server_holds_may_go_and_only_that(project: Project) -> None:
     found = {f.path: f for f in survey.files}
     assert found["auth_system.db"].verdict == "auth"
     assert found["old/prompt_versions.csv"].verdict == "regenerable"
-    assert found["old/prompt_versions.csv"].kept == str(project.database)
+    assert found["old/prompt_versions.csv"].duplicate_of.path == str(project.database)
     plan = cleanup.plan(survey)
     going = {removal.path for removal in plan.removals}
     assert "old/prompt_versions.csv" in going

@@ -19,7 +19,7 @@ version_marks AS (
   FROM versions AS v LEFT JOIN score_marks AS s ON s.version_id = v.id
 ),
 prompt_marks AS (
-  SELECT p.row_id, p.id, coalesce(p.user_id LIKE 'test_user%', false) AS by_user, coalesce(m.marked, false) AS by_versions
+  SELECT p.row_id, p.id, coalesce(substr(p.user_id, 1, 9) = 'test_user', false) AS by_user, coalesce(m.marked, false) AS by_versions
   FROM prompts AS p
   LEFT JOIN (
     SELECT prompt_id, bool_and(by_source OR by_explanation OR by_text OR by_feedback) AS marked
