@@ -152,3 +152,25 @@ def test_where_a_file_system_has_no_locks_everything_goes_on_without(
     assert (tmp_path / "report.html").read_text() == "page"
     with disk.temporary_folder("work-", tmp_path) as made:
         assert made.is_dir()
+
+
+def test_published_files_replace_those_of_the_same_names(tmp_path: Path) -> None:
+    (tmp_path / "staged").mkdir()
+    for folder, text in ((tmp_path / "staged", "new"), (tmp_path, "old")):
+        for name in ("a", "b"):
+            (folder / name).write_text(text)
+    disk.publish((tmp_path / "staged" / name, tmp_path / name) for name in ("a", "b"))
+    assert [(tmp_path / name).read_text() for name in ("a", "b")] == ["new", "new"]
+    assert list((tmp_path / "staged").iterdir()) == []
+
+
+def test_a_made_folder_goes_again_where_it_stayed_empty(tmp_path: Path) -> None:
+    with disk.made_folder(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+    assert list(tmp_path.iterdir()) == []
+    with disk.made_folder(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "file").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
+    with disk.made_folder(tmp_path / "a"):
+        (tmp_path / "a" / "file").unlink()
+    assert (tmp_path / "a").is_dir()

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 
+import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import assert_sentence
 
 from dbtools.files import csvfile
-from dbtools.files.csvfile import LAYOUTS
+from dbtools.files.csvfile import ESCAPE_MACROS, LAYOUTS, unescape
 
 HEADER = "prompt_id,version_no,version_uuid,text,source,explanation,timestamp"
 
@@ -125,7 +129,13 @@ def test_a_file_beyond_every_measure_is_refused_in_one_sentence(tmp_path, conten
     assert_sentence(caught.value, "log.csv")
 
 
-def test_a_thousand_columns_of_no_known_layout_are_only_counted(tmp_path):
+def test_only_a_regular_file_is_opened(tmp_path):
+    os.mkfifo(tmp_path / "log.csv")
+    with pytest.raises(csvfile.CsvError, match="not a regular file"):
+        csvfile.read(tmp_path / "log.csv")
+
+
+def test_a_hundred_thousand_columns_of_no_known_layout_are_only_counted(tmp_path):
     found = read(tmp_path, ",".join(f"c_{n}" for n in range(100_000)).encode() + b"\n" + b"1," * 99_999 + b"1\n")
     assert (found.layout, len(found.header), len(found.rows)) == (None, 100_000, 1)
 
@@ -143,3 +153,56 @@ def test_files_of_no_known_layout_have_none(tmp_path, content):
 def test_every_layout_is_told_by_its_own_columns():
     for layout in LAYOUTS:
         assert csvfile.recognise(sorted(layout.needs)) is layout
+
+
+CONNECTION = duckdb.connect()
+CONNECTION.execute(ESCAPE_MACROS)
+
+RISKY = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@x",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠x",
+    " =1",
+    "\"'=1",
+    "'=1",
+    "\t=1",
+    "\tx",
+    "\rx",
+    "\nx",
+    "\u00a0=1",
+    "\ufeff=1",
+    "\x0b=1",
+    "\0=1",
+    "'\tx",
+)
+HARMLESS = ("", "a=1", "1-1", "'quoted'", "it's", "a\n=1", "O'Neill @ home", "é", "[1]", '{"a": 1}')
+
+
+def escaped(text: str) -> str:
+    return str(CONNECTION.execute("SELECT escaped(?)", [text]).fetchall()[0][0])
+
+
+@pytest.mark.parametrize("text", RISKY)
+def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
+    assert escaped(text) == "'" + text
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_any_other_text_stays_as_it_is(text: str) -> None:
+    assert escaped(text) == text == unescape(text)
+
+
+@given(st.text(st.sampled_from("'\"=+-@＝ \t\r\n\0\x0b\x1c\u00a0\u2003\ufeff\u0301aé"), max_size=6) | st.text())
+def test_the_guard_comes_off_exactly_in_python_and_in_sql(text: str) -> None:
+    both = CONNECTION.execute("SELECT escaped(t), unescaped(escaped(t)) FROM (SELECT ? AS t)", [text]).fetchall()[0]
+    assert unescape(both[0]) == text
+    assert both[1] == text
+
+
+def test_a_missing_text_stays_missing() -> None:
+    assert CONNECTION.execute("SELECT escaped(NULL), unescaped(NULL)").fetchall() == [(None, None)]

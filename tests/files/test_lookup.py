@@ -267,6 +267,21 @@ def test_the_score_of_an_agent_belongs_to_its_text(db, tmp_path):
         assert (found.found, found.incomplete) == ({1: "id"}, incomplete)
 
 
+FAR = ("9999-12-31T23:59:59.999999+00:00", "9999-12-31 23:59:59-15:59", "10000-01-01", "0000-00-00", "0001-01-01",
+       "2025-02-30", "2025-13-01 25:61:61", "infinity", "-infinity", "11/22/2025 9:05", "45983.4", "1" * 400)  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "cells"), [("timestamp", FAR), ("version_no", ("9" * 30, "1e400", "nan", "1.5.2"))])
+def test_a_date_or_number_that_nobody_can_hold_is_a_cell_the_database_lacks(db, tmp_path, column, cells):
+    names = VERSIONS.split(",")
+    with (tmp_path / "log.csv").open("w", newline="", encoding="utf-8") as handle:
+        rows = [AS_IT_IS[VERSIONS] | {column: cell} for cell in cells]
+        csv.writer(handle).writerows([names, *([row.get(name, "") for name in names] for row in rows)])
+    found = lookup.look_up(db[0], csvfile.read(tmp_path / "log.csv"))
+    assert set(found.found.values()) == {"id"}
+    assert found.incomplete == set(range(1, len(cells) + 1))
+
+
 @pytest.mark.parametrize(("note", "cell"), [("", "remember"), ("remember", ""), ("text", "another")])
 def test_what_only_a_column_of_somebodys_own_says_is_not_lost(db, tmp_path, note, cell):
     names = [*VERSIONS.split(","), note]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inputs import TRIED, examples, odd
-from support import make_database
+from support import assert_sentence, make_database
 
 from dbtools import attach
 from dbtools.files import csvfile
@@ -48,7 +48,11 @@ def test_any_bytes_are_read_as_records_that_any_file_can_hold(place, content):
     path = place / "any.csv"
     path.write_bytes(content)
     TRIED["bytes read as CSV"] += 1
-    read = csvfile.read(path)
+    try:
+        read = csvfile.read(path)
+    except csvfile.CsvError as error:  # half a character of UTF-16
+        assert_sentence(error, path.name)
+        return
     assert [row.number for row in read.rows] == sorted({row.number for row in read.rows})
     for row in read.rows:
         assert "\0" in content.decode("latin-1") or row.line <= content.count(b"\n") + content.count(b"\r") + 1
@@ -62,7 +66,7 @@ def test_a_layout_is_recognised_only_with_all_its_columns(place, names, layout):
     TRIED["headers recognised"] += 1
     header = [*names, *(name.upper() for name in layout)]
     found = recognise(header)
-    assert found is None or found.needs <= {name.strip().lower() for name in header}
+    assert found is None or found.needs <= {name.strip().strip("\ufeff").lower() for name in header}
     assert found is not None or not layout
 
 
