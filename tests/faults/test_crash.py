@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import make_files, planned, tree
+from cleaning import ACL, make_files, metadata, planned, tree
 from machine import PLANNED, Machine, calls, clean, killed, running, world
 
 from dbtools.cleanup.backup import runs, unfinished
@@ -220,3 +221,41 @@ def test_a_file_that_cannot_go_any_more_gets_its_name_back_whenever_that_is_inte
         else:  # the file was back, and the second call backed it up anew
             restore(result.path)
             assert tree(plan.project.root, "backups") == tree(world(folder).project.root)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to other users")
+def test_a_killed_restore_never_leaves_more_rights_than_recorded_and_the_same_call_gives_everything_back(
+    folder: Path, tally: Any
+) -> None:
+    """Owner, group, rights, attributes and ACL of a file, of its folder, and of the folder above it."""
+    project = make_files(folder / "project", {"a/b/one.csv": b"1", "a/two.csv": b"2" * 3000})
+    root, names = project.root, ("a/b/one.csv", "a/two.csv")
+    try:
+        os.setxattr(root / "a/two.csv", "user.note", b"precious")
+        os.setxattr(root / "a/two.csv", "system.posix_acl_access", ACL)
+    except OSError as error:
+        pytest.skip(f"this file system has no such attributes ({error.strerror})")
+    for path, owner, mode in (("a", (7, 8), 0o2750), ("a/b", (9, 7), 0o1700), (names[0], (65534, 3), 0o604)):
+        os.chown(root / path, *owner)
+        (root / path).chmod(mode)
+    os.chown(root / names[1], 3, 4)
+    wanted = metadata(root)
+    run = clean(planned(project, *names)).path
+    shutil.rmtree(root / "a")
+    calls_made = calls(lambda: restore(run))
+    for at in tally.some(range(len(calls_made)), 60):
+        shutil.rmtree(root / "a", ignore_errors=True)
+        with running(killed(at)):
+            restore(run)
+        for path, (uid, gid, mode, _) in metadata(root).items():
+            if path in wanted:  # it got its name only when it was finished
+                assert (uid, gid, mode) == wanted[path][:3], path
+            elif ".restore-" in path:
+                rights = [known[2] for known in wanted.values() if known[:2] == (uid, gid)]
+                private = mode & 0o5777 in (0o600, 0o700)  # a folder takes setgid from the one above it
+                assert private or any(not mode & ~recorded for recorded in rights), path
+        tally.runs += 1
+        assert restore(run).incomplete == {}
+        assert {path: metadata(root)[path] for path in ("a", "a/b", *names)} == {
+            path: wanted[path] for path in ("a", "a/b", *names)
+        }
