@@ -435,7 +435,7 @@ EVIDENCE = (
     one(
         "a project inside the project is not searched",
         "files/inventory.py:walk",
-        never("project_marker(path)"),
+        never("_is_other_project(path, own)"),
         SURVEY,
         "tests/files/test_inventory.py",
     ),
@@ -506,14 +506,14 @@ READING = (
     one("a cached copy is private", "database/attach.py:_attach_copy", drop("built.chmod"), CACHE),
     one(
         "typed SQL has no access to files",
-        "database/database.py:Database.__init__",
-        drop("self._connection.execute('SET enable_external_access = false')"),
+        "database/database.py:open_read_only",
+        drop("connection.execute('SET enable_external_access = false')"),
         ANALYST,
     ),
     one(
         "typed SQL changes no settings",
-        "database/database.py:Database.__init__",
-        drop("self._connection.execute('SET lock_configuration = true')"),
+        "database/database.py:open_read_only",
+        drop("connection.execute('SET lock_configuration = true')"),
         ANALYST,
     ),
     one("the copy is opened read-only", "database/database.py:_connect", text(" (READ_ONLY)", ""), ANALYST, CACHE),
