@@ -20,13 +20,13 @@ _JOINERS = "\u200c\u200d\ufe0e\ufe0f"
 
 def sentence(what: str, thing: object = None, todo: str | None = None) -> str:
     """Build the one sentence of an error: what failed, the thing in quotes, what to do."""
-    text = what
+    text = redact(printable(what))  # each part by itself: a thing in quotes after "password" need not be one
     if thing is not None:
         shown = _SERVER.sub(lambda m: f"{m[1]}{HIDDEN}@", str(thing)[: 20 * _LONGEST_QUOTE])
         text += f': "{shorten(printable(shown), _LONGEST_QUOTE)}"'
     if todo is not None:
-        text += f"; {todo}"
-    return redact(printable(text)) + "."
+        text += f"; {redact(printable(todo))}"
+    return f"{text}."
 
 
 def reason(error: BaseException) -> str:

@@ -250,6 +250,8 @@ def _hide_setting(match: re.Match[str]) -> str:
 
 def _is_secret_value(match: re.Match[str], value: str) -> bool:
     """Whether the value of a setting is a secret, and not a word of a sentence or a call of a function."""
+    if "://" in value:  # the password of a URL is hidden by now
+        return False
     if match["quoted"] is not None:  # a password in quotes may hold blanks; a sentence in quotes is none
         words = len(value.split())
         return len(value) >= 4 and (

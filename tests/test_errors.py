@@ -18,6 +18,7 @@ from dbtools.errors import (
     sentence,
     usable,
 )
+from dbtools.redact import redact
 
 CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, DbtoolsError)]
 
@@ -106,3 +107,10 @@ def test_invisible_characters_are_written_out_and_emoji_stay(text, shown):
 
 def test_line_breaks_stay_where_they_are_wanted():
     assert printable("a\nb\tc\x00", keep="\n\t") == "a\nb\tc\\x00"
+
+
+def test_a_thing_after_the_word_password_is_shown_without_its_own_password():
+    error = ParameterError("dbtools.toml holds a password", "postgresql://me:hunter@h/d", "use ~/.pgpass")
+    assert str(error) == 'dbtools.toml holds a password: "postgresql://me:«redacted»@h/d"; use ~/.pgpass.'
+    assert redact(str(error)) == str(error)
+    assert "hunter2" not in str(ParameterError("Cannot use", "password=hunter2", "remove token: abc123def456"))

@@ -81,6 +81,9 @@ PROMISES = {
         "test_the_search_finds_what_is_there",
         "test_no_door_shows_a_password",
         "test_a_report_hides_it_too",
+        "test_every_secret_is_hidden_wherever_it_stands",
+        "test_neither_a_cut_cell_nor_an_error_shows_a_part_of_a_secret",
+        "test_the_time_grows_with_the_length_of_the_text_only",
     ),
     "Passwords go only where you sent them.": (),
     "Text from data never runs.": (
@@ -96,6 +99,10 @@ PROMISES = {
         "test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",
         "test_the_connection_itself_refuses_what_touches_files",
         "test_every_way_out_is_refused_and_changes_nothing",
+        "test_a_call_is_found_wherever_it_is",
+        "test_what_is_composed_is_checked_too",
+        "test_stop_ends_any_statement_at_once",
+        "test_memory_has_a_limit",
         "test_what_a_user_types_as_sql_is_refused_or_answered",
         "test_what_is_put_into_sql_is_listed_with_its_reason",
         "test_sql_is_never_put_together_by_percent_or_format_or_plus",
@@ -103,6 +110,8 @@ PROMISES = {
     ),
     "Code in a project never runs.": (
         "test_no_file_of_the_current_folder_is_imported_and_the_home_folder_is_in_no_report",
+        "test_the_current_folder_is_on_no_path_of_a_kernel",
+        "test_nothing_in_the_current_folder_is_imported",
     ),
     "Parameters are data.": (
         "test_a_name_that_is_not_declared_never_passes",
