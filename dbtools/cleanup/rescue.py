@@ -28,7 +28,7 @@ def write(removal: Removal, source: Path, target: Path) -> int:
         The backup of the file, byte for byte.
     target : Path
         The Parquet file: the columns of the CSV file as text, cells beyond the header in ``_extra_cells`` (a list), and
-        where each row came from: ``_file``, ``_row`` (1 = first after the header), ``_sha256`` of the file.
+        where each row came from: ``_file``, ``_row`` (1 = first after the header; 0 and less: before it), ``_sha256``.
 
     Returns
     -------

@@ -82,3 +82,9 @@ def test_a_full_disk_is_told_in_one_sentence(tmp_path: Path):
     said = run_python(NO_ROOM, tmp_path)
     assert said.startswith("The rows cannot be rescued (IO Error: Could not write file")
     assert said.endswith('"storage/log.csv"; free space on the disk, and try again.')
+
+
+def test_lines_before_the_header_are_rescued_too(tmp_path):
+    header = b"prompt_id,version_no,version_uuid,text"
+    rows = rescued(tmp_path, b"# under the mat\n\n" + header + b"\n1,2,3,4\n", 0, 1)
+    assert [(r["prompt_id"], r["text"], r["_row"]) for r in rows] == [("# under the mat", None, 0), ("1", "4", 1)]
