@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab app report test test-all faults faults-all mutants fuzz lint fmt check refresh pictures bench \
+.PHONY: help demo lab app report test test-all faults faults-all mutants fuzz lint fmt check refresh relations pictures bench \
   profile lock clean
 
 help:  ## show what make can do
@@ -64,6 +64,9 @@ fuzz: $(READY)  ## try EFFORT=10 times as many bad inputs, and a project of FILE
 
 refresh: $(READY)  ## run the notebooks and store their outputs in the files (byte-stable)
 	$(BIN)/python -m dbtools.notebooks notebooks
+
+relations: $(READY)  ## write docs/relations.md from the comments on the relations
+	$(BIN)/python -m dbtools.database.describe docs/relations.md
 
 lint: $(READY)  ## style, formatting and types
 	$(BIN)/ruff check .

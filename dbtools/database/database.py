@@ -348,10 +348,7 @@ def _connect(
         connection = sql.connect(":memory:", sql.config(spill))
         connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
         origin: dict[str, Any] = json.loads(connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0])
-        # Relations that are not for users are found by their names too, but are not listed.
-        connection.execute("CREATE SCHEMA internal")
-        connection.execute("SET search_path = 'memory.main,memory.internal'")
-        _define(connection, prompts)
+        define(connection, prompts)
         if rescued:
             _offer_rescued(connection, rescued)
         derived = cache.derived_file(file.parent, origin["fingerprint"])
@@ -378,8 +375,11 @@ def open_read_only(
     return connection, origin, spill
 
 
-def _define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None) -> None:
-    """Define every relation over the tables of the copy."""
+def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None) -> None:
+    """Define every relation over the tables of the copy, which is attached as ``cache``."""
+    # Relations that are not for users are found by their names too, but are not listed.
+    connection.execute("CREATE SCHEMA internal")
+    connection.execute("SET search_path = 'memory.main,memory.internal'")
     connection.execute(sql.read_sql("macros.sql"))
     connection.execute(sql.define_prices())
     for table in schema.TABLES:
