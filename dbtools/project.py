@@ -144,11 +144,15 @@ class Project:
     def note(self) -> str:
         """Which database is read, where there is another one that the application may open; else empty."""
         places = [*(self.root / name for name in DATABASES), *self._named_by_variable]
-        others = [self.relative(p) for p in dict.fromkeys(places) if p != self.database and _is_filled(p)]
+        others = [path for path in dict.fromkeys(places) if path != self.database and path.is_file()]
         if not others:
             return ""
-        exist = f"{' and '.join(others)} exist{'s' if len(others) == 1 else ''} as well"
-        return f"{self.relative(self.database)} is read; {exist} and may be the one that the application opens"
+        said = [
+            f"{self.relative(path)} exists as well and "
+            + ("may be the one that the application opens" if _is_filled(path) else "holds no database")
+            for path in others
+        ]
+        return f"the database {self.relative(self.database)} is read; {'; '.join(said)}"
 
     def relative(self, path: Path | Server) -> str:
         """Return `path` as reports show it: relative to the root where it lies inside, with ``/``."""
@@ -248,12 +252,14 @@ def _database(root: Path, named: str | None) -> Path | Server:
             todo = f"take it out, and set PGPASSWORD or {server.VARIABLE}, or write it into ~/.pgpass"
             raise ProjectError(f"{CONFIG} holds a password", address, todo)
         return address
+    places = [root / name for name in reversed(DATABASES)]
+    there = [path for path in places if path.is_file()]
+    filled = next((path for path in there if _is_filled(path)), None)
+    file = filled or next(iter(there), root / DATABASES[0])
     if named is not None:
         file = _inside(root, named, "database")
-    else:
-        places = [root / name for name in reversed(DATABASES)]
-        there = [path for path in places if path.is_file()]
-        file = next((path for path in there if _is_filled(path)), next(iter(there), root / DATABASES[0]))
+        if filled and file in there and not _is_filled(file):  # an empty file never hides the database
+            file = filled
     if file.is_file() or is_lake(file):
         return file
     # A broken link is not passed over.

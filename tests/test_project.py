@@ -66,7 +66,7 @@ def test_of_two_databases_the_one_that_the_newest_application_opens_is_read_and_
     project = Project.find(tmp_path)
     assert project.database == tmp_path / "packages/db/prompter.db"
     assert tmp_path / "prompter.db" in project.in_use
-    assert project.note.startswith("packages/db/prompter.db is read; prompter.db exists as well")
+    assert project.note.startswith("the database packages/db/prompter.db is read; prompter.db exists as well and may")
 
 
 @pytest.mark.parametrize("empty", ["prompter.db", "packages/db/prompter.db"])
@@ -79,9 +79,11 @@ def test_an_empty_file_or_a_pointer_does_not_hide_a_database_at_the_other_place(
         make_project(tmp_path, database=name)
     (tmp_path / empty).write_bytes(content)
     places.remove(empty)
-    project = Project.find(tmp_path)
-    assert project.database == tmp_path / places[0]
-    assert project.note == ""
+    for config in ("", f'[project]\ndatabase = "{empty}"\n'):
+        (tmp_path / "dbtools.toml").write_text(config, "utf-8")
+        project = Project.find(tmp_path)
+        assert project.database == tmp_path / places[0]
+        assert project.note == f"the database {places[0]} is read; {empty} exists as well and holds no database"
 
 
 def test_auth_databases_beside_each_place_of_the_database_are_in_use(tmp_path: Path) -> None:
@@ -149,15 +151,25 @@ def test_a_path_out_of_the_project_is_refused(tmp_path: Path, key: str, name: st
     assert f'"project.{key}"' in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["database", "auth", "exports", "backups"])
-def test_a_link_out_of_the_project_is_refused(tmp_path: Path, key: str) -> None:
-    root = make_project(tmp_path / "root", f'[project]\n{key} = "link/x"\n')
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (root / "link").symlink_to(outside)
+@pytest.mark.parametrize("toml", [True, False])
+@pytest.mark.parametrize("name", ["prompter.db", "auth_system.db", "storage", "backup_old_csvs"])
+def test_what_lies_behind_a_link_out_of_the_project_is_read_and_never_written(
+    tmp_path: Path, name: str, toml: bool
+) -> None:
+    keys = {"prompter.db": "database", "auth_system.db": "auth", "storage": "exports", "backup_old_csvs": "backups"}
+    root = make_project(tmp_path / "root", f'[project]\n{keys[name]} = "{name}"\n' if toml else None)
+    (tmp_path / "outside").mkdir()
+    if name == "prompter.db":
+        (root / name).rename(tmp_path / "outside" / name)
+    (root / name).symlink_to(tmp_path / "outside" / name)
+    project = Project.find(root)
+    assert getattr(project, keys[name]) == root / name
     with pytest.raises(ProjectError) as caught:
-        Project.find(root)
-    assert_sentence(caught.value, "link/x")
+        project.check_folder(root / name)
+    assert_sentence(caught.value, root / name)
+    assert str(tmp_path / "outside" / name) in str(caught.value)
+    assert project.check_folder(root / "inside") == root / "inside"
+    assert project.check_folder(tmp_path / "outside") == tmp_path / "outside"
 
 
 def test_a_link_inside_the_project_stays_visible_as_a_link(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -35,6 +36,19 @@ WAL_HEADER = 32
 LIVE = ("-wal", "-journal")  # sidecars that are a part of the database where they are not empty
 SIDECARS = (*LIVE, "-shm")
 
+_COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "rar",
+    b"\x04\x22\x4d\x18": "lz4",
+}
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HEAD = 4096  # bytes that tell what a file is
 _LISTS_DESCRIPTORS = os.path.isdir("/proc/self/fd")  # noqa: PTH112 - no file of the user's
 _descriptors: dict[tuple[int, int], int] = {}
 _readers: Counter[tuple[int, int]] = Counter()
@@ -209,8 +223,27 @@ def check_file(path: Path) -> bytes:
     if not header:
         raise DatabaseError("The database is an empty file", path, "restore it from a backup")
     if not header.startswith(MAGIC) or len(header) < HEADER:
-        raise DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
+        found = describe(read(path, _HEAD), path.stat().st_size)
+        what = f"Not an SQLite database ({found})" if found else "Not an SQLite database"
+        raise DatabaseError(what, path, "give the path of a prompter.db")
     return header
+
+
+def describe(head: bytes, length: int) -> str:
+    """Say what a file is that should be a database or CSV file, from its first bytes; empty where nobody can. Pure."""
+    if not length:
+        return "an empty file"
+    if head.startswith(_LFS_POINTER):
+        return "a pointer of Git LFS: the content itself is not here"
+    if _HTML.match(head):
+        return "an HTML page, such as a failed download leaves"
+    for magic, name in _COMPRESSED.items():
+        if head.startswith(magic):
+            return f"compressed ({name})"
+    # Pages of SQLCipher and the like look random: of 1,024 random bytes, 251 of the 256 values are expected.
+    if length % 512 == 0 and len(head) >= 1024 and len(set(head[:1024])) > 230:
+        return "encrypted, or no database at all"
+    return ""
 
 
 def no_permission(path: Path) -> DatabaseError:

@@ -20,16 +20,6 @@ LARGEST = {"sqlite": 16 << 30, "csv": 256 << 20}  # bytes
 _HEAD = 4096
 _DATABASE_NAME = re.compile(r"\.(?:db|sqlite3?)(?![a-z0-9])(?!.*-(?:wal|shm|journal)$)")
 _COMPRESSED_NAME = re.compile(r"\.(?:gz|bz2|xz|zst|zip|7z|rar|tar|tgz|lz4)$")
-_COMPRESSED = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\0": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\x03\x04": "zip",
-    b"7z\xbc\xaf\x27\x1c": "7z",
-    b"Rar!\x1a\x07": "rar",
-    b"\x04\x22\x4d\x18": "lz4",
-}
 _LISTED = ("sqlite", "csv", "compressed", "folder")  # kinds that are listed whatever the name
 _OWN_MARKERS = (CONFIG, ".git")  # make a project also of a folder that holds a database of the outer project
 _QUARANTINED = re.compile(r"\.del-[0-9a-f]{12}-\d+")  # the name a cleanup gives a file just before it removes it
@@ -37,8 +27,6 @@ _UNFINISHED = ".restore-"  # a copy that an interrupted restore was writing; the
 _SET_ASIDE = (
     "an interrupted cleanup renamed it: run that cleanup again or restore it, with backup_dir naming its backup folder"
 )
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -144,29 +132,12 @@ def _classify(name: str, head: bytes, length: int) -> tuple[str, str]:
     is_csv = names_csv(name)
     if not is_csv and not names_database(name):
         return "csv" if _has_known_header(head) else "other", ""
-    problem = describe(head, length)
+    problem = sqlite.describe(head, length)
     if problem.startswith("compressed"):
         return "compressed", problem
     if is_csv:
         return "csv", problem if head and not problem.startswith("encrypted") else ""
     return "other", problem or "has a database's name but is not an SQLite file"
-
-
-def describe(head: bytes, length: int) -> str:
-    """Say what a file is that should be a database or CSV file, from its first bytes; empty where nobody can. Pure."""
-    if not length:
-        return "an empty file"
-    if head.startswith(_LFS_POINTER):
-        return "a pointer of Git LFS: the content itself is not here"
-    if _HTML.match(head):
-        return "an HTML page, such as a failed download leaves"
-    for magic, name in _COMPRESSED.items():
-        if head.startswith(magic):
-            return f"compressed ({name})"
-    # Pages of SQLCipher and the like look random: of 1,024 random bytes, 251 of the 256 values are expected.
-    if length % 512 == 0 and len(head) >= 1024 and len(set(head[:1024])) > 230:
-        return "encrypted, or no database at all"
-    return ""
 
 
 def names_csv(name: str) -> bool:

@@ -78,7 +78,7 @@ def known_log(root: Path) -> Path:
 
 @pytest.mark.parametrize("change", ["", "DELETE FROM token_usage", "UPDATE prompts SET original_text = 'new'"])
 @pytest.mark.parametrize("place", ["prompter.db", "packages/db/prompter.db"])
-@pytest.mark.filterwarnings("ignore:.* is read; .* exists as well")
+@pytest.mark.filterwarnings("ignore:The database .* is read")
 def test_a_database_at_any_place_where_the_application_looks_stays(root, change, place):
     (root / "packages/db").mkdir(parents=True)
     shutil.copy(root / "prompter.db", root / "packages/db/prompter.db")
@@ -92,7 +92,7 @@ def test_a_database_at_any_place_where_the_application_looks_stays(root, change,
     assert planned(root) == {"copy.db"}
 
 
-@pytest.mark.filterwarnings("ignore:.* is read; .* exists as well")
+@pytest.mark.filterwarnings("ignore:The database .* is read")
 def test_the_database_that_the_variable_names_stays(root, monkeypatch):
     (root / "data").mkdir()
     shutil.copy(root / "prompter.db", root / "data/app.db")
