@@ -36,6 +36,16 @@ PROMISES = {
         "test_a_cleanup_that_is_stopped_at_any_step_loses_nothing_and_the_same_call_finishes_it",
         "test_no_order_of_user_cleanup_and_restore_loses_anything",
     ),
+    "A restore writes only into the project asked for, gives back what it may, and names what it could not.": (
+        "test_a_forged_root_takes_no_file_out_of_the_project",
+        "test_backups_outside_restore_into_the_copy_that_is_named_and_leave_the_original_alone",
+        "test_root_carries_out_no_run_of_another_user",
+        "test_a_manifest_of_another_shape_is_refused_in_one_sentence",
+        "test_a_file_never_comes_back_with_setuid_or_setgid_and_that_is_said",
+        "test_owner_group_attributes_and_acls_of_files_and_of_removed_folders_come_back",
+        "test_a_killed_restore_never_leaves_more_rights_than_recorded_and_the_same_call_gives_everything_back",
+        "test_a_dry_run_changes_nothing_and_says_what_the_restore_then_does",
+    ),
     "Nothing half is in place, and nothing stale is used.": (
         "test_an_export_that_is_killed_at_any_time_leaves_whole_files_and_the_next_one_replaces_them",
         "test_an_export_on_a_full_disk_says_so_and_leaves_what_was_there",
