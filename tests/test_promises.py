@@ -95,7 +95,7 @@ PROMISES = {
         "test_neither_a_cut_cell_nor_an_error_shows_a_part_of_a_secret",
         "test_the_time_grows_with_the_length_of_the_text_only",
     ),
-    "Passwords go only where you sent them.": (),
+    "Passwords go only where you sent them.": ("test_only_a_host_that_the_user_names_himself_is_sent_a_password",),
     "Text from data never runs.": (
         "test_no_element_of_any_page_comes_from_data",
         "test_the_payloads_are_shown_as_the_text_they_are",
@@ -108,7 +108,6 @@ PROMISES = {
     "SQL that you type only reads.": (
         "test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",
         "test_the_connection_itself_refuses_what_touches_files",
-        "test_every_way_out_is_refused_and_changes_nothing",
         "test_a_call_is_found_wherever_it_is",
         "test_what_is_composed_is_checked_too",
         "test_stop_ends_any_statement_at_once",
