@@ -23,7 +23,7 @@ from dbtools.cleanup.model import Kept, Manifest, Plan, SurvivingCopy
 from dbtools.cleanup.restore import restore
 from dbtools.cleanup.safefile import identity
 from dbtools.database.sqlite import fingerprint
-from dbtools.errors import BusyError, CleanupError, ParameterError
+from dbtools.errors import BusyError, CleanupError, ParameterError, ProjectError
 from dbtools.project import Project
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -505,3 +505,23 @@ def test_only_a_large_cleanup_shows_a_progress_bar(project: Project, capsys: pyt
     (project.root / "storage/two.csv").write_bytes(b"x" * (17 << 20))
     clean(planned(project, "storage/two.csv"), progress=True)
     assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("marker", [".git", "dbtools.toml", "prompter.db"])
+def test_a_plan_for_a_file_of_a_project_inside_the_project_is_refused(project: Project, marker: str) -> None:
+    plan = planned(project, "storage/one.csv")
+    (project.root / "storage" / marker).touch()
+    with pytest.raises(CleanupError, match='a file of another project: "storage"'):
+        clean(plan)
+    assert (project.root / "storage/one.csv").exists()
+
+
+def test_no_backup_is_written_through_a_link_out_of_the_project(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (project.root / "backups").symlink_to(tmp_path / "disk")
+    with pytest.raises(ProjectError, match="through a link"):
+        clean(planned(project, "storage/one.csv"))
+    assert list((tmp_path / "disk").iterdir()) == []
+    assert (project.root / "storage/one.csv").exists()
+    named = project.with_backups(tmp_path / "disk")
+    assert clean(planned(named, "storage/one.csv")).removed == ("storage/one.csv",)
