@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.change_types import ChangeEffect, change_effects, changes_of, stored_types
 from dbtools.analysis.query import PROVENANCES, check_word, left_out, query, records
 from dbtools.analysis.textdiff import TextDiff, compare
-from dbtools.analysis.trend import FEWEST_TIMES, ChangePoint, PromptTrend, Trend, by_prompt, follow, ordered
+from dbtools.analysis.trend import (
+    DIRECTED_FROM,
+    FEWEST_TIMES,
+    ChangePoint,
+    PromptTrend,
+    Trend,
+    by_prompt,
+    follow,
+    ordered,
+)
 from dbtools.database import Database
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
@@ -129,9 +138,14 @@ class Evolution(Result):
         ):
             rises, falls = (sum(t.verdict == word for t in trends) for word in ("rises", "falls"))
             found.append(f"{name}: {rises} rise, {falls} fall, {len(trends) - rises - falls} undecided.")
+        drifting = [p.trend_chain.n for p in judged if p.trend_chain.verdict == "drifting"]
+        if drifting:
+            few = sum(n < DIRECTED_FROM for n in drifting)
+            why = f"; {few:,} have too few versions to tell a trend from drifting" if few else ""
+            found.append(f"{len(drifting):,} more change by p < 0.05, but drifting without direction looks alike{why}.")
         disagree = sum(p.orders_disagree for p in judged)
         found.append(f"The two orders disagree in {disagree}.")
-        found.append(f"A rise or fall needs p < 0.05 and more than {self.smallest:g} of 50 points over the span.")
+        found.append(f"A rise or fall needs p < 0.05, no drifting, and more than {self.smallest:g} of 50 points.")
         if len(judged) >= 20:
             found.append(f"Up to about {0.05 * len(judged):.0f} would rise or fall by chance alone.")
         found.append(f"{len(judged):,} of {len(self.prompts):,} prompts can be judged.")
@@ -178,7 +192,7 @@ class Evolution(Result):
     def _table(self) -> str:
         # The slope of a few points means nothing; `trend` still has it.
         numbers = ["slope", "low", "high", "change", "p", "lag1"]
-        shown = self.trend.copy()
+        shown = self.trend.drop(columns=["p_drift", "robust_t"])
         shown[numbers] = shown[numbers].astype(float).where(shown["times"] >= FEWEST_TIMES)
         return table(shown, caption=self._caption, formats=dict.fromkeys(numbers, ".3g"))
 

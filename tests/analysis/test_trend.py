@@ -1,12 +1,20 @@
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from dbtools.analysis.trend import LONGEST, change_point, trend
+from dbtools.analysis.trend import (
+    LONGEST,
+    change_point,
+    critical_trend,
+    drift_test,
+    mann_kendall,
+    robust_trend,
+    trend,
+)
 
 
 def generator(seed=1):
@@ -43,6 +51,47 @@ def test_ties_are_corrected_as_mann_and_kendall_do():
     score = sum(np.sign(marks[j] - marks[i]) for i in range(n) for j in range(i + 1, n))
     variance = (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in tied)) / 18
     assert trend(times, marks, 0).p == pytest.approx(2 * stats.norm.sf(abs(score) / variance**0.5), rel=1e-6)
+
+
+@pytest.mark.parametrize("times", [[0, 0, 0, 1, 1], [0, 0, 1, 1, 2, 2]])
+def test_with_few_distinct_times_the_p_is_that_of_all_orders(times):
+    times = np.array(times, dtype=float)
+    scores = np.array([1.0, 2.0, 2.5, 3.0, 4.0, 4.0])[: len(times)]
+
+    def score(order):
+        return sum(
+            np.sign(times[j] - times[i]) * np.sign(order[j] - order[i])
+            for i in range(len(times))
+            for j in range(i + 1, len(times))
+        )
+
+    exact = np.mean([abs(score(order)) >= abs(score(scores)) for order in permutations(scores)])
+    assert mann_kendall(times, scores) == pytest.approx(exact)
+
+
+def test_a_series_that_drifts_like_a_random_walk_is_no_rise():
+    scores = np.array([2.0, -0.5, -0.1, -0.7, -1.1, -1.3, -3.4, -3.6, -4.4, -1.1])
+    found = trend(np.arange(10.0), scores, 0)
+    assert found.p < 0.01
+    assert (found.verdict, found.claims) == ("drifting", False)
+
+
+def test_the_p_of_drifting_flips_the_increments():
+    scores = np.array([1.0, 2.0, 1.5, 4.0, 4.5, 7.0])
+    increments = np.diff(scores)
+    sums = [abs(np.dot(signs, increments)) for signs in product((-1, 1), repeat=5)]
+    assert drift_test(scores) == pytest.approx(np.mean([one >= 6 - 1e-9 for one in sums]))
+
+
+@pytest.mark.parametrize("n", [6, 12, 25])
+def test_the_critical_value_is_passed_by_four_in_a_hundred_random_walks(n):
+    walks = np.cumsum(generator(n).normal(0, 1, (6_000, n)), axis=1)
+    assert np.mean(np.abs(robust_trend(walks)) > critical_trend(n)) == pytest.approx(0.04, abs=0.008)
+
+
+def test_the_robust_t_of_a_line_with_little_noise_is_large():
+    assert robust_trend(np.arange(20.0) + generator().normal(0, 0.1, 20)) > 3 * critical_trend(20)
+    assert robust_trend(np.arange(20.0)) == np.inf
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from scipy.stats import binom
 from dbtools.analysis.claim import make_claim
 from dbtools.analysis.pairs import compare
 from dbtools.analysis.statistics import SizeTable, clustered_share, sign_flip, wilson_interval
+from dbtools.analysis.trend import trend
 
 AGENTS = ("domain", "structure", "syntax")
 PROJECTS = 1_000
@@ -135,3 +136,27 @@ def test_the_detectable_lead_is_found_in_about_four_of_five_for_any_number_of_ag
     found = np.mean([claimed(project(rng, 60, advantage=lead, agents=names), names) == "a" for _ in range(200)])
     LOG.info(f"{agents} agents, 60 prompts: a lead of {lead:.2f} is found in {found:.1%} of 200 projects")
     assert 0.72 <= found <= 0.88
+
+
+def independent(rng, n):
+    return rng.normal(0, 1, n)
+
+
+def autocorrelated(rng, n):
+    found = [rng.normal(0, 1) / np.sqrt(0.75)]
+    for _ in range(n - 1):
+        found.append(0.5 * found[-1] + rng.normal(0, 1))
+    return np.array(found)
+
+
+def random_walk(rng, n):
+    return np.cumsum(rng.normal(0, 1, n))
+
+
+@pytest.mark.parametrize("series", [independent, autocorrelated, random_walk])
+@pytest.mark.parametrize("n", [6, 10, 14, 20])
+def test_a_series_without_direction_is_seldom_called_a_rise_or_fall(series, n):
+    rng = np.random.default_rng(n)
+    claims = np.mean([trend(np.arange(float(n)), series(rng, n), 0.0).claims for _ in range(200)])
+    LOG.info(f"trend of {n} scores, {series.__name__}: a rise or fall is claimed in {claims:.1%} of 200 series")
+    assert claims <= 0.07 + 2.5 * np.sqrt(0.07 * 0.93 / 200)
