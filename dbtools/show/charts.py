@@ -201,7 +201,7 @@ def forest(frame: pd.DataFrame) -> alt.LayerChart:
     y = alt.Y("pair:N", sort=shown["pair"].tolist(), title=None)
     of = f"{len(shown)} of {len(frame)} pairs" if len(frame) > len(shown) else f"{len(frame)} pairs"
     n = f", up to {frame['n'].max():,} contests each" if len(frame) else ""
-    layers = alt.layer(*points, thick.encode(x="low:Q", x2="high:Q", y=y))
+    layers = alt.layer(thick.encode(x="low:Q", x2="high:Q", y=y), *points)
     return style.finish(layers, f"Who is above whom ({of}{n})", len(shown))
 
 

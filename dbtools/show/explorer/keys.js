@@ -10,13 +10,17 @@ function render({ el }) {
     box.addEventListener("keydown", (event) => {
       const saves = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
       if (!saves) event.stopPropagation();
+    });
+    // In the capturing phase: the field stops the event before it comes here.
+    box.addEventListener("keydown", (event) => {
       const runs = event.key === "Enter" && (event.ctrlKey || event.metaKey || event.shiftKey);
       if (runs && event.target.matches(".dbtools-sql textarea")) {
         event.preventDefault();
         event.target.dispatchEvent(new Event("change"));
         setTimeout(() => box.querySelector(".dbtools-run")?.click(), 150); // the text is sent first
+        event.stopPropagation();
       }
-    });
+    }, true);
     return undefined;
   };
   guard();

@@ -48,7 +48,7 @@ class SqlTab(Tab):
             continuous_update=True,
             rows=6,
             tooltip="One SELECT over the relations listed below",
-            layout=ipywidgets.Layout(width="100%", height="130px"),
+            layout=ipywidgets.Layout(width="auto", height="130px"),
         )
         self.statement.add_class("dbtools-sql")
         self.history = choice("History", "Put an earlier statement into the field", [(_NO_STATEMENT, "")], "")

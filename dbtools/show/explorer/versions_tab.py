@@ -20,7 +20,7 @@ from dbtools.show.explorer.tab import Tab
 from dbtools.show.explorer.widgets import Grid, button, chip, line, row
 
 SIZE = 15
-_COLUMNS = ("source", "version_no", "created_at", "total", "scale", "provenance", "is_head")
+_COLUMNS = ("source", "version_no", "total", "created_at", "scale", "provenance", "is_head")
 _TEXT = 100
 _NO_TEXTS = "The long texts are not loaded; “Load the texts” loads them."
 _EVIDENCE = {
@@ -202,10 +202,11 @@ def rows_html(found: Found, chosen: list[str]) -> str:
     """Return a page of versions as a table that can be sorted and chosen from."""
     frame = found.page.frame
     shown = frame[list(_COLUMNS)].assign(prompt=frame["prompt_id"].str[:8], version=frame["version_id"].str[:8])
+    # The text stands in front, where it can be seen on narrow pages too.
     if "text" in frame:
-        shown = shown.assign(text=frame["text"].map(_beginning, na_action="ignore"))
+        shown.insert(3, "text", frame["text"].map(_beginning, na_action="ignore"))
     else:
-        shown = shown.assign(text_length=frame["text_length"])
+        shown.insert(3, "text_length", frame["text_length"])
     shown["is_head"] = ["★" if head else "" for head in frame["is_head"]]
     keys = frame["version_id"].tolist()
     return table(shown, formats={"total": ".2f"}, keys=keys, picked=chosen, sort=found.request.order)
