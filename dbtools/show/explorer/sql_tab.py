@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from dbtools.database.sandbox import run_sql
 from dbtools.errors import QueryError
 from dbtools.html import counted, table
 from dbtools.show.explorer import markup
@@ -92,8 +93,8 @@ class SqlTab(Tab):
         """Return the first rows of a statement's result."""
         refuse_unbound(request)
         start = time.perf_counter()
-        relation = session.db.sql(request)
-        frame = (relation.limit(MOST_ROWS + 1) if relation.type == "QUERY_RELATION" else relation).df()
+        # In a process of its own, which Stop can end whatever the statement does.
+        frame = run_sql(session.db, request, rows=MOST_ROWS + 1)
         return Answer(frame.head(MOST_ROWS), len(frame) > MOST_ROWS, time.perf_counter() - start)
 
     def render(self, result: Answer, draw: markup.Draw = markup.draw) -> str:
