@@ -106,7 +106,7 @@ def test_attaching_a_database_that_is_replaced_again_and_again_keeps_no_descript
             connection.commit()
             with attach(path) as db:
                 assert db.rows("prompts") == number + 2
-        counts.append(len(sqlite._held))
+        counts.append(len(sqlite._descriptors))
     assert counts[-1] == counts[1]
 
 
