@@ -92,7 +92,6 @@ def test_audit_and_survey_list_the_same_files_with_the_same_kinds(tmp_path: Path
         ("a.db", random.Random(1).randbytes(8192), "other", "encrypted, or no database at all"),
         ("a.db-wal", b"", None, ""),
         ("a.parquet", b"PAR1", "other", ""),
-        (".del-1-a.csv", b"a,b\n", None, ""),
     ],
 )
 def test_a_file_is_what_its_content_says(tmp_path: Path, name: str, content: bytes, kind: str, problem: str) -> None:
