@@ -82,9 +82,15 @@ def test_every_query_says_what_it_asks(query):
     assert head.startswith("-- severity:") or "?" in query.read_text().split("\nSELECT")[0]
 
 
-@pytest.mark.parametrize(
-    "query", [q for q in QUERIES if q.parent.name in ("checks", "queries", "layouts")], ids=lambda q: q.name
-)
+ANSWERS = [
+    q
+    for q in QUERIES
+    # A working table is read by other queries, never shown: it needs no order.
+    if q.parent.name in ("checks", "queries", "duckdb", "layouts") and "(A working table" not in q.read_text()
+]
+
+
+@pytest.mark.parametrize("query", ANSWERS, ids=lambda q: q.name)
 def test_every_query_fixes_the_order_of_its_rows(query):
     assert "ORDER BY" in query.read_text().rsplit(")", 1)[-1] or re.search(
         r"ORDER BY [^()]+(\([^()]*\)[^()]*)*;?\s*$", query.read_text()
