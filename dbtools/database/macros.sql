@@ -29,9 +29,27 @@ CREATE MACRO competes(source) AS
 -- What a JSON text holds (object, array, null …); 'invalid' where it is no JSON.
 CREATE MACRO json_kind(t) AS CASE WHEN json_valid(t) THEN lower(json_type(t)) WHEN t IS NOT NULL THEN 'invalid' END;
 
--- A text that is the error message of a failed call instead of an answer.
-CREATE MACRO is_error(t) AS regexp_matches(t, '^\s*(Error:|Error code: \d|\[ERROR\]|Traceback \(most recent call last\):'
-  || '|\{"error"|Rate limit (reached|exceeded)|Invalid API Key|(API|HTTP|Connection|Timeout) ?[Ee]rror:)');
+-- A text that is the error message of a failed call instead of an answer. The first pattern is what the application and its
+-- client write: nobody asks in these words. The second is what programs write: it counts only in a short text that asks
+-- for nothing, because prompts quote such messages ("Error: Cannot find module 'express' - explain").
+CREATE MACRO is_error(t) AS regexp_matches(left(t, 1200), '(?is)^\s*(\[Error: .{0,1000}\]\s*$|Error code: \d{3}\b'
+  || '|\{"error"|Rate limit reached for |(Error: )?Invalid API Key\b|Error: (Unable to generate|Error code:|Connection error))')
+  OR (
+    length(t) <= 300
+    AND regexp_matches(t, '^\s*(Error:|\[ERROR\]|Traceback \(most recent call last\):|Rate limit exceeded'
+      || '|(API|HTTP|Connection|Timeout) ?[Ee]rror:)')
+    AND NOT regexp_matches(t, '(?i)\b(explain|write|describe|find|fix|create|list|summari[sz]e|translate|rewrite|draft|give|show'
+      || '|help|please|suggest|debug|analy[sz]e|identify|compare|outline|act as|you are|design|implement|propose|teach|review'
+      || '|interpret|diagnose|resolve|tell me|what|why|how|which|should|could you|can you)\b|\?')
+  );
+
+-- A user that is a test program: test_user with a number or a letter at most, demo, testuser, load_test and the like.
+CREATE MACRO is_test_user(user) AS regexp_full_match(
+  lower(trim(user)), '(test[_-]?user|demo|demo[_-]?user|load[_-]?test(er)?|tester?)([_-]?(\d+|[a-z]|[0-9a-f]{8,}))?'
+);
+
+-- The suffix of a generator on a text: the name of an agent, or a version number.
+CREATE MACRO generator_suffix(t) AS nullif(regexp_extract(t, '(\[Enhanced by [^\[\]]+ agent\]|\[v\d+\])\s*$', 1), '');
 
 -- A text with the shape of a password hash, a web token or an API key in it.
 CREATE MACRO holds_secret(t) AS regexp_matches(t, '\$argon2(id|i|d)\$v=\d|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{20}'

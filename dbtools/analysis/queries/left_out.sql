@@ -16,7 +16,7 @@ origins AS (
   LEFT JOIN prompts AS r ON f.prompt_id IS NULL AND r.request_id = f.request_id
   LEFT JOIN row_provenance AS o ON o.relation = 'prompts' AND o.row_id = coalesce(p.row_id, r.row_id)
   UNION ALL
-  SELECT 'security_inputs', CASE WHEN substr(user_id, 1, 9) = 'test_user' THEN 'generated' ELSE 'real' END FROM security_inputs
+  SELECT 'security_inputs', CASE WHEN test_user THEN 'generated' ELSE 'real' END FROM security_inputs
 )
 SELECT relation, provenance, count(*) AS rows
 FROM origins

@@ -5,7 +5,9 @@ SELECT
   length(text) AS text_length,
   text_key(text) AS text_key,
   hash(text) AS text_hash,
-  nullif(regexp_extract(text, '(\[Enhanced by .+ agent\]|\[v\d+\])$'), '') AS text_mark,
+  CASE WHEN lower(generator_suffix(text)) IN (lower('[Enhanced by ' || source || ' agent]'), '[v' || version_no || ']')
+    THEN generator_suffix(text)
+  END AS text_mark,
   is_error(text) AS text_error,
   holds_secret(text) AS text_secret,
   json_kind(explanation) AS explanation_kind,
@@ -13,6 +15,6 @@ SELECT
   json_field(explanation, '$.agent') AS explanation_agent,
   try_cast(json_field(explanation, '$.synthetic') AS BOOLEAN) AS explanation_synthetic,
   json_field(explanation, '$.selected_agent') AS selected_agent,
-  contains(explanation, 'Unable to parse response') OR contains(explanation, 'Unable to generate improvements')
-    AS agent_failed
+  -- One whole string of the JSON, not a word in a longer one.
+  regexp_matches(explanation, '[\[,:]\s*"Unable to (parse response|generate improvements)\.?"\s*[\],}]') AS agent_failed
 FROM typed

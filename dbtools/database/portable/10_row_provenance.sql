@@ -5,21 +5,32 @@
 -- rows may have them too. (No parameters.)
 WITH
 score_marks AS (
-  SELECT prompt_version_id AS version_id, bool_or(feedback_synthetic) AS feedback FROM scores GROUP BY prompt_version_id
+  SELECT
+    prompt_version_id AS version_id, bool_or(feedback_synthetic) AS feedback,
+    bool_or(feedback_confidence = 0.5e0 AND clarity = 5 AND total = 25) AS default_score
+  FROM scores
+  GROUP BY prompt_version_id
+),
+asked_texts AS (
+  SELECT id, min(text_mark) AS text_mark, bool_or(text_error) AS text_error, min(text_hash) AS text_hash FROM prompts GROUP BY id
 ),
 version_marks AS (
   SELECT
     v.row_id, v.id, v.prompt_id,
     coalesce(v.agent_failed, false)
-      OR coalesce(v.text_error AND v.source NOT IN ('original', 'user_input'), false) AS failed,
+      OR coalesce(v.text_error AND v.source NOT IN ('original', 'user_input') AND NOT coalesce(p.text_error, false), false)
+      -- A failed agent returns its input, and the score that stands for "unknown".
+      OR coalesce(s.default_score AND v.text_hash = p.text_hash AND v.competes, false) AS failed,
     coalesce(v.source = 'synthetic_generator', false) AS by_source,
     coalesce(v.explanation_synthetic, false) AS by_explanation,
-    v.text_mark IS NOT NULL AS by_text,
+    v.text_mark IS NOT NULL AND v.text_mark <> coalesce(p.text_mark, '') AS by_text,
     coalesce(s.feedback, false) AS by_feedback
-  FROM versions AS v LEFT JOIN score_marks AS s ON s.version_id = v.id
+  FROM versions AS v
+  LEFT JOIN score_marks AS s ON s.version_id = v.id
+  LEFT JOIN asked_texts AS p ON p.id = v.prompt_id
 ),
 prompt_marks AS (
-  SELECT p.row_id, p.id, coalesce(substr(p.user_id, 1, 9) = 'test_user', false) AS by_user, coalesce(m.marked, false) AS by_versions
+  SELECT p.row_id, p.id, coalesce(p.test_user, false) AS by_user, coalesce(m.marked, false) AS by_versions
   FROM prompts AS p
   LEFT JOIN (
     SELECT prompt_id, bool_and(by_source OR by_explanation OR by_text OR by_feedback) AS marked
@@ -55,5 +66,5 @@ SELECT
     WHEN by_source OR by_explanation OR by_text OR by_feedback OR by_user OR by_versions THEN 'generated'
     WHEN failed THEN 'placeholder' WHEN orphan THEN 'unknown' ELSE 'real'
   END AS provenance,
-  by_source, by_explanation, by_text, by_feedback, by_user, by_versions, prompt_id
+  by_source, by_explanation, by_text, by_feedback, by_user, by_versions, failed, prompt_id
 FROM judged

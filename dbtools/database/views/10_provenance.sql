@@ -10,4 +10,4 @@ SELECT
     CASE WHEN by_user THEN 'generated-user' END,
     CASE WHEN by_versions THEN 'generated-versions' END
   ], mark -> mark IS NOT NULL) AS marks
-FROM (SELECT * EXCLUDE (prompt_id) FROM row_provenance UNION ALL FROM head_provenance);
+FROM (SELECT * EXCLUDE (failed, prompt_id) FROM row_provenance UNION ALL FROM head_provenance);

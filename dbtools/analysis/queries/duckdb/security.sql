@@ -5,7 +5,7 @@ WITH
 chosen AS (
   SELECT *, floor(least(risk_score, 99) / 10) * 10 AS band
   FROM security_inputs
-  WHERE $provenance IN (CASE WHEN starts_with(user_id, 'test_user') THEN 'generated' ELSE 'real' END, 'all')
+  WHERE $provenance IN (CASE WHEN test_user THEN 'generated' ELSE 'real' END, 'all')
 ),
 span AS (
   SELECT date_diff('day', min(created_at), max(created_at)) AS days FROM chosen
