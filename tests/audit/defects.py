@@ -148,7 +148,7 @@ DEFECTS = {
     "schema-drift": defect("ALTER TABLE prompts ADD COLUMN mood TEXT"),
     "foreign-table": defect(USERS),
     "unreadable-cells": defect("UPDATE token_usage SET prompt_tokens = 'many' WHERE rowid = 1"),
-    "generated-source": defect(version("source = 'synthetic_generator'")),
+    "generated-source": defect(version("source = 'synthetic_generator'"), implied=LOGS),
     "generated-feedback": defect(score("feedback = '{\"synthetic\": true}'")),
     "generated-explanation": defect(version("explanation = '{\"synthetic\": true}'")),
     "generated-user": defect(

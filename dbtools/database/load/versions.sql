@@ -16,5 +16,6 @@ SELECT
   try_cast(json_field(explanation, '$.synthetic') AS BOOLEAN) AS explanation_synthetic,
   json_field(explanation, '$.selected_agent') AS selected_agent,
   -- One whole string of the JSON, not a word in a longer one.
-  regexp_matches(explanation, '[\[,:]\s*"Unable to (parse response|generate improvements)\.?"\s*[\],}]') AS agent_failed
+  regexp_matches(explanation, '(^\s*"?|[\[,:]\s*")Unable to (parse response|generate improvements)\.?("\s*[\],}]|"?\s*$)')
+    AS agent_failed
 FROM typed
