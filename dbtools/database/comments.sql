@@ -15,6 +15,12 @@ COMMENT ON COLUMN prompts.text_key IS
 COMMENT ON COLUMN prompts.text_hash IS 'Hash of the exact text, to compare it |  | from prompts.original_text';
 COMMENT ON COLUMN prompts.text_secret IS
   'Whether the text looks as if it holds a password, token or key |  | from prompts.original_text';
+COMMENT ON COLUMN prompts.text_mark IS
+  'The suffix of a generator at the end of the text: [Enhanced by … agent], [v…] |  | from prompts.original_text';
+COMMENT ON COLUMN prompts.text_error IS
+  'Whether the text begins like an error message |  | from prompts.original_text';
+COMMENT ON COLUMN prompts.test_user IS
+  'Whether the user is a test program: test_user, demo, load_test and the like |  | from prompts.user_id';
 
 COMMENT ON VIEW versions IS 'The versions that agents and others wrote; one row per version';
 COMMENT ON COLUMN versions.id IS 'Id of the version |  | prompt_versions.id';
@@ -132,6 +138,8 @@ COMMENT ON COLUMN security_inputs.row_id IS
 COMMENT ON COLUMN security_inputs.text_length IS 'Length of the text | characters | from security_inputs.input_text';
 COMMENT ON COLUMN security_inputs.text_key IS
   'Key of the text up to case, white space and Unicode form: equal for the same text |  | MD5 of the normalised security_inputs.input_text';
+COMMENT ON COLUMN security_inputs.test_user IS
+  'Whether the user is a test program: test_user, demo, load_test and the like |  | from security_inputs.user_id';
 COMMENT ON COLUMN security_inputs.text_secret IS
   'Whether the text looks as if it holds a password, token or key |  | from security_inputs.input_text';
 COMMENT ON COLUMN security_inputs.metadata_kind IS
