@@ -30,7 +30,7 @@ FILLED = {
     "row_id", "relation", "column_name", "path", "line", "agent", "a", "b", "x", "y", "dimension", "place",
     "table_name", "difference", "missing", "provenance", "known", "n", "rows", "contests", "generation", "kind",
     "prompts", "t", "count", "versions", "scale", "cell", "period", "model", "row", "message", "problem", "reason",
-    "name", "turn", "position_no",
+    "name", "turn", "position_no", "entries",
 }  # fmt: skip
 
 
