@@ -55,7 +55,9 @@ def test_a_defect_triggers_its_check_exactly(root, check):
     counts = found(root)
     assert counts.pop("lost-constraint") == 7
     assert counts.pop(check) == defect.count
-    assert set(counts) == defect.implied
+    # The logs still hold what a statement on the database changed.
+    logs = set() if callable(defect.do) else {"csv-unique-rows"}
+    assert set(counts) - logs == defect.implied - logs
 
 
 def test_every_check_is_triggered_by_some_test():
