@@ -50,17 +50,16 @@ REASONS = {
         export/layout.py: counts
         export/verify.py: digest(cells, lenient, own) | expected | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
-        files/compare.py: first | name | schema | second
+        files/compare.py: first | marks | name | schema | second
         files/lookup.py: scores | texts | typed
         show/explorer/selection.py: by
         database/cache.py: name | some | sql.qualify(name)
     """,
     "a name of the database at hand, in double quotes that are doubled": """
         analysis/agents.py: quoted
-        audit/collect_database.py: table
-        audit/schema_facts.py: quoted | identifier(index)
+        audit/collect_database.py: table | quoted | identifier(index)
         cleanup/rescue.py: ', '.join(typed)
-        files/compare.py: identifier(table) | cells | same
+        files/compare.py: identifier(table) | identifier(name) | cells | same
         database/load.py: ', '.join(cells)
         database/database.py: sql.identifier(name)
         database/schema.py: quoted
@@ -78,7 +77,7 @@ REASONS = {
         database/load.py: quote(copy) | quote(json.dumps(origin)) | quote(table.relation)
     """,
     "a word (\\w+) that a pattern found in a guide, the column being one of seven; counts only": """
-        audit/verdicts.py: s.column | s.table
+        audit/claims.py: s.column | s.table
     """,
     "a name that is refused unless it is one of the relations": """
         database/database.py: name | shown
