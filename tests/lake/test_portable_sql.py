@@ -10,7 +10,9 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "dbtools"
 FOLDERS = ("database/portable", "analysis/queries", "audit/checks")
 AUDIT = ("provenance", "scales", "scored", "parents")
-QUERIES = sorted(q for folder in FOLDERS for q in (PACKAGE / folder).glob("*.sql"))
+# A server reads no long texts, so a check that needs them is asked of DuckDB alone.
+TEXTS = re.compile(r"^-- needs:.*\b(original_text|versions\.text)\b", re.MULTILINE)
+QUERIES = sorted(q for folder in FOLDERS for q in (PACKAGE / folder).glob("*.sql") if not TEXTS.search(q.read_text()))
 QUERIES += [PACKAGE / "audit" / "queries" / f"{name}.sql" for name in AUDIT]
 
 FOREIGN = {

@@ -11,4 +11,4 @@ JOIN (
   HAVING count(*) > 1
 ) AS shared ON shared.name = named.name
 WHERE source <> named.name
-ORDER BY source
+ORDER BY source NULLS LAST

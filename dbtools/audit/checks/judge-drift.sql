@@ -8,11 +8,11 @@ FROM (
     avg(CASE WHEN third = 1 THEN total END) AS first_mean, avg(CASE WHEN third = 3 THEN total END) AS last_mean,
     count(*) AS scores
   FROM (
-    SELECT total, ntile(3) OVER (ORDER BY created_at, row_id) AS third
+    SELECT total, ntile(3) OVER (ORDER BY created_at NULLS LAST, row_id) AS third
     FROM scores
     WHERE created_at IS NOT NULL AND total BETWEEN 0 AND 50
       AND NOT coalesce(heuristic, false) AND NOT coalesce(feedback_synthetic, false) AND feedback_confidence IS NULL
   ) AS thirds
 ) AS means
 WHERE scores >= 90 AND abs(last_mean - first_mean) >= 10
-ORDER BY scores
+ORDER BY scores NULLS LAST

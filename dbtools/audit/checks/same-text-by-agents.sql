@@ -7,4 +7,4 @@ FROM versions AS v JOIN prompts AS p ON p.id = v.prompt_id
 WHERE v.competes AND v.text_length > 0 AND v.text_hash <> p.text_hash
 GROUP BY v.prompt_id, v.text_hash
 HAVING count(DISTINCT v.source) > 1
-ORDER BY id
+ORDER BY id NULLS LAST

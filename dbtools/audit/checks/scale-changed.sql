@@ -7,15 +7,15 @@ FROM (
   SELECT
     id, created_at, row_id, low, count(*) OVER (PARTITION BY run) AS scores,
     max(created_at) OVER (PARTITION BY run) AS last_at,
-    row_number() OVER (PARTITION BY run ORDER BY created_at, row_id) AS nth, sum(1 - low) OVER () AS others
+    row_number() OVER (PARTITION BY run ORDER BY created_at NULLS LAST, row_id) AS nth, sum(1 - low) OVER () AS others
   FROM (
     SELECT
       id, created_at, row_id, low,
-      sum(changed) OVER (ORDER BY created_at, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run
+      sum(changed) OVER (ORDER BY created_at NULLS LAST, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run
     FROM (
       SELECT
         id, created_at, row_id, low,
-        CASE WHEN low = lag(low) OVER (ORDER BY created_at, row_id) THEN 0 ELSE 1 END AS changed
+        CASE WHEN low = lag(low) OVER (ORDER BY created_at NULLS LAST, row_id) THEN 0 ELSE 1 END AS changed
       FROM (
         SELECT
           id, created_at, row_id,
@@ -28,4 +28,4 @@ FROM (
   ) AS numbered
 ) AS runs
 WHERE nth = 1 AND low = 1 AND scores >= 10 AND others >= 10
-ORDER BY created_at, row_id
+ORDER BY created_at NULLS LAST, row_id

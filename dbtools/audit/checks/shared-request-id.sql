@@ -8,4 +8,4 @@ FROM prompts
 WHERE request_id IS NOT NULL AND request_id <> ''
 GROUP BY request_id
 HAVING count(*) > 1
-ORDER BY request_id
+ORDER BY request_id NULLS LAST

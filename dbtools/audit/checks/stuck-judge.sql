@@ -6,20 +6,20 @@ SELECT id, created_at AS since, last_at AS until, scores, row_id
 FROM (
   SELECT
     id, created_at, row_id, count(*) OVER (PARTITION BY run) AS scores, max(created_at) OVER (PARTITION BY run) AS last_at,
-    row_number() OVER (PARTITION BY run ORDER BY created_at, row_id) AS nth
+    row_number() OVER (PARTITION BY run ORDER BY created_at NULLS LAST, row_id) AS nth
   FROM (
     SELECT
       id, created_at, row_id,
-      sum(changed) OVER (ORDER BY created_at, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run
+      sum(changed) OVER (ORDER BY created_at NULLS LAST, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run
     FROM (
       SELECT
         id, created_at, row_id,
         CASE
-          WHEN clarity = lag(clarity) OVER (ORDER BY created_at, row_id)
-            AND specificity = lag(specificity) OVER (ORDER BY created_at, row_id)
-            AND actionability = lag(actionability) OVER (ORDER BY created_at, row_id)
-            AND structure = lag(structure) OVER (ORDER BY created_at, row_id)
-            AND context_use = lag(context_use) OVER (ORDER BY created_at, row_id)
+          WHEN clarity = lag(clarity) OVER (ORDER BY created_at NULLS LAST, row_id)
+            AND specificity = lag(specificity) OVER (ORDER BY created_at NULLS LAST, row_id)
+            AND actionability = lag(actionability) OVER (ORDER BY created_at NULLS LAST, row_id)
+            AND structure = lag(structure) OVER (ORDER BY created_at NULLS LAST, row_id)
+            AND context_use = lag(context_use) OVER (ORDER BY created_at NULLS LAST, row_id)
             THEN 0
           ELSE 1
         END AS changed
@@ -30,4 +30,4 @@ FROM (
   ) AS numbered
 ) AS runs
 WHERE nth = 1 AND scores >= 20
-ORDER BY created_at, row_id
+ORDER BY created_at NULLS LAST, row_id
