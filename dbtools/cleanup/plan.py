@@ -38,7 +38,7 @@ def plan(
     """
     if unique_rows not in ("rescue", "keep"):
         raise ParameterError('unique_rows is neither "rescue" nor "keep"', unique_rows, "give one of the two")
-    accept = _named(survey, "accept", accept)
+    accept = _named(survey, "accept", accept or ())  # a notebook may get null for an empty list
     only = None if only is None else _named(survey, "only", only)
     removals, kept = [], []
     for file in survey.files:

@@ -131,9 +131,19 @@ def check_sidecars(removal: Removal, folder: int, name: str, fd: int) -> None:
 def live_sidecar(folder: int, name: str) -> str | None:
     """Return the name of a sidecar that may hold changes of the database `name`."""
     for sidecar in (name + suffix for suffix in sqlite.LIVE):
-        if (found := safefile.status(folder, sidecar)) and (found.st_size or not stat.S_ISREG(found.st_mode)):
+        found = safefile.status(folder, sidecar)
+        if not found or (stat.S_ISREG(found.st_mode) and not found.st_size):
+            continue
+        if not (sidecar.endswith("-journal") and _has_zeroed_header(folder, sidecar)):
             return sidecar
     return None
+
+
+def _has_zeroed_header(folder: int, journal: str) -> bool:
+    """Tell whether a journal holds no changes: what ``PRAGMA journal_mode = PERSIST`` leaves after a commit."""
+    with suppress(PreconditionFailed), safefile.opened_file(folder, journal) as fd:
+        return os.pread(fd, 1, 0) == b"\0"
+    return False
 
 
 def check_keeper(locked: LockedRun, removal: Removal) -> None:

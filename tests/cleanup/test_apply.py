@@ -327,6 +327,15 @@ def test_a_database_with_a_live_sidecar_stays(project: Project, suffix: str, kin
     assert_kept(project, planned(project, "old.db", kind=kind), f"old.db{suffix}")
 
 
+def test_a_journal_without_changes_is_no_obstacle(project: Project) -> None:
+    make_sqlite(project.root / "old.db")
+    with closing(sqlite3.connect(project.root / "old.db")) as connection, connection:
+        connection.execute("PRAGMA journal_mode = PERSIST").fetchall()
+        connection.execute("CREATE TABLE more (x)")
+    assert (project.root / "old.db-journal").stat().st_size
+    assert clean(planned(project, "old.db", kind="sqlite")).removed == ("old.db",)
+
+
 def test_an_empty_sidecar_is_no_obstacle_and_a_sidecar_is_no_file_of_its_own(project: Project) -> None:
     make_sqlite(project.root / "old.db")
     (project.root / "old.db-wal").write_bytes(b"")

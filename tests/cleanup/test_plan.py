@@ -51,6 +51,10 @@ def test_databases_with_unique_rows_and_unknown_files_go_only_when_named():
     assert [r.path for r in decide(*files, accept=["a.db", "b.bin"]).removals] == ["a.db", "b.bin"]
 
 
+def test_a_null_of_yaml_accepts_nothing():
+    assert decide(evidence("b.bin", "unknown", "other"), accept=None).removals == ()
+
+
 @pytest.mark.parametrize("verdict", ["same-bytes", "unique", "unknown"])
 def test_an_obstacle_outweighs_every_verdict_and_acceptance(verdict):
     decided = decide(evidence("a.csv", verdict, obstacle="it is a link"), accept=["a.csv"])
