@@ -237,7 +237,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
     try:
         if file.stat().st_size > _LONGEST:
-            raise ProjectError("Larger than 1 MB, so not read as TOML", file, "mend or remove it")
+            raise ProjectError("The TOML file is larger than 1 MB", file, "shorten or remove it")
         return tomllib.loads(file.read_text(encoding="utf-8"))
     # ValueError: no UTF-8, no TOML, or a number of thousands of digits.
     except (OSError, ValueError, RecursionError) as error:

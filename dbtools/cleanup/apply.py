@@ -18,7 +18,7 @@ from dbtools.progress import bar, step
 
 _LONGEST = 220  # bytes of a file's own name within another name, which may have 255 at most
 _QUIET = 16 << 20  # bytes; a smaller backup shows no progress bar
-_RESUME = "nothing that is not backed up was removed; mend the cause and run it again, or restore the run"
+_RESUME = "every removed file has a backup; fix the cause and run it again, or restore the run"
 
 
 def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, progress: bool = True) -> Manifest:
@@ -199,7 +199,7 @@ def _remove(locked: LockedRun, entry: int) -> None:
 
 
 def _remove_file(locked: LockedRun, entry: int) -> bool:
-    """Quarantine a file, check it again and remove it; return True if it had gone by itself or in an earlier attempt.
+    """Quarantine a file, check it again and remove it; return True if it was already gone.
 
     A kill at any moment loses nothing: the file is at its name, quarantined, or backed up.
     """

@@ -45,7 +45,9 @@ def check_plan(plan: Plan) -> None:
         try:
             safefile.parts(removal.path)
         except PreconditionFailed as failed:
-            raise CleanupError(f"A planned removal is refused, {failed}", removal.path, _AGAIN) from None
+            raise CleanupError(
+                f"The path of a planned removal is not allowed ({failed})", removal.path, _AGAIN
+            ) from None
         if removal.path in protected or (removal.identity.device, removal.identity.inode) in inodes:
             raise CleanupError("The plan would remove a database in use", removal.path, _AGAIN)
         path = project.root / removal.path

@@ -91,7 +91,10 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
     """
     project = Project.find(project)
     if is_lake(project.database):
-        what, todo = "A lake proves nothing of other files", "name prompter.db or the server in dbtools.toml"
+        what, todo = (
+            "A lake is a copy, so it cannot prove that a file may be deleted",
+            "name prompter.db or the server in dbtools.toml",
+        )
         raise ProjectError(what, project.database, todo)
     found = [_evidence(project, file) for file in find(project)]
     total = sum(f.identity.size for f in found)

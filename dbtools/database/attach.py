@@ -176,7 +176,9 @@ def _attach_copy(
             return Database(file, project)
         except duckdb.Error:  # damaged, or removed by another process this moment
             file.unlink(missing_ok=True)
-    raise DatabaseError("The cache folder loses what is written to it", folder, "free space, or repair it")
+    raise DatabaseError(
+        "A file written to the cache folder was gone or damaged when it was opened", folder, "free space, or repair it"
+    )
 
 
 @contextmanager

@@ -88,7 +88,7 @@ COMMENT ON COLUMN scores.feedback_synthetic IS
 COMMENT ON COLUMN scores.heuristic IS
   'Whether a rule scored it because the judge was not reachable |  | from judge_scores.feedback';
 
-COMMENT ON VIEW heads IS 'The version that the application holds for the best of each prompt; one row per prompt';
+COMMENT ON VIEW heads IS 'The version that the application recorded as the best one of each prompt; one row per prompt';
 COMMENT ON COLUMN heads.prompt_id IS 'The prompt |  | best_heads.prompt_id';
 COMMENT ON COLUMN heads.prompt_version_id IS 'Its best version |  | best_heads.prompt_version_id';
 COMMENT ON COLUMN heads.score IS 'Total of that version when it was chosen |  | best_heads.score';

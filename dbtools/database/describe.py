@@ -21,7 +21,7 @@ the columns of that file.
 
 - **version**: one text for a prompt, written by an agent or another source.
 - **score**: five numbers that the judge gives a version; **total**: their sum.
-- **head**: the version that the application holds for the best of a prompt.
+- **head**: the version that the application recorded as the best one of a prompt.
 - **contest**: the last versions of two or more agents for one prompt.
 - **provenance**: whether a row is real, generated, a placeholder of a failed run, or unknown.
 - **scale**: how scores were given; totals are compared on one scale only.

@@ -43,7 +43,8 @@ def rows(layout: str) -> str:
 def proof(layout: str) -> str:
     """Return a SELECT of the rows that an export of the layout must have, in any order. Reads only.
 
-    Of a layout that only lists a table it is the layout's own; one that chooses among rows has another, written apart.
+    A layout that only lists a table is its own proof. One that selects or joins rows has a second query, written
+    independently, in proofs/.
     """
     own = _PROOFS / f"{layout}.sql"
     return own.read_text(encoding="utf-8") if own.is_file() else rows(layout)

@@ -291,5 +291,5 @@ def _writable(folder: Path, name: str) -> Path:
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ParameterError("Cannot write reports into", folder, "give another folder")
     if blocked:
-        raise ParameterError("In the place of the report is something that is no file", blocked[0], "move it away")
+        raise ParameterError("The path of the report exists and is not a file", blocked[0], "move it away")
     return folder / name

@@ -78,7 +78,7 @@ class SqlTab(Tab):
         self.relations.value = markup.muted(f"Relations: {', '.join(self.explorer.db.relations)}")
 
     def run(self) -> None:
-        """Run the statement beside the kernel."""
+        """Run the statement in a worker thread."""
         text = self.statement.value.strip()
         if not text:
             return
@@ -133,4 +133,6 @@ def refuse_unbound(text: str) -> None:
     names = sorted(name for statement in statements for name in statement.named_parameters)
     if names:
         missing = "?" if names[0].isdigit() else f"${names[0]}"
-        raise QueryError("The statement has a value that is not given", missing, "write the value itself in its place")
+        raise QueryError(
+            "The statement has a parameter without a value", missing, "write the value itself in its place"
+        )

@@ -141,18 +141,18 @@ class State(traitlets.HasTraits):
             return self.db.filter(users, since, until)
 
     def reload(self) -> None:
-        """Read the project as it is now, beside the kernel."""
+        """Read the project as it is now, in a worker thread."""
         self.reloading.submit(lambda _: self._attach(), self.renew, "Reading the database", self.data_key)
 
     def load_texts(self, worker: Worker) -> None:
-        """Load the long texts beside the kernel, and show them from then on."""
+        """Load the long texts in a worker thread, and show them from then on."""
         worker.submit(lambda _: attach(self.project, texts=True), self.renew, "Loading the texts", self.data_key)
 
     def _attach(self) -> Database:
         return attach(self.project, texts=self.db.origin["texts"] or None)
 
     def run_audit(self) -> None:
-        """Audit the project beside the kernel."""
+        """Audit the project in a worker thread."""
         self.auditing.submit(lambda _: audit.run(self.project), self._set_report, "Auditing", self.data_key)
 
     def _set_report(self, report: audit.AuditReport | None) -> None:

@@ -1,4 +1,4 @@
-"""What all tabs have in common: compute beside the kernel, then render, for the page and for snapshots alike."""
+"""What all tabs have in common: compute in a worker thread, then render, for the page and for snapshots alike."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Tab:
         return ""
 
     def compute(self, session: Session, request: Any) -> Any:
-        """Return what the tab shows. Runs beside the kernel."""
+        """Return what the tab shows. Runs in a worker thread."""
         raise NotImplementedError
 
     def is_empty(self, result: Any) -> bool:
@@ -85,7 +85,7 @@ class Tab:
         self.body.value = self.render(result, draw)
 
     def refresh(self) -> None:
-        """Compute beside the kernel, and show the result."""
+        """Compute in a worker thread, and show the result."""
         reason = self.refusal()
         if reason:
             self.worker.cancel()

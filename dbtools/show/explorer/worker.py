@@ -27,7 +27,7 @@ _DELAY = 0.25  # seconds before the progress bar appears
 
 @dataclass
 class Job:
-    """A function to compute beside the kernel, and another that takes its result."""
+    """A function to compute in a worker thread, and another that takes its result."""
 
     compute: Callable[[Session], Any]
     on_result: Callable[[Any], None]
@@ -78,7 +78,7 @@ class Worker:
         key: object = None,
         finally_: Callable[[], None] | None = None,
     ) -> None:
-        """Compute beside the kernel, then call `on_result`. A job that is running is stopped first.
+        """Compute in a worker thread, then call `on_result`. A job that is running is stopped first.
 
         `key` names the data: for another key, the worker opens its database anew. A job that changes files has
         `finally_`, which is called however the job ends. Until then the worker takes no other job.
