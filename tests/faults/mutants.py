@@ -522,7 +522,98 @@ READING = (
     one("a mark is of one state of a file", "database/extension.py:_mark", swap("facts.st_ctime_ns", "0"), SIGNED),
 )
 
-MUTANTS = (*CLEANUP, *TEMPORARY, *EVIDENCE, *READING)
+CLASSIFY, INVENTORY, KERNEL = (
+    "tests/cleanup/test_classify.py",
+    "tests/files/test_inventory.py",
+    "tests/notebooks/test_kernel.py",
+)
+ALLOWLIST, SANDBOX = "tests/database/test_allowlist.py", "tests/database/test_sandbox.py"
+
+GUARDS = (
+    # A restore stays in its project and gives back no more than was there.
+    one(
+        "a restore writes into the project asked for only",
+        "cleanup/restore.py:_root",
+        never("run.root != around(run.folder.resolve())"),
+        RESTORE,
+    ),
+    one(
+        "root carries out no run of another user",
+        "cleanup/backup.py:_check_owner",
+        never("status.st_uid != 0"),
+        RESTORE,
+    ),
+    one(
+        "the removals of a manifest are those of its hash",
+        "cleanup/backup.py:read",
+        swap("_sum(removals) == run.sha256", "True"),
+        BACKUP,
+    ),
+    one(
+        "a manifest has the shape of a manifest",
+        "cleanup/backup.py:_checked",
+        never("type(item[field.name]) is not wanted"),
+        BACKUP,
+    ),
+    one("a huge manifest is not read", "cleanup/safefile.py:content", never("os.fstat(fd).st_size > _LARGEST"), BACKUP),
+    one(
+        "a file whose owner changed stays",
+        "cleanup/apply.py:_remove_file",
+        never("safefile.read_metadata(fd) != recorded"),
+        APPLY,
+    ),
+    one(
+        "no setuid or setgid comes back on a file",
+        "cleanup/safefile.py:write_metadata",
+        swap("0o1777", "0o7777"),
+        RESTORE,
+    ),
+    one("the owner comes back", "cleanup/safefile.py:_write_owner", drop("os.fchown"), RESTORE),
+    # What is in use or damaged stays.
+    one(
+        "an unfinished integrity check proves nothing",
+        "cleanup/classify.py:_proved_by",
+        never("integrity.unknown"),
+        CLASSIFY,
+    ),
+    one("what git tracks goes only if named", "cleanup/plan.py:_why_kept", never("file.caution"), CLASSIFY),
+    one("no virtual table is read", "files/compare.py:_tables", text("rootpage > 0 AND ", ""), CLASSIFY),
+    one(
+        "the folder of a database in use is searched",
+        "files/inventory.py:_is_other_project",
+        swap("folder not in own", "True"),
+        INVENTORY,
+    ),
+    # Code, SQL and secrets.
+    one(
+        "kernels start without the current folder",
+        "notebooks/kernel.py:safe_environment",
+        text("PYTHONSAFEPATH", "PYTHONUNSAFE"),
+        KERNEL,
+        "tests/notebooks/test_run.py",
+    ),
+    one("Stop ends the SQL worker", "database/sandbox.py:Sandbox.stop", drop("self._process.kill"), SANDBOX),
+    one(
+        "a composed relation is checked too", "database/allowlist.py:Relation._call", drop("check_fragment"), ALLOWLIST
+    ),
+    one(
+        "an invisible character is written out",
+        "errors.py:printable",
+        without("not _BLANK.match(c)"),
+        "tests/test_errors.py",
+    ),
+    one("hide before cutting", "redact.py:shorten", swap("redact(text)", "text"), "tests/test_redact.py"),
+    one("numbers of a report go last", "notebooks/report.py:_replace", drop("last.unlink"), OUTPUTS, INTERRUPTED),
+    # The claim.
+    one(
+        "a leader is ahead of every rival",
+        "analysis/claim.py:make_claim",
+        swap("all", "any"),
+        "tests/analysis/test_claim.py",
+    ),
+)
+
+MUTANTS = (*CLEANUP, *TEMPORARY, *EVIDENCE, *READING, *GUARDS)
 
 if __name__ == "__main__":
     sys.exit(run(m for m in MUTANTS if not sys.argv[1:] or m.name in sys.argv[1:]))
