@@ -603,7 +603,13 @@ GUARDS = (
         "tests/test_errors.py",
     ),
     one("hide before cutting", "redact.py:shorten", swap("redact(text)", "text"), "tests/test_redact.py"),
-    one("numbers of a report go last", "notebooks/report.py:_replace", drop("last.unlink"), OUTPUTS, INTERRUPTED),
+    one(
+        "numbers of a report go last",
+        "notebooks/report.py:_replace",
+        drop("Path(f'{target}.{LAST}').unlink"),
+        OUTPUTS,
+        INTERRUPTED,
+    ),
     # The claim.
     one(
         "a leader is ahead of every rival",
