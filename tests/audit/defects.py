@@ -303,7 +303,7 @@ DEFECTS = {
         create("storage/my_learning_log.csv", b"prompt_id,llm_name,prompt,original_response\n001,GPT-4,What now,This\n")
     ),
     "csv-vote-differs": defect(logged(structure_score=5.0)),
-    "csv-selected-not-best": defect(logged(selected_agent="syntax")),
+    "csv-selected-not-best": defect(logged(selected_agent="syntax"), implied=LOGS),
     "csv-tie": defect(
         logged(
             structure_score=7.0, structure_confidence=0.7, domain_score=7.0, domain_confidence=0.7,
