@@ -23,7 +23,7 @@ LAKE = "lake.json"  # the file that makes a folder a lake, and names what is in 
 STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
 _SMALLEST = 512  # bytes; no SQLite database is smaller, but an empty file or a pointer of Git LFS is
 _LONGEST = 1 << 20  # bytes; a configuration that a person wrote is shorter
-_SQLITE_URL = re.compile(r"\s*sqlite(?:\+\w+)?:///(?P<path>[^?\s]+)", re.IGNORECASE)
+_SQLITE_URL = re.compile(r"[\s\"']*sqlite(?:\+\w+)?:///(?:file:)?(?P<path>[^?\r\n]+)", re.IGNORECASE)
 _PROJECT_KEYS = {"database", "auth", "exports", "backups", "engine"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 
@@ -130,10 +130,11 @@ class Project:
         """
         named = [self.database] if isinstance(self.database, Path) else []
         databases = [self.root / name for name in DATABASES]
+        databases += self._named_by_variable
         auths = [
             path.parent / name for path in (*named, *databases) for name in dict.fromkeys((self.auth.name, AUTH_NAME))
         ]
-        others = [path for path in (*databases, *auths, *self._named_by_variable) if path.is_file()]
+        others = [path for path in (*databases, *auths) if path.is_file()]
         return tuple(dict.fromkeys([*named, self.auth, *others]))
 
     @property
@@ -290,8 +291,11 @@ def _named_by_variable(root: Path) -> list[Path]:
     match = _SQLITE_URL.match(os.environ.get(server.VARIABLE, ""))
     if not match:
         return []
-    path = Path(os.path.normpath(root / unquote(match["path"])))
+    path = Path(os.path.normpath(root / unquote(match["path"].rstrip(" \t\"'"))))
     with suppress(OSError, ValueError):
+        real = path.resolve()
+        if not path.is_relative_to(root) and real.is_relative_to(root):
+            path = real  # the variable names the project by a link that leads to it
         return [path] if path.is_file() else []
     return []
 

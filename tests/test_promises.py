@@ -38,6 +38,7 @@ PROMISES = {
     ),
     "A restore writes only into the project asked for, gives back what it may, and names what it could not.": (
         "test_a_forged_root_takes_no_file_out_of_the_project",
+        "test_a_forged_run_writes_nothing_that_version_control_would_run",
         "test_backups_outside_restore_into_the_copy_that_is_named_and_leave_the_original_alone",
         "test_root_carries_out_no_run_of_another_user",
         "test_a_manifest_of_another_shape_is_refused_in_one_sentence",

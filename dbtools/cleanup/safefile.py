@@ -18,6 +18,7 @@ from dbtools.errors import BusyError, CleanupError
 CHUNK = 1 << 20
 _LARGEST = 1 << 30  # bytes of a manifest or journal; a larger one is not read
 TEMPORARY = ".tmp-"
+_VERSION_CONTROL = (".git", ".hg", ".svn")
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 # O_NONBLOCK: opening a FIFO, or a file on which another program holds a lease, must not wait.
@@ -71,10 +72,12 @@ def file_errors() -> Iterator[None]:
 
 
 def parts(path: str) -> list[str]:
-    """Split a path relative to the root; refuse one that could lead out of it."""
+    """Split a path relative to the root; refuse one that could lead out of it, or into version control."""
     names = path.split("/")
     if any(name in ("", ".", "..") or "\0" in name for name in names):
         raise PreconditionFailed("its path leads out of the project")
+    if any(name.lower() in _VERSION_CONTROL for name in names):
+        raise PreconditionFailed("it lies in a folder of version control, which may run what lies in it")
     return names
 
 

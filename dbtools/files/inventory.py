@@ -157,7 +157,7 @@ def walk(project: Project) -> Iterator[Path]:
     Links are not followed. Version control, virtual environments and backups are left out. Folders that cannot be read
     or hold a project of their own are yielded and not entered.
     """
-    own = _own_folders(project)
+    in_use = set(project.in_use)
     pending = [(project.root, True)]  # a stack: folders may be nested deeper than functions can call each other
     while pending:
         path, is_folder = pending.pop()
@@ -165,7 +165,7 @@ def walk(project: Project) -> Iterator[Path]:
             yield path
         elif path != project.root and (path.name in SKIPPED or path == project.backups or _is_foreign(path)):
             continue
-        elif path != project.root and _is_other_project(path, own):
+        elif path != project.root and _is_other_project(path, in_use):
             yield path
         else:
             try:
@@ -187,19 +187,16 @@ def project_marker(folder: Path) -> str:
 
 def enclosing_project(project: Project, path: Path) -> Path | None:
     """Return the folder of another project, inside this one, that holds a path, if there is one. Reads only."""
-    own = _own_folders(project)
+    in_use = set(project.in_use)
     folders = [folder for folder in path.parents if folder != project.root and folder.is_relative_to(project.root)]
-    return next((folder for folder in folders if _is_other_project(folder, own)), None)
+    return next((folder for folder in folders if _is_other_project(folder, in_use)), None)
 
 
-def _is_other_project(folder: Path, own: set[Path]) -> bool:
-    marker = project_marker(folder)
-    return bool(marker) and (folder not in own or marker in _OWN_MARKERS)
-
-
-def _own_folders(project: Project) -> set[Path]:
-    """Return the folders that hold the databases in use: such a folder is no project of its own by that."""
-    return {folder for path in project.in_use for folder in path.parents}
+def _is_other_project(folder: Path, in_use: set[Path]) -> bool:
+    """Tell whether a folder is a project of its own; the databases in use of this one do not make it one."""
+    if any(os.path.lexists(folder / name) for name in _OWN_MARKERS):
+        return True
+    return any(path not in in_use and os.path.lexists(path) for path in (folder / name for name in DATABASES))
 
 
 def is_run(folder: Path) -> bool:

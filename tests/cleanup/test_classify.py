@@ -101,6 +101,52 @@ def test_the_database_that_the_variable_names_stays(root, monkeypatch):
     assert planned(root) == set()
 
 
+@pytest.mark.filterwarnings("ignore:The database .* is read")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///data/my app.db",
+        "sqlite:///data/my%20app.db",
+        "'sqlite:///data/my app.db' ",
+        "sqlite:///file:data/my%20app.db?mode=rw&uri=true",
+        "sqlite:///{root}/data/my app.db",
+        "sqlite:///{link}/data/my app.db",
+    ],
+)
+def test_the_database_that_the_variable_names_in_any_spelling_stays_with_the_auth_database_beside_it(
+    root, tmp_path, monkeypatch, url
+):
+    (tmp_path / "link").symlink_to(root)
+    make = "CREATE TABLE users (id, name)", "INSERT INTO users VALUES (1, 'ada')"
+    (root / "data").mkdir()
+    shutil.copy(root / "prompter.db", root / "data/my app.db")
+    for name in ("auth_system.db", "data/auth_system.db"):
+        run(root / name, *make)
+    assert planned(root) == {"data/my app.db", "data/auth_system.db"}
+    monkeypatch.setenv("DATABASE_URL", url.format(root=root, link=tmp_path / "link"))
+    assert planned(root) == set()
+
+
+@pytest.mark.filterwarnings("ignore:The database .* is read")
+@pytest.mark.parametrize(
+    ("used", "config", "inner"),
+    [
+        ("packages/db/prompter.db", "", "packages/prompter.db"),
+        ("data/main.db", 'database = "data/main.db"', "data/prompter.db"),
+        ("backend/auth_system.db", 'auth = "backend/auth_system.db"', "backend/prompter.db"),
+        ("backend/auth_system.db", 'auth = "backend/auth_system.db"', "backend/packages/db/prompter.db"),
+    ],
+)
+def test_a_database_from_which_an_application_may_start_stays_though_its_folder_holds_another_in_use(
+    root, used, config, inner
+):
+    for name in (used, inner):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / "prompter.db", root / name)
+    (root / "dbtools.toml").write_text(f"[project]\n{config}\n", "utf-8")
+    assert planned(root) == set()
+
+
 def test_auth_databases_beside_the_databases_stay(root):
     make = "CREATE TABLE users (id, name)", "INSERT INTO users VALUES (1, 'ada')"
     (root / "packages/db").mkdir(parents=True)

@@ -357,6 +357,16 @@ def test_a_forged_root_takes_no_file_out_of_the_project(project: Project, tmp_pa
     assert (project.root / ".config/startup.py").read_bytes() == b"payload"
 
 
+@pytest.mark.parametrize("path", [".git/hooks/post-commit", "storage/.git", ".hg/hgrc", "deep/.GIT/config"])
+def test_a_forged_run_writes_nothing_that_version_control_would_run(project: Project, path: str) -> None:
+    run = forge(project, path, b"#!/bin/sh\n")
+    [found] = restore(run, dry_run=True).unwritten
+    assert found.path == path
+    assert "version control" in found.reason
+    assert restore(run).restored == ()
+    assert not (project.root / path).exists()
+
+
 def outside(project: Project, folder: Path) -> Project:
     return project.with_backups(folder)
 

@@ -435,7 +435,7 @@ EVIDENCE = (
     one(
         "a project inside the project is not searched",
         "files/inventory.py:walk",
-        never("_is_other_project(path, own)"),
+        never("_is_other_project(path, in_use)"),
         SURVEY,
         "tests/files/test_inventory.py",
     ),
