@@ -7,12 +7,15 @@ tree nor the index is touched.
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from dbtools.project import Project
 
 _OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
+_OPENED = (".git", ".git/HEAD", ".git/config", ".git/index", ".git/packed-refs", ".git/shallow")  # by git, at each call
 _NO_REPOSITORY = "the project is in no git repository"
 
 
@@ -46,6 +49,8 @@ def run(root: Path, *arguments: str, given: bytes | None = None, stdout: int = s
     GitError
         The folder is in no repository, git refuses, or it is not installed.
     """
+    if blocking := _blocking(root):
+        raise GitError(f'git would wait for ever for "{blocking}", which is no file; remove it')
     # GIT_DIR and the like are set where dbtools runs inside a hook of another repository.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
@@ -82,3 +87,13 @@ def _error(root: Path, said: str) -> GitError:
 def _repository_of(root: Path) -> Path | None:
     """Return the nearest folder from `root` up that has a ``.git``, or None."""
     return next((folder for folder in (root, *root.parents) if os.path.lexists(folder / ".git")), None)
+
+
+def _blocking(root: Path) -> Path | None:
+    """Return what git would open, and never get an answer from: a pipe in the place of a file."""
+    folder = _repository_of(root) or root
+    for path in (folder / name for name in _OPENED):
+        with suppress(OSError):
+            if stat.S_ISFIFO(path.stat().st_mode):
+                return path
+    return None

@@ -65,3 +65,13 @@ def test_without_git_a_repository_cannot_be_read(
     with pytest.raises(git.GitError) as error:
         git.tracked(Project.find(tmp_path))
     assert type(error.value) is kind
+
+
+@pytest.mark.parametrize("name", ["HEAD", "config", "index", "packed-refs"])
+def test_a_pipe_in_the_place_of_a_file_of_the_repository_is_named_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    make_database(tmp_path / "prompter.db")
+    run_git(tmp_path, "init", "--quiet")
+    (tmp_path / ".git" / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / ".git" / name)
+    with pytest.raises(git.GitError, match=f'"{tmp_path}/.git/{name}", which is no file'):
+        git.tracked(Project.find(tmp_path))
