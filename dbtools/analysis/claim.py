@@ -202,7 +202,7 @@ def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked
 
 def _what_it_takes(pair: Pair, needed: int | None) -> str:
     if pair.clusters < LEAST_TEXTS:
-        return f"It takes contests over at least {LEAST_TEXTS} texts; there are {pair.clusters}."
+        return f"It takes {LEAST_TEXTS} texts; there are {pair.clusters}."
     if needed is None:
         return "It takes more contests."
     about = f"More than {_MANY:,}" if needed > _MANY else f"About {max(needed, pair.n + 1):,}"
