@@ -281,6 +281,10 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
         It cannot be used: see `check_file`; also truncated, damaged, or left with a hot journal by a crash.
     """
     header = check_file(path)
+    for suffix in SIDECARS:
+        with suppress(OSError):
+            if not stat.S_ISREG(beside(path, suffix).stat().st_mode):  # SQLite would wait for ever at a pipe
+                raise DatabaseError(f'Its "{suffix}" is not a regular file', path, "move that away")
     folder = disk.make_temporary("dbtools-snapshot-")  # private: the copy holds what the database holds
     try:
         if path.stat().st_size > shutil.disk_usage(folder).free:
