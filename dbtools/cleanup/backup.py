@@ -99,7 +99,8 @@ def read(folder: Path) -> Run:
     except FileNotFoundError:
         raise CleanupError("No cleanup run here", folder, "give a folder inside the backup folder") from None
     except (OSError, *_DAMAGED) as error:
-        what = f"The manifest of the run cannot be read ({type(error).__name__})"
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
+        what = f"The manifest of the run cannot be read ({why})"
         raise CleanupError(what, folder, _BY_HAND) from None
     if not sound:
         raise CleanupError("The manifest of the run is damaged", folder, _BY_HAND)

@@ -283,3 +283,11 @@ def test_a_journal_with_a_zeroed_header_holds_no_changes(path: Path) -> None:
         assert connection.execute("SELECT DISTINCT user_id FROM prompts").fetchall() == [("x",)]
     Path(f"{path}-journal").write_bytes(bytes.fromhex("d9d505f920a163d7"))
     assert sidecar(path, "-journal")
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_pipe_in_the_place_of_a_sidecar_is_named_and_not_waited_for(path: Path, suffix: str) -> None:
+    os.mkfifo(f"{path}{suffix}")
+    with pytest.raises(DatabaseError) as error, snapshot(path):
+        pass
+    assert_sentence(error.value, suffix, path, "move that away")
