@@ -290,4 +290,5 @@ def test_a_pipe_in_the_place_of_a_sidecar_is_named_and_not_waited_for(path: Path
     os.mkfifo(f"{path}{suffix}")
     with pytest.raises(DatabaseError) as error, snapshot(path):
         pass
-    assert_sentence(error.value, suffix, path, "move that away")
+    assert suffix in str(error.value)
+    assert_sentence(error.value, path)
