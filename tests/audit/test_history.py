@@ -168,14 +168,10 @@ def test_versions_with_rows_that_exist_nowhere_now_are_named(tracked):
 
 
 def test_csv_rows_that_the_database_holds_are_not_only_in_history(repository):
-    insert(repository.root / "prompter.db", "prompts", id=hex_id("asked"), original_text="A known question")
-    insert(
-        repository.root / "prompter.db",
-        "prompt_versions",
-        id=hex_id("answer"),
-        prompt_id=hex_id("asked"),
-        text="A known answer",
-    )
+    database, asked, answer = repository.root / "prompter.db", hex_id("asked"), hex_id("answer")
+    insert(database, "prompts", id=asked, request_id="1", original_text="A known question")
+    insert(database, "prompt_versions", id=answer, prompt_id=asked, text="A known answer", source="syntax")
+    insert(database, "best_heads", prompt_id=asked, prompt_version_id=answer)
     known = "1,2025-12-04,A known question,A known answer,syntax,\n"
     commit = repository.commit(multi_agent_log__csv=LOG + known + "2,2025-12-04,Lost question,Lost answer,syntax,\n")
     (repository.root / "multi_agent_log.csv").unlink()
@@ -280,6 +276,7 @@ def test_the_database_is_known_by_its_configured_name_and_others_by_theirs(repos
         "b.sqlite3",
         "c.db.backup",
         "d.csv.bak",
+        "g.csvx",
         "main.data",
     ]
 
@@ -338,7 +335,7 @@ def test_a_repository_without_commits_and_one_without_data_have_no_history(repos
 
 def test_without_git_there_is_a_sentence(repository, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert history(repository).sentence == "no history to audit: git is not installed"
+    assert history(repository).sentence == "no history to audit: git is not installed; install it, then run this again"
 
 
 def test_a_shallow_clone_says_that_it_is_one(repository, tmp_path):
