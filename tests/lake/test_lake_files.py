@@ -70,10 +70,11 @@ def test_attached_to_it_nothing_else_can_be_read_or_written(database, tmp_path):
     lake_of(database, tmp_path / "lake")
     own = sorted((tmp_path / "lake").rglob("*.parquet"))[0]
     with attach(tmp_path / "lake") as db, unchanged(tmp_path):
-        assert db.sql(f"SELECT count(*) FROM read_parquet('{own}')").fetchall()
         for query in ("FROM read_text('/etc/passwd')", f"FROM read_parquet('{tmp_path}/lake/*/*/*.parquet')"):
-            with pytest.raises((QueryError, duckdb.Error), match=r"file system|Permission"):
+            with pytest.raises(QueryError, match="not allowed"):
                 db.sql(query).fetchall()
+            with pytest.raises(duckdb.Error, match=r"file system|Permission"):  # where the list of functions has a gap
+                db._connection.execute(query).fetchall()
         with pytest.raises(QueryError):
             db.sql(f"COPY (SELECT 1) TO '{own}'")
 
@@ -204,7 +205,7 @@ def project(tmp_path):
 
 
 def test_no_file_rests_on_a_lake(project):
-    with unchanged(project.root), pytest.raises(ProjectError, match="not by a lake") as caught:
+    with unchanged(project.root), pytest.raises(ProjectError, match="A lake is a copy") as caught:
         cleanup.survey(project)
     assert_sentence(caught.value, project.database)
     with pytest.raises(ProjectError, match="is a lake, not a project") as caught:
@@ -220,7 +221,7 @@ def test_the_explorer_shows_a_lake_and_says_what_it_cannot_tell(project):
         told = {name: "".join(worker.message.value for worker in tab.workers) for name, tab in explorer.tabs.items()}
         with attach(project) as db:
             assert plain(explorer.effectiveness.to_dict()) == plain(analysis.effectiveness(db).to_dict())
-    assert "not by a lake" in told.pop("files")
+    assert "A lake is a copy" in told.pop("files")
     assert set(told.values()) == {""}
 
 
