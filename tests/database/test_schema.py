@@ -86,11 +86,11 @@ def test_only_ordinary_tables_are_described_and_names_are_compared_without_case(
     path = tmp_path / "any.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("""
-            CREATE TABLE PromptFilter (ID INTEGER PRIMARY KEY AUTOINCREMENT, "odd ""name" TEXT);
-            INSERT INTO PromptFilter VALUES (1, 'a'), (2, 'b');
+            CREATE TABLE Prompts (ID INTEGER PRIMARY KEY AUTOINCREMENT, "odd ""name" TEXT);
+            INSERT INTO Prompts VALUES (1, 'a'), (2, 'b');
             CREATE TABLE keyed (k TEXT PRIMARY KEY, v) WITHOUT ROWID;
             CREATE TABLE strict_keyed (k TEXT PRIMARY KEY, v TEXT) WITHOUT ROWID, STRICT;
-            CREATE VIEW seen AS SELECT * FROM PromptFilter;
+            CREATE VIEW seen AS SELECT * FROM Prompts;
             CREATE VIRTUAL TABLE words USING fts5(body);
         """)
     tables = read_tables(path)
@@ -126,7 +126,7 @@ def test_columns_are_found_in_any_case_and_any_order(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("""
             CREATE TABLE PROMPTS (Original_Text TEXT, extra BLOB, ID TEXT);
-            CREATE TABLE Prompt_Versions (source TEXT, prompt_ID TEXT, Id TEXT);
+            CREATE TABLE Prompt_Versions (source TEXT, TEXT TEXT, Version_No INTEGER, prompt_ID TEXT, Id TEXT);
             INSERT INTO PROMPTS VALUES ('hello', x'00', '00000000000000000000000000000001');
         """)
     with attach(path) as db:
