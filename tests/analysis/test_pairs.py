@@ -52,8 +52,10 @@ def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, tex
         assert pair.superiority == pytest.approx((d > 0).mean() + (d == 0).mean() / 2)
         interval = stats.t.interval(0.95, prompts - 1, d.mean(), d.sem())
         assert (pair.low, pair.high) == pytest.approx(interval)
+        # The random patterns flip the texts in the order they come in: each order has a slightly different interval.
+        slack = 0 if pair.method == "exact" else 0.02 * (interval[1] - interval[0])
         assert (pair.low_clustered, pair.high_clustered) == pytest.approx(
-            (expected[names].low_clustered, expected[names].high_clustered)
+            (expected[names].low_clustered, expected[names].high_clustered), abs=max(slack, 1e-9)
         )
         means = d.groupby(group).mean()
         assert pair.p_wilcoxon == pytest.approx(stats.wilcoxon(means[means != 0]).pvalue, abs=1e-6)

@@ -80,17 +80,18 @@ def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(da
         with closing(some):
             found, expected = analysis.effectiveness(some).to_dict(), analysis.effectiveness(whole).to_dict()
             assert found.pop("narrowed") == "only prompts of user-1, 3 other prompts left out"
-            assert "only prompts of user-1, 3 other prompts left out" in found.pop("sentence")
-            expected.pop("narrowed"), expected.pop("sentence")
+            assert any("only prompts of user-1, 3 other prompts left out" in line for line in found.pop("details"))
+            for key in ("narrowed", "details"):
+                expected.pop(key)
             assert found == expected
             assert [a["agent"] for a in found["agents"]] == sorted(AGENTS)
             for analyse in (analysis.evolution, analysis.usage):
                 told, plain = analyse(some), analyse(whole)
-                assert "only prompts of user-1, 3 other prompts left out" in told.sentence
-                assert {**told.to_dict(), "sentence": ""} == {**plain.to_dict(), "sentence": ""}
+                assert any("only prompts of user-1, 3 other prompts left out" in line for line in told.details)
+                assert {**told.to_dict(), "details": []} == {**plain.to_dict(), "details": []}
             own = analysis.application_stats(some)
             assert own.sources == analysis.application_stats(whole).sources
-            assert "3 other prompts left out" in own.sentence
+            assert "3 other prompts left out" in " ".join([own.sentence, *own.details])
 
 
 @pytest.mark.parametrize("day", ["yesterday", 5, "2025-13-01"])

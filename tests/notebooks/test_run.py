@@ -108,7 +108,7 @@ def test_refresh_leaves_a_notebook_that_raises_as_it_was(write):
 def test_nothing_runs_where_a_folder_is_in_the_place_of_the_report(write, tmp_path):
     folder = write("02_cleanup", "open('ran', 'w').close()").parent
     (tmp_path / "out" / "cleanup.html").mkdir(parents=True)
-    with pytest.raises(ParameterError, match=r"no file: \".*cleanup\.html\"; move it away"):
+    with pytest.raises(ParameterError, match=r"not a file: \".*cleanup\.html\"; move it away"):
         run("cleanup", out=tmp_path / "out", folder=folder)
     assert names(tmp_path / "out") == ["cleanup.html"]
 

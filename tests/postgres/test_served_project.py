@@ -16,7 +16,10 @@ from twins import make_database as copy_database
 from dbtools import Project, analysis, attach, audit, cleanup, demo, export, show
 from dbtools.errors import DbtoolsError, ParameterError
 
-pytestmark = pytest.mark.usefixtures("access")
+pytestmark = [
+    pytest.mark.usefixtures("access"),
+    pytest.mark.filterwarnings("ignore:.*exists as well"),  # a prompter.db lies beside the server on purpose
+]
 
 
 @pytest.fixture(scope="module")
