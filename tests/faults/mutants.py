@@ -581,7 +581,7 @@ GUARDS = (
     one(
         "the folder of a database in use is searched",
         "files/inventory.py:_is_other_project",
-        swap("folder not in own", "True"),
+        without("path not in in_use"),
         INVENTORY,
     ),
     # Code, SQL and secrets.
