@@ -311,7 +311,7 @@ def test_a_report_that_ends_between_its_files_has_no_numbers_and_leaves_nothing_
             assert found in whole.values()
         assert {"ipynb", "html"} <= set(found)
         if ends[-1] == 1:
-            assert others.said.startswith('ParameterError: Cannot write (No space left on device): "')
+            assert others.said.startswith('ParameterError: Cannot write the report (No space left on device): "')
             assert [file.name for file in target.parent.iterdir() if file.is_dir()] == []
         at += 1
         tally.prove({})

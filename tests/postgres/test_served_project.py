@@ -58,9 +58,9 @@ def test_what_the_server_holds_may_go_and_only_that(project: Project) -> None:
     assert going.isdisjoint({"prompter.db", "auth_system.db"})
     assert (found["prompter.db"].verdict, found["kept.db"].verdict) == ("in-use", "same-bytes")
     assert found["kept.db"].duplicate_of.path == "prompter.db"
-    with pytest.raises(ParameterError):
-        cleanup.plan(survey, accept=["auth_system.db"])
-    assert "prompter.db" not in {r.path for r in cleanup.plan(survey, accept=["prompter.db"]).removals}
+    for path in ("auth_system.db", "prompter.db"):
+        with pytest.raises(ParameterError):
+            cleanup.plan(survey, accept=[path])
     before = {path: (project.root / path).read_bytes() for path in going}
     done = cleanup.apply(plan, dry_run=False, progress=False)
     assert set(done.removed) == going
