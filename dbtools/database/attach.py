@@ -80,6 +80,8 @@ def attach(
     path = Path(address)
     if is_lake(path):
         return _attach_lake(path, project, texts)
+    with reachable(path):  # before the cache is asked: no folder is made for a path that cannot be used
+        sqlite.check_file(path)
     return _attach_copy(path, partial(_open_file, path, timeout, progress), project, texts)
 
 
