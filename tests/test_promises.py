@@ -133,7 +133,7 @@ PROMISES = {
         "test_damaged_files_of_every_kind_are_rows_and_only_what_is_proved_may_go",
         "test_files_that_only_pretend_are_rows_of_the_survey",
         "test_sparse_files_of_100_gb_are_not_examined_and_never_deletable",
-        "test_compressed_bombs_are_listed_and_never_opened",
+        "test_compressed_bombs_are_listed_and_never_unpacked",
         "test_a_tree_deeper_than_any_path_is_walked_as_far_as_paths_reach_and_the_rest_reported",
         "test_very_many_files_take_seconds_and_little_memory",
         "test_a_name_of_any_bytes_is_shown_everywhere_and_can_be_removed_and_restored",

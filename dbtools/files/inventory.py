@@ -114,8 +114,6 @@ def look(path: Path) -> FoundFile | None:
         return FoundFile(path, "other", status, unread="not a regular file")
     if _QUARANTINED.fullmatch(path.name):
         return FoundFile(path, "other", status, unread=_SET_ASIDE)
-    if _COMPRESSED_NAME.search(path.name.lower()):
-        return FoundFile(path, "compressed", status)  # never opened
     try:
         head = sqlite.peek(path, _HEAD)
     except OSError as error:
@@ -129,6 +127,8 @@ def _classify(name: str, head: bytes, length: int) -> tuple[str, str]:
     """Return kind and problem of a regular file."""
     if head.startswith(sqlite.MAGIC):
         return "sqlite", ""
+    if _COMPRESSED_NAME.search(name.lower()):
+        return "compressed", ""
     is_csv = names_csv(name)
     if not is_csv and not names_database(name):
         return "csv" if _has_known_header(head) else "other", ""
