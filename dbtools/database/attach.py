@@ -186,7 +186,6 @@ def _attach_copy(
 @contextmanager
 def _open_file(path: Path, timeout: float, progress: bool, target: Path) -> Iterator[_Source]:
     with reachable(path):
-        sqlite.check_file(path)
         size, fingerprint = path.stat().st_size, sqlite.fingerprint(path)
 
     def copy(with_texts: bool) -> None:

@@ -24,11 +24,6 @@ from typing import Any
 from dbtools import disk
 from dbtools.errors import BusyError, DatabaseError, reason
 
-try:
-    import fcntl
-except ImportError:  # Windows, which has no /proc either
-    fcntl = None  # type: ignore[assignment]
-
 MAGIC = b"SQLite format 3\0"
 CHUNK = 1 << 20
 HEADER = 100
@@ -138,7 +133,7 @@ def _identity(path: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def is_open_here(path: Path, *, to_write: bool = False) -> bool:
+def is_open_here(path: Path) -> bool:
     """Tell whether this process has the file open but by `_hold`; True where that cannot be told. Reads only."""
     key = _identity(path)
     try:
@@ -148,9 +143,7 @@ def is_open_here(path: Path, *, to_write: bool = False) -> bool:
     for descriptor in descriptors - {_descriptors.get(key)}:
         with suppress(OSError):
             found = os.fstat(descriptor)
-            if (found.st_dev, found.st_ino) != key:
-                continue
-            if not to_write or fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+            if (found.st_dev, found.st_ino) == key:
                 return True
     return False
 

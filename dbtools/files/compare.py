@@ -92,7 +92,7 @@ def _needs_application(error: Exception) -> bool:
 
 
 def same_bytes(one: Path, other: Path) -> bool:
-    """Tell whether two files have the same bytes. Reads only; keeps them open as `sqlite.hold` does."""
+    """Tell whether two files have the same bytes. Reads only; keeps them open as `sqlite.reading` does."""
     return one.stat().st_size == other.stat().st_size and sqlite.sha256(one) == sqlite.sha256(other)
 
 
@@ -109,11 +109,6 @@ def read_shape(snapshot: Path) -> Shape:
 def count_rows(snapshot: Path) -> int:
     """Count the rows of all tables of a snapshot. Reads only."""
     return sum(rows for _, rows in read_shape(snapshot).values())
-
-
-def same_rows(one: Path, other: Path) -> bool:
-    """Tell whether two snapshots have the same rows in the same tables. Reads only."""
-    return read_shape(one) == read_shape(other) and not missing_rows(one, [other])
 
 
 def missing_rows(candidate: Path, others: Sequence[Path]) -> Counter[str]:
