@@ -255,7 +255,7 @@ def test_malformed_csv_files_are_rows_of_the_report(tmp_path):
     with unchanged(root):
         assert dbtools("run", "cleanup", "--root", root, "--out", tmp_path / "out") == 0
     found = {f["path"]: f["reason"] for f in recorded(tmp_path / "out", "cleanup")["files"]}
-    assert "1 bad encoding (line 2)" in found["storage/latin1.csv"]
+    assert "read as Windows-1252" in found["storage/latin1.csv"]
     assert "1 ragged (line 2)" in found["storage/ragged.csv"]
     assert "1 repeated header (line 3)" in found["storage/twice.csv"]
 

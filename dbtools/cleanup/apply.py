@@ -233,7 +233,7 @@ def _remove_file(locked: LockedRun, entry: int) -> bool:
 def _check_proof(locked: LockedRun, removal: Removal) -> None:
     if not backup.is_stored(locked, removal):
         raise PreconditionFailed("its backup is damaged")
-    preconditions.check_keeper(locked, removal)
+    preconditions.check_surviving_copy(locked, removal)
 
 
 def locate(locked: LockedRun, entry: int) -> str:

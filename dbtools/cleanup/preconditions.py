@@ -148,7 +148,7 @@ def _has_zeroed_header(folder: int, journal: str) -> bool:
     return False
 
 
-def check_keeper(locked: LockedRun, removal: Removal) -> None:
+def check_surviving_copy(locked: LockedRun, removal: Removal) -> None:
     """Refuse unless the file or server that holds the same content is there, unchanged, and stays."""
     keeper = removal.keeper
     if keeper is None:
@@ -161,13 +161,13 @@ def check_keeper(locked: LockedRun, removal: Removal) -> None:
                 raise PreconditionFailed("it changed since the plan")
             return
         with safefile.file_errors(), safefile.parent(locked.root, keeper.path) as (folder, name):
-            _check_keeper_file(locked, keeper, folder, name)
+            _check_surviving_file(locked, keeper, folder, name)
     except (PreconditionFailed, DbtoolsError) as error:
         what = f'"{keeper.path}", which holds the same content, cannot be relied on'
         raise PreconditionFailed(f"{what}: {error}".rstrip(".")) from None
 
 
-def _check_keeper_file(locked: LockedRun, keeper: SurvivingCopy, folder: int, name: str) -> None:
+def _check_surviving_file(locked: LockedRun, keeper: SurvivingCopy, folder: int, name: str) -> None:
     status = safefile.status(folder, name)
     if status is None:
         raise PreconditionFailed("it is no longer there")
@@ -206,4 +206,4 @@ def check_again(locked: LockedRun, removal: Removal) -> None:
     """Refuse what a removal would refuse now."""
     with safefile.parent(locked.root, removal.path) as (folder, name), leased(locked, removal, folder, name) as fd:
         check_content(removal, fd)
-    check_keeper(locked, removal)
+    check_surviving_copy(locked, removal)

@@ -9,9 +9,9 @@ from pathlib import Path
 import browsing
 
 from dbtools import demo
+from dbtools.show.explorer.explorer import TABS
 
 TALL = 1150
-TABS = ("Overview", "Agents", "Versions", "Time", "Usage", "Quality", "Files", "Export", "SQL")
 
 
 def main(folder: Path) -> None:
@@ -28,7 +28,7 @@ def main(folder: Path) -> None:
             prepare(page)
             for theme in ("Light", "Dark"):
                 browsing.set_theme(page, f"JupyterLab {theme}")
-                for tab in TABS:
+                for tab in (kind.title for kind in TABS):
                     browsing.open_tab(page, tab)
                     page.evaluate("document.activeElement.blur()")
                     picture = folder / f"explorer-{tab.lower()}-{theme.lower()}.png"

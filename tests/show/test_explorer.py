@@ -11,6 +11,7 @@ import time
 import weakref
 from contextlib import closing
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import ipywidgets
@@ -24,9 +25,10 @@ from dbtools.notebooks.record import plain
 from dbtools.show import Explorer
 from dbtools.show.explorer import explorer as made
 from dbtools.show.explorer import session
-from dbtools.show.explorer.state import TABS
+from dbtools.show.explorer.widgets import close
 from dbtools.show.explorer.worker import THREAD
 
+TABS = [kind.name for kind in made.TABS]
 HOSTILE = '<script>alert(1)</script></script><img src=x onerror="alert(2)">[link](javascript:alert(3))'
 
 
@@ -596,9 +598,7 @@ def test_without_widgets_there_is_a_snapshot_with_pictures_and_tables(explorer, 
 
 
 def test_a_project_without_texts_loaded_can_load_them(project, monkeypatch):
-    from dbtools.database import attach
-
-    monkeypatch.setattr(attach, "SMALL", 0)
+    monkeypatch.setattr(import_module("dbtools.database.attach"), "SMALL", 0)  # the package's attach is a function
     with Explorer(project) as explorer:
         tab = open_tab(explorer, "versions")
         explorer.version_pair = (keys(grid(tab).html)[0], "")
@@ -642,6 +642,7 @@ def test_what_outlives_the_explorer_closes_its_database_when_it_ends(explorer, m
     monkeypatch.undo()
     assert worker.wait(60)
     assert (session is None, worker._session) == (False, None)
+    close(worker.widget)  # no part of the Explorer
 
 
 def test_a_project_without_real_rows_says_so_once_and_one_click_shows_what_there_is(tmp_path):

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+import traitlets
 
 from dbtools.errors import ParameterError
 from dbtools.show.explorer import markup, widgets
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from dbtools.database import Database
     from dbtools.project import Project
 
-_TABS: tuple[type[Tab], ...] = (
+TABS: tuple[type[Tab], ...] = (
     OverviewTab,
     AgentsTab,
     VersionsTab,
@@ -72,6 +73,8 @@ class Explorer(State):
         What the tabs show, as Python objects; each is None until its tab has been open.
     """
 
+    tab = traitlets.Enum([kind.name for kind in TABS], TABS[0].name)
+
     def __init__(self, project: Project | Database | str | os.PathLike[str] | None = None, **state: Any) -> None:
         for name in state:
             if not self.has_trait(name):
@@ -82,7 +85,7 @@ class Explorer(State):
         # Tabs and controls refer to the Explorer weakly: ipywidgets keeps every widget, and so would keep it.
         weak: Explorer = weakref.proxy(self)
         self._filter_bar = FilterBar(weak)
-        self.tabs: dict[str, Tab] = {kind.name: kind(weak) for kind in _TABS}
+        self.tabs: dict[str, Tab] = {kind.name: kind(weak) for kind in TABS}
         self._stale = set(self.tabs)
         self._body = ipywidgets.VBox([self.tabs[self.tab].widget], layout=ipywidgets.Layout(width="100%"))
         self.widget = self._build(weak)

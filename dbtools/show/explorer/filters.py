@@ -9,7 +9,7 @@ import ipywidgets
 from dbtools.analysis.query import PROVENANCES, SCALES
 from dbtools.show.explorer.selection import query
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.widgets import button, chip, choice, group, row
+from dbtools.show.explorer.widgets import button, chip, choice, close, group, row
 
 _MOST_CHIPS = 12  # sources with a button of their own
 _MOST_USERS = 500  # users that are offered by name
@@ -86,7 +86,9 @@ class SourceChips:
             self.chips[source] = chip(source, tooltip, source in self.explorer.agents)
             self.chips[source].observe(self._press, "value")
         label = ipywidgets.Label("Sources", tooltip="Whose versions count; none pressed: all")
+        earlier = self.widget.children
         self.widget.children = (label, *self.chips.values())
+        close(*earlier)
 
     def _press(self, _change: Any) -> None:
         others = [name for name in self.explorer.agents if name not in self.chips]

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-TABS = ("overview", "agents", "versions", "time", "usage", "quality", "files", "export", "sql")
 _FILTERS = {"agents": [], "provenance": "real", "scale": "judge", "users": [], "date_range": (None, None), "search": ""}
 _FIRST_QUERY = """SELECT source, provenance, scale, count(*) AS versions, round(avg(total), 2) AS mean_total
 FROM scored_versions
@@ -73,7 +72,7 @@ class State(traitlets.HasTraits):
     version_pair = traitlets.Tuple(traitlets.Unicode(), traitlets.Unicode(), default_value=("", ""))
     search = traitlets.Unicode("")
     query = traitlets.Unicode(_FIRST_QUERY)
-    tab = traitlets.Enum(TABS, "overview")
+    tab = traitlets.Unicode("")  # the Explorer, which has the tabs, says which there are
 
     def __init__(self, project: Project | Database | str | os.PathLike[str] | None = None, **state: Any) -> None:
         if isinstance(project, Database):  # the Explorer opens its own
