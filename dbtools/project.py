@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,12 +20,13 @@ from dbtools.server import Server
 DATABASES = ("prompter.db", "packages/db/prompter.db")  # where the application looks; the newest only in the last
 AUTH_NAME = "auth_system.db"
 CONFIG = "dbtools.toml"
+RATINGS = "ratings.jsonl"
 LAKE = "lake.json"  # the file that makes a folder a lake, and names what is in it
 STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
 _SMALLEST = 512  # bytes; no SQLite database is smaller, but an empty file or a pointer of Git LFS is
 _LONGEST = 1 << 20  # bytes; a configuration that a person wrote is shorter
 _SQLITE_URL = re.compile(r"[\s\"']*sqlite(?:\+\w+)?:///(?:file:)?(?P<path>[^?\r\n]+)", re.IGNORECASE)
-_PROJECT_KEYS = {"database", "auth", "exports", "backups", "engine"}
+_PROJECT_KEYS = {"database", "auth", "exports", "backups", "ratings", "engine"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 
 
@@ -42,6 +44,8 @@ class Project:
         The auth database (which need not exist).
     exports, backups : Path
         The export folder, and the folder that takes the backups of a cleanup.
+    ratings : Path
+        The file of blind ratings (which need not exist).
     engine : str
         The address of the Spark Connect server that works on the lake; empty: DuckDB does.
     expect : Mapping
@@ -53,8 +57,12 @@ class Project:
     auth: Path
     exports: Path
     backups: Path
+    ratings: Path = Path(RATINGS)
     engine: str = ""
     expect: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ratings", self.root / self.ratings)
 
     @classmethod
     def find(cls, root: Project | str | os.PathLike[str] | None = None) -> Project:
@@ -100,6 +108,7 @@ class Project:
             auth=_inside(root, section.get("auth", AUTH_NAME), "auth"),
             exports=_inside(root, section.get("exports", "storage"), "exports"),
             backups=_inside(root, section.get("backups", "backup_old_csvs"), "backups"),
+            ratings=_ratings(root, _inside(root, section.get("ratings", RATINGS), "ratings")),
             engine=_engine(section.get("engine", ""), database),
             expect=check_expectations(config.get("expect", {}), root / CONFIG),
         )
@@ -126,7 +135,8 @@ class Project:
     def in_use(self) -> tuple[Path, ...]:
         """The files that the application may work with, which nothing here ever changes.
 
-        The database, the auth database, and every other file that lies where the application looks for one of them.
+        The database, the auth database, every other file that lies where the application looks for one of them, and the
+        file of ratings, to which lines are only added.
         """
         named = [self.database] if isinstance(self.database, Path) else []
         databases = [self.root / name for name in DATABASES]
@@ -134,7 +144,7 @@ class Project:
         auths = [
             path.parent / name for path in (*named, *databases) for name in dict.fromkeys((self.auth.name, AUTH_NAME))
         ]
-        others = [path for path in (*databases, *auths) if path.is_file()]
+        others = [path for path in (*databases, *auths, self.ratings) if path.is_file()]
         return tuple(dict.fromkeys([*named, self.auth, *others]))
 
     @property
@@ -313,4 +323,16 @@ def _inside(root: Path, name: str, key: str) -> Path:
         raise ProjectError(
             f'"project.{key}" leads out of the project in {CONFIG}', name, "give a path inside the project"
         )
+    return path
+
+
+def _ratings(root: Path, path: Path) -> Path:
+    """Return the path of the ratings: lines are added there, so a database, a link, a pipe or a folder is refused."""
+    todo = f"move it away, or name another file in {CONFIG}"
+    if path.suffix != ".jsonl":
+        raise ProjectError(f'"project.ratings" does not end in .jsonl in {CONFIG}', path.name, "give it such a name")
+    if not path.parent.resolve().is_relative_to(root):
+        raise ProjectError("A link in the path of the ratings leads out of the project", path, todo)
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        raise ProjectError("The file of ratings is not a regular file", path, todo)
     return path

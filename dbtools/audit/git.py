@@ -56,7 +56,7 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
     run(project.root, "rev-parse", "--git-dir")
     # A file that the inventory knows by its content is followed under the name that it has now.
     named = {project.relative(f.path) for f in find(project) if f.is_csv or f.is_database}
-    named |= {project.relative(path) for path in project.in_use}
+    named |= {project.relative(path) for path in project.in_use if path != project.ratings}
     specs = (*_SPECS, *(f":(literal){name}" for name in sorted(named) if not name.startswith("/")))
     most = () if limit is None else (f"--max-count={limit}",)
     walk = ("rev-list", "--all", "--full-history", "--date-order", "--reverse", *most, "--format=%H %ct %P")

@@ -31,6 +31,7 @@ _USE = {
     "primary": "the prompter database in use",
     "auth": "the auth database in use",
     "in-use": "a database where the application looks for one",
+    "ratings": "the file of blind ratings, to which lines are only added",
 }
 
 

@@ -23,7 +23,7 @@ def shown(text: str) -> str:
     return printable(readable(text))
 
 
-IN_USE = ("primary", "auth", "in-use")
+IN_USE = ("primary", "auth", "in-use", "ratings")
 DELETABLE = ("same-bytes", "same-rows", "subset", "regenerable")
 
 
@@ -72,13 +72,13 @@ class FileEvidence:
     layout : str
         The CSV layout, where known.
     role : str
-        What the file is to the application: primary, auth, in-use (another place where it looks), or empty.
+        What the file is to the application: primary, auth, in-use (another place where it looks), ratings, or empty.
     demo : bool
         Whether the layout is one that only demonstrations wrote.
     rows : int or None
         Rows of all its tables, or records after the header; None where that was not counted.
     verdict : str
-        One of primary, auth, in-use, export-current, same-bytes, same-rows, subset, regenerable, unique,
+        One of primary, auth, in-use, ratings, export-current, same-bytes, same-rows, subset, regenerable, unique,
         damaged, unknown.
     unique_rows : int
         Rows that exist nowhere else.

@@ -71,7 +71,7 @@ def _named(survey: Survey, parameter: str, paths: Sequence[str]) -> list[str]:
             what = f"{parameter} names a file that the survey does not list"
             raise ParameterError(what, path, "give its path as listed")
         if files[path].verdict in IN_USE:
-            raise ParameterError(f"{parameter} names a database in use", path, "leave it out: it is never removed")
+            raise ParameterError(f"{parameter} names a file in use", path, "leave it out: it is never removed")
     return named
 
 

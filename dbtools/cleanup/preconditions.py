@@ -31,7 +31,7 @@ def check_plan(plan: Plan) -> None:
     Raises
     ------
     CleanupError
-        The backup folder holds the project; or the plan names a database in use, a backup, a path out of the project,
+        The backup folder holds the project; or the plan names a file in use, a backup, a path out of the project,
         or one path twice.
     """
     project, seen = plan.project, set()
@@ -49,7 +49,7 @@ def check_plan(plan: Plan) -> None:
                 f"The path of a planned removal is not allowed ({failed})", removal.path, _AGAIN
             ) from None
         if removal.path in protected or (removal.identity.device, removal.identity.inode) in inodes:
-            raise CleanupError("The plan would remove a database in use", removal.path, _AGAIN)
+            raise CleanupError("The plan would remove a file in use", removal.path, _AGAIN)
         path = project.root / removal.path
         if path.is_relative_to(backups) or any(is_run(folder) for folder in path.parents):
             raise CleanupError("The plan would remove a backup", removal.path, _AGAIN)

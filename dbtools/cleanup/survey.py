@@ -117,11 +117,12 @@ def _rank(file: FileEvidence) -> int:
 
 
 def _role(project: Project, file: FoundFile) -> str:
-    """Return what a file is to the application, by whatever name or link: primary, auth, in-use, or nothing."""
+    """Return what a file is to the application, by whatever name or link; empty where it is nothing."""
     for path in project.in_use:
         with suppress(OSError):
             if file.status and os.path.samestat(path.stat(), file.status):
-                return "primary" if path == project.database else "auth" if path == project.auth else "in-use"
+                roles = {project.database: "primary", project.auth: "auth", project.ratings: "ratings"}
+                return roles.get(path, "in-use")
     return ""
 
 

@@ -223,3 +223,16 @@ COMMENT ON COLUMN prices.model IS 'Name of the model in lower case |  | prices.c
 COMMENT ON COLUMN prices.since IS 'First day of the price |  | prices.csv';
 COMMENT ON COLUMN prices.input_usd IS 'Price of tokens sent | USD per million tokens | prices.csv';
 COMMENT ON COLUMN prices.output_usd IS 'Price of tokens received | USD per million tokens | prices.csv';
+
+COMMENT ON TABLE ratings IS 'The blind ratings of two versions that were not taken back; one row per rating';
+COMMENT ON COLUMN ratings.id IS 'Id of the rating |  | ratings.jsonl';
+COMMENT ON COLUMN ratings.created_at IS 'When it was made | UTC | ratings.jsonl';
+COMMENT ON COLUMN ratings.rater IS 'Who made it: a person, or the name of a judge model |  | ratings.jsonl';
+COMMENT ON COLUMN ratings.prompt_id IS 'Prompt of both versions |  | ratings.jsonl';
+COMMENT ON COLUMN ratings.left_version_id IS 'Version that stood on the left |  | ratings.jsonl';
+COMMENT ON COLUMN ratings.right_version_id IS 'Version that stood on the right |  | ratings.jsonl';
+COMMENT ON COLUMN ratings.choice IS 'Which is better: left, right, tie, or skip |  | ratings.jsonl';
+COMMENT ON COLUMN ratings.seconds IS
+  'How long it took; NULL where nobody looked at a page of dbtools | seconds | ratings.jsonl';
+COMMENT ON COLUMN ratings.side_order IS
+  'ab: the agent whose name sorts first stood on the left; ba: the other one |  | ratings.jsonl';

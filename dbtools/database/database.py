@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dbtools import disk
 from dbtools.database import cache, schema, sql, sqlite
+from dbtools.database import ratings as blind
 from dbtools.database.lake import Lake
 from dbtools.database.prompt_filter import PromptFilter, day, filter_prompts
+from dbtools.database.ratings import Ratings
 from dbtools.database.spark import Spark
 from dbtools.errors import DatabaseError, ParameterError, QueryError, explained, reason, remedy, sentence
 from dbtools.project import Project
@@ -61,6 +63,8 @@ class Database:
         The project it was attached through; None when attached by the path of a file.
     prompts : PromptFilter or None
         The only prompts it offers (`filter`); None: all.
+    ratings : Ratings
+        The blind ratings of the project, as they were when it was attached.
     """
 
     def __init__(
@@ -71,8 +75,10 @@ class Database:
         prompts: PromptFilter | None = None,
         temporary: TemporaryCopy | None = None,
         lake: Lake | None = None,
+        ratings: Ratings | None = None,
     ) -> None:
         self.project, self.prompts = project, prompts
+        self.ratings = ratings or (blind.read(project.ratings) if project else Ratings())
         self._workspaces: list[Engine] = []
         self._server = source if isinstance(source, Spark) else None
         self.origin: Mapping[str, Any]
@@ -85,7 +91,9 @@ class Database:
         self._rescued = project.backups if project else None
         self._lake_files = [path for some in lake.files.values() for path in some] if lake else []
         self._sandbox: Sandbox | None = None
-        self._connection, self.origin, spill = open_read_only(source, self._rescued, prompts, self._lake_files)
+        self._connection, self.origin, spill = open_read_only(
+            source, self._rescued, prompts, self._lake_files, self.ratings
+        )
         if temporary:
             temporary.acquire()
         # A database that is dropped without close() leaves no folder behind; a relation of it can still be queried.
@@ -138,7 +146,7 @@ class Database:
 
         if self._sandbox is None:
             memory = sql.memory_limit()
-            self._sandbox = Sandbox(self._file, self._rescued, self.prompts, self._lake_files, memory)
+            self._sandbox = Sandbox(self._file, self._rescued, self.prompts, self._lake_files, self.ratings, memory)
             weakref.finalize(self, self._sandbox.close)
         return self._sandbox
 
@@ -179,7 +187,7 @@ class Database:
     @contextmanager
     def _opened(self, prompts: PromptFilter | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._still_there():
-            connection, _, spill = _connect(self._file, self._rescued, prompts)
+            connection, _, spill = _connect(self._file, self._rescued, prompts, self.ratings)
         self._workspaces.append(connection)
         try:
             yield connection
@@ -262,9 +270,16 @@ class Database:
 
     def _open(self, prompts: PromptFilter | None) -> Database:
         if self._server:
-            return Database(Spark(self._server.url, self._server.place), self.project)
+            return Database(Spark(self._server.url, self._server.place), self.project, ratings=self.ratings)
         with self._still_there():
-            return Database(self._file, self.project, prompts=prompts, temporary=self._temporary, lake=self._lake)
+            return Database(
+                self._file,
+                self.project,
+                prompts=prompts,
+                temporary=self._temporary,
+                lake=self._lake,
+                ratings=self.ratings,
+            )
 
     def interrupt(self) -> None:
         """Make every query that another thread runs on this database fail now."""
@@ -330,7 +345,7 @@ def _clean_up(spill: Path, temporary: TemporaryCopy | None) -> None:
 
 
 def _connect(
-    file: Path, rescued: Path | None, prompts: PromptFilter | None
+    file: Path, rescued: Path | None, prompts: PromptFilter | None, ratings: Ratings
 ) -> tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path]:
     """Open a copy in a connection of its own, with every derived view.
 
@@ -348,7 +363,7 @@ def _connect(
         connection = sql.connect(":memory:", sql.config(spill))
         connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
         origin: dict[str, Any] = json.loads(connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0])
-        define(connection, prompts)
+        define(connection, prompts, ratings)
         if rescued:
             _offer_rescued(connection, rescued)
         derived = cache.derived_file(file.parent, origin["fingerprint"])
@@ -364,10 +379,10 @@ def _connect(
 
 
 def open_read_only(
-    file: Path, rescued: Path | None, prompts: PromptFilter | None, lake_files: Sequence[str]
+    file: Path, rescued: Path | None, prompts: PromptFilter | None, lake_files: Sequence[str], ratings: Ratings
 ) -> tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path]:
     """Open a copy for statements of users: as `_connect`, and it reads no file but those of a lake."""
-    connection, origin, spill = _connect(file, rescued, prompts)
+    connection, origin, spill = _connect(file, rescued, prompts, ratings)
     if lake_files:
         connection.execute(f"SET allowed_paths = [{', '.join(sql.quote(path) for path in lake_files)}]")
     connection.execute("SET enable_external_access = false")
@@ -375,8 +390,8 @@ def open_read_only(
     return connection, origin, spill
 
 
-def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None) -> None:
-    """Define every relation over the tables of the copy, which is attached as ``cache``."""
+def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None, ratings: Ratings) -> None:
+    """Define every relation over the tables of the copy, which is attached as ``cache``, and over the ratings."""
     # Relations that are not for users are found by their names too, but are not listed.
     connection.execute("CREATE SCHEMA internal")
     connection.execute("SET search_path = 'memory.main,memory.internal'")
@@ -388,6 +403,7 @@ def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None) 
             f"CREATE VIEW {name} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
             f"FROM cache.main.{table.relation}"
         )
+    blind.offer(connection, "internal.unfiltered_ratings" if prompts else "ratings", ratings)
     if prompts:
         filter_prompts(connection, prompts)
     connection.execute("CREATE VIEW internal.unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")

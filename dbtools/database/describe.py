@@ -9,6 +9,7 @@ from pathlib import Path
 from dbtools import disk
 from dbtools.database import load, sql
 from dbtools.database.database import define
+from dbtools.database.ratings import Ratings
 from dbtools.database.schema import TABLES
 
 _HEAD = """# Relations
@@ -42,7 +43,7 @@ def describe() -> str:
         for table in TABLES:
             load.create(connection, table, {}, load.NO_ROWS, True)
         connection.execute("USE memory")
-        define(connection, None)
+        define(connection, None, Ratings())
         connection.execute(sql.read_sql("comments.sql"))
         found = connection.execute(
             "SELECT c.table_name, coalesce(v.comment, t.comment), c.column_name, c.data_type, c.comment "

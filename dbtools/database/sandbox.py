@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dbtools.database.prompt_filter import PromptFilter
+    from dbtools.database.ratings import Ratings
 
 _SIZE = struct.Struct("<Q")
 _INTERVAL = 0.02  # seconds between two looks at the memory of the process
@@ -35,16 +36,22 @@ class Sandbox:
 
     Parameters
     ----------
-    file, rescued, prompts, files
+    file, rescued, prompts, files, ratings
         The arguments of `database.open_read_only`.
     memory : int
         Bytes that a statement may take in addition to those of the idle process.
     """
 
     def __init__(
-        self, file: Path, rescued: Path | None, prompts: PromptFilter | None, files: Sequence[str], memory: int
+        self,
+        file: Path,
+        rescued: Path | None,
+        prompts: PromptFilter | None,
+        files: Sequence[str],
+        ratings: Ratings,
+        memory: int,
     ) -> None:
-        self._setup, self._memory = (file, rescued, prompts, tuple(files), memory), memory
+        self._setup, self._memory = (file, rescued, prompts, tuple(files), ratings, memory), memory
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._idle_memory = 0
@@ -167,11 +174,11 @@ def serve() -> None:
     """Run the statements that arrive on standard input, until it is closed. The worker process calls this."""
     results, requests = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)  # what a library prints is no answer
-    file, rescued, prompts, files, memory = _receive(requests)
+    file, rescued, prompts, files, ratings, memory = _receive(requests)
     try:
         from dbtools.database.database import open_read_only
 
-        connection, _, _ = open_read_only(file, rescued, prompts, files)
+        connection, _, _ = open_read_only(file, rescued, prompts, files, ratings)
         connection.sql("SELECT 1").df()  # imports pandas
     except Exception as error:
         _send(results, (_FAILED, f"{type(error).__name__}: {error}"))

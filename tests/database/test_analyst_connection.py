@@ -235,7 +235,7 @@ def test_an_unknown_relation_is_one_sentence_that_lists_the_known(db: Database) 
 
 def test_relations_and_frames_are_offered_by_name(db: Database) -> None:
     offered = {"prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs"}
-    assert offered | {"scored_versions", "contests", "provenance", "prices"} == set(db.relations)
+    assert offered | {"scored_versions", "contests", "provenance", "prices", "ratings"} == set(db.relations)
     for relation in db.relations:
         assert len(db.frame(relation)) == db.rows(relation)
     with db.filter(since="2000-01-01") as some:

@@ -9,3 +9,4 @@ FROM unfiltered_feedback
 WHERE prompt_id IN (SELECT id FROM filtered_prompt_ids)
   OR (prompt_id IS NULL AND request_id IN (SELECT request_id FROM filtered_prompt_ids));
 CREATE VIEW security_inputs AS FROM unfiltered_security_inputs WHERE row_id IN (SELECT row_id FROM filtered_input_rows);
+CREATE VIEW ratings AS FROM unfiltered_ratings WHERE prompt_id IN (SELECT id FROM filtered_prompt_ids);
