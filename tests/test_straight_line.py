@@ -171,7 +171,7 @@ def test_the_guides_expectations_fail_and_say_what_is_different(field, tmp_path,
     assert "165" in (out / "verify.html").read_text()
 
 
-def test_audit_and_effectiveness_write_the_keys_of_the_contract(field, tmp_path):
+def test_audit_and_effectiveness_write_the_keys_of_the_contract_and_pages_that_need_no_network(field, tmp_path):
     out = tmp_path / "out"
     arguments = ("--root", field, "--out", out, "-p", "provenance", "generated")
     assert dbtools("run", "audit", "effectiveness", *arguments) == 0
@@ -181,15 +181,11 @@ def test_audit_and_effectiveness_write_the_keys_of_the_contract(field, tmp_path)
     assert (found["checks"]["duplicate-version-no"], found["checks"]["score-out-of-scale"]) == (6, 120)
     agents = {a["agent"]: (a["contests"], a["wins"]["recorded"]) for a in recorded(out, "effectiveness")["agents"]}
     assert agents == {"structure": (15, 11), "domain": (15, 2), "syntax": (15, 2)}
-
-
-def test_reports_need_no_network(field, tmp_path):
-    assert dbtools("run", "audit", "--root", field, "--out", tmp_path) == 0
-    page = (tmp_path / "audit.html").read_text()
-    assert "default-src 'none'" in page
-    assert "<script" not in page
-    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/", "")
-    assert not any(f' {attribute}="http' in page for attribute in ("src", "href"))
+    for page in ((out / f"{name}.html").read_text() for name in ("audit", "effectiveness")):
+        assert "default-src 'none'" in page
+        assert "<script" not in page
+        assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/", "")
+        assert not any(f' {attribute}="http' in page for attribute in ("src", "href"))
 
 
 def test_the_demo_ends_in_the_guides_after_state(tmp_path):
@@ -212,19 +208,28 @@ def test_the_demo_ends_in_the_guides_after_state(tmp_path):
         assert analysis.effectiveness(db).agents
 
 
+HALF = "half"
+
+
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("no database", None), ("text", b"not a database at all\n" * 10), ("truncated", "half"), ("empty", b"")],
+    ("content", "notebooks"),
+    [
+        (None, ["audit", "cleanup", "export", "verify", "effectiveness"]),  # refused before a kernel starts
+        (b"not a database at all\n" * 10, ["audit", "verify"]),
+        (HALF, ["cleanup", "effectiveness"]),
+        (b"", ["export"]),
+    ],
+    ids=["no database", "text", "truncated", "empty"],
 )
-def test_what_cannot_be_used_is_one_sentence(tmp_path, capsys, name, content):
+def test_what_cannot_be_used_is_one_sentence(tmp_path, capsys, content, notebooks):
     root = tmp_path / "project"
     root.mkdir()
-    if content == "half":
+    if content == HALF:
         whole = make_database(tmp_path / "whole.db", prompts=50).read_bytes()
         content = whole[: len(whole) // 2]
     if content is not None:
         (root / "prompter.db").write_bytes(content)
-    for notebook in ("audit", "cleanup", "export", "verify", "effectiveness"):
+    for notebook in notebooks:
         with unchanged(root):
             assert dbtools("run", notebook, "--root", root, "--out", tmp_path / "out") == 2
         error = capsys.readouterr().err
@@ -253,8 +258,7 @@ def test_malformed_csv_files_are_rows_of_the_report(tmp_path):
     }.items():
         (root / "storage" / name).write_bytes(content)
     with unchanged(root):
-        assert dbtools("run", "cleanup", "--root", root, "--out", tmp_path / "out") == 0
-    found = {f["path"]: f["reason"] for f in recorded(tmp_path / "out", "cleanup")["files"]}
+        found = {file.path: file.reason for file in cleanup.survey(Project.find(root)).files}
     assert "read as Windows-1252" in found["storage/latin1.csv"]
     assert "1 ragged (line 2)" in found["storage/ragged.csv"]
     assert "1 repeated header (line 3)" in found["storage/twice.csv"]

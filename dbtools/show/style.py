@@ -62,27 +62,28 @@ def _nothing() -> Any:
 
 def styled(chart: Any, title: str) -> Any:
     """Give a chart of any kind its title and style."""
-    made = (
-        chart.properties(title=title, padding=14)
-        .configure(background=PAPER, font=_FONT)
-        .configure_title(color=INK, fontSize=15, fontWeight=600, anchor="start", offset=14)
-        .configure_axis(
-            labelColor=INK,
-            titleColor=MUTED,
-            gridColor=GRID,
-            domainColor=GRID,
-            tickColor=GRID,
-            labelFontSize=12,
-        )
-        .configure_axisY(grid=False, ticks=False, domain=False, labelPadding=8, labelLimit=320)
-        .configure_legend(labelColor=INK, titleColor=MUTED, labelFontSize=12)
-        .configure_text(fontSize=12)
-        .configure_view(stroke=None)
-    )
+    made = chart.properties(title=title, padding=14, config=_config())
     # Altair writes data into a page's script unescaped: a name that contains "</script>" would end the script.
-    spec = json.dumps(made.to_dict(), ensure_ascii=False)
+    spec = json.dumps(made.to_dict(validate=False), ensure_ascii=False)
     escaped = _TAG.sub("‹", spec)
     return made if escaped == spec else type(made).from_dict(json.loads(escaped))
+
+
+def _config() -> alt.Config:
+    import altair as alt
+
+    # One object: each of Altair's configure_… methods would copy the chart with its data.
+    axis = {"labelColor": INK, "titleColor": MUTED, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID}
+    return alt.Config(
+        background=PAPER,
+        font=_FONT,
+        title=alt.TitleConfig(color=INK, fontSize=15, fontWeight=600, anchor="start", offset=14),
+        axis=alt.AxisConfig(**axis, labelFontSize=12),
+        axisY=alt.AxisConfig(grid=False, ticks=False, domain=False, labelPadding=8, labelLimit=320),
+        legend=alt.LegendConfig(labelColor=INK, titleColor=MUTED, labelFontSize=12),
+        text=alt.MarkConfig(fontSize=12),
+        view=alt.ViewConfig(stroke=None),
+    )
 
 
 def agent_colours(names: Iterable[str]) -> alt.Scale:

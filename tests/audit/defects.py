@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -25,6 +26,10 @@ COPY_SCORE = (
 )
 
 
+_TARGET = re.compile(r"(?:UPDATE|INSERT INTO|DELETE FROM|DROP TABLE|ALTER TABLE|CREATE TABLE) (\w+)")
+_ONE_VERSION = re.compile(r"UPDATE prompt_versions SET [^;]* WHERE id = '(\w+)'")
+
+
 @dataclass(frozen=True)
 class Defect:
     """A statement on the prompter database, or something to do to the project's folder."""
@@ -32,6 +37,14 @@ class Defect:
     do: str | Callable[[Path], object]
     count: int = 1
     implied: frozenset[str] = frozenset()
+
+    @property
+    def touches(self) -> set[str]:
+        """What it changes: tables of the prompter database or one version in it, or other files."""
+        if callable(self.do):
+            return {"files"}
+        one = _ONE_VERSION.fullmatch(self.do)
+        return {f"prompt_versions {one[1]}"} if one else set(_TARGET.findall(self.do))
 
     def inject(self, root: Path, database: Path) -> None:
         if callable(self.do):
@@ -45,8 +58,13 @@ def version(change: str, version_id: str = V1) -> str:
     return f"UPDATE prompt_versions SET {change} WHERE id = '{version_id}'"
 
 
-def score(change: str) -> str:
-    return f"UPDATE judge_scores SET {change} WHERE rowid = 1"
+def of(prompt: int, agent: str = "syntax") -> str:
+    """Return the id of the version that an agent wrote of a prompt."""
+    return hex_id("version", prompt, agent)
+
+
+def score(change: str, row: int = 1) -> str:
+    return f"UPDATE judge_scores SET {change} WHERE rowid = {row}"
 
 
 def new_prompts(*ids: str, created_at: str = "2025-12-05 10:00:00") -> str:
@@ -150,24 +168,24 @@ DEFECTS = {
     "unreadable-cells": defect("UPDATE token_usage SET prompt_tokens = 'many' WHERE rowid = 1"),
     "generated-source": defect(version("source = 'synthetic_generator'"), implied=LOGS),
     "generated-feedback": defect(score("feedback = '{\"synthetic\": true}'")),
-    "generated-explanation": defect(version("explanation = '{\"synthetic\": true}'")),
+    "generated-explanation": defect(version("explanation = '{\"synthetic\": true}'", of(2))),
     "generated-user": defect(
         f"UPDATE prompts SET user_id = 'test_user_1' WHERE id = '{PROMPT}'", implied=["unknown-user"]
     ),
-    "generated-text": defect(version("text = text || ' [v1]'"), implied=LOGS),
+    "generated-text": defect(version("text = text || ' [v1]'", of(3)), implied=LOGS),
     "creation-burst": defect(
         new_prompts(*(hex_id("new", n) for n in range(5))), 5, ["prompt-without-versions"]
     ),
     "sample-text": defect(
         f"UPDATE prompts SET original_text = 'EXPLAIN topic  number 1' WHERE id = '{OTHER}'", implied=LOGS
     ),
-    "placeholder-run": defect(version("explanation = '{\"improvements\": [\"Unable to parse response\"]}'")),
+    "placeholder-run": defect(version("explanation = '{\"improvements\": [\"Unable to parse response\"]}'", of(4))),
     "heuristic-score": defect(
         score("feedback = '{\"summary\": \"Heuristic scoring (fallback mode).\"}'"), implied=["mixed-scales"]
     ),
     "flat-scores": defect(score(DIMENSIONS.format(6.5))),
     "constant-head": defect("UPDATE best_heads SET score = 40", 6, ["head-score-differs"]),
-    "error-text": defect(version("text = 'Error code: 429 - wait'"), implied=["change-type-differs", *LOGS]),
+    "error-text": defect(version("text = 'Error code: 429 - wait'", of(5)), implied=["change-type-differs", *LOGS]),
     "orphan-version": defect(
         "INSERT INTO prompt_versions SELECT '0' || substr(id, 2), '0' || substr(prompt_id, 2), 1, text, explanation, "
         f"source, created_at, NULL, 'other', 0 FROM prompt_versions WHERE id = '{V1}'",
@@ -196,7 +214,7 @@ DEFECTS = {
     ),
     "parent-self": defect(version(f"parent_version_id = '{V1}'")),
     "parent-cycle": defect(version(f"parent_version_id = '{V3}'"), 3, ["child-not-younger"]),
-    "child-not-younger": defect(version("created_at = '2025-12-04 10:01:00.5'", V2)),
+    "child-not-younger": defect(version("created_at = '2025-12-04 10:02:00.5'", of(2, "structure"))),
     "version-before-prompt": defect(version("created_at = '2025-12-04 10:00:59.999999'")),
     "score-before-version": defect(score("created_at = '2025-12-04T10:01:00Z'")),
     "future-timestamp": defect("UPDATE best_heads SET updated_at = '2999-12-31 00:00:00' WHERE rowid = 1"),
@@ -218,7 +236,7 @@ DEFECTS = {
     "score-out-of-scale": defect(score("clarity = -0.5"), implied=["mixed-scales"]),
     "score-not-a-number": defect(score("clarity = 'N/A'")),
     "mixed-scales": defect(
-        score("feedback = '{\"summary\": \"Heuristic scoring (fallback mode).\"}'"), implied=["heuristic-score"]
+        score("feedback = '{\"summary\": \"Heuristic scoring (fallback mode).\"}'", row=4), implied=["heuristic-score"]
     ),
     "stuck-judge": defect(scored_prompts(25, "6, 7, 8, 5, 6")),
     "scale-changed": defect(
@@ -233,12 +251,12 @@ DEFECTS = {
         "WHERE rowid <= 6",
         implied=LOGS,
     ),
-    "mojibake": defect(version("text = text || ' fÃ¼r alle'"), implied=LOGS),
-    "email-in-text": defect(version("text = text || ', for jane.doe@example.org'"), implied=LOGS),
+    "mojibake": defect(version("text = text || ' fÃ¼r alle'", of(6)), implied=LOGS),
+    "email-in-text": defect(version("text = text || ', for jane.doe@example.org'", of(2)), implied=LOGS),
     "refusal-text": defect(
-        version("text = 'I''m sorry, but I can''t help with that.'"), implied=["change-type-differs", *LOGS]
+        version("text = 'I''m sorry, but I can''t help with that.'", of(3)), implied=["change-type-differs", *LOGS]
     ),
-    "agent-name-differs": defect(version("source = 'Syntax '")),
+    "agent-name-differs": defect(version("source = 'Syntax '", of(4))),
     "shared-request-id": defect(
         f"UPDATE prompts SET request_id = (SELECT request_id FROM prompts WHERE id = '{PROMPT}') WHERE id = '{OTHER}'",
         implied=["feedback-inconsistent"],
@@ -266,9 +284,9 @@ DEFECTS = {
     "head-unscored": defect(
         f"DELETE FROM judge_scores WHERE prompt_version_id = '{V3}'", implied=["unscored-version"]
     ),
-    "selected-agent-differs": defect(version("explanation = '{\"selected_agent\": \"syntax\"}'")),
-    "change-magnitude-out-of-range": defect(version("change_magnitude = 1.5")),
-    "change-type-unknown": defect(version("change_type = 'tone'")),
+    "selected-agent-differs": defect(version("explanation = '{\"selected_agent\": \"syntax\"}'", of(2))),
+    "change-magnitude-out-of-range": defect(version("change_magnitude = 1.5", of(5))),
+    "change-type-unknown": defect(version("change_type = 'tone'", of(6))),
     "change-type-differs": defect(version("change_type = 'structure'", V2)),
     "feedback-tautology": defect(
         "UPDATE user_feedback SET agent_winner = 'template', judge_correct = 0 WHERE user_choice = 'single'"
@@ -311,3 +329,29 @@ DEFECTS = {
         )
     ),
 }  # fmt: skip
+
+
+def groups() -> list[tuple[str, ...]]:
+    """Put the defects that do not disturb each other together, so that one audit shows several."""
+    found: list[list[str]] = []
+    for name in DEFECTS:
+        group = next((g for g in found if not any(_disturb(name, other) for other in g)), None)
+        if group is None:
+            found.append([name])
+        else:
+            group.append(name)
+    return [tuple(group) for group in found]
+
+
+def _disturb(one: str, other: str) -> bool:
+    first, second = DEFECTS[one], DEFECTS[other]
+    return bool(
+        any(a.startswith(b) or b.startswith(a) for a in first.touches for b in second.touches)
+        or (first.implied | _changed_logs(first)) & {other}
+        or (second.implied | _changed_logs(second)) & {one}
+    )
+
+
+def _changed_logs(defect: Defect) -> set[str]:
+    """The logs still hold what a statement on the database changed."""
+    return set() if callable(defect.do) else set(LOGS)

@@ -21,6 +21,11 @@ from dbtools.errors import CleanupError
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EMFILE")
 
 
+def failing_at(names: list[str], error: str) -> range:
+    """Return which calls are to fail so: each in one of the ways, and in every way if all combinations are tried."""
+    return range(len(names)) if ALL else range(ERRORS.index(error), len(names), len(ERRORS))
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_a_call_that_fails_loses_nothing_and_is_reported_truly(folder: Path, tally: Any, name: str) -> None:
     plan = world(folder, PLANNED[1:3])
@@ -28,8 +33,7 @@ def test_a_call_that_fails_loses_nothing_and_is_reported_truly(folder: Path, tal
     names = calls(lambda: clean(plan))
     tally.calls += len(names) if name == ERRORS[0] else 0
     restored = tally.some(range(len(names)), 60)
-    # Every call fails in some way, and in every way if every combination is tried.
-    for at in range(0 if ALL else ERRORS.index(name) % 2, len(names), 1 if ALL else 2):
+    for at in failing_at(names, name):
         plan, result = world(folder, PLANNED[1:3]), None
         with running(failing(at, getattr(errno, name))):
             try:
@@ -60,7 +64,7 @@ def test_a_restore_that_fails_is_finished_by_the_same_call(folder: Path, tally: 
     path = clean(plan).path
     names = calls(lambda: restore(path))
     tally.calls += len(names) if name == ERRORS[0] else 0
-    for at in range(len(names)):
+    for at in failing_at(names, name):
         for file in PLANNED:
             (plan.project.root / file).unlink(missing_ok=True)
         with running(failing(at, getattr(errno, name))), suppress(CleanupError):
