@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dbtools.files.git import GitError, run
-from dbtools.files.inventory import find, names_csv, names_database
+from dbtools.files.inventory import find, names_data
 from dbtools.project import Project
 
 _SPECS = tuple(f":(glob,icase)**/*.{suffix}*" for suffix in ("db", "sqlite", "csv", "tsv"))
@@ -69,11 +69,7 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
         found = run(project.root, *diff, "-M", "--", *specs, given=pairs.encode())
     except GitError:  # a partial clone lacks blobs, and renames are found by comparing blobs
         found = run(project.root, *diff, "--no-renames", "--", *specs, given=pairs.encode())
-    return [c for c in _parse(found, when) if c.path in named or _is_named(Path(c.path).name)]
-
-
-def _is_named(name: str) -> bool:
-    return names_csv(name) or names_database(name)
+    return [c for c in _parse(found, when) if c.path in named or names_data(Path(c.path).name)]
 
 
 def is_shallow(project: Project) -> bool:

@@ -140,6 +140,11 @@ def _classify(name: str, head: bytes, length: int) -> tuple[str, str]:
     return "other", problem or "has a database's name but is not an SQLite file"
 
 
+def names_data(name: str) -> bool:
+    """Tell whether a name is one of a CSV file or a database."""
+    return names_csv(name) or names_database(name)
+
+
 def names_csv(name: str) -> bool:
     """Tell whether a name is that of a CSV file or of a copy of one, such as ``log.csv_old`` or ``a.csv~``. Pure."""
     lower = name.lower()
@@ -211,8 +216,7 @@ def is_sidecar(path: Path) -> bool:
 
 
 def _is_named(name: str) -> bool:
-    is_data = names_csv(name) or names_database(name) or name.lower().endswith(".parquet")
-    return is_data or _QUARANTINED.fullmatch(name) is not None
+    return names_data(name) or name.lower().endswith(".parquet") or _QUARANTINED.fullmatch(name) is not None
 
 
 def _is_foreign(folder: Path) -> bool:

@@ -420,7 +420,7 @@ def test_the_shape_of_a_secret_is_found_in_texts_and_hidden_in_reports(root):
     found = audit.run(Project.find(root)).rows("secret-in-text")["id"].str.extract(r"row (\d+)")[0].astype(int)
     assert [row in set(found - 1) for row in range(1, len(SECRETS) + 1)] == list(SECRETS.values())
     for secret, is_one in SECRETS.items():
-        assert ("redacted" in redact(f"see ({secret}) there")) == is_one
+        assert not is_one or "redacted" in redact(f"see ({secret}) there")
 
 
 def test_a_file_is_a_copy_by_its_bytes_before_its_rows_and_its_name(root):

@@ -7,6 +7,7 @@ import random
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -18,6 +19,7 @@ import pytest
 from support import USERS, assert_sentence, insert, make_database, python, run_python, try_lock, unchanged
 
 from dbtools import Project, attach, audit
+from dbtools.database.sqlite import fingerprint, sha256
 from dbtools.errors import BusyError, DatabaseError, DbtoolsError, ParameterError, ProjectError
 
 LEAVE_A_WAL = """
@@ -42,6 +44,18 @@ connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN EXCLUSIVE")
 print("locked", flush=True)
 sys.stdin.read()
+"""
+WRITER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
+connection.execute("PRAGMA wal_autocheckpoint = 20")
+connection.execute("PRAGMA synchronous = OFF")
+print("ready", flush=True)
+for number in range(1, 1_000_000):
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE security_inputs SET risk_score = ?", [number])
+    connection.execute("UPDATE token_usage SET total_tokens = ?", [number])
+    connection.execute("COMMIT")
 """
 # What is imported late must be imported, once, before the rights are gone: Python itself may lie in root's home.
 AS_NOBODY = """
@@ -430,4 +444,77 @@ def test_a_closed_database_leaves_its_file_closed_and_locks_of_others_alone(tmp_
     with closing(sqlite3.connect(path, isolation_level=None)) as own:
         own.execute("BEGIN IMMEDIATE")
         attach(path).close()
+        assert try_lock(path) == "database is locked"
+
+
+@pytest.mark.parametrize(("journal", "timeout"), [("wal", 1.0), ("delete", 5.0)])
+def test_every_attach_sees_whole_transactions_of_a_writer_that_never_rests(
+    tmp_path: Path, journal: str, timeout: float
+) -> None:
+    path = make_database(tmp_path / "prompter.db", prompts=200, journal=journal)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE security_inputs SET risk_score = 0")
+        connection.execute("UPDATE token_usage SET total_tokens = 0")
+        # Between the two tables lies enough for a careless copy to meet the next transaction half-way.
+        connection.execute("ALTER TABLE token_usage RENAME TO former")
+        connection.execute("CREATE TABLE filler AS SELECT zeroblob(16000000)")
+        connection.execute("CREATE TABLE token_usage AS SELECT * FROM former")
+    seen = set()
+    with python(WRITER, path) as writer:
+        try:
+            assert writer.stdout
+            assert writer.stdout.readline() == "ready\n"
+            for attempt in range(60):
+                if attempt >= 4 and len(seen) > 1:  # on a busy machine the writer may need some time
+                    break
+                with attach(path, timeout=timeout) as db:
+                    query = (
+                        "SELECT list_distinct(list(n)) FROM (SELECT risk_score AS n FROM security_inputs "
+                        "UNION ALL SELECT total_tokens FROM token_usage)"
+                    )
+                    values = db.sql(query).fetchall()[0][0]
+                    assert db.rows("token_usage") == 600
+                seen.update(values)
+                assert len(values) == 1, "rows of two transactions in one snapshot"
+        finally:
+            writer.kill()
+    assert len(seen) > 1, "the writer did not write"
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_a_lock_this_process_holds_outlives_an_attach(tmp_path: Path, journal: str) -> None:
+    path = make_database(tmp_path / "prompter.db", journal=journal)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM best_heads")
+        fingerprint(path)
+        sha256(path)
+        with attach(path) as db:
+            assert db.rows("heads") == 2, "what is not committed is not seen"
+        with attach(path):
+            pass
+        assert try_lock(path) == "database is locked"
+        connection.execute("COMMIT")
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert try_lock(path) == "free"
+    with attach(path) as db:
+        assert db.rows("heads") == 0
+
+
+def test_a_lock_survives_attaches_from_other_threads(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "prompter.db")
+    counted: list[int] = []
+
+    def count() -> None:
+        with attach(path) as db:
+            counted.append(db.rows("heads"))
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        threads = [threading.Thread(target=count) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert counted == [2, 2, 2]
         assert try_lock(path) == "database is locked"

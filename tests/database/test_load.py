@@ -18,6 +18,7 @@ from support import DIMENSIONS, hex_id, insert, make_database
 from dbtools import attach
 from dbtools.database import Database
 
+ROW_GROUP = 122_880  # the scanner's own; it loses the last row of a table of k times as many
 AT = datetime(2025, 12, 4, 10, 30, 15, 123456)
 TIMES: dict[str, datetime | None] = {
     "2025-12-04 10:30:15.123456": AT,
@@ -322,3 +323,61 @@ def test_a_default_in_double_quotes_stops_nobody(tmp_path: Path) -> None:
         connection.execute('ALTER TABLE prompt_versions ADD COLUMN change_type TEXT DEFAULT "draft"')
     with attach(path) as db:
         assert db.sql("SELECT DISTINCT change_type FROM versions").fetchall() == [("draft",)]
+
+
+# What the scanner as shipped gets wrong without a word.
+def test_no_row_is_lost_where_the_row_ids_fill_whole_row_groups(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "prompter.db", prompts=0)
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            f"{numbers} INSERT INTO prompts (id, original_text, created_at) SELECT printf('%032x', i), '', '' FROM n",
+            [ROW_GROUP],
+        )
+        connection.execute(
+            f"{numbers} INSERT INTO best_heads SELECT printf('%032x', i), printf('%032x', i), i, '' FROM n",
+            [2 * ROW_GROUP],
+        )
+        connection.commit()
+        expected = connection.execute("SELECT count(*), sum(score), max(score) FROM best_heads").fetchone()
+    with attach(path, progress=False) as db:
+        assert db.rows("prompts") == ROW_GROUP
+        assert db.sql("SELECT max(id)::VARCHAR FROM prompts").fetchall()[0][0].endswith(f"{ROW_GROUP:x}")
+        assert db.sql("SELECT count(*), sum(score), max(score) FROM heads").fetchall() == [expected]
+
+
+def test_tables_and_databases_of_the_same_shape_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    for name, score in (("one", 1.0), ("two", 2.0)):
+        path = make_database(tmp_path / f"{name}.db", prompts=0)
+        insert(path, "prompts", [{"id": hex_id(n), "created_at": f"2025-01-0{n}"} for n in (1, 2)])
+        insert(path, "prompt_versions", [{"id": hex_id(n), "created_at": f"2025-02-0{n}"} for n in (1, 2)])
+        insert(
+            path, "judge_scores", [{"id": hex_id(n), "created_at": f"2025-03-0{n}", "clarity": score} for n in (1, 2)]
+        )
+    query = (
+        "SELECT (SELECT max(month(created_at)) FROM prompts), (SELECT max(month(created_at)) FROM versions), "
+        "(SELECT max(month(created_at)) FROM scores), (SELECT sum(clarity) FROM scores)"
+    )
+    with attach(tmp_path / "one.db") as one, attach(tmp_path / "two.db") as two:
+        assert one.sql(query).fetchall() == [(1, 2, 3, 2.0)]
+        assert two.sql(query).fetchall() == [(1, 2, 3, 4.0)]
+        assert one.sql(query).fetchall() == [(1, 2, 3, 2.0)]
+        with one.workspace() as first, two.workspace() as second:
+            assert first.sql(query).fetchall() == [(1, 2, 3, 2.0)]
+            assert second.sql(query).fetchall() == [(1, 2, 3, 4.0)]
+
+
+def test_bad_utf8_is_counted_and_breaks_neither_queries_nor_files(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "prompter.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE prompt_versions SET text = CAST(x'c328' AS TEXT) WHERE rowid = 1")
+        connection.execute("UPDATE prompts SET user_id = CAST(x'ff' AS TEXT) WHERE rowid = 2")
+        connection.commit()
+    with attach(path) as db:
+        found = db.sql("SELECT * FROM unreadable_cells ORDER BY ALL").fetchall()
+        assert found == [("prompts", "user_id", 2), ("versions", "text", 1)]
+        assert db.sql("SELECT count(upper(text)) FROM versions").fetchall() == [(5,)]
+        with db.workspace() as connection:
+            connection.table("versions").write_parquet(str(tmp_path / "versions.parquet"))
+            copy = connection.read_parquet(str(tmp_path / "versions.parquet"))
+            assert copy.count("text").fetchall() == [(5,)]

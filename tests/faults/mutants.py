@@ -359,7 +359,7 @@ TEMPORARY = (
 
 _SURVEY = "tests/cleanup/test_survey.py::"
 _ATTACH, _SQLITE = "tests/database/test_attach.py::", "tests/database/test_sqlite.py::"
-ANALYST, CACHE = "tests/database/test_analyst_connection.py", "tests/database/test_cache.py"
+ANALYST, CACHE = "tests/database/test_database.py", "tests/database/test_cache.py"
 COMPARE, SIGNED = "tests/files/test_compare.py", "tests/database/test_extension.py"
 
 EVIDENCE = (

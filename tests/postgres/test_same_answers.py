@@ -123,8 +123,9 @@ def test_notebooks_record_the_same_numbers_and_hold_no_password(twins: Twins, tm
     environment = {name: value for name, value in os.environ.items() if name != "PGPASSWORD"} | {"DATABASE_URL": url}
     command = [sys.executable, "-m", "dbtools.cli", "run", "effectiveness", "audit", "--root", root]
     subprocess.run([*command, "--out", tmp_path / "made"], env=environment, check=True, timeout=300)
-    file = twins.file
-    for name, python in (("effectiveness", analysis.effectiveness(file)), ("audit", audit.run(file, progress=False))):
+    with attach(twins.file) as file:
+        answers = {"effectiveness": analysis.effectiveness(file), "audit": audit.run(twins.file, progress=False)}
+    for name, python in answers.items():
         expected = json.loads(json.dumps(plain(python.to_dict())))
         recorded = json.loads((tmp_path / "made" / f"{name}.json").read_text())
         for check in FILES_ONLY & set(expected.get("checks", ())):
