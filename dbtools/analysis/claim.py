@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
+from typing import Any
 
 from dbtools.analysis.pairs import Pair
 from dbtools.html import number, p_value
@@ -134,10 +136,19 @@ def gate_power(leads: Sequence[float], errors: Sequence[float], shared: Sequence
     import numpy as np
     from scipy.special import ndtr, ndtri
 
-    nodes, weights = np.polynomial.hermite_e.hermegauss(32)
+    nodes, weights = _normal_nodes()
     ratio, share = np.divide(leads, errors), np.asarray(shared, dtype=float)
     z = (ratio - ndtri(1 - LEVEL / 2) + np.sqrt(share) * nodes[:, None]) / np.sqrt(1 - share)
     return float(weights @ ndtr(z).prod(axis=1) / weights.sum())
+
+
+@cache
+def _normal_nodes() -> tuple[Any, Any]:
+    """Return the 32 Gauss–Hermite nodes and weights; to compute them takes longer than to use them."""
+    import numpy as np
+
+    nodes: tuple[Any, Any] = np.polynomial.hermite_e.hermegauss(32)
+    return nodes
 
 
 def detectable_lead(errors: Sequence[float], shared: Sequence[float]) -> float:
