@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dbtools.cleanup.model import Identity, Plan, Removal, SurvivingCopy
+from support import python
+
+from dbtools.cleanup.apply import apply
+from dbtools.cleanup.model import Identity, Manifest, Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import identity
 from dbtools.project import Project
 
@@ -21,6 +28,8 @@ ACL = struct.pack("<I", 2) + b"".join(
     for tag, rights, who in ((1, 6, 2**32 - 1), (2, 6, 7), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1))
 )
 MTIME = 1_700_000_000_123_456_789
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+TWO_LOGS = {"storage/one.csv": b"a,b\n1,2\n", "storage/two.csv": b"a,b\n3,4\n", "keep.csv": b"a,b\n1,2\n"}
 
 
 def sha256(path: Path) -> str:
@@ -109,3 +118,34 @@ def write_manifest(run: Path, body: dict[str, Any]) -> None:
     body = {key: value for key, value in body.items() if key != "check"}
     (run / "manifest.json").unlink(missing_ok=True)
     (run / "manifest.json").write_text(json.dumps({**body, "check": check(body)}))
+
+
+def clean_now(plan: Plan, progress: bool = False) -> Manifest:
+    """Carry out a plan at a fixed moment."""
+    return apply(plan, dry_run=False, now=NOW, progress=progress)
+
+
+def assert_kept(project: Project, plan: Plan, words: str) -> None:
+    """Prove that nothing is removed, and that the first file stays for a reason with these words."""
+    before = tree(project.root)
+    result = clean_now(plan)
+    assert result.removed == ()
+    assert [kept.path for kept in result.kept] == [planned.path for planned in plan.removals]
+    assert words in result.kept[0].reason
+    assert tree(project.root, "backups") == before
+
+
+@contextmanager
+def child(code: str, *arguments: object) -> Iterator[None]:
+    """Run a process that says when it is ready and waits for its end."""
+    with python(f"import sys\n{code}\nprint('ready', flush=True)\nsys.stdin.read()", *arguments) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+def make_sqlite(path: Path) -> None:
+    """Write a small SQLite file."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")

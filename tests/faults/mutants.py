@@ -10,6 +10,7 @@ import sys
 from mutation import Mutant, always, drop, each, never, one, run, swap, text, without
 
 APPLY, BACKUP, PLAN = (f"tests/cleanup/test_{name}.py" for name in ("apply", "backup", "plan"))
+PRECONDITIONS = "tests/cleanup/test_preconditions.py"
 RESTORE, RESCUE, SURVEY = (f"tests/cleanup/test_{name}.py" for name in ("restore", "rescue", "survey"))
 CRASH, POWER, DAMAGE = (f"tests/faults/test_{name}.py" for name in ("crash", "power_loss", "damage"))
 FAILING, ADVERSARY = "tests/faults/test_failing_calls.py", "tests/faults/test_adversary.py"
@@ -128,26 +129,39 @@ CLEANUP = (
     one("one cleanup at a time", "cleanup/safefile.py:locked", never("disk.lock(fd) is False"), APPLY),
     # Which plans are refused.
     one("a dry run is a boolean", "cleanup/apply.py:apply", never("isinstance(dry_run, bool)"), APPLY),
-    one("no path leads out of the project", "cleanup/safefile.py:parts", never("name in ('', '.', '..')"), APPLY),
+    one(
+        "no path leads out of the project",
+        "cleanup/safefile.py:parts",
+        never("name in ('', '.', '..')"),
+        APPLY,
+        PRECONDITIONS,
+    ),
     one(
         "no database in use is planned",
         "cleanup/preconditions.py:check_plan",
         without("removal.path in protected"),
-        APPLY,
+        PRECONDITIONS,
     ),
     one(
         "no other name of a database in use is planned",
         "cleanup/preconditions.py:check_plan",
         without("(removal.identity.device, removal.identity.inode) in inodes"),
-        APPLY,
+        PRECONDITIONS,
     ),
-    one("no backup is planned", "cleanup/preconditions.py:check_plan", never("path.is_relative_to(backups)"), APPLY),
-    one("no file is planned twice", "cleanup/preconditions.py:check_plan", never("removal.path in seen"), APPLY),
+    one(
+        "no backup is planned",
+        "cleanup/preconditions.py:check_plan",
+        never("path.is_relative_to(backups)"),
+        PRECONDITIONS,
+    ),
+    one(
+        "no file is planned twice", "cleanup/preconditions.py:check_plan", never("removal.path in seen"), PRECONDITIONS
+    ),
     one(
         "the backup folder is not around the project",
         "cleanup/preconditions.py:check_plan",
         never("project.root.is_relative_to(backups)"),
-        APPLY,
+        PRECONDITIONS,
     ),
     # Which files stay.
     Mutant(
@@ -162,39 +176,39 @@ CLEANUP = (
         (ADVERSARY,),
         "the file was looked at by its name, and its bytes are hashed under the lease",
     ),
-    Mutant("look at the file at all", (_STATUS_BY_NAME, _STATUS_OF_OPEN), (APPLY,)),
-    one("hard links stay", "cleanup/preconditions.py:check_status", never("status.st_nlink > 1"), APPLY),
+    Mutant("look at the file at all", (_STATUS_BY_NAME, _STATUS_OF_OPEN), (PRECONDITIONS,)),
+    one("hard links stay", "cleanup/preconditions.py:check_status", never("status.st_nlink > 1"), PRECONDITIONS),
     one(
         "hash the file again under the lease",
         "cleanup/preconditions.py:check_content",
         never("safefile.digest(fd) != removal.sha256"),
         ADVERSARY,
     ),
-    Mutant("take a lease", (_LEASE,), (APPLY, ADVERSARY)),
+    Mutant("take a lease", (_LEASE,), (PRECONDITIONS, ADVERSARY)),
     Mutant(
         "see that the lease still holds",
         (_LEASE_HOLDS,),
         (ADVERSARY, WRITERS),
         "nobody can open the file by a name any more, and who had it open was seen when the lease was taken",
     ),
-    Mutant("know of open files at all", (_LEASE, _LEASE_HOLDS), (APPLY,)),
+    Mutant("know of open files at all", (_LEASE, _LEASE_HOLDS), (PRECONDITIONS,)),
     one(
         "files of this process stay",
         "cleanup/preconditions.py:_check_own",
         never("os.path.samestat(descriptor.stat(), status)"),
-        APPLY,
+        PRECONDITIONS,
     ),
     one(
         "databases with live sidecars stay",
         "cleanup/preconditions.py:check_sidecars",
         never("live_sidecar(folder, name)"),
-        APPLY,
+        PRECONDITIONS,
     ),
     one(
         "sidecars stay with their database",
         "cleanup/preconditions.py:check_sidecars",
         never("base not in ('', name)"),
-        APPLY,
+        PRECONDITIONS,
     ),
     one(
         "never follow a link in place of a file",
@@ -262,26 +276,26 @@ CLEANUP = (
         "the surviving copy is there and unchanged",
         "cleanup/apply.py:_check_proof",
         drop("preconditions.check_surviving_copy"),
-        APPLY,
+        PRECONDITIONS,
     ),
     one(
         "the surviving copy is not to be removed too",
         "cleanup/preconditions.py:check_surviving_copy",
         never("other.path == keeper.path"),
-        APPLY,
+        PRECONDITIONS,
     ),
     one(
         "the surviving copy is another file",
         "cleanup/preconditions.py:_check_surviving_file",
         never("(known.device, known.inode) == (status.st_dev, status.st_ino)"),
-        APPLY,
+        PRECONDITIONS,
         covered="two names of one file are hard links, which stay anyway",
     ),
     one(
         "the surviving database was not written to",
         "cleanup/preconditions.py:_check_surviving_file",
         swap("sqlite.fingerprint(path) == keeper.fingerprint", "True"),
-        APPLY,
+        PRECONDITIONS,
     ),
     # The restore.
     Mutant("hash a backup before it is restored", (_HASH_BEFORE,), (RESTORE,), "the copy is hashed while it is made"),
