@@ -36,7 +36,7 @@ report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
 
 # The suites that `make test` leaves out, by folder; `make check` runs them too.
-SLOW   := browser calibration faults fuzz lake postgres security wheel
+SLOW   := browser calibration faults fuzz lake postgres security slow wheel
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadgroup
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 

@@ -19,7 +19,8 @@ hypothesis.settings.load_profile("dbtools")
 # here, whose tests take long and share little, each test runs wherever there is time.
 _SPREAD = (
     *("test_adversary.py", "test_attach.py", "test_calibration.py", "test_checks.py", "test_explorer.py"),
-    *("test_failing_calls.py", "test_history.py", "test_straight_line.py", "test_survey.py", "test_write.py"),
+    *("test_failing_calls.py", "test_history.py", "test_survey.py", "test_whole_explorer.py"),
+    *("test_whole_project.py", "test_write.py"),
 )
 _TOGETHER = {f"test_{name}.py": "hostile project" for name in ("backups_are_private", "canary", "stored_xss")}
 

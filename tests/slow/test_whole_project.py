@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -18,10 +15,10 @@ import papermill
 import pytest
 from support import FIELD, make_database, python, read_tree, unchanged
 
-from dbtools import Project, analysis, attach, audit, cleanup, demo, export
+from dbtools import Project, attach, cleanup, demo, export
 from dbtools.cli import main
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 GONE = [
     "backend/auth_system.db",
     "storage/multi_agent_log.csv",
@@ -186,26 +183,6 @@ def test_audit_and_effectiveness_write_the_keys_of_the_contract_and_pages_that_n
         assert "<script" not in page
         assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/", "")
         assert not any(f' {attribute}="http' in page for attribute in ("src", "href"))
-
-
-def test_the_demo_ends_in_the_guides_after_state(tmp_path):
-    environment = {**os.environ, "DBTOOLS_PROJECT": ""}
-    command = [sys.executable, "-m", "dbtools.cli", "demo", str(tmp_path / "demo")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    root = tmp_path / "demo"
-    assert {f for f in files(root) if not f.startswith(("reports/", "storage/"))} == {
-        ".dbtools-demo",
-        "auth_system.db",
-        "dbtools.toml",
-        "prompter.db",
-    }
-    assert (root / "storage" / "multi_agent_log.csv").exists()
-    assert audit.verify(Project.find(root)).passed
-    assert "cleanup-applied: passed" in done.stdout
-    with attach(root) as db:
-        assert sum(db.rows(name) for name in db.relations if name.startswith("rescued_")) == 47
-        assert analysis.effectiveness(db).agents
 
 
 HALF = "half"
