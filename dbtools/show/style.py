@@ -73,12 +73,18 @@ def _config() -> alt.Config:
     import altair as alt
 
     # One object: each of Altair's configure_… methods would copy the chart with its data.
-    axis = {"labelColor": INK, "titleColor": MUTED, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID}
     return alt.Config(
         background=PAPER,
         font=_FONT,
         title=alt.TitleConfig(color=INK, fontSize=15, fontWeight=600, anchor="start", offset=14),
-        axis=alt.AxisConfig(**axis, labelFontSize=12),
+        axis=alt.AxisConfig(
+            labelColor=INK,
+            titleColor=MUTED,
+            gridColor=GRID,
+            domainColor=GRID,
+            tickColor=GRID,
+            labelFontSize=12,
+        ),
         axisY=alt.AxisConfig(grid=False, ticks=False, domain=False, labelPadding=8, labelLimit=320),
         legend=alt.LegendConfig(labelColor=INK, titleColor=MUTED, labelFontSize=12),
         text=alt.MarkConfig(fontSize=12),
