@@ -45,7 +45,7 @@ def test_a_plan_that_must_not_be_is_refused_before_anything_is_touched(project: 
 
 def test_a_hard_link_to_the_database_is_refused(project: Project) -> None:
     os.link(project.root / "prompter.db", project.root / "storage" / "old.db")
-    with unchanged(project.root), pytest.raises(CleanupError, match="database in use"):
+    with unchanged(project.root), pytest.raises(CleanupError, match="file in use"):
         clean_now(planned(project, "storage/old.db"))
 
 
