@@ -1,8 +1,10 @@
-"""The command line: ``dbtools demo``, ``dbtools run``, ``dbtools list``."""
+"""The command line: ``dbtools demo``, ``run``, ``list``, ``help`` and ``completion``."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
+import json
 import logging
 import os
 import re
@@ -32,7 +34,11 @@ DEMO = (
     _Step("effectiveness"),
     _Step("evolution"),
     _Step("usage"),
+    _Step("compare", {"before": "audit.json"}),  # of the folder of the reports
 )
+
+
+_COMMANDS = ("demo", "run", "list", "help", "completion")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,7 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # jsonschema, which all Jupyter packages use, builds 35 parsers of this optional module when it is imported: a
         # second for a format that no notebook uses.
         sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    arguments = _parser().parse_args(list(_split_parameters(sys.argv[1:] if argv is None else argv)))
+    parser = _parser()
+    given = list(_split_parameters(sys.argv[1:] if argv is None else argv))
+    if given and not given[0].startswith("-") and given[0] not in _COMMANDS:
+        parser.error(f'no such command: "{printable(given[0])}"{_suggestion(given[0])}')
+    arguments = parser.parse_args(given)
     # Where a kernel ends while nbclient waits for it, asyncio writes an error that means nothing.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
@@ -61,6 +71,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("dbtools: interrupted; run the same command again to finish what it had begun.\n")
         return 130
     return status
+
+
+def _suggestion(word: str) -> str:
+    """Return the command that was meant, in words; empty where none is near."""
+    from dbtools.notebooks import catalog
+
+    meant = {notebook.name: f"dbtools run {notebook.name}" for notebook in catalog()}
+    meant |= {command: f"dbtools {command}" for command in _COMMANDS}
+    near = difflib.get_close_matches(word, meant, n=1)
+    return f"; did you mean {meant[near[0]]}?" if near else ""
 
 
 def _split_parameters(argv: Sequence[str]) -> Iterator[str]:
@@ -101,11 +121,22 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("reports"), help="folder of the reports; default: reports"
     )
+    run.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and failed verdicts")
+    run.add_argument("-v", "--verbose", action="store_true", help="say what matters most in each report, too")
+    run.add_argument("--json", action="store_true", help="print what each notebook recorded, one line of JSON each")
     run.set_defaults(command=_run)
 
     listing = commands.add_parser("list", help="show the notebooks and their parameters")
+    listing.add_argument("names", metavar="NAME", nargs="*", help="a notebook; default: all")
+    listing.add_argument("--names", dest="only_names", action="store_true", help="show their names only")
     listing.set_defaults(command=_list)
-    for command in (run, listing):
+    helping = commands.add_parser("help", help="explain a command or a notebook")
+    helping.add_argument("names", metavar="NAME", nargs="?", help="a command, or a notebook that `dbtools list` names")
+    helping.set_defaults(command=lambda arguments: _help(parser, commands.choices, arguments))
+    completion = commands.add_parser("completion", help="print a script that completes commands in a shell")
+    completion.add_argument("shell", choices=("bash", "zsh"), help='put eval "$(dbtools completion bash)" in ~/.bashrc')
+    completion.set_defaults(command=_completion)
+    for command in (run, listing, helping):
         command.add_argument(
             "--notebooks", metavar="DIR", type=Path, help="their folder; default: those shipped with dbtools"
         )
@@ -117,6 +148,9 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     root = demo.build(arguments.folder).root
     steps = [(step.notebook, {**step.parameters, "root": str(root)}, step.save_as) for step in DEMO]
+    for _, parameters, _ in steps:
+        if "before" in parameters:
+            parameters["before"] = str(root / "reports" / str(parameters["before"]))
     _print(f"The demo project is {root}")
     status = _run_all(steps, root / "reports", None)
     _print(f"Open the reports in {root / 'reports'}")
@@ -133,16 +167,39 @@ def _run(arguments: argparse.Namespace) -> int:
     values["root"] = str(Project.find(values.get("root")).root)
     # All parameters are checked before the first notebook runs, which may take an hour.
     steps = [(n.name, bind(n, _declared(n, values)), None) for n in notebooks]
-    return _run_all(steps, arguments.out, arguments.notebooks)
+    return _run_all(steps, arguments.out, arguments.notebooks, arguments)
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from dbtools.notebooks import catalog
+    from dbtools.notebooks import catalog, find
 
-    for notebook in catalog(arguments.notebooks):
+    names = arguments.names
+    for notebook in [find(name, arguments.notebooks) for name in names] if names else catalog(arguments.notebooks):
+        if arguments.only_names:
+            _print(notebook.name)
+            continue
         _print(f"{notebook.name}: {notebook.question}")
         for p in notebook.parameters:
             _print(f"    {p.name}: {p.type} = {p.default}" + (f"  # {p.help}" if p.help else ""))
+    return 0
+
+
+def _help(parser: argparse.ArgumentParser, commands: Any, arguments: argparse.Namespace) -> int:
+    name = arguments.names
+    if name is None or name in commands:
+        (commands[name] if name else parser).print_help()
+        return 0
+    arguments.names, arguments.only_names = [name], False
+    _list(arguments)
+    _print(f"Run it: dbtools run {name} --root DIR -p PARAMETER VALUE")
+    return 0
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    script = Path(__file__).with_name("completion.bash").read_text(encoding="utf-8").rstrip("\n")
+    if arguments.shell == "zsh":
+        script = f"autoload -U +X bashcompinit && bashcompinit\n{script}"
+    _print(script)
     return 0
 
 
@@ -166,25 +223,38 @@ def _declared(notebook: Notebook, values: dict[str, Any]) -> dict[str, Any]:
     return {p.name: values[p.name] for p in notebook.parameters if p.name in values}
 
 
-def _run_all(steps: Sequence[tuple[str, dict[str, Any], str | None]], out: Path, folder: Path | None) -> int:
+def _run_all(
+    steps: Sequence[tuple[str, dict[str, Any], str | None]],
+    out: Path,
+    folder: Path | None,
+    look: argparse.Namespace | None = None,
+) -> int:
     from dbtools.notebooks import run
 
-    status = 0
+    status, quiet = 0, bool(look and look.quiet)
     for name, parameters, save_as in steps:
         try:
-            report = run(name, None, parameters, out, save_as=save_as, folder=folder)
+            report = run(name, None, parameters, out, progress=not quiet, save_as=save_as, folder=folder)
         except NotebookError as error:
             _print_error(error)
             status = 1
-        else:
-            _print(_line(save_as or name, report))
-            status = status if report.passed else 1
+            continue
+        status = status if report.passed else 1
+        if look and look.json:
+            _print(json.dumps(json.loads(report.json.read_text(encoding="utf-8")), ensure_ascii=False))
+        elif not quiet or not report.passed:
+            _print(_line(save_as or name, report, verbose=bool(look and look.verbose)))
     return status
 
 
-def _line(name: str, report: Report) -> str:
-    verdict, reason = "passed" if report.passed else "FAILED", printable(report.reason.removesuffix("."))
-    return f"{name}: {verdict}  {report.html}" + (f"\n    {reason}" if reason else "")
+def _line(name: str, report: Report, verbose: bool = False) -> str:
+    from dbtools.notebooks.index import word
+
+    verdict, reason = word(report.level, report.passed), printable(report.reason.removesuffix("."))
+    lines = [f"{name}: {verdict}  {report.html}", *([f"    {reason}"] if reason else [])]
+    if verbose:
+        lines += [f"    - {printable(text)}" for text in report.highlights]
+    return "\n".join(lines)
 
 
 def _print_error(error: DbtoolsError) -> None:

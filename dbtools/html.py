@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
+import json
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import printable
@@ -14,14 +20,45 @@ from dbtools.redact import redact, shorten
 if TYPE_CHECKING:
     import pandas as pd
 
+LEVELS = {
+    "critical": ("✗", "#a40e26"),
+    "error": ("✗", "#cf222e"),
+    "warning": ("!", "#bf8700"),
+    "info": ("i", "#818b98"),
+    "neutral": ("–", "#818b98"),
+    "good": ("✓", "#1a7f37"),
+}
+"""How bad a verdict or a finding is, worst first: its sign and its colour, the same wherever it is shown."""
+
+CSV_OPENS = "<!--rows as csv:"
+"""Before the rows of a table as CSV, in a comment."""
+
 _LONGEST = 240
+_WHOLE = 5_000  # characters of a text that are shown on a click
 _LINE = 40  # a text up to this long stands on one line
 _NONE = "–"
+_INTERVALS = {
+    "low": "high",
+    "total_low": "total_high",
+    "low_clustered": "high_clustered",
+    "win_low": "win_high",
+    "point_low": "point_high",
+    "rate_low": "rate_high",
+    "score_low": "score_high",
+}
 _SPACES = re.compile(r"[ \t\r\n\f\v\xa0]+")  # other separators are written out: a name may hold them
 _TABLE = ".dbtools-table.dbtools-table.dbtools-table"  # thrice, as JupyterLab aligns all tables of outputs its own way
 # The variables are JupyterLab's; elsewhere the fallbacks hold.
 _STYLE = (
     "<style>"
+    ".dbtools-table summary{cursor:pointer}"
+    ".dbtools-table td details>div{white-space:pre-wrap;margin-top:.4em;padding-left:.6em;"
+    "border-left:3px solid var(--jp-border-color2,#d0d7de)}"
+    ".dbtools-table .notes{font-size:12px;color:var(--jp-content-font-color2,#59636e)}"
+    ".dbtools-table .notes dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em 1em;margin:.3em 0}"
+    ".dbtools-table .notes dd{margin:0}"
+    + "".join(f".dbtools-table .dot.{level}{{background:{colour}}}" for level, (_, colour) in LEVELS.items())
+    + ".dbtools-table .dot{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.4em}"
     ".dbtools-table{overflow-x:auto;margin:.5em 0}"
     ".dbtools-table table{border-collapse:collapse;margin:0;font-size:13px;font-variant-numeric:tabular-nums;"
     "color:var(--jp-content-font-color1,inherit)}"
@@ -61,40 +98,45 @@ def table(
     picked: Collection[str] = (),
     sort: tuple[str, bool] | None = None,
     exact: bool = False,
+    anchors: Sequence[str] = (),
+    words: Mapping[str, tuple[str, str]] | None = None,
 ) -> str:
     """Return `frame` as HTML: at most `limit` rows, without its index. Reads only.
 
-    `formats` maps a column to a format spec (``".1%"``). Without one, or with an empty one, ``*_bytes`` columns are
-    shown as sizes and numbers with thousands separators. For a page that listens, `keys` names each row that can be
-    chosen, `picked` those that are, and `sort` the column the rows are sorted by and whether it descends. An
-    `exact` table has the columns' own names as headings, and NULL where a value is missing.
+    Headings are words, with a note on what the column means; `words` names those that mean another thing here. The ends
+    of an interval stand in one cell, a long text opens on a click, and a report offers the rows as CSV. `formats` maps
+    a column to a format spec (``".1%"``). Without one, or with an empty one, ``*_bytes`` columns are shown as sizes and
+    numbers with thousands separators. `anchors` names the rows that links lead to.
+
+    For a page that listens, `keys` names each row that can be chosen, `picked` those that are, and `sort` the column
+    the rows are sorted by and whether it descends. An `exact` table has the columns' own names as headings, and NULL
+    where a value is missing.
     """
-    specs = formats or {}
-    names = [str(name) for name in frame.columns]
-    columns = [_column(name, frame.iloc[:limit, i], specs.get(name) or None, exact) for i, name in enumerate(names)]
+    listens = bool(keys or sort)
+    columns = _columns(frame, limit, formats or {}, words or {}, exact, intervals=not (listens or exact))
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
-    parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if keys or sort else ""}<table{role}>']
+    parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if listens else ""}<table{role}>']
     if caption:
         parts.append(f"<caption>{text(' '.join(caption.split()))}</caption>")
-    heads = "".join(
-        f'<th scope="col"{css}>{cells[0]}</th>' if sort is None else _sorter(name, css, cells[0], sort)
-        for name, (css, cells) in zip(names, columns, strict=True)
-    )
+    heads = "".join(_heading(c) if sort is None else _sorter(c.name, c.css, c.heading, sort) for c in columns)
     # Without rows a line says which columns there would be; headings that sort stay for when rows come back.
     bare = frame.empty and sort is None
     parts.append("<tbody>" if bare else f"<thead><tr>{heads}</tr></thead><tbody>")
-    for row in range(1, min(len(frame), limit) + 1):
-        cells = "".join(f"<td{css}>{cells[row]}</td>" for css, cells in columns)
-        key = keys[row - 1] if keys else None
-        parts.append(f"<tr{_choice(key, key in picked) if key else ''}>{cells}</tr>")
+    for row in range(min(len(frame), limit)):
+        cells = "".join(f"<td{c.css}>{c.cells[row]}</td>" for c in columns)
+        key = keys[row] if keys else None
+        anchor = f' id="{html.escape(anchors[row])}"' if anchors else ""
+        parts.append(f"<tr{anchor}{_choice(key, key in picked) if key else ''}>{cells}</tr>")
     more = len(frame) - limit
     note = f"… and {more:,} more" if more > 0 else "" if len(frame) else "no rows"
     if bare:
-        note += f" ({', '.join(cells[0] for _, cells in columns)})"
+        note += f" ({', '.join(c.heading for c in columns)})"
     if note:
-        parts.append(f'<tr><td class="q" colspan="{max(1, len(names))}">{note}</td></tr>')
-    parts.append("</tbody></table></div>")
-    return "".join(parts)
+        parts.append(f'<tr><td class="q" colspan="{max(1, len(columns))}">{note}</td></tr>')
+    parts.append("</tbody></table>")
+    if not (listens or exact or frame.empty):
+        parts += [_notes(columns), _csv(frame.iloc[:limit])]
+    return "".join([*parts, "</div>"])
 
 
 def _choice(key: str, picked: bool) -> str:
@@ -141,6 +183,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def listed(counts: Mapping[str, int]) -> str:
+    """Return ``2 errors, 1 warning and 3 notes`` of how many there are by noun, zeros left out. Reads only."""
+    parts = [counted(n, noun) for noun, n in counts.items() if n]
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
 def size(count: float) -> str:
     """Return a number of bytes as people read it: ``158.9 KB`` (1 KB = 1000 bytes). Reads only."""
     for unit in ("bytes", "KB", "MB", "GB"):
@@ -150,8 +198,41 @@ def size(count: float) -> str:
     raise AssertionError
 
 
-def _column(name: str, column: pd.Series[Any], spec: str | None, exact: bool) -> tuple[str, list[str]]:
-    """Return the class attribute of a column's cells, and the cells as escaped text, heading first."""
+@dataclass(frozen=True)
+class _Column:
+    """A column as it is shown: class attribute, heading, note and cells, as escaped text."""
+
+    name: str
+    css: str
+    heading: str
+    note: str
+    cells: list[str]
+
+
+def _columns(
+    frame: pd.DataFrame,
+    limit: int,
+    formats: Mapping[str, str],
+    words: Mapping[str, tuple[str, str]],
+    exact: bool,
+    intervals: bool,
+) -> list[_Column]:
+    names = [str(name) for name in frame.columns]
+    made = [_column(n, frame.iloc[:limit, i], formats.get(n) or None, words, exact) for i, n in enumerate(names)]
+    ends = {high: low for low, high in _INTERVALS.items() if intervals and low in names and high in names}
+    lows = {ends[c.name]: c.cells for c in made if c.name in ends}
+    return [_interval(c, lows[c.name]) if c.name in lows else c for c in made if c.name not in ends]
+
+
+def _interval(low: _Column, highs: list[str]) -> _Column:
+    both = zip(low.cells, highs, strict=True)
+    cells = [_NONE if a == b == _NONE else f"{a} to {b}" for a, b in both]
+    return _Column(low.name, ' class="n"', "95% interval", "", cells)
+
+
+def _column(
+    name: str, column: pd.Series[Any], spec: str | None, words: Mapping[str, tuple[str, str]], exact: bool
+) -> _Column:
     values = column.tolist()
     present = [v for v in values if not _missing(v)]
     flags = bool(present) and all(_is_flag(v) for v in present)
@@ -164,11 +245,65 @@ def _column(name: str, column: pd.Series[Any], spec: str | None, exact: bool) ->
     times = any(hasattr(v, "strftime") for v in present)
     long = any(len(shown) > _LINE for shown in texts)
     # A short word with hyphens, or a path, would otherwise break in its middle.
-    words = not any(len(shown) > _LINE or " " in shown for shown in texts)
-    kind = "c" if flags else "n" if numbers else "d" if times or words else "t" if long else ""
+    whole = not any(len(shown) > _LINE or " " in shown for shown in texts)
+    kind = "c" if flags else "n" if numbers else "d" if times or whole else "t" if long else ""
     # The unit stands in the cells.
-    heading = name if exact else name.removesuffix("_bytes").replace("_", " ")
-    return f' class="{kind}"' if kind else "", [text(heading), *(html.escape(shown) for shown in texts)]
+    heading, note = name.removesuffix("_bytes").replace("_", " "), ""
+    if exact:
+        heading = name
+    else:
+        heading, note = words.get(name) or _words().get(name, (heading, ""))
+    cells = [html.escape(shown) if exact else _cell(v, name, shown) for v, shown in zip(values, texts, strict=True)]
+    return _Column(name, f' class="{kind}"' if kind else "", text(heading), html.escape(note), cells)
+
+
+def _cell(value: Any, name: str, shown: str) -> str:
+    """Return a cell as HTML: a severity with its colour, and a text that was cut with the whole of it on a click."""
+    if name == "severity" and shown in LEVELS:
+        return f'<span class="dot {shown}"></span>{shown}'
+    if not isinstance(value, str) or not shown.endswith("…"):
+        return html.escape(shown)
+    whole = html.escape(shorten(printable(value.strip(), keep="\n\t"), _WHOLE))
+    return f"<details><summary>{html.escape(shown)}</summary><div>{whole}</div></details>"
+
+
+def _heading(column: _Column) -> str:
+    note = f' title="{column.note}"' if column.note else ""
+    return f'<th scope="col"{column.css}{note}>{column.heading}</th>'
+
+
+def _notes(columns: Sequence[_Column]) -> str:
+    """Return what the columns mean, as a list that opens on a click."""
+    lines = "".join(f"<dt>{c.heading}</dt><dd>{c.note}</dd>" for c in columns if c.note)
+    return f'<details class="notes"><summary>What the columns mean</summary><dl>{lines}</dl></details>' if lines else ""
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    """Return the rows as CSV in a comment, of which a report makes a link: secrets hidden, numbers as they are."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow([printable(str(name)) for name in frame.columns])
+    columns = [[_raw(value) for value in frame.iloc[:, i].tolist()] for i in range(frame.shape[1])]
+    writer.writerows(zip(*columns, strict=True))
+    return f"{CSV_OPENS}{html.escape(written.getvalue()).replace('--', '&#45;&#45;')}-->"
+
+
+def _raw(value: Any) -> str:
+    if _missing(value):
+        return ""
+    if _is_flag(value) or _is_number(value):
+        return str(value)
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    listed = isinstance(value, list | tuple) or hasattr(value, "ndim")
+    return shorten(printable(", ".join(map(str, value)) if listed else str(value), keep="\n\t"), _WHOLE)
+
+
+@cache
+def _words() -> dict[str, tuple[str, str]]:
+    """Return the heading and the note of each column that has them."""
+    words = json.loads(Path(__file__).with_name("column_words.json").read_text(encoding="utf-8"))
+    return {name: (heading, note) for name, (heading, note) in words.items()}
 
 
 def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from dbtools.errors import printable
 
 T = TypeVar("T")
 Listener = Callable[[int, int, str], None]
@@ -45,6 +49,40 @@ def bar(items: Iterable[T] | None = None, *, total: int = 0, desc: str = "", dis
     from tqdm.auto import tqdm
 
     return tqdm(items, total=total or None, desc=desc or None, disable=disable, **look)
+
+
+class ProgressLine:
+    """One line on the terminal that says what a notebook is doing; nothing where stderr is no terminal."""
+
+    def __init__(self, name: str, shown: bool = True) -> None:
+        self._name, self._shown = name, shown and sys.stderr.isatty()
+
+    def say(self, what: str) -> None:
+        """Write the line anew."""
+        if self._shown:
+            room = max(20, shutil.get_terminal_size().columns - 1)
+            sys.stderr.write(f"\r\x1b[K{f'{self._name}: {what}'[:room]}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def cells(self, notebook: Any) -> Callable[..., None]:
+        """Return what a notebook client calls before each cell: it names the cell's number and its heading."""
+        headings, last = {}, ""
+        for cell in notebook.cells:
+            lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
+            last = next((line.lstrip("# ") for line in lines if line.startswith("#")), last)
+            headings[cell.get("id")] = last
+
+        def start(cell: Any, cell_index: int) -> None:
+            heading = headings.get(cell.get("id"), "")
+            self.say(f"cell {cell_index + 1} of {len(headings)}" + (f", {printable(heading)}" if heading else ""))
+
+        return start
 
 
 class _Steps:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbtools.html import bullets, table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Highlight(NamedTuple):
+    """One thing that matters in a result: how bad it is, in words, and the anchor of the place that explains it."""
+
+    level: str
+    text: str
+    anchor: str
 
 
 class Result(ABC):
@@ -30,6 +38,16 @@ class Result(ABC):
     @property
     def details(self) -> list[str]:
         """What belongs to the sentence: numbers, rows left out, caveats. One item each."""
+        return []
+
+    @property
+    def level(self) -> str:
+        """How bad the sentence is: one of `dbtools.html.LEVELS`."""
+        return "good"
+
+    @property
+    def highlights(self) -> list[Highlight]:
+        """The five things that matter most, worst first."""
         return []
 
     @abstractmethod

@@ -66,9 +66,13 @@ def test_two_notebooks_run_and_say_where_their_pages_are(place, capsys):
     about = f'<p class="about">{place}/project · '
     assert about in (page := (place / "reports/verify.html").read_text())
     assert f" UTC · dbtools {__version__}</p>" in page  # a parameter that is as usual is left out
-    assert json.loads((place / "reports/audit.json").read_text()) == {"root": str(place / "project")}
+    values = json.loads((place / "reports/audit.json").read_text())
+    about = values.pop("report")
+    assert values == {"root": str(place / "project")}
+    assert (about["title"], about["project"], about["level"]) == ("01_audit", str(place / "project"), "good")
     kinds = ("html", "ipynb", "json")
-    assert files(place / "reports") == [f"{n}.{k}" for n in ("audit", "verify") for k in kinds]
+    reports = [f"{n}.{k}" for n in ("audit", "verify") for k in kinds]
+    assert files(place / "reports") == sorted([*reports, "index.html"])
 
 
 def test_a_failed_verdict_or_a_notebook_that_stops_gives_status_one_and_the_rest_still_runs(place, capsys, monkeypatch):
@@ -186,3 +190,56 @@ def test_a_folder_that_the_terminal_cannot_show_is_written_out(place):
     done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0].endswith("d\\xe9m")
+
+
+def test_json_prints_what_was_recorded_and_quiet_prints_nothing_but_failures(place, capsys):
+    assert run("audit", "verify", "--root", "project", "--json") == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["root"], first["report"]["notebook"]) == (str(place / "project"), "audit")
+    assert (second["passed"], second["report"]["reason"]) == (True, "165 ≠ 45")
+    assert run("audit", "verify", "--root", "project", "-q", "-p", "dry_run", "False") == 1
+    assert capsys.readouterr().out.startswith("verify: FAILED")
+
+
+def test_help_and_list_explain_one_notebook(place, capsys):
+    assert main(["help", "verify", "--notebooks", "notebooks"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "verify: Does 02_verify work?",
+        '    root: str = ""  # the project',
+        "    dry_run: bool = True",
+        "Run it: dbtools run verify --root DIR -p PARAMETER VALUE",
+    ]
+    assert main(["list", "verify", "--notebooks", "notebooks"]) == 0
+    assert "01_audit" not in capsys.readouterr().out
+    assert main(["help", "run"]) == 0
+    assert "usage: dbtools run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("word", "meant"), [("audit", "dbtools run audit"), ("lst", "dbtools list")])
+def test_a_wrong_command_suggests_the_right_one(word, meant, capsys):
+    with pytest.raises(SystemExit):
+        main([word])
+    assert f'no such command: "{word}"; did you mean {meant}?' in capsys.readouterr().err
+
+
+def test_the_shell_completes_commands_and_notebooks(capsys):
+    assert main(["completion", "zsh"]) == 0
+    assert capsys.readouterr().out.startswith("autoload -U +X bashcompinit")
+    words = "COMP_WORDS=(dbtools run aud); COMP_CWORD=2; _dbtools; echo ${COMPREPLY[@]}"
+    dbtools = f'dbtools() {{ "{sys.executable}" -m dbtools "$@"; }}'
+    assert main(["completion", "bash"]) == 0
+    done = subprocess.run(
+        ["bash", "-c", f"{capsys.readouterr().out}\n{dbtools}\n{words}"], capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["audit"], done.stderr
+
+
+def test_an_audit_is_compared_with_the_one_it_replaces(place, capsys):
+    parameters = 'root: str = ""\nearlier: str = ""  # the audit before'
+    write(place, "05_again", parameters, f"{RECORD}record({{'earlier': earlier}}, reason=earlier or 'the first')")
+    assert run("again", "--root", "project") == 0
+    assert run("again", "--root", "project", "--json") == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["earlier"] == str(place / "reports" / "again.json")
+    assert [entry["reason"] for entry in found["report"]["history"]] == ["the first"]
+    assert found["report"]["parameters"] == {}

@@ -20,7 +20,7 @@ ARROWS = {
     "redact": set(),
     "errors": {"redact"},
     "disk": {"errors"},
-    "progress": set(),
+    "progress": {"errors"},
     "server": {"errors"},
     "html": {"errors", "redact"},
     "result": {"html"},
@@ -32,7 +32,7 @@ ARROWS = {
     "analysis": LEAVES | {"project", "database"},
     "cleanup": LEAVES | {"project", "database", "files", "export"},
     "show": LEAVES | {"project", "database", "audit", "export", "analysis", "cleanup"},
-    "notebooks": LEAVES | {"project", "database", "show"},
+    "notebooks": LEAVES | {"project", "database", "files", "show"},
     "demo": LEAVES | {"project", "cleanup"},
     "cli": LEAVES | {"project", "notebooks", "demo"},
 }

@@ -1,11 +1,12 @@
 import re
 from datetime import date
+from html import unescape
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dbtools.html import size, table
+from dbtools.html import CSV_OPENS, listed, size, table
 from dbtools.redact import redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
@@ -78,10 +79,45 @@ def test_headings_are_in_words_and_a_format_can_be_given():
     assert cells(html) == ["50.0%", "–"]
 
 
-def test_long_text_is_cut():
-    (text,) = column("word " * 60)
+def test_a_long_text_is_cut_and_opens_on_a_click():
+    (cell,) = column("word " * 60 + JWT)
+    text, whole = re.fullmatch(r"<details><summary>(.*)</summary><div>(.*)</div></details>", cell).groups()
     assert len(text) <= 240
     assert text.endswith("word…")
+    assert whole == "word " * 60 + "«redacted»"
+
+
+def test_the_ends_of_an_interval_stand_in_one_cell_and_headings_have_notes():
+    frame = pd.DataFrame(
+        {"win_rate": [0.5, None], "low": [0.25, None], "high": [0.75, None], "mean_total": [30.0, 1.5]}
+    )
+    html = table(frame, formats=dict.fromkeys(["low", "high"], ".0%"))
+    assert cells(html, "th") == ["win rate", "95% interval", "mean score"]
+    assert cells(html)[1::3] == ["25% to 75%", "–"]
+    assert 'title="Mean of the sum of the five scores, of 50."' in html
+    assert "<dt>mean score</dt><dd>Mean of the sum" in html
+    assert cells(table(frame, words={"win_rate": ("share", "")}), "th")[0] == "share"
+    assert cells(table(frame, sort=("low", True)), "th")[1].startswith("<button")
+
+
+def test_the_rows_are_there_as_csv_with_numbers_as_they_are_and_secrets_hidden():
+    frame = pd.DataFrame({"size_bytes": [1500], "text": [f"a --> {JWT}"], "when": [pd.Timestamp("2025-12-04")]})
+    html = table(frame)
+    (rows,) = re.findall(re.escape(CSV_OPENS) + "(.*?)-->", html, re.DOTALL)
+    assert unescape(rows) == "size_bytes,text,when\n1500,a --> «redacted»,2025-12-04T00:00:00\n"
+    assert CSV_OPENS not in table(frame, keys=["a"])
+
+
+def test_a_severity_has_its_colour_and_a_row_its_anchor():
+    html = table(pd.DataFrame({"severity": ["error", "<b>"]}), anchors=["check-a", "check-<"])
+    assert cells(html) == ['<span class="dot error"></span>error', "&lt;b&gt;"]
+    assert re.findall('<tr id="(.*?)">', html) == ["check-a", "check-&lt;"]
+
+
+def test_counts_are_listed_in_words_without_zeros():
+    assert listed({"error": 1, "warning": 0, "note": 1200}) == "1 error and 1,200 notes"
+    assert listed({"error": 2, "warning": 1, "note": 3}) == "2 errors, 1 warning and 3 notes"
+    assert listed({"error": 0}) == ""
 
 
 def test_rows_beyond_the_limit_are_counted():

@@ -3,8 +3,10 @@ from __future__ import annotations
 import threading
 
 import pytest
+from nbformat import v4
 
 from dbtools import progress
+from dbtools.progress import ProgressLine
 
 
 def test_a_listener_hears_every_step_of_work_instead_of_a_bar(capsys):
@@ -41,3 +43,15 @@ def test_a_listener_can_stop_the_work_of_its_own_thread_only():
         with pytest.raises(progress.Stopped):
             progress.step()
     progress.step()
+
+
+def test_a_terminal_shows_the_cell_and_its_heading_and_nothing_else_does(monkeypatch, capsys):
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("## Who wins?"), v4.new_code_cell("1", id="one")])
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    line = ProgressLine("audit")
+    line.cells(notebook)(notebook.cells[1], cell_index=1)
+    line.clear()
+    assert capsys.readouterr().err == "\r\x1b[Kaudit: cell 2 of 2, Who wins?\r\x1b[K"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    ProgressLine("audit").say("starting")
+    assert capsys.readouterr().err == ""

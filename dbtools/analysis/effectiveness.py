@@ -28,7 +28,7 @@ from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
 from dbtools.html import percents, table
-from dbtools.result import Result
+from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,6 +185,22 @@ class Effectiveness(Result):
         """The figures behind the sentence, the shares of wins, the caveats, and what is left out."""
         found = [*self.claim.details, _shares(self), _stability(self), *_caveats(self), *_left(self)]
         return [text for text in found if text]
+
+    @property
+    def level(self) -> str:
+        """Good where an agent is called best, else neutral."""
+        return "good" if self.claim.verdict == "best" else "neutral"
+
+    @property
+    def highlights(self) -> list[Highlight]:
+        """The figures behind the sentence, the shares of wins, how the filter matters, and what is left out."""
+        said = [
+            *((text, "by-how-much") for text in self.claim.details[:2]),
+            (_shares(self), "who-wins"),
+            (_stability(self), "does-the-result-depend-on-the-filter"),
+            (_left(self)[1], "what-else-could-explain-it-and-what-is-left-out"),
+        ]
+        return [Highlight("info", text, anchor) for text, anchor in said if text]
 
     def _table(self) -> str:
         return table(self.frame[[*SHOWN]], caption=self._caption, formats=SHOWN)

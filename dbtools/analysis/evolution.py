@@ -23,7 +23,7 @@ from dbtools.analysis.trend import (
 from dbtools.database import Database
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
-from dbtools.result import Result
+from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +122,19 @@ class Evolution(Result):
         some = f"Followed are {self.filter_note} only." if self.filter_note else ""
         found = [*self._trends_said(), self._types_said() if self._judged else "", some]
         return [text for text in (*found, f"Left out: {out} versions{fewer}.") if text]
+
+    @property
+    def level(self) -> str:
+        """Good where at least one prompt can be judged, else neutral."""
+        return "good" if self._judged else "neutral"
+
+    @property
+    def highlights(self) -> list[Highlight]:
+        """The trends by both orders, and the types of change."""
+        anchors = ("does-a-prompt-get-better-along-its-chain", "does-a-prompt-get-better-over-time")
+        found = [Highlight("info", text, anchor) for text, anchor in zip(self._trends_said(), anchors, strict=False)]
+        types = self._types_said() if self._judged else ""
+        return found + ([Highlight("info", types, "which-type-of-change-helps")] if types else [])
 
     @property
     def _judged(self) -> list[PromptTrend]:

@@ -17,7 +17,7 @@ from dbtools.database import Database
 from dbtools.errors import ParameterError
 from dbtools.html import percents, table
 from dbtools.redact import redact
-from dbtools.result import Result
+from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,6 +140,19 @@ class Usage(Result):
         some = f"Counted are {self.filter_note} only." if self.filter_note else ""
         found = [*self._cost_said(), *self._votes_said(), *self._checks_said(), some, f"Left out: {out or 'nothing'}."]
         return [text for text in found if text]
+
+    @property
+    def level(self) -> str:
+        """Good where there is something to tell, else neutral."""
+        return "good" if self.recomputed["calls"] or self.votes.n or len(self.security) else "neutral"
+
+    @property
+    def highlights(self) -> list[Highlight]:
+        """Costs, votes and checks with their intervals."""
+        votes, checks = "what-do-users-choose", "what-was-checked-for-risk"
+        found = [Highlight("info", text, "what-do-the-calls-cost") for text in self._cost_said()]
+        found += [Highlight("info", text, votes) for text in self._votes_said() if self.votes.n]
+        return found + [Highlight("info", text, checks) for text in self._checks_said() if len(self.security)]
 
     def _row(self, frame: pd.DataFrame, kind: str, name: str) -> dict[str, Any] | None:
         found = frame[(frame["kind"] == kind) & (frame["name"] == name)]

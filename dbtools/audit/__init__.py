@@ -2,6 +2,7 @@
 
 from dbtools.audit.checks import checks, run
 from dbtools.audit.claims import Claim, Claims, claims
+from dbtools.audit.compare import Comparison, compare
 from dbtools.audit.history import History, history
 from dbtools.audit.report import AuditReport, Check
 from dbtools.audit.verify import Verification, verify
@@ -11,10 +12,12 @@ __all__ = [
     "Check",
     "Claim",
     "Claims",
+    "Comparison",
     "History",
     "Verification",
     "checks",
     "claims",
+    "compare",
     "history",
     "run",
     "verify",

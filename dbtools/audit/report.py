@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError, DatabaseError, ParameterError, explained, usable
-from dbtools.html import table
+from dbtools.html import listed, table
 from dbtools.project import Project
-from dbtools.result import Result
+from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SEVERITIES = ("critical", "error", "warning", "info")  # worst first
+_WORDS = {
+    "sample": ("for example", "The first five ids."),
+    "earlier": ("found earlier", "How many the earlier audit found."),
+}
+_NOUNS = {"critical": "critical finding", "error": "error", "warning": "warning", "info": "note"}
 _SHOWN = ["check", "severity", "area", "count", "question", "hint", "sample"]
 
 
@@ -81,6 +88,10 @@ class AuditReport(Result):
         Source, scale, and how many versions of that source were scored on it.
     origin : dict
         The state that was audited (`dbtools.database.Database.origin`).
+    earlier : dict
+        How much each check found in an earlier audit; without one, empty.
+    since : str
+        The day of that audit.
     """
 
     project: Project
@@ -88,6 +99,38 @@ class AuditReport(Result):
     provenance: dict[str, dict[str, int]]
     scales: tuple[tuple[str, str, int], ...]
     origin: dict[str, Any]
+    earlier: dict[str, int] = field(default_factory=dict)
+    since: str = ""
+
+    def compared_with(self, path: str | os.PathLike[str] | None) -> AuditReport:
+        """Return the report with what an earlier one found, read from the JSON file of its notebook. Reads only.
+
+        Raises
+        ------
+        ParameterError
+            The file cannot be read, or is no audit.
+        """
+        if not path:
+            return self
+        todo = "give the JSON file of an earlier audit"
+        with explained(ParameterError, "The earlier audit cannot be read", path, todo, catch=(OSError, ValueError)):
+            found = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+            if not isinstance(found, dict) or not isinstance(found.get("checks"), dict):
+                raise ValueError("it holds no findings")
+        counts = {str(check): count for check, count in found["checks"].items() if isinstance(count, int)}
+        about = found.get("report")
+        when = str(about.get("time", "")) if isinstance(about, dict) else ""
+        return replace(self, earlier=counts, since=_day(when) or "the earlier audit")
+
+    @property
+    def new(self) -> tuple[Finding, ...]:
+        """The findings that found more than in the earlier audit; without one, none."""
+        return tuple(f for f in self.findings if self.since and (f.count or 0) > self.earlier.get(f.check.id, 0))
+
+    @property
+    def fixed(self) -> tuple[Finding, ...]:
+        """The checks that find nothing now and found something in the earlier audit."""
+        return tuple(f for f in self.findings if f.count == 0 and self.earlier.get(f.check.id))
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -155,12 +198,27 @@ class AuditReport(Result):
         answered = sum(f.count is not None for f in self.findings)
         unanswered = sum(f.unanswered for f in self.findings)
         silent = len(self.findings) - answered - unanswered
-        more = f"; {unanswered} could not be answered" if unanswered else ""
-        more += f"; {silent} do not apply here" if silent else ""
-        if not hits:
-            return f"none of {answered} checks found anything{more}"
-        counts = ", ".join(f"{hits.count(s)} {s}" for s in SEVERITIES if s in hits)
-        return f"{len(hits)} of {answered} checks found something: {counts}{more}"
+        counts = listed({_NOUNS[s]: hits.count(s) for s in SEVERITIES})
+        said = f"{counts} in {answered} checks" if hits else f"none of {answered} checks found anything"
+        said += f"; {unanswered} unanswered" if unanswered else ""
+        said += f"; {silent} {'does' if silent == 1 else 'do'} not apply" if silent else ""
+        return said + (f"; {len(self.new)} new, {len(self.fixed)} fixed since {self.since}" if self.since else "")
+
+    @property
+    def level(self) -> str:
+        """The worst severity of all findings; without any, good."""
+        return "good" if self.worst == "none" else self.worst
+
+    @property
+    def highlights(self) -> list[Highlight]:
+        """The five worst findings: critical checks without an answer, what is new, then by severity and count."""
+        unsaid = [f for f in self.findings if f.unanswered and f.check.severity == "critical"]
+        hits = [f for f in self.findings if f.count]
+        new = {f.check.id for f in self.new}
+        hits.sort(key=lambda f: (SEVERITIES.index(f.check.severity), f.check.id not in new, -(f.count or 0)))
+        lines = [(f, f"could not be answered: {f.reason}") for f in unsaid]
+        lines += [(f, f"{f.count or 0:,} found. {f.check.question}") for f in hits]
+        return [Highlight(f.check.severity, f"{f.check.id}: {said}", anchor(f.check.id)) for f, said in lines[:5]]
 
     @property
     def worst(self) -> str:
@@ -172,14 +230,24 @@ class AuditReport(Result):
     def failed(self, severity: str = "critical") -> bool:
         """Tell whether a finding is as bad as `severity` or worse, or a critical check could not be answered.
 
+        ``new-error`` and the like count only findings that found more than in the earlier audit (`compared_with`);
+        without an earlier audit, none is new.
+
         Raises
         ------
         ParameterError
-            `severity` is none of critical, error, warning, info.
+            `severity` is none of critical, error, warning, info, also after ``new-``.
         """
-        if severity not in SEVERITIES:
-            raise ParameterError("No such severity", severity, f"use one of {', '.join(SEVERITIES)}")
-        return self.worst in SEVERITIES[: SEVERITIES.index(severity) + 1]
+        word = severity.removeprefix("new-")
+        if word not in SEVERITIES:
+            known = ", ".join(SEVERITIES)
+            raise ParameterError(
+                "No such severity", severity, f"use one of {known}, or new-error for new findings only"
+            )
+        bad = SEVERITIES[: SEVERITIES.index(word) + 1]
+        if word != severity:
+            return any(f.check.severity in bad for f in self.new)
+        return self.worst in bad
 
     def rows(self, check: str) -> pd.DataFrame:
         """Return all bad rows of one check. Reads only.
@@ -231,14 +299,25 @@ class AuditReport(Result):
 
     def _table(self) -> str:
         hits = self.frame[self.frame["count"].fillna(0) > 0]
-        hits = hits[_SHOWN].assign(sample=hits["sample"].str.split(", ").str[0])
-        found = table(hits.rename(columns={"sample": "for example"}), caption=self._caption)
+        hits = hits[["severity", *(name for name in _SHOWN if name != "severity")]]
+        if self.since:
+            hits.insert(4, "earlier", [self.earlier.get(check, 0) for check in hits["check"]])
+        found = table(
+            hits,
+            caption=self._caption,
+            anchors=_anchors(hits),
+            words=_WORDS,
+        )
         more = (
             ("Checks that could not be answered", self.unanswered),
             ("Checks that left something out", self.left_out),
             ("Checks that do not apply here", self.not_applicable),
         )
-        return found + "".join(table(frame, caption=caption) for caption, frame in more if len(frame))
+        return found + "".join(
+            table(frame, caption=caption, anchors=[] if caption.startswith("Checks that left") else _anchors(frame))
+            for caption, frame in more
+            if len(frame)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
@@ -254,4 +333,23 @@ class AuditReport(Result):
             "unanswered": {f.check.id: f.reason for f in by_id if f.unanswered},
             "left_out": {f.check.id: f.reason for f in by_id if f.count is not None and f.reason},
             "worst": self.worst,
+            "new": [f.check.id for f in self.new],
+            "fixed": [f.check.id for f in self.fixed],
         }
+
+
+def _day(time: str) -> str:
+    """Return the day of a time in ISO 8601: ``20 Nov 2026``; empty where it is none."""
+    try:
+        return datetime.fromisoformat(time).strftime("%-d %b %Y")
+    except ValueError:
+        return ""
+
+
+def anchor(check: str) -> str:
+    """Return the anchor of a check in a report."""
+    return f"check-{check}"
+
+
+def _anchors(frame: pd.DataFrame) -> list[str]:
+    return [anchor(check) for check in frame["check"]]

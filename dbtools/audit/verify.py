@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.database import Database, attach, schema
 from dbtools.errors import ParameterError, readable, usable
 from dbtools.project import Project, check_expectations, read_expectations
-from dbtools.result import Result
+from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,18 @@ class Verification(Result):
         shown = ", ".join(f"{e.name}: expected {e.expected}, found {e.found}" for e in wrong[:3])
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         return f"{len(wrong)} of {len(self.expectations)} expectations do not hold ({shown}{more})"
+
+    @property
+    def level(self) -> str:
+        """Good where every stated expectation holds, neutral without any."""
+        return "error" if not self.passed else "good" if self.stated else "neutral"
+
+    @property
+    def highlights(self) -> list[Highlight]:
+        """The first five expectations that do not hold."""
+        wrong = [e for e in self.expectations if not e.passed]
+        said = [f"{e.name}: expected {e.expected}, found {e.found}." for e in wrong[:5]]
+        return [Highlight("error", text, "is-everything-as-expected") for text in said]
 
     @cached_property
     def frame(self) -> pd.DataFrame:

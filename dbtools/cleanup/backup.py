@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbtools.cleanup import preconditions, safefile
 from dbtools.cleanup.model import Identity, Kept, LockedRun, Metadata, Plan, Removal, Run, State, SurvivingCopy
@@ -22,6 +22,9 @@ from dbtools.cleanup.safefile import PreconditionFailed, Tick
 from dbtools.clock import utc
 from dbtools.errors import CleanupError, ParameterError, usable
 from dbtools.project import Project
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal"
@@ -156,6 +159,23 @@ def runs(backups: Path) -> list[Path]:
     """Return the run folders of a backup folder, oldest first. Reads only."""
     folders = sorted(backups.iterdir()) if backups.is_dir() else []
     return [folder for folder in folders if (folder / MANIFEST).is_file()]
+
+
+def list_runs(project: Project) -> pd.DataFrame:
+    """Return one row per run of a project: run, date, files, size_bytes; the latest first. Reads only."""
+    import pandas as pd
+
+    rows = [
+        (run.folder.name, _date(run.folder.name), len(run.removals), sum(r.identity.size for r in run.removals))
+        for run in reversed(of_project(project))
+    ]
+    return pd.DataFrame(rows, columns=["run", "date", "files", "size_bytes"])
+
+
+def _date(name: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.strptime(name.partition("-")[0], "%Y%m%dT%H%M%SZ")
+    return None
 
 
 def find_run(project: Project, name: str = "") -> Path:

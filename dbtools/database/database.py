@@ -185,6 +185,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def beside(self, earlier: Database) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+        """Open a `workspace` with the tables of another database too; yield it and the name these are attached by."""
+        with self.workspace() as connection:
+            if earlier._file == self._file:
+                yield connection, "cache"
+                return
+            connection.execute(f"ATTACH {sql.quote(earlier._file)} AS earlier_state (READ_ONLY)")
+            yield connection, "earlier_state"
+
+    @contextmanager
     def _opened(self, prompts: PromptFilter | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._still_there():
             connection, _, spill = _connect(self._file, self._rescued, prompts, self.ratings)

@@ -355,11 +355,18 @@ def _column_name(heading: str) -> str:
 _FORMULA = r"""^[ \t\n\f\r\x0b\x00\x{a0}\x{feff}"']*[=+\-@＝＋－＠]|^'*[\t\r\n]"""
 _PATTERN = re.compile(_FORMULA.replace(r"\x{a0}\x{feff}", "\u00a0\ufeff"))
 
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
+
 ESCAPE_MACROS = f"""
 CREATE MACRO escaped(t) AS CASE WHEN regexp_matches(t, {quote(_FORMULA)}) THEN '''' || t ELSE t END;
 CREATE MACRO unescaped(t) AS
   CASE WHEN starts_with(t, '''') AND regexp_matches(substr(t, 2), {quote(_FORMULA)}) THEN substr(t, 2) ELSE t END;
 """
+
+
+def escape(text: str) -> str:
+    """Return a cell with an apostrophe in front where a spreadsheet would run it as a formula; a number is none."""
+    return f"'{text}" if _PATTERN.search(text) and not _NUMBER.fullmatch(text) else text
 
 
 def unescape(text: str) -> str:

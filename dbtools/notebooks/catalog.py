@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import json
 import math
 import re
@@ -66,7 +67,9 @@ def find(name: str, folder: Path | None = None) -> Notebook:
         if name in (notebook.name, notebook.path.stem):
             return notebook
     known = ", ".join(n.name for n in notebooks) or "none"
-    raise ParameterError("No such notebook", name, f"use one of {known}")
+    near = difflib.get_close_matches(name, [n.name for n in notebooks], n=1)
+    meant = f"did you mean {near[0]}? Otherwise " if near else ""
+    raise ParameterError("No such notebook", name, f"{meant}use one of {known}")
 
 
 def bind(notebook: Notebook, values: Mapping[str, object]) -> dict[str, Any]:

@@ -6,23 +6,36 @@ import datetime
 import html
 import json
 import math
-import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from dbtools.errors import ParameterError, VerdictError, printable, readable
+from dbtools.html import LEVELS, text
+from dbtools.result import Highlight, Result
 
 MIME = "application/vnd.dbtools.record"
-_PASSED, _FAILED = "#009e73", "#d55e00"
-_BARE = "✓ passed", "✗ failed"
+VERDICT = "application/vnd.dbtools.verdict"
 
 
-def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") -> None:
+@dataclass(frozen=True)
+class Recorded:
+    """What a notebook recorded last: its values, and its verdict in words with a level of `dbtools.html.LEVELS`."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    passed: bool = True
+    level: str = "good"
+    highlights: tuple[str, ...] = ()
+
+
+def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "", result: Result | None = None) -> None:
     """Show the verdict and store `values`, which become ``NAME.json`` when dbtools runs the notebook.
 
-    Reads only. Values are plain data or numpy scalars; NaN and infinity become null.
+    Reads only. Values are plain data or numpy scalars; NaN and infinity become null. Without a reason, the verdict is
+    the sentence of `result`, with its level and what matters most in it.
 
     Raises
     ------
@@ -33,22 +46,38 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "") 
     """
     from IPython.display import display
 
-    sentence = printable(reason)
-    if passed:
-        verdict = f"✓ {sentence}" if sentence else _BARE[0]
-    else:
-        verdict = f"{_BARE[1]}: {sentence}" if sentence else _BARE[1]
-    colour = _PASSED if passed else _FAILED
-    style = f"border-left:4px solid {colour};padding:.4em .8em;margin:.4em 0;font-weight:600"
+    sentence = printable(reason or (result.sentence if result else ""))
+    level = result.level if result else "good"
+    if not passed:
+        level = level if level in ("critical", "error") else "error"
+    sign, colour = LEVELS[level]
+    highlights = result.highlights if result else []
+    said = f"failed: {sentence}" if sentence and not passed else sentence or ("passed" if passed else "failed")
+    style = f"border-left:6px solid {colour};padding:.5em .9em;margin:.4em 0;font-weight:600"
     bundle = {
-        # A string, not an object: nbval sanitizes strings only.
+        # Strings, not objects: nbval sanitizes strings only.
         MIME: json.dumps(plain(values), ensure_ascii=False, allow_nan=False),
-        "text/plain": verdict,
-        "text/html": f'<div style="{style}">{html.escape(verdict)}</div>',
+        VERDICT: json.dumps(
+            {"reason": sentence, "passed": passed, "level": level, "highlights": [text for _, text, _ in highlights]},
+            ensure_ascii=False,
+        ),
+        "text/plain": f"{sign} {said}",
+        "text/html": f'<div class="verdict {level}" style="{style}">{html.escape(f"{sign} {said}")}</div>'
+        f"{_listed(highlights)}",
     }
     display(bundle, raw=True)  # type: ignore[no-untyped-call]
     if not passed:
-        raise VerdictError((reason or "The notebook's own checks failed").removesuffix("."))
+        raise VerdictError((sentence or "The notebook's own checks failed").removesuffix("."))
+
+
+def _listed(highlights: Sequence[Highlight]) -> str:
+    """Return what matters most as a list of links to the places that explain it."""
+    lines = "".join(
+        f'<li><span style="color:{LEVELS[found.level][1]};font-weight:600">{LEVELS[found.level][0]}</span> '
+        f'<a href="#{html.escape(found.anchor)}">{text(found.text)}</a></li>'
+        for found in highlights
+    )
+    return f'<ul class="highlights" style="list-style:none;padding-left:1.2em">{lines}</ul>' if lines else ""
 
 
 def is_record(output: Any) -> bool:
@@ -56,14 +85,15 @@ def is_record(output: Any) -> bool:
     return MIME in output.get("data", {})
 
 
-def recorded(notebook: Any) -> tuple[dict[str, Any], str]:
-    """Return the values that an executed notebook recorded last, and the reason of its verdict. Reads only."""
+def recorded(notebook: Any) -> Recorded:
+    """Return what an executed notebook recorded last. Reads only."""
     found = [o["data"] for cell in notebook.cells for o in cell.get("outputs", ()) if is_record(o)]
     if not found:
-        return {}, ""
-    verdict = "".join(found[-1]["text/plain"])
-    reason = "" if verdict in _BARE else re.sub(f"^(?:✓ |{_BARE[1]}: )", "", verdict)
-    return json.loads("".join(found[-1][MIME])), reason
+        return Recorded()
+    verdict = json.loads("".join(found[-1].get(VERDICT, "{}")))
+    return Recorded(
+        **{**verdict, "highlights": tuple(verdict.get("highlights", ()))}, values=json.loads("".join(found[-1][MIME]))
+    )
 
 
 def plain(value: Any) -> Any:

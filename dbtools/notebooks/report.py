@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import base64
 import copy
+import csv
 import html
+import io
 import json
 import os
 import re
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from dbtools import disk
 from dbtools.errors import ParameterError, explained, printable
+from dbtools.files.csvfile import escape
+from dbtools.html import CSV_OPENS
+from dbtools.notebooks import index
 from dbtools.notebooks.record import is_record, recorded
 
-_TEMPLATE = Path(__file__).with_name("page.html.j2")
+_TEMPLATE, _CSS = (Path(__file__).with_name(name) for name in ("page.html.j2", "page.css"))
+_ROWS = re.compile(re.escape(CSV_OPENS) + "(.*?)-->", re.DOTALL)
+_HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
+_CONTENTS = re.compile(r"(<nav [^>]*>)(</nav>)")
 _HIDDEN = {"parameters", "injected-parameters", "remove-cell"}
 LAST = "json"
 KINDS = ("ipynb", "html", LAST)
@@ -25,17 +34,17 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 _SHOWN = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
 
 
-def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
+def render(notebook: Any, *, stopped: str = "", about: str = "", project: str = "", name: str = "report") -> str:
     """Return `notebook` as a self-contained page; `stopped` says why it ended early, `about` what it was made of.
 
-    Reads only.
+    Reads only. `project` stands in its title, and `name` in the names of its CSV files.
     """
     from nbconvert import HTMLExporter
     from nbformat.v4 import new_code_cell
 
     page = copy.deepcopy(notebook)
     page.cells = [c for c in page.cells if not _HIDDEN.intersection(c.metadata.get("tags", ()))]
-    _, said = recorded(page)
+    said = recorded(page).reason
     verdict = [o for cell in page.cells for o in cell.get("outputs", ()) if is_record(o)]
     for cell in page.cells:
         if cell.cell_type == "code":
@@ -43,7 +52,8 @@ def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
     if verdict:  # most readers want it first
         shown = new_code_cell(id="verdict", outputs=[_static(verdict[-1])])  # type: ignore[no-untyped-call]
         page.cells.insert(1, shown)
-    page.metadata = {"title": _title(page), "stopped": stopped, "about": about}
+    name_of_page = f"{title(page)}: {project}" if project else title(page)
+    page.metadata = {"title": name_of_page, "stopped": stopped, "about": about, "css": _CSS.read_text(encoding="utf-8")}
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=_TEMPLATE.read_text(encoding="utf-8"),
         exclude_input=True,
@@ -52,7 +62,33 @@ def render(notebook: Any, *, stopped: str = "", about: str = "") -> str:
         exclude_anchor_links=True,
     )
     body, _ = exporter.from_notebook_node(page)
-    return str(body)
+    return _with_links(str(body), html.escape(project), name)
+
+
+def _with_links(body: str, project: str, name: str) -> str:
+    """Give a page its contents, its project in the heading, and a link to each table's rows as CSV."""
+    numbers = count(1)
+    body = _ROWS.sub(lambda rows: _csv_link(html.unescape(rows[1]), f"{name}-{next(numbers)}.csv"), body)
+    if project:
+        body = re.sub(r"(<h1[^>]*>)(.*?)(</h1>)", lambda h: f"{h[1]}{h[2]}: {project}{h[3]}", body, count=1)
+    lines = [f'<li><a href="{index.NAME}">All reports</a></li>'] if project else []
+    lines += [f'<li><a href="#{anchor(heading)}">{heading}</a></li>' for heading in _HEADING.findall(body)]
+    body = _HEADING.sub(lambda h: f'<h2 id="{anchor(h[1])}">{h[1]}</h2>', body)
+    return _CONTENTS.sub(lambda nav: f"{nav[1]}<ul>{''.join(lines)}</ul>{nav[2]}" if lines else "", body, count=1)
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor of a heading: its words in lower case, with hyphens. Reads only."""
+    return "-".join(re.findall(r"\w+", re.sub("<[^>]*>", "", html.unescape(heading)).lower()))
+
+
+def _csv_link(rows: str, file: str) -> str:
+    """Return a link that saves a table; what a spreadsheet would run as a formula is escaped as in exports."""
+    written = io.StringIO()
+    cells = ([escape(cell) for cell in row] for row in csv.reader(io.StringIO(shorten_home(rows))))
+    csv.writer(written, lineterminator="\n").writerows(cells)
+    link = f"data:text/csv;charset=utf-8,{quote(written.getvalue())}"
+    return f'<a class="csv" download="{html.escape(file)}" href="{link}">Save these rows as CSV</a>'
 
 
 def write(target: Path, texts: Mapping[str, str]) -> None:
@@ -170,7 +206,8 @@ def _is_raised_verdict(output: Any) -> bool:
     return bool(output.output_type == "error" and output.ename == "VerdictError")
 
 
-def _title(notebook: Any) -> str:
+def title(notebook: Any) -> str:
+    """Return the first heading of a notebook. Reads only."""
     for cell in notebook.cells:
         for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
             if line.startswith("# "):

@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,20 +15,34 @@ from pathlib import Path
 from typing import Any
 
 from dbtools import __version__, disk, errors
-from dbtools.errors import DbtoolsError, NotebookError, ParameterError, VerdictError, printable, reason, usable
+from dbtools.errors import (
+    DbtoolsError,
+    NotebookError,
+    ParameterError,
+    VerdictError,
+    explained,
+    printable,
+    reason,
+    usable,
+)
+from dbtools.notebooks import index
 from dbtools.notebooks.catalog import Notebook, bind, find
-from dbtools.notebooks.record import recorded
+from dbtools.notebooks.record import plain, recorded
 from dbtools.notebooks.report import (
     KINDS,
     escape_invisible,
     make_printable,
     render,
     shorten_home,
+    title,
     to_json,
     write,
 )
+from dbtools.progress import ProgressLine
 from dbtools.redact import redact
 
+EARLIER = "earlier"
+"""The parameter that names the JSON file of an earlier report; by default the one that is about to be replaced."""
 _ERROR_CELL = "papermill-error-cell-tag"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -46,8 +59,8 @@ class Report:
         The executed notebook, the page made of it, and the file of the values it recorded.
     values : dict
         Those values; in the files, the user's home folder is written ``~``.
-    passed, reason
-        The notebook's own verdict.
+    passed, reason, level, highlights
+        The notebook's own verdict; how bad it is, as one of `dbtools.html.LEVELS`; what matters most.
     """
 
     ipynb: Path
@@ -56,6 +69,8 @@ class Report:
     values: dict[str, Any]
     passed: bool
     reason: str
+    level: str = "good"
+    highlights: tuple[str, ...] = ()
 
 
 def run(
@@ -87,8 +102,10 @@ def run(
     if root is not None:
         with usable(root):
             given["root"] = str(Path(root).expanduser().absolute())
-    bound = bind(notebook, given)
     target = _writable(Path(out) if out is not None else Path("reports"), save_as or notebook.name)
+    if any(p.name == EARLIER for p in notebook.parameters) and Path(f"{target}.json").is_file():
+        given.setdefault(EARLIER, f"{target}.json")
+    bound = bind(notebook, given)
     executed, error = _execute(notebook, bound, progress)
     raised = _own_error(error) if error else None
     if raised and not isinstance(raised, VerdictError):
@@ -145,6 +162,8 @@ def _sanitize(text: str, folder: Path) -> str:
 
 def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tuple[Any, Any]:
     """Return the executed notebook, and papermill's error when it raised."""
+    shown = ProgressLine(notebook.name, progress)
+    shown.say("starting")  # what is imported next takes a second or two
     import nbformat
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
@@ -152,7 +171,6 @@ def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tu
 
     from dbtools.notebooks.kernel import OPTIONS, SafeKernelManager, retry_start
 
-    bar = {"desc": notebook.name, "leave": False} if progress and sys.stderr.isatty() else False
     # papermill takes a node or a path; a path would be read as a format string.
     node = nbformat.read(notebook.path, as_version=4)  # type: ignore[no-untyped-call]
     with disk.temporary_folder("dbtools-run-") as folder:
@@ -164,7 +182,8 @@ def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tu
             bound,
             kernel_name="python3",
             language="python",
-            progress_bar=bar,
+            progress_bar=False,
+            on_cell_start=shown.cells(node),
             request_save_on_cell_execute=False,
             extra_arguments=OPTIONS,
             kernel_manager_class=SafeKernelManager,
@@ -182,6 +201,8 @@ def _execute(notebook: Notebook, bound: Mapping[str, Any], progress: bool) -> tu
             if "Kernel" not in str(error):
                 raise
             raise NotebookError(f"No kernel can be started ({reason(error)})", notebook.name, "try again") from None
+        finally:
+            shown.clear()
     return _clean(executed), None
 
 
@@ -206,31 +227,45 @@ def _own_error(error: Any) -> DbtoolsError | None:
     return raised
 
 
-def _about(notebook: Notebook, bound: Mapping[str, Any]) -> str:
-    """Say of what project, when, by what version and with which parameters a report was made."""
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _about(notebook: Notebook, bound: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of what project, when, by what version and with which parameters a report was made."""
     defaults = {p.name: ast.literal_eval(p.default) for p in notebook.parameters}
-    chosen = [f"{n} = {value!r}" for n, value in bound.items() if n != "root" and value != defaults[n]]
-    about = [str(bound.get("root") or "no project named"), now, f"dbtools {__version__}", *chosen]
-    return redact(printable(" · ".join(about)))
+    chosen = {n: value for n, value in bound.items() if n not in ("root", EARLIER) and value != defaults[n]}
+    return {
+        "notebook": notebook.name,
+        "project": shorten_home(str(bound.get("root") or "no project named")),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": __version__,
+        "parameters": plain(chosen),
+    }
 
 
-def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: str) -> Report:
-    """Write the report of an executed notebook. Changes files: see `report.write`."""
-    values, sentence = recorded(executed)
+def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: dict[str, Any]) -> Report:
+    """Write the report of an executed notebook, and the index. Changes files: see `report.write`."""
+    found = recorded(executed)
     report = Report(
         ipynb=Path(f"{target}.ipynb"),
         html=Path(f"{target}.html"),
         json=Path(f"{target}.json"),
-        values=values,
+        values=found.values,
         passed=verdict is None,
-        reason=str(verdict or sentence),
+        reason=str(verdict or found.reason),
+        level=found.level,
+        highlights=found.highlights,
     )
-    texts = {"ipynb": escape_invisible(_text(executed)), "html": render(executed, stopped=stopped, about=about)}
+    chosen = [f"{n} = {value!r}" for n, value in about["parameters"].items()]
+    line = " · ".join([about["project"], index.when(about["time"]), f"dbtools {__version__}", *chosen])
+    project = Path(about["project"]).name if about["project"] != "no project named" else ""
+    page = render(executed, stopped=stopped, about=redact(printable(line)), project=project, name=target.name)
+    texts = {"ipynb": escape_invisible(_text(executed)), "html": page}
     if not stopped:
-        texts["json"] = to_json(values)
+        said = {"title": title(executed), "passed": report.passed, "level": found.level, "reason": report.reason}
+        whole = index.with_history({**about, **said}, index.about_report(report.json))
+        texts["json"] = to_json({**found.values, index.KEY: plain(whole)})
     try:
         write(target, {kind: shorten_home(text) for kind, text in texts.items()})
+        with explained(ParameterError, "Cannot write the index", target.parent, "give another folder"):
+            index.write_index(target.parent)
     except ParameterError as error:
         # The notebook has done its work, which may have been to remove files.
         did = stopped or report.reason or "it ran to its end"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from dbtools.html import LEVELS, text
+
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, YELLOW = "#0072b2", "#e69f00", "#009e73", "#f0e442"
 SKY, VERMILION, PURPLE, GREY = "#56b4e9", "#d55e00", "#cc79a7", "#8c959f"
 PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW, GREY)
-SEVERITIES = {"critical": VERMILION, "error": ORANGE, "warning": SKY, "info": GREY}
+SEVERITIES = {level: LEVELS[level][1] for level in ("critical", "error", "warning", "info")}
 
 PAPER, INK, MUTED, GRID = "#fffffe", "#1f2328", "#59636e", "#d8dee4"
 DARK = {PAPER: "#0d1117", INK: "#e6edf3", MUTED: "#9198a1", GRID: "#30363d"}
@@ -158,8 +160,12 @@ def stacked(
     base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
     colour = alt.Color(f"{kind}:N", scale=word_colours(colours, data[kind]), title=None)
     bars = base.mark_bar(height={"band": 0.6}).encode(x=x, color=colour, order="rank:O")
-    # Black can be read on every colour but blue.
-    ink = alt.condition(alt.FieldOneOfPredicate("colour", [BLUE]), alt.value("#ffffff"), alt.value("#000000"))
+    # Black can be read on every colour but the dark ones.
+    ink = alt.condition(
+        alt.FieldOneOfPredicate("colour", [BLUE, SEVERITIES["critical"], SEVERITIES["error"]]),
+        alt.value("#ffffff"),
+        alt.value("#000000"),
+    )
     return alt.layer(bars, base.mark_text().encode(x="middle:Q", text="label:N", color=ink))
 
 
@@ -191,8 +197,8 @@ def label(base: alt.Chart, width: float) -> alt.Chart:
     """Return ``label`` at the right edge, where no bar and no interval can cross it."""
     import altair as alt
 
-    text: alt.Chart = base.mark_text(align="left", dx=8, color=INK).encode(x=alt.value(width), text="label:N")
-    return text
+    shown: alt.Chart = base.mark_text(align="left", dx=8, color=INK).encode(x=alt.value(width), text="label:N")
+    return shown
 
 
 def word_colours(colours: dict[str, str], used: pd.Series[Any]) -> alt.Scale:
@@ -218,16 +224,19 @@ def svg(chart: Any) -> str:
 
 
 def bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Return a chart in the formats that JupyterLab and reports show. Reads only."""
+    """Return a chart in the formats that JupyterLab and reports show; one without rows is a line. Reads only."""
     import vl_convert
 
-    spec = _stable(spec)
     title = spec.get("title", "")
-    text = title if isinstance(title, str) else title.get("text", "")
+    said = title if isinstance(title, str) else title.get("text", "")
+    if spec.get("usermeta") == {"empty": True}:
+        line = f"{said}: there is nothing to draw."
+        return {"text/html": f'<p class="nothing">{text(line)}</p>', "text/plain": line}
+    spec = _stable(spec)
     return {
-        _LAB_MIME: _for_lab(spec, text),
+        _LAB_MIME: _for_lab(spec, said),
         "image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version="6.4"),
-        "text/plain": f"Chart: {text}" if text else "Chart",
+        "text/plain": f"Chart: {said}" if said else "Chart",
     }
 
 

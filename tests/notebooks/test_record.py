@@ -12,7 +12,9 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from traitlets.config import Config
 
 from dbtools.errors import ParameterError, VerdictError
-from dbtools.notebooks.record import MIME, plain, record, recorded
+from dbtools.html import LEVELS
+from dbtools.notebooks.record import MIME, Recorded, plain, record, recorded
+from dbtools.result import Highlight, Result
 
 
 @pytest.fixture
@@ -81,7 +83,31 @@ def test_what_a_verdict_says_can_be_read_again(reason):
     (output,) = shown.outputs
     assert output.data["text/plain"] == f"✓ {reason or 'passed'}"
     cell = new_code_cell(outputs=[new_output("display_data", data=output.data)])
-    assert recorded(new_notebook(cells=[cell])) == ({}, reason)
+    assert recorded(new_notebook(cells=[cell])) == Recorded({}, reason)
+
+
+class Found(Result):
+    """A result with three errors."""
+
+    frame = pd.DataFrame()
+    sentence = "3 errors"
+    level = "error"
+    highlights = (Highlight("error", "a <b>", "check-a"),)
+
+    def to_dict(self):
+        return {}
+
+
+@pytest.mark.usefixtures("shell")
+def test_three_errors_are_never_a_tick_and_what_matters_is_linked():
+    with capture_output() as shown:
+        record({}, result=Found())
+    (output,) = shown.outputs
+    assert output.data["text/plain"] == "✗ 3 errors"
+    assert LEVELS["error"][1] in output.data["text/html"]
+    assert '<a href="#check-a">a &lt;b&gt;</a>' in output.data["text/html"]
+    cell = new_code_cell(outputs=[new_output("display_data", data=output.data)])
+    assert recorded(new_notebook(cells=[cell])) == Recorded({}, "3 errors", True, "error", ("a <b>",))
 
 
 @pytest.mark.usefixtures("shell")

@@ -2,12 +2,15 @@ import base64
 import json
 import re
 from html import escape
+from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 from nbformat import v4
 
 from dbtools.errors import ParameterError
-from dbtools.notebooks.record import MIME
+from dbtools.html import table
+from dbtools.notebooks.record import MIME, VERDICT
 from dbtools.notebooks.report import escape_invisible, make_printable, render, shorten_home, to_json, write
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><rect fill="#fffffe"/></svg>'
@@ -88,7 +91,10 @@ def test_the_same_notebook_gives_the_same_page_and_stays_as_it_was():
 
 def test_the_verdict_stands_on_top_and_its_sentence_is_not_repeated():
     said = "3 of 5 rows are < 1"
-    record = data(**{MIME: "{}"}, text__plain=f"✓ {said}.", text__html=f"<div>✓ {escape(said)}.</div>")
+    verdict = json.dumps({"reason": said})
+    record = data(
+        **{MIME: "{}", VERDICT: verdict}, text__plain=f"✓ {said}.", text__html=f"<div>✓ {escape(said)}.</div>"
+    )
     shown = data(text__html=f"<table><caption>{escape(said)}.</caption><td>cell</td></table>")
     other = data(text__html="<table><caption>Another</caption></table>")
     html = page(shown, other, record)
@@ -137,3 +143,21 @@ def test_the_values_of_a_report_lie_beside_the_files_of_their_own_run_only(tmp_p
     with pytest.raises(ParameterError, match=r"^Cannot write the report \(.+\): "):
         write(tmp_path / "b", {"ipynb": "1", "html": "1", "json": "1"})
     assert not (tmp_path / "b.json").exists()
+
+
+def test_the_page_has_its_contents_and_links_to_the_rows_of_each_table_without_formulas(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/alice")
+    frame = pd.DataFrame({"n": [-1.5], "text": ["=cmd()"], "path": ["/home/alice/x"]})
+    cells = [
+        v4.new_markdown_cell("# Audit\n\nWhat?"),
+        v4.new_markdown_cell("## Who wins?"),
+        v4.new_code_cell("x", outputs=[data(text__html=table(frame))]),
+    ]
+    html = render(v4.new_notebook(cells=cells), project="shop <1>", name="audit")
+    assert "<title>Audit: shop &lt;1&gt;</title>" in html
+    assert "Audit: shop &lt;1&gt;</h1>" in html
+    assert '<a href="#who-wins">Who wins?</a>' in html
+    assert '<h2 id="who-wins">Who wins?</h2>' in html
+    assert '<a href="index.html">All reports</a>' in html
+    file, rows = re.search('<a class="csv" download="(.*?)" href="data:text/csv;charset=utf-8,(.*?)">', html).groups()
+    assert (file, unquote(rows)) == ("audit-1.csv", "n,text,path\n-1.5,'=cmd(),~/x\n")

@@ -7,19 +7,12 @@ from collections.abc import Callable, Iterable
 from importlib.resources import files
 from typing import Any
 
+from dbtools.html import LEVELS
 from dbtools.html import text as escaped
 from dbtools.show import style
 
-COLOURS = {
-    "critical": style.VERMILION,
-    "error": style.ORANGE,
-    "warning": style.SKY,
-    "info": style.GREY,
-    "none": style.GREEN,
-    "best": style.GREEN,
-    "undecided": style.ORANGE,
-    "": style.BLUE,
-}
+COLOURS = {level: colour for level, (_, colour) in LEVELS.items()}
+COLOURS |= {"none": COLOURS["good"], "best": COLOURS["good"], "undecided": COLOURS["neutral"], "": style.BLUE}
 STYLE = f"<style>{files('dbtools.show.explorer').joinpath('explorer.css').read_text(encoding='utf-8')}</style>"
 
 

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import assert_sentence, hex_id, make_database
+from test_history import Repository
+
+from dbtools import audit
+from dbtools.audit.compare import _change
+from dbtools.errors import ParameterError
+
+VERSION = hex_id("version", 1, "syntax")
+BLANK = f"UPDATE prompt_versions SET text = '' WHERE id = '{VERSION}'"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    make_database(tmp_path / "project" / "prompter.db")
+    return tmp_path / "project"
+
+
+def edit(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / "prompter.db")) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_two_projects_are_compared_by_rows_findings_files_and_cost(project, tmp_path):
+    later = Path(shutil.copytree(project, tmp_path / "later"))
+    same = audit.compare(project, later, progress=False)
+    assert same.nothing_changed
+    assert same.sentence == "nothing changed: all 26 rows in 7 relations are equal"
+    assert same.level == "good"
+    edit(
+        later, f"UPDATE prompt_versions SET text = '' WHERE id = '{VERSION}'", "DELETE FROM token_usage WHERE rowid = 1"
+    )
+    (later / "new.csv").write_text("a,b\n1,2\n")
+    change = audit.compare(project, later, progress=False)
+    assert not change.nothing_changed
+    assert change.files == {"new.csv": "new", "prompter.db": "changed"}
+    assert {f.check: f.state for f in change.findings}["blank-text"] == "new"
+    assert change.sentence.startswith("rows: 1 removed, 1 changed; findings: ")
+    assert len(change.sentence.split()) <= 25
+    assert change.cost == ((6, pytest.approx(0.012)), (5, pytest.approx(0.011)))
+    back = audit.compare(later, project, progress=False)
+    assert {f.check: f.state for f in back.findings}["blank-text"] == "gone"
+    assert json.loads(json.dumps(change.to_dict()))["relations"]["versions"]["columns"] == {"text": 1}
+    assert "prompt_versions" not in change._repr_html_()
+
+
+def test_a_commit_is_compared_with_the_project_as_it_is(tmp_path):
+    repository = Repository(tmp_path / "project")
+    make_database(repository.root / "prompter.db")
+    first = repository.commit()
+    edit(repository.root, "DELETE FROM user_feedback")
+    repository.commit()
+    edit(repository.root, f"UPDATE prompt_versions SET source = 'new' WHERE id = '{VERSION}'")
+    found = {}
+    for commit in (first, "HEAD"):
+        change = audit.compare(f"git:{commit}", repository.root, progress=False)
+        found[commit] = {r.relation: (r.removed, r.changed) for r in change.relations if not r.is_same}
+        assert change.files is None
+        assert "Checks of files are left out" in change.notes[0]
+    assert found == {first: {"feedback": (2, 0), "versions": (0, 1)}, "HEAD": {"versions": (0, 1)}}
+    with pytest.raises(ParameterError) as error:
+        audit.compare("git:nowhere", repository.root)
+    assert_sentence(error.value, "nowhere")
+    with pytest.raises(ParameterError):
+        audit.compare("git:--help", repository.root)
+
+
+def test_an_earlier_report_tells_numbers_of_rows_and_findings_only(project, tmp_path):
+    earlier = tmp_path / "audit.json"
+    earlier.write_text(json.dumps(audit.run(project, progress=False).to_dict()))
+    edit(
+        project,
+        "DELETE FROM user_feedback WHERE rowid = 1",
+        f"UPDATE prompt_versions SET text = '' WHERE id = '{VERSION}'",
+    )
+    change = audit.compare(earlier, project, progress=False)
+    assert change.by_counts
+    assert not change.nothing_changed
+    assert change.sentence.startswith("number of rows: user_feedback -1; findings: ")
+    for text in ("{", '{"a": 1}'):
+        earlier.write_text(text)
+        with pytest.raises(ParameterError) as error:
+            audit.compare(earlier, project)
+        assert_sentence(error.value, earlier)
+
+
+def test_a_single_database_file_is_compared_too(project, tmp_path):
+    backup = shutil.copy(project / "prompter.db", tmp_path / "prompter.db.backup")
+    change = audit.compare(backup, project, progress=False)
+    assert all(r.is_same for r in change.relations)
+    assert change.nothing_changed
+
+
+def test_the_interval_of_a_change_holds_what_it_says():
+    rng, covered, runs = np.random.default_rng(7), 0, 400
+    for _ in range(runs):
+        # 40 texts of up to 3 contests; 15 more later. An agent wins with a chance of its own in each text.
+        chance, size = rng.beta(3, 3, 55), rng.integers(1, 4, 55)
+        wins = rng.binomial(size, chance)
+        n0, w0 = size[:40].sum(), wins[:40].sum()
+        n1, w1 = size.sum(), wins.sum()
+        early = np.arange(55) < 40
+        parts = (wins - w1 / n1 * size) / n1 - np.where(early, (wins - w0 / n0 * size) / n0, 0)
+        _, low, high = _change(w0 / n0, w1 / n1, float((parts**2).sum()), 55)
+        covered += low <= 0 <= high
+    assert 0.92 <= covered / runs <= 0.975
+    assert _change(0.5, 0.5, 0.0, 40) == (0.0, 0.0, 0.0)
+    assert _change(0.5, 0.6, 0.1, 5) == (pytest.approx(0.1), None, None)
