@@ -24,7 +24,7 @@ LEVELS = {
     "critical": ("✗", "#a40e26"),
     "error": ("✗", "#cf222e"),
     "warning": ("!", "#bf8700"),
-    "info": ("i", "#818b98"),
+    "info": ("•", "#818b98"),
     "neutral": ("–", "#818b98"),
     "good": ("✓", "#1a7f37"),
 }
@@ -68,11 +68,13 @@ _STYLE = (
     f"{_TABLE} :is(th,td){{padding:.35em .65em;text-align:left;vertical-align:top;"
     "max-width:44em;white-space:normal;overflow-wrap:break-word;"
     "border-bottom:1px solid var(--jp-border-color2,#d0d7de)}"
-    f"{_TABLE} th{{white-space:nowrap;font-weight:600;border-bottom-width:2px}}"
-    f"{_TABLE} .n{{text-align:right;white-space:nowrap}}"
+    f"{_TABLE} th{{font-weight:600;border-bottom-width:2px;overflow-wrap:normal;text-wrap:balance;"
+    "vertical-align:bottom}"
+    f"{_TABLE} .n{{text-align:right}}"
+    f"{_TABLE} td.n{{white-space:nowrap}}"
     f"{_TABLE} .c{{text-align:center}}"
-    f"{_TABLE} .d{{white-space:nowrap}}"
-    ".dbtools-table td.t{min-width:13em}"
+    f"{_TABLE} td.d{{white-space:nowrap}}"
+    ".dbtools-table td.t{min-width:16em}"
     ".dbtools-table .q{color:var(--jp-content-font-color2,#59636e)}"
     "</style>"
 )
@@ -114,6 +116,8 @@ def table(
     """
     listens = bool(keys or sort)
     columns = _columns(frame, limit, formats or {}, words or {}, exact, intervals=not (listens or exact))
+    if caption and frame.empty and not (listens or exact):
+        return f'<p class="nothing">{text(" ".join(caption.split()))}: none.</p>'
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
     parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if listens else ""}<table{role}>']
     if caption:

@@ -35,6 +35,7 @@ ARROWS = {
     "notebooks": LEAVES | {"project", "database", "files", "show"},
     "demo": LEAVES | {"project", "cleanup"},
     "cli": LEAVES | {"project", "notebooks", "demo"},
+    "__main__": {"cli"},
 }
 # Who alone may import a package that is heavy or dangerous.
 ONLY = {

@@ -235,6 +235,7 @@ WORDS = {
     "before": ("before", "Rows before."),
     "after": ("after", "Rows after."),
     "columns": ("changed columns", "In how many rows each column changed."),
+    "change": ("change", ""),
     "rate_before": ("win rate before", "Contests won as a share of the contests."),
     "rate_after": ("win rate after", "Contests won as a share of the contests."),
     "rate_change": ("change of the win rate", ""),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("critical", "error", "warning", "info")  # worst first
 _WORDS = {
-    "sample": ("for example", "The first five ids."),
+    "sample": ("for example", "One of the rows."),
     "earlier": ("found earlier", "How many the earlier audit found."),
 }
 _NOUNS = {"critical": "critical finding", "error": "error", "warning": "warning", "info": "note"}
@@ -300,6 +300,7 @@ class AuditReport(Result):
     def _table(self) -> str:
         hits = self.frame[self.frame["count"].fillna(0) > 0]
         hits = hits[["severity", *(name for name in _SHOWN if name != "severity")]]
+        hits = hits.assign(sample=hits["sample"].str.split(", ").str[0])
         if self.since:
             hits.insert(4, "earlier", [self.earlier.get(check, 0) for check in hits["check"]])
         found = table(

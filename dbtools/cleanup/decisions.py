@@ -47,9 +47,14 @@ class Decisions(Result):
 
     @property
     def highlights(self) -> list[Highlight]:
-        """The command that comes next, and why rows are rescued."""
-        said = [*self._next(), *self._rescued()]
-        return [Highlight("info", text, "which-files-go-which-stay-and-why") for text in said[:5]]
+        """The command that comes next, and how many rows are rescued."""
+        files = sum(bool(removal.rescue) for removal in self.plan.removals)
+        rows = counted(self.result.rescued_rows, "row")
+        said = [
+            *self._next(),
+            *([f"{rows} rescued from {counted(files, 'file')}, as listed below the table."] if files else []),
+        ]
+        return [Highlight("info", text, "which-files-go-which-stay-and-why") for text in said]
 
     def _rescued(self) -> Iterator[str]:
         evidence = {file.path: file for file in self.survey.files}

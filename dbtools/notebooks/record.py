@@ -52,7 +52,8 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "", 
         level = level if level in ("critical", "error") else "error"
     sign, colour = LEVELS[level]
     highlights = result.highlights if result else []
-    said = f"failed: {sentence}" if sentence and not passed else sentence or ("passed" if passed else "failed")
+    shown = sentence[:1].upper() + sentence[1:]
+    said = f"failed: {sentence}" if sentence and not passed else shown or ("passed" if passed else "failed")
     style = f"border-left:6px solid {colour};padding:.5em .9em;margin:.4em 0;font-weight:600"
     bundle = {
         # Strings, not objects: nbval sanitizes strings only.
