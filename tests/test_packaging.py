@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -64,14 +65,35 @@ def test_the_conda_environment_is_the_same_as_the_lock():
     conda = [d for d in environment["dependencies"] if isinstance(d, str)]
     (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     assert pip == ["-r requirements.lock"]
-    versions = dict(d.split("=") for d in conda if "=" in d)
-    floor = PROJECT["requires-python"].removeprefix(">=")
-    assert versions.pop("python") == floor
-    assert versions, "jupyterlab comes from conda-forge"
-    declared = {normal(d) for d in PROJECT["dependencies"]}
+    versions = {d.split("=")[0].removeprefix("python-"): d.split("=")[1] for d in conda if "=" in d}
+    assert versions.pop("python") == PROJECT["requires-python"].removeprefix(">=")
+    assert {"jupyterlab", "duckdb", "pandas", "ipywidgets", "nbval", "papermill"} <= set(versions)
+    declared = {normal(d) for d in wanted()}
     for name, version in versions.items():
         assert name in declared
         assert pins()[name] == {version}
+
+
+def test_what_pypi_shows_is_true():
+    assert PROJECT["license"] == "MIT"
+    assert all((ROOT / name).read_text().startswith("MIT License") for name in PROJECT["license-files"])
+    assert "Typing :: Typed" in PROJECT["classifiers"]
+    assert (ROOT / "dbtools" / "py.typed").is_file()
+    named = [
+        c.rpartition(" ")[2] for c in PROJECT["classifiers"] if c.startswith("Programming Language :: Python :: 3.")
+    ]
+    assert named[0] == PROJECT["requires-python"].removeprefix(">=")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dbtools").rglob("*.py")), ids=str)
+def test_the_code_needs_no_newer_syntax_than_the_oldest_python(path):
+    oldest = tuple(map(int, PROJECT["requires-python"].removeprefix(">=").split(".")))
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=oldest)
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "dbtools", "--version"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.startswith("dbtools ")
 
 
 def test_importing_dbtools_loads_the_standard_library_only():

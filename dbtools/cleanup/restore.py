@@ -101,12 +101,15 @@ class Restored(Result):
         else:
             did, was, could = "restored", "was" if there == 1 else "were", "could not"
             stand = "stands" if len(beside) == 1 else "stand"
+        parts = [
+            f"{counted(len(self.restored), 'file')} {did}" if self.restored or not (there or beside) else "",
+            f"{there} {was} there already" if there else "",
+            f"{len(beside)} {stand} beside something newer ({_some(beside)})" if beside else "",
+            f"{len(lacking)} {could} be written: {_some(lacking)}" if lacking else "",
+        ]
         return (
             ("dry run: " if self.dry_run else "")
-            + f"{counted(len(self.restored), 'file')} {did}, {there} {was} there already, "
-            f"{len(beside)} {stand} beside something newer"
-            + (f" ({_some(beside)})" if beside else "")
-            + (f", {len(lacking)} {could} be written: {_some(lacking)}" if lacking else "")
+            + ", ".join(filter(None, parts))
             + (f"; owner or attributes not given back to {_some(list(self.incomplete))}" if self.incomplete else "")
             + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
             + ("; nothing was changed" if self.dry_run else "")

@@ -122,8 +122,7 @@ def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_someth
     assert [conflict.path for conflict in result.unwritten] == ["storage/a.csv", "storage/deep/b.csv"]
     (beside,) = {conflict.written_as for conflict in result.conflicts} - {""}
     assert result.sentence == (
-        f"0 files restored, 0 were there already, 1 stands beside something newer ({beside}), "
-        "2 could not be written: storage/a.csv, storage/deep/b.csv"
+        f"1 stands beside something newer ({beside}), 2 could not be written: storage/a.csv, storage/deep/b.csv"
     )
     actions = result.frame.set_index("path").action.to_dict()
     assert actions == {"empty.csv": "conflict", "storage/a.csv": "unwritten", "storage/deep/b.csv": "unwritten"}
