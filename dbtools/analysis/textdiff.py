@@ -38,7 +38,11 @@ class TextDiff:
     def _repr_html_(self) -> str:
         marks = {"-": "del", "+": "ins"}
         pieces = []
+        before = ("=", "")
         for kind, text in self.parts:
+            if before[0] == "-" and kind == "+" and not (before[1][-1:].isspace() or text[:1].isspace()):
+                pieces.append(" ")  # what replaces a word stands apart from it
+            before = (kind, text)
             tag, inside = marks.get(kind), html.escape(text)
             pieces.append(f'<{tag} style="{_LOOK[tag]}">{inside}</{tag}>' if tag else inside)
         box = "white-space:pre-wrap;overflow-wrap:anywhere;max-width:60em;line-height:1.5"
