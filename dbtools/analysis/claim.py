@@ -52,6 +52,8 @@ class Claim:
         The decision, its size, its risk and what to do, in at most 25 words.
     details : tuple of str
         The figures behind the sentence.
+    allowed : bool
+        Whether the rows allow to call an agent best at all: real ones that a judge scored, with contests of all agents.
     """
 
     verdict: str
@@ -61,6 +63,7 @@ class Claim:
     detectable: float | None
     sentence: str
     details: tuple[str, ...] = ()
+    allowed: bool = False
 
 
 def make_claim(
@@ -79,21 +82,19 @@ def make_claim(
     closest = own[0] if own else None
     if closest is None:
         first = pairs[0] if pairs else None
-        details = (_basis(first, scale, {asked}),) if first else ()
-        return Claim("undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked), details)
+        basis = (_basis(first, scale, {asked}),) if first else ()
+        return Claim("undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked), basis)
     if abs(closest.difference) < _EQUAL:
         said = f"Undecided: {leader} and {closest.b} are equal by score in {closest.n:,} contests."
         return Claim("undecided", None, closest, None, None, said, (_basis(closest, scale, kinds),))
     missing, real = sorted(set(agents) - {closest.a, *(pair.b for pair in own)}), set(kinds) == {"real"}
     found = _errors(own)
     detectable = detectable_lead(*found) if found else None
+    allowed = real and scale == "judge" and not missing
     figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {_basis(closest, scale, kinds)}"
-    if real and scale == "judge" and not missing and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
-        said = (
-            f"{leader} is best by score: {_points(closest)} ahead of {closest.b}, its closest rival "
-            f"({p_value(closest.p_exact)}, {closest.n:,} contests)."
-        )
-        return Claim("best", leader, closest, None, detectable, said, (figures, *_power(detectable)))
+    details = (figures, *_at_equal_length(own), *_power(detectable))
+    if allowed and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
+        return Claim("best", leader, closest, None, detectable, _best(own), details, allowed)
     needed = contests_needed(own)
     ahead = f"Undecided: {leader} leads {closest.b} by {_points(closest)}"
     if closest.difference < 0:
@@ -107,7 +108,7 @@ def make_claim(
         said = f"{ahead}, but has no contest against {_some(missing)}. It takes such contests."
     else:
         said = f"{ahead}, which may be chance ({p_value(closest.p_exact)}). {_what_it_takes(closest, needed)}"
-    return Claim("undecided", leader, closest, needed, detectable, said, (figures, *_power(detectable)))
+    return Claim("undecided", leader, closest, needed, detectable, said, details, allowed)
 
 
 def lead(pairs: Sequence[Pair]) -> tuple[str | None, list[Pair]]:
@@ -211,7 +212,42 @@ def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked
     return f"Undecided: {why}. It takes scored contests of real rows over at least {LEAST_TEXTS} texts."
 
 
+def _best(own: Sequence[Pair]) -> str:
+    closest = own[0]
+    lead = f"{closest.a} is best by score: {_points(closest)} ahead of {closest.b}"
+    found = f"({p_value(closest.p_exact)}, {closest.n:,} contests)"
+    unsure = _least_at_equal_length(own)
+    if unsure is None or (unsure.low_equal_length or 0) > 0:
+        return f"{lead}, its closest rival {found}."
+    if unsure.equal_length is None:
+        return f"{lead} {found}, but their texts never have equal length."
+    how = ", extrapolated" if unsure.extrapolated else ""
+    return f"{lead} {found}, but not surely at equal length ({_signed(unsure.equal_length)}{how})."
+
+
+def _least_at_equal_length(own: Sequence[Pair]) -> Pair | None:
+    """Return the pair in which the lead is least sure with the lengths held equal; None where they are equal anyway."""
+    known = [pair for pair in own if pair.extrapolated or pair.low_equal_length is not None]
+    return min(
+        known, key=lambda pair: float("-inf") if pair.low_equal_length is None else pair.low_equal_length, default=None
+    )
+
+
+def _at_equal_length(own: Sequence[Pair]) -> list[str]:
+    pair = _least_at_equal_length(own)
+    if pair is None:
+        return []
+    if pair.equal_length is None:
+        return [f"The length of the texts and the agent cannot be separated in {pair.a} against {pair.b}."]
+    low, high = pair.low_equal_length, pair.high_equal_length
+    interval = f"95% interval {_signed(low or 0)} to {_signed(high or 0)}"
+    said = f"With texts of equal length, {pair.a} against {pair.b}: {_signed(pair.equal_length)} points ({interval})"
+    return [f"{said}; extrapolated, as one of the two nearly always writes more." if pair.extrapolated else f"{said}."]
+
+
 def _what_it_takes(pair: Pair, needed: int | None) -> str:
+    if pair.difference > 0 > (pair.equal_length or 0):
+        return f"At equal length, {pair.b} leads by {number(-(pair.equal_length or 0), '.1f')}."
     if pair.clusters < LEAST_TEXTS:
         return f"It takes {LEAST_TEXTS} texts; there are {pair.clusters}."
     if needed is None:

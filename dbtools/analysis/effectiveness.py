@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,15 @@ from dbtools.analysis.agents import SHOWN, AgentResult, agent_summary, agreement
 from dbtools.analysis.claim import Claim, make_claim
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
-from dbtools.analysis.pairs import Pair, PairedSums, compare, paired_sums
+from dbtools.analysis.pairs import (
+    ContestDifferences,
+    Pair,
+    PairedSums,
+    compare,
+    contest_differences,
+    paired_sums,
+    with_lengths,
+)
 from dbtools.analysis.query import (
     PROVENANCES,
     SCALES,
@@ -24,6 +32,7 @@ from dbtools.analysis.query import (
     select_entries,
     working_table,
 )
+from dbtools.analysis.sequential import ENOUGH, Lead, first_of_each, lead_by_scores
 from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement, bradley_terry
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
@@ -64,6 +73,8 @@ class Effectiveness(Result):
     ----------
     pairs : tuple of Pair
         Agents compared within prompts, by total; the first of each pair is the one above.
+    sequential : Lead or None
+        How sure the leader's lead is when the report is looked at again and again; `Lead.holds` is the claim.
     agreements : dict
         By pair of kinds of win: how often they name the same agent.
     regret : float or None
@@ -91,6 +102,7 @@ class Effectiveness(Result):
     agents: tuple[AgentResult, ...]
     pairs: tuple[Pair, ...]
     claim: Claim
+    sequential: Lead | None
     multiverse: tuple[Specification, ...]
     agreements: Mapping[tuple[str, str], Agreement]
     regret: float | None
@@ -183,7 +195,7 @@ class Effectiveness(Result):
     @cached_property
     def details(self) -> list[str]:
         """The figures behind the sentence, the shares of wins, the caveats, and what is left out."""
-        found = [*self.claim.details, _shares(self), _stability(self), *_caveats(self), *_left(self)]
+        found = [*self.claim.details, _looking(self), _shares(self), _stability(self), *_caveats(self), *_left(self)]
         return [text for text in found if text]
 
     @property
@@ -232,6 +244,7 @@ class Effectiveness(Result):
             "needed": self.claim.needed,
             "detectable": self.claim.detectable,
             "verdict": self.claim.verdict,
+            "sequential": asdict(self.sequential) if self.sequential else None,
             "sentence": self.sentence,
             "details": self.details,
             "multiverse": [asdict(s) for s in self.multiverse],
@@ -310,14 +323,30 @@ def _comparison(connection: Engine, row_filter: RowFilter, summary: Sequence[Age
     """Return everything that compares totals within contests."""
     present = rows(connection, "filters")
     family = paired_sums(connection, row_filter)
-    pairs, scored = compare(family), [a.agent for a in summary if a.scored]
+    contests = contest_differences(connection, row_filter, family)
+    pairs, scored = with_lengths(compare(family), contests), [a.agent for a in summary if a.scored]
+    claim = make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked)
     return {
         "pairs": pairs,
-        "claim": make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked),
+        "claim": claim,
+        "sequential": _sequential(claim, contests),
         "ranking": _ranking(family),
         "confounders": confounders(connection, row_filter, present),
         "multiverse": multiverse(connection, row_filter, present, family),
     }
+
+
+def _sequential(claim: Claim, contests: Mapping[tuple[str, str], ContestDifferences]) -> Lead | None:
+    """Return how sure the lead is, however often one looks: by the first contest of each text."""
+    if claim.leader is None:
+        return None
+    against = {}
+    for (a, b), found in contests.items():
+        if claim.leader in (a, b):
+            first = found.differences[first_of_each(found.clusters)]
+            against[b if claim.leader == a else a] = first if claim.leader == a else -first
+    lead = lead_by_scores(claim.leader, against)
+    return lead and replace(lead, holds=lead.holds and claim.allowed)
 
 
 def _ranking(family: Sequence[PairedSums]) -> Ranking:
@@ -384,6 +413,17 @@ def _agent_json(agent: AgentResult) -> dict[str, Any]:
     values["wins"] = {kind: won[kind] if decidable[kind] else None for kind in WINS}
     values["told"] = decidable
     return values
+
+
+def _looking(found: Effectiveness) -> str:
+    lead = found.sequential
+    if lead is None:
+        return ""
+    size = f"{lead.evidence:,.1f}" if lead.evidence < 1000 else "over 1,000"
+    figures = f"evidence {size} against {lead.rival}; above {ENOUGH:.0f} is enough"
+    if lead.holds:
+        return f"The lead of {lead.agent} holds however often you look ({figures})."
+    return f"The p-value is for one look. However often you look, the lead of {lead.agent} is not sure yet ({figures})."
 
 
 def _shares(found: Effectiveness) -> str:

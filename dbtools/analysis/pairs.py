@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.query import Row, RowFilter, materialize_query, rows
+from dbtools.analysis.length import at_equal_length
+from dbtools.analysis.query import Row, RowFilter, materialize_query, query, rows
 from dbtools.analysis.statistics import (
     ClusterSums,
     holm,
@@ -15,6 +16,7 @@ from dbtools.analysis.statistics import (
     signed_rank,
     signed_rank_limit,
 )
+from dbtools.database.engine import register
 
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
@@ -29,6 +31,9 @@ SHOWN = {
     "high_clustered": "+.2f",
     "effect": ".2f",
     "superiority": ".2f",
+    "equal_length": "+.2f",
+    "low_equal_length": "+.2f",
+    "high_equal_length": "+.2f",
     "mde": ".2f",
     "p_exact": "",
     "p_holm": "",
@@ -89,6 +94,11 @@ class Pair:
         Minimum detectable effect of this pair alone: smaller true differences would be missed more than 1 time in 5.
     error : float or None
         The clustered standard error of the difference.
+    equal_length, low_equal_length, high_equal_length : float or None
+        The difference with the length of the two texts held equal, and its 95% interval; None where the texts are
+        equally long, or length and agent cannot be separated.
+    extrapolated : bool
+        Whether one of the two nearly always writes the longer text, so that `equal_length` is an extrapolation.
     """
 
     a: str
@@ -108,6 +118,10 @@ class Pair:
     mde: float | None
     method: str
     error: float | None = None
+    equal_length: float | None = None
+    low_equal_length: float | None = None
+    high_equal_length: float | None = None
+    extrapolated: bool = False
 
     def seen_by(self, agent: str) -> Pair:
         """Return the pair with `agent` as the first of the two."""
@@ -124,7 +138,19 @@ class Pair:
             high_clustered=_minus(self.low_clustered),
             effect=_minus(self.effect),
             superiority=1 - self.superiority,
+            equal_length=_minus(self.equal_length),
+            low_equal_length=_minus(self.high_equal_length),
+            high_equal_length=_minus(self.low_equal_length),
         )
+
+
+@dataclass(frozen=True)
+class ContestDifferences:
+    """The contests between two agents in time order: arrays of the cluster, d, and the log ratio of the lengths."""
+
+    clusters: Any
+    differences: Any
+    ratios: Any
 
 
 def paired_sums(
@@ -152,6 +178,46 @@ def paired_sums(
         for row in rows(connection, "ranks"):
             ranks[row["a"], row["b"]] = int(row["ranked"]), float(row["positive"]), float(row["rank_ties"])
     return [_paired_sums(row, listed.get((row["a"], row["b"])), ranks.get((row["a"], row["b"]))) for row in pairs]
+
+
+def contest_differences(
+    connection: Engine, row_filter: RowFilter, family: Sequence[PairedSums]
+) -> dict[tuple[str, str], ContestDifferences]:
+    """Return the single contests of every pair of a family, by total. Reads only."""
+    import numpy as np
+
+    numbers = [(pair.a, pair.b, number) for number, pair in enumerate(family)]
+    register(connection, "pair_numbers", "a VARCHAR, b VARCHAR, pair INTEGER", numbers)
+    found = query(connection, "differences", scale=row_filter.scale).fetchnumpy()
+    clusters, d = np.ma.getdata(found["cluster"]), np.ma.getdata(found["d"])
+    ratios: Any = np.ma.filled(np.ma.asarray(found["ratio"], dtype=float), np.nan)
+    ends = np.searchsorted(np.ma.getdata(found["pair"]), np.arange(len(family) + 1))
+    return {
+        (pair.a, pair.b): ContestDifferences(*(column[start:end] for column in (clusters, d, ratios)))
+        for pair, start, end in zip(family, ends, ends[1:], strict=False)
+    }
+
+
+def with_lengths(pairs: Iterable[Pair], differences: Mapping[tuple[str, str], ContestDifferences]) -> tuple[Pair, ...]:
+    """Add to every pair its difference at equal length."""
+    return tuple(_with_length(pair, differences) for pair in pairs)
+
+
+def _with_length(pair: Pair, differences: Mapping[tuple[str, str], ContestDifferences]) -> Pair:
+    turned = (pair.a, pair.b) not in differences
+    found = differences[(pair.b, pair.a) if turned else (pair.a, pair.b)]
+    equal = at_equal_length(found.differences, found.ratios, found.clusters)
+    if equal is None:
+        return pair
+    first = pair.seen_by(pair.b) if turned else pair
+    first = replace(
+        first,
+        equal_length=equal.difference,
+        low_equal_length=equal.low,
+        high_equal_length=equal.high,
+        extrapolated=equal.extrapolated,
+    )
+    return first.seen_by(pair.a)
 
 
 def compare(family: Iterable[PairedSums]) -> tuple[Pair, ...]:

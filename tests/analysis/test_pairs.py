@@ -4,13 +4,14 @@ import sqlite3
 from contextlib import closing
 
 import numpy as np
+import pandas as pd
 import pytest
 from planted import paired_sums_of
 from scipy import stats
 from support import DIMENSIONS, make_database
 
 from dbtools import attach
-from dbtools.analysis.pairs import LISTED, compare, paired_sums
+from dbtools.analysis.pairs import LISTED, compare, contest_differences, paired_sums
 from dbtools.analysis.query import RowFilter, select_entries, working_table
 
 CHOSEN = RowFilter(("real",), "judge")
@@ -104,3 +105,30 @@ def test_one_contest_per_text_is_the_first_in_which_both_took_part(tmp_path):
     for (a, b), n in found.items():
         both = set(rows[rows["agent"] == a]["prompt_id"]) & set(rows[rows["agent"] == b]["prompt_id"])
         assert n == rows[rows["prompt_id"].isin(both)]["prompt_key"].nunique()
+
+
+def test_the_single_contests_are_those_of_the_rows_in_time_order(tmp_path):
+    path = scored(tmp_path / "prompter.db", 30, 12)
+    rng = np.random.default_rng(30)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        ids = [row[0] for row in connection.execute("SELECT id FROM prompt_versions ORDER BY id")]
+        changed = [(f"2025-12-{1 + rng.integers(28):02} 10:00:00", "word " * rng.integers(1, 40), one) for one in ids]
+        connection.executemany("UPDATE prompt_versions SET created_at = ?, text = ? WHERE id = ?", changed)
+        frame = pd.read_sql_query(
+            "SELECT p.id, p.original_text AS asked, v.source, v.created_at, length(v.text) AS size, s.clarity + "
+            "s.specificity + s.actionability + s.structure + s.context_use AS total FROM prompts AS p JOIN "
+            "prompt_versions AS v ON v.prompt_id = p.id JOIN judge_scores AS s ON s.prompt_version_id = v.id",
+            connection,
+        )
+    with attach(path) as db, working_table(db, None) as connection:
+        select_entries(connection, CHOSEN.kinds)
+        found = contest_differences(connection, CHOSEN, paired_sums(connection, CHOSEN))["structure", "syntax"]
+    both = frame[frame.source == "structure"].merge(frame[frame.source == "syntax"], on=["id", "asked"])
+    both["late"], both["d"] = both[["created_at_x", "created_at_y"]].max(axis=1), both.total_x - both.total_y
+    both["ratio"] = np.log(both.size_x / both.size_y)
+    days = both.groupby("late").agg(d=("d", sorted), ratio=("ratio", sorted), asked=("asked", "nunique")).sort_index()
+    ends = both.groupby("late").size().sort_index().cumsum().to_numpy()
+    for start, end, (_, day) in zip([0, *ends], ends, days.iterrows(), strict=False):
+        assert sorted(found.differences[start:end]) == pytest.approx(day.d)
+        assert sorted(found.ratios[start:end]) == pytest.approx(day.ratio)
+        assert len(set(found.clusters[start:end])) == day.asked

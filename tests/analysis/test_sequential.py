@@ -3,10 +3,19 @@
 from itertools import product
 from math import cosh, exp, log, pi, sqrt
 
+import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from dbtools.analysis.sequential import ENOUGH, lead_by_ratings, rating_evidence
+from dbtools.analysis.sequential import (
+    ENOUGH,
+    first_of_each,
+    lead_by_ratings,
+    lead_by_scores,
+    outside_sequence,
+    rating_evidence,
+    score_evidence,
+)
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(0, 0), (1, 0), (7, 1), (12, 4), (30, 30), (60, 20), (900, 800)])
@@ -47,3 +56,41 @@ def test_no_agent_leads_in_a_cycle_without_ratings_or_alone():
     assert lead_by_ratings({("a", "b"): 9}, "abc") is None
     assert lead_by_ratings({}, ["a"]) is None
     assert lead_by_ratings({("a", "b"): 2, ("b", "a"): 2}, "ab") is None
+
+
+def test_the_evidence_of_scores_is_the_normal_mixture_over_scaled_differences():
+    d = np.random.default_rng(3).normal(0.5, 2, 30)
+    d[4] = 0
+    total = variance = 0.0
+    for place, value in enumerate(d, 1):
+        seen = d[:place][d[:place] != 0]
+        x = value / sqrt((seen**2).mean()) if value else 0.0
+        total, variance = total + x, variance + x * x
+
+    def weighted(x):
+        return exp(x * total - x * x * variance / 2) * exp(-x * x / 0.2) / sqrt(0.2 * pi)
+
+    assert score_evidence(d)[-1] == pytest.approx(quad(weighted, -6, 6)[0])
+    assert score_evidence(1_000 * d) == pytest.approx(score_evidence(d))
+
+
+def test_the_confidence_sequence_needs_twenty_contests_and_finds_a_large_mean():
+    assert not outside_sequence(np.full(19, 3.0)).any()
+    d = np.random.default_rng(4).normal(2, 1, 60)
+    assert outside_sequence(d)[20:].all()
+    assert not outside_sequence(d - d.mean())[-1]
+
+
+def test_scores_put_an_agent_ahead_only_where_every_rival_is_below():
+    rng = np.random.default_rng(5)
+    clear, weak = rng.normal(2, 1, 60), rng.normal(0.2, 1, 60)
+    assert lead_by_scores("a", {"b": clear, "c": clear + 1}).holds
+    lead = lead_by_scores("a", {"b": clear, "c": weak})
+    assert (lead.agent, lead.rival, lead.holds) == ("a", "c", False)
+    assert lead_by_scores("a", {"b": -clear}).evidence == 0
+    assert lead_by_scores("a", {}) is None
+    assert lead_by_scores("a", {"b": clear[:0]}) is None
+
+
+def test_the_first_contest_of_each_text_is_kept_in_order():
+    assert [*first_of_each(np.array([7, 3, 7, 1, 3, 9]))] == [0, 1, 3, 5]
