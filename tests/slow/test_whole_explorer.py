@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import ipywidgets
 import pytest
-from test_explorer import html_of, open_tab
+from support import make_database
+from test_explorer import TABS, click, grid, html_of, keys, open_tab
 
 from dbtools import Project, analysis, attach, audit, demo
 from dbtools.notebooks import run
@@ -20,6 +24,8 @@ from dbtools.show import Explorer
 from dbtools.show.explorer import explorer as made
 from dbtools.show.explorer import session
 from dbtools.show.explorer.worker import THREAD
+
+HOSTILE = '<script>alert(1)</script></script><img src=x onerror="alert(2)">[link](javascript:alert(3))'
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +36,12 @@ def built(tmp_path_factory) -> Project:
 @pytest.fixture
 def project(built, tmp_path) -> Project:
     return Project.find(shutil.copytree(built.root, tmp_path / "demo"))
+
+
+@pytest.fixture
+def explorer(project):
+    with Explorer(project) as explorer:
+        yield explorer
 
 
 def test_explorer_report_and_python_give_the_same_numbers(project, tmp_path):
@@ -94,3 +106,48 @@ def test_runs_of_a_cell_leave_nothing_behind(project, monkeypatch, displayed):
     assert found[-1] == found[1]
     explorer.close()
     assert traces(explorer.db._file.parent)["widgets"] == 0
+
+
+def test_hostile_texts_stay_texts_in_every_tab(tmp_path):
+    database = make_database(tmp_path / "prompter.db", prompts=3)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table, columns in {
+            "prompts": ("original_text", "user_id", "request_id"),
+            "prompt_versions": ("text", "explanation", "source", "change_type"),
+            "judge_scores": ("feedback",),
+            "security_inputs": ("input_text", "label", "user_id"),
+            "user_feedback": ("user_choice", "judge_winner", "agent_winner"),
+            "token_usage": ("model",),
+        }.items():
+            for column in columns:
+                connection.execute(f"UPDATE {table} SET {column} = ? || rowid", [HOSTILE])
+    (tmp_path / f"{HOSTILE.replace('/', '')}.csv").write_text(f"a\n{HOSTILE}\n")
+    with Explorer(tmp_path, provenance="all", scale="all") as explorer:
+        for name in TABS:
+            tab = open_tab(explorer, name)
+            if name == "versions":
+                explorer.version_pair = tuple(keys(grid(tab).html)[:2])
+                assert explorer.wait()
+                assert "&lt;script&gt;" in html_of(tab)
+            if name == "quality":
+                for check in keys(grid(tab).html)[:3]:
+                    click(grid(tab), key=check)
+                    assert explorer.wait()
+                    assert not re.search(r"<script|<img", html_of(tab))
+            assert not re.search(r"<script|<img|</script", html_of(tab)), name
+        explorer.scale = "judge"
+        assert not re.search(r"<script|<img", html_of(open_tab(explorer, "agents")))
+        assert not re.search(r"<script|<img", explorer.snapshot())
+
+
+def test_without_widgets_there_is_a_snapshot_with_pictures_and_tables(explorer, monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.widget.model_id
+    assert bundle["text/html"].count("<svg") > 8
+    assert "Who wins" in bundle["text/html"]
+    assert set(explorer.to_dict()) == {
+        "filters", "tables", "effectiveness", "evolution", "usage", "report", "survey",
+    }  # fmt: skip
+    monkeypatch.setenv("JPY_SESSION_NAME", "live")
+    assert "<svg" not in explorer._repr_mimebundle_()["text/html"]
