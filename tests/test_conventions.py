@@ -33,7 +33,7 @@ ARROWS = {
     "cleanup": LEAVES | {"project", "database", "files", "export"},
     "show": LEAVES | {"project", "database", "audit", "export", "analysis", "cleanup"},
     "notebooks": LEAVES | {"project", "database", "files", "show"},
-    "demo": LEAVES | {"project", "cleanup"},
+    "demo": LEAVES | {"project", "database", "cleanup"},
     "cli": LEAVES | {"project", "notebooks", "demo"},
     "__main__": {"cli"},
 }

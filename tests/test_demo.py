@@ -23,6 +23,7 @@ FILES = {
     "backend/auth_system.db",
     "dbtools.toml",
     "prompter.db",
+    "ratings.jsonl",
     "storage/multi_agent_log.csv",
     "storage/my_learning_log.csv",
     "storage/prompt_learning_log.csv",

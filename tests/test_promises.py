@@ -36,6 +36,14 @@ PROMISES = {
         "test_a_cleanup_that_is_stopped_at_any_step_loses_nothing_and_the_same_call_finishes_it",
         "test_no_order_of_user_cleanup_and_restore_loses_anything",
     ),
+    "Nothing that a rater answered is lost, and no cleanup takes the file.": (
+        "test_the_survey_names_the_file_and_no_cleanup_takes_it",
+        "test_only_a_regular_file_with_one_name_is_added_to",
+        "test_two_processes_at_once_lose_and_mix_no_line",
+        "test_a_full_disk_tears_no_line_but_the_last_and_the_next_answer_is_whole",
+        "test_a_kill_at_any_call_loses_nothing_that_was_saved",
+        "test_a_killed_process_loses_nothing_that_it_called_saved",
+    ),
     "A restore writes only into the project asked for, gives back what it may, and names what it could not.": (
         "test_a_forged_root_takes_no_file_out_of_the_project",
         "test_a_forged_run_writes_nothing_that_version_control_would_run",

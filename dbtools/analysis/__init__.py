@@ -3,15 +3,20 @@
 from dbtools.analysis.application import ApplicationStats, application_stats
 from dbtools.analysis.effectiveness import Effectiveness, effectiveness
 from dbtools.analysis.evolution import Evolution, evolution
+from dbtools.analysis.rating_file import load_ratings
+from dbtools.analysis.ratings import RatingPair, next_pair
 from dbtools.analysis.usage import Usage, usage
 
 __all__ = [
     "ApplicationStats",
     "Effectiveness",
     "Evolution",
+    "RatingPair",
     "Usage",
     "application_stats",
     "effectiveness",
     "evolution",
+    "load_ratings",
+    "next_pair",
     "usage",
 ]

@@ -98,6 +98,7 @@ def agent_summary(
     wins: str,
     interval: str,
     logged: Mapping[str, tuple[int, int]],
+    rated: Mapping[str, SizeTable] | None = None,
 ) -> tuple[AgentResult, ...]:
     """Return every agent's figures, highest win rate first. Reads only.
 
@@ -105,16 +106,20 @@ def agent_summary(
     ----------
     logged : mapping
         By agent: contests and wins of the application's selection that come from rescued logs.
+    rated : mapping, optional
+        By agent: the blind ratings of its versions.
     """
-    won, totals = (_size_tables(connection, row_filter.scale, outcome) for outcome in (wins, "total"))
+    rated = rated or {}
+    won = rated if wins == "rated" else size_tables(connection, row_filter.scale, wins)
+    totals = size_tables(connection, row_filter.scale, "total")
     results = []
     for row in rows(connection, "agents", **row_filter.bound):
         agent = row["agent"]
         more, table = logged.get(agent, (0, 0)), won.get(agent)
         table = _with_logged(table, more) if wins == "selected" and more[0] else table
-        results.append(_result(row, wins, interval, more, table, totals.get(agent)))
+        results.append(_result(row, wins, interval, more, (table, totals.get(agent), rated.get(agent))))
     counts = {result.contests for result in results}
-    if len(results) > 1 and len(counts) == 1 and counts != {0}:
+    if len(results) > 1 and len(counts) == 1 and counts != {0} and wins != "rated":
         # Repeated texts count once: they must not make the posterior more certain.
         chances = chance_of_first([r.wins * r.n_effective / r.contests for r in results])
         results = [replace(r, p_first=p, expected_loss=lost) for r, (p, lost) in zip(results, chances, strict=True)]
@@ -147,7 +152,8 @@ def logged_selections(connection: Engine, relations: Sequence[str]) -> dict[str,
     return found
 
 
-def _size_tables(connection: Engine, scale: str, outcome: str) -> dict[str, SizeTable]:
+def size_tables(connection: Engine, scale: str, outcome: str) -> dict[str, SizeTable]:
+    """Return each agent's outcomes as sums over prompt texts. Reads only."""
     columns: dict[str, list[tuple[int, int, float, float]]] = {}
     for row in rows(connection, "agent_clusters", scale=scale, outcome=outcome):
         columns.setdefault(row["agent"], []).append(
@@ -166,12 +172,18 @@ def _with_logged(table: SizeTable | None, logged: tuple[int, int]) -> SizeTable:
 
 
 def _result(
-    row: Row, wins: str, interval: str, logged: tuple[int, int], table: SizeTable | None, totals: SizeTable | None
+    row: Row,
+    wins: str,
+    interval: str,
+    logged: tuple[int, int],
+    tables: tuple[SizeTable | None, SizeTable | None, SizeTable | None],
 ) -> AgentResult:
+    table, totals, rated = tables
     decidable = {kind: int(row[f"decidable_{kind}"]) for kind in WINS}
     wins_by_kind = {kind: float(row[f"wins_{kind}"] or 0) for kind in WINS}
     decidable["selected"] += logged[0]
     wins_by_kind["selected"] += logged[1]
+    decidable["rated"], wins_by_kind["rated"] = (rated.n, sum(rated.totals)) if rated else (0, 0.0)
     contests, won = decidable[wins], wins_by_kind[wins]
     low, high = clustered_share(table, interval) if table else (None, None)
     mean, error, _ = clustered_mean(totals) if totals else (None, None, None)

@@ -11,20 +11,13 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.agents import SHOWN, AgentResult, agent_summary, agreements, logged_selections
 from dbtools.analysis.claim import Claim, make_claim
 from dbtools.analysis.confounders import Confounder, confounders
+from dbtools.analysis.evidence import Evidence, collect, rated_claim, row_counts, unscored_claim
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
-from dbtools.analysis.pairs import (
-    ContestDifferences,
-    Pair,
-    PairedSums,
-    compare,
-    contest_differences,
-    paired_sums,
-    with_lengths,
-)
+from dbtools.analysis.pairs import ContestDifferences, Pair, compare, contest_differences, paired_sums, with_lengths
 from dbtools.analysis.query import (
+    ALL_WINS,
     PROVENANCES,
     SCALES,
-    WINS,
     Row,
     RowFilter,
     check_word,
@@ -32,8 +25,9 @@ from dbtools.analysis.query import (
     select_entries,
     working_table,
 )
+from dbtools.analysis.rated import Rated, details, rank, rate, with_free
 from dbtools.analysis.sequential import ENOUGH, Lead, first_of_each, lead_by_scores
-from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement, bradley_terry
+from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
 from dbtools.html import percents, table
@@ -51,6 +45,7 @@ _WINS_SAID = {
     "score": "wins by score",
     "selected": "wins by the application's selection",
     "user": "wins by users' choice",
+    "rated": "preferences in blind ratings, a tie as a half",
 }
 _UNUSED = {
     "superseded": "superseded by a later version of the same agent and prompt",
@@ -92,6 +87,10 @@ class Effectiveness(Result):
         one of the same agent and prompt, ``unscored``, on an ``other_scale``, or ``unopposed`` in their prompt.
     logged : int
         Runs from rescued logs that count among the wins ``selected``.
+    rated : Rated
+        What the blind ratings say; with the wins ``rated``, `pairs`, `claim` and `ranking` are by them.
+    evidence : tuple of Evidence
+        Where no two agents have scores of the judge in one prompt: what else there is, and what it is worth.
     filter_note : str
         Which prompts alone count (`Database.filter`); empty: all.
     """
@@ -114,6 +113,8 @@ class Effectiveness(Result):
     not_competing: dict[str, int]
     version_use: dict[str, int]
     logged: int
+    rated: Rated
+    evidence: tuple[Evidence, ...] = ()
     filter_note: str = ""
 
     @cached_property
@@ -137,9 +138,10 @@ class Effectiveness(Result):
         import pandas as pd
 
         found = [
-            {"agent": a.agent, **{k: a.wins_by_kind[k] if a.decidable[k] else None for k in WINS}} for a in self.agents
+            {"agent": a.agent, **{k: a.wins_by_kind[k] if a.decidable[k] else None for k in ALL_WINS}}
+            for a in self.agents
         ]
-        return pd.DataFrame(found, columns=["agent", *WINS]).astype(dict.fromkeys(WINS, float))
+        return pd.DataFrame(found, columns=["agent", *ALL_WINS]).astype(dict.fromkeys(ALL_WINS, float))
 
     @cached_property
     def agreement_frame(self) -> pd.DataFrame:
@@ -195,7 +197,8 @@ class Effectiveness(Result):
     @cached_property
     def details(self) -> list[str]:
         """The figures behind the sentence, the shares of wins, the caveats, and what is left out."""
-        found = [*self.claim.details, _looking(self), _shares(self), _stability(self), *_caveats(self), *_left(self)]
+        found = [*self.claim.details, _looking(self), _shares(self), *details(self.rated), _stability(self)]
+        found += [*_caveats(self), *_left(self)]
         return [text for text in found if text]
 
     @property
@@ -239,6 +242,8 @@ class Effectiveness(Result):
             "not_competing": self.not_competing,
             "version_use": self.version_use,
             "logged_selections": self.logged,
+            "ratings": self.rated.to_dict(),
+            "evidence": [one.to_dict() for one in self.evidence],
             "narrowed": self.filter_note,
             "leader": self.claim.leader,
             "needed": self.claim.needed,
@@ -268,9 +273,10 @@ def effectiveness(
     ----------
     provenance : {"real", "generated", "placeholder", "unknown", "all"}
         Which rows count.
-    wins : {"recorded", "score", "selected", "user"}
+    wins : {"recorded", "score", "selected", "user", "rated"}
         Which wins the rates count: the stored heads, the highest total of the contest, the application's own
-        selection, or the users' choices. The pairs, the claim and the ranking are always by total.
+        selection, the users' choices, or the blind ratings. The pairs, the claim and the ranking are by total, with
+        ``rated`` by the ratings.
     scale : {"judge", "heuristic", "self", "synthetic"}
         The scale whose scores count; scores of two scales are never compared.
     agents : sequence of str, optional
@@ -288,7 +294,7 @@ def effectiveness(
         A parameter is none of these words, `agents` is a text, or no version is by any of them.
     """
     check_word("provenance", provenance, PROVENANCES)
-    check_word("kind of win", wins, WINS)
+    check_word("kind of win", wins, ALL_WINS)
     check_word("scale", scale, SCALES)
     check_word("interval", interval, tuple(INTERVALS))
     if isinstance(agents, str):
@@ -299,7 +305,8 @@ def effectiveness(
         origins = rows(connection, "provenance")
         _check_agents(names, origins)
         select_entries(connection, row_filter.kinds)
-        summary = agent_summary(connection, row_filter, wins, interval, logged)
+        rated = rate(db, connection, row_filter)
+        summary = agent_summary(connection, row_filter, wins, interval, logged, rated.tables)
         (contests,) = rows(connection, "contests", **row_filter.bound)
         return Effectiveness(
             provenance=provenance,
@@ -315,22 +322,36 @@ def effectiveness(
             version_use=_version_use(connection, row_filter, origins),
             logged=sum(won for _, won in logged.values()),
             filter_note=db.filter_note,
-            **_comparison(connection, row_filter, summary, provenance),  # last: it selects other entries
+            **_comparison(connection, row_filter, summary, provenance, wins, rated),  # last: it selects other entries
         )
 
 
-def _comparison(connection: Engine, row_filter: RowFilter, summary: Sequence[AgentResult], asked: str) -> Row:
-    """Return everything that compares totals within contests."""
+def _comparison(
+    connection: Engine, row_filter: RowFilter, summary: Sequence[AgentResult], asked: str, wins: str, rated: Rated
+) -> Row:
+    """Return everything that compares agents within contests."""
     present = rows(connection, "filters")
     family = paired_sums(connection, row_filter)
     contests = contest_differences(connection, row_filter, family)
     pairs, scored = with_lengths(compare(family), contests), [a.agent for a in summary if a.scored]
     claim = make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked)
+    versions = row_counts(present, row_filter.kinds)
+    evidence: tuple[Evidence, ...] = ()
+    by_rating, agents = wins == "rated", [a.agent for a in summary]
+    unscored = not pairs and row_filter.scale == "judge" and asked == "real"
+    sequential = _sequential(claim, contests)
+    if by_rating or unscored:
+        rated, sequential = with_free(connection, rated, agents), rated.lead
+    if unscored:
+        evidence = collect(connection, row_filter.scale, versions.get("self", 0), rated)
+        claim = unscored_claim(claim, rated, evidence, summary, versions)
     return {
-        "pairs": pairs,
-        "claim": claim,
-        "sequential": _sequential(claim, contests),
-        "ranking": _ranking(family),
+        "rated": rated,
+        "pairs": rated.pairs if by_rating else pairs,
+        "claim": rated_claim(rated, agents, row_filter.kinds) if by_rating else claim,
+        "sequential": sequential,
+        "ranking": rated.ranking if by_rating else rank(family),
+        "evidence": evidence,
         "confounders": confounders(connection, row_filter, present),
         "multiverse": multiverse(connection, row_filter, present, family),
     }
@@ -347,17 +368,6 @@ def _sequential(claim: Claim, contests: Mapping[tuple[str, str], ContestDifferen
             against[b if claim.leader == a else a] = first if claim.leader == a else -first
     lead = lead_by_scores(claim.leader, against)
     return lead and replace(lead, holds=lead.holds and claim.allowed)
-
-
-def _ranking(family: Sequence[PairedSums]) -> Ranking:
-    names = sorted({name for sums in family for name in (sums.a, sums.b)})
-    counts = {}
-    for pair in family:
-        # Repeated texts count once: they must not make the ranking more certain.
-        weight = pair.sums.n_effective / pair.sums.n
-        below = pair.sums.n - pair.above - pair.ties
-        counts[pair.a, pair.b] = (pair.above * weight, below * weight, pair.ties * weight)
-    return bradley_terry(names, counts)
 
 
 def _origins(counted: Sequence[Row]) -> dict[str, dict[str, int]]:
@@ -409,15 +419,18 @@ def _rows_left_out(found: Effectiveness) -> list[tuple[str, str, int]]:
 
 def _agent_json(agent: AgentResult) -> dict[str, Any]:
     values = asdict(agent)
-    decidable, won = values.pop("decidable"), values.pop("wins_by_kind")
-    values["wins"] = {kind: won[kind] if decidable[kind] else None for kind in WINS}
-    values["told"] = decidable
+    del values["wins_by_kind"]
+    values["wins"], values["told"] = _wins_json(agent), values.pop("decidable")
     return values
+
+
+def _wins_json(agent: AgentResult) -> dict[str, float | None]:
+    return {kind: agent.wins_by_kind[kind] if agent.decidable[kind] else None for kind in ALL_WINS}
 
 
 def _looking(found: Effectiveness) -> str:
     lead = found.sequential
-    if lead is None:
+    if lead is None or found.wins == "rated" or found.evidence:  # the details of ratings say so
         return ""
     size = f"{lead.evidence:,.1f}" if lead.evidence < 1000 else "over 1,000"
     figures = f"evidence {size} against {lead.rival}; above {ENOUGH:.0f} is enough"
@@ -429,6 +442,8 @@ def _looking(found: Effectiveness) -> str:
 def _shares(found: Effectiveness) -> str:
     decided = [a for a in found.agents if a.contests]
     kind = _WINS_SAID[found.wins]
+    if found.evidence and found.wins in ("recorded", "user"):  # it has these shares already
+        return ""
     if not decided:
         return f"No contest decides {kind}."
     shares = ", ".join(

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 KINDS = ("real", "generated", "placeholder", "unknown")
 PROVENANCES = (*KINDS, "all")
-WINS = ("recorded", "score", "selected", "user")
+WINS = ("recorded", "score", "selected", "user")  # those in the database
+ALL_WINS = (*WINS, "rated")
 SCALES = ("judge", "heuristic", "self", "synthetic")
 Row = dict[str, Any]
 

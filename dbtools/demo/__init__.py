@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dbtools.demo import logs, rows
+from dbtools.demo import logs, ratings, rows
 from dbtools.errors import ConflictError, NoProjectError, ParameterError, ProjectError, explained, usable
-from dbtools.project import CONFIG, Project
+from dbtools.project import CONFIG, RATINGS, Project
 
 MARKER = ".dbtools-demo"
 STAGES = ("found", "cleaned")
@@ -23,6 +23,7 @@ _CHANGED = {
     "prompter.db": datetime(2025, 12, 3, 17, 4, 10),
     "auth_system.db": datetime(2025, 12, 3, 16, 58, 2),
     "backend/auth_system.db": datetime(2025, 11, 18, 7, 45, 31),
+    "ratings.jsonl": datetime(2025, 12, 3, 16, 2, 30),
     "storage/multi_agent_log.csv": datetime(2025, 11, 14, 12, 20, 9),
     "storage/prompt_versions.csv": datetime(2025, 11, 22, 19, 2, 44),
 }
@@ -121,6 +122,7 @@ def _write(root: Path) -> None:
     _csv(root / "storage/prompt_versions.csv", logs.versions(rng, tables))
     for name, lines in rows.texts()["learning"].items():
         _csv(root / "storage" / name, lines)
+    (root / RATINGS).write_bytes("".join(f"{line}\n" for line in ratings.lines(tables)).encode())
     (root / CONFIG).write_bytes(_CONFIG_TEXT.encode())
     for path in sorted(root.rglob("*"), reverse=True):
         changed = _CHANGED.get(path.relative_to(root).as_posix(), _CHANGED_OTHERS)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _FOLDER = files("dbtools.export") / "layouts"
 _PROOFS = files("dbtools.export") / "proofs"
 _OPTIONAL = re.compile(r"Optional column, left out when empty: (\w+)")
+ON_REQUEST = {"rating_tasks": ("jsonl",)}
+"""Layouts that are written only when they are named, and their formats."""
 _TABLES = {table.name for table in schema.TABLES}
 
 LAYOUTS = tuple(sorted(f.name.removesuffix(".sql") for f in _FOLDER.iterdir() if f.name.endswith(".sql")))

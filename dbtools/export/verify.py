@@ -25,8 +25,9 @@ _SHORTEST = 16 << 20  # bytes; a reader allows rows of this length at least
 _LONGEST_HEADER = 1 << 16  # characters; ours are shorter
 _FOREIGN = "its columns are those of no export layout"
 _headers: WeakKeyDictionary[Database, set[tuple[str, ...]]] = WeakKeyDictionary()
+_JSON = {"json": "array", "jsonl": "newline_delimited"}
 # How many bytes of a row a byte of its texts may take: quotes are doubled in CSV, NUL is six characters in JSON.
-_ESCAPED = {"csv": 3, "parquet": 1, "json": 7}
+_ESCAPED = {"csv": 3, "parquet": 1, "json": 7, "jsonl": 7}
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def prove(
         found = _header(connection, file, kind)
         difference = _compare(connection, file, name, columns, kind, escaped, own=True)
     # An array of no objects names no columns.
-    columns_differ = found != _names(columns) and (kind != "json" or difference.rows > 0)
+    columns_differ = found != _names(columns) and (kind not in _JSON or difference.rows > 0)
     if columns_differ or difference.size:
         raise ExportError("What was written does not equal the database", file.name, todo)
     return difference.rows
@@ -193,7 +194,7 @@ def _header(connection: duckdb.DuckDBPyConnection, file: Path, kind: str) -> tup
         described = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - own
         return tuple(row[0] for row in described)
     longest = max(file.stat().st_size, _SHORTEST)
-    objects = f"read_json_objects({_literal(file)}, format = 'array', maximum_object_size = {longest})"
+    objects = f"read_json_objects({_literal(file)}, format = '{_JSON[kind]}', maximum_object_size = {longest})"
     found = connection.execute(f"SELECT DISTINCT json_keys(json) FROM {objects}").fetchall()  # noqa: S608 - own
     return tuple(found[0][0]) if len(found) == 1 else ()
 
@@ -206,6 +207,8 @@ _READERS = {
     "max_line_size = {longest}, buffer_size = 2 * {longest})",
     "parquet": "read_parquet({file}, hive_partitioning = false)",
     "json": "read_json({file}, format = 'array', columns = {texts}, hive_partitioning = false, "
+    "maximum_object_size = {longest})",
+    "jsonl": "read_json({file}, format = 'newline_delimited', columns = {texts}, hive_partitioning = false, "
     "maximum_object_size = {longest})",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +34,7 @@ FORMATS = {
     "csv": "FORMAT csv, HEADER",
     "parquet": "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480",
     "json": "FORMAT json, ARRAY true",
+    "jsonl": "FORMAT json, ARRAY false",
 }
 _NO_BAR = 100_000  # rows; a smaller database is exported without a progress bar
 
@@ -61,10 +62,11 @@ def write(
     folder : path, optional
         By default the project's export folder.
     layouts : sequence of str, optional
-        Which of `LAYOUTS`; by default (or when empty) all whose table the database has. A layout named here whose
-        table is lacking gives a file without rows.
+        Which of `LAYOUTS`; by default (or when empty) all whose table the database has, but ``rating_tasks``. A layout
+        named here whose table is lacking gives a file without rows.
     formats : sequence of str
-        Which of `FORMATS`. JSON files hold one array; ids are dashed text everywhere, times ISO text except in Parquet.
+        Which of `FORMATS`. JSON files hold one array, JSONL files (always for ``rating_tasks``) one object a
+        line; ids are dashed text everywhere, times ISO text except in Parquet.
     partition_by : {"month"}, optional
         Write a lake instead of layouts: every relation as Parquet files in a folder per month in which a row was
         created, for `attach(folder)`, Spark and others. Formats must be ``("parquet",)``.
@@ -87,7 +89,8 @@ def write(
 
     project = project or db.project
     target = _folder(folder, project)
-    chosen = _known("layout", layouts or LAYOUTS, LAYOUTS)
+    usual = tuple(name for name in LAYOUTS if name not in layout_of.ON_REQUEST)
+    chosen = _known("layout", layouts or usual, LAYOUTS)
     kinds = _known("format", formats, tuple(FORMATS))
     if partition_by is not None:
         lake.check(db, partition_by, kinds, layouts)
@@ -106,7 +109,7 @@ def write(
         columns = {n: layout_of.filled(connection, n, layout_of.columns(connection, n)) for n in chosen}
         with _reserved(target):
             known = manifests.read(target)
-            names = lake.existing(target) if partition_by else [f"{name}.{kind}" for name in chosen for kind in kinds]
+            names = lake.existing(target) if partition_by else [f"{name}.{kind}" for name, kind in _work(chosen, kinds)]
             before = {name: manifests.replaceable(target, name, known) for name in names}
             with _staging(target) as staged:
                 if partition_by:
@@ -195,8 +198,7 @@ def _stage(
     hidden: bool,
 ) -> Iterator[ExportedFile]:
     """Write each layout in each format, sync and prove it, and describe it."""
-    work = [(name, kind) for name in columns for kind in kinds]
-    for name, kind in bar(work, desc="export", unit="file", leave=False, disable=hidden):
+    for name, kind in bar(_work(columns, kinds), desc="export", unit="file", leave=False, disable=hidden):
         file = staged / f"{name}.{kind}"
         escaped = guard and kind == "csv"
         cells = ", ".join(f'{_cell(column, kind, escaped)} AS "{column.name}"' for column in columns[name])
@@ -207,6 +209,11 @@ def _stage(
         yield manifest.describe(file, file.name, name, rows, guarded=escaped)
 
 
+def _work(names: Iterable[str], kinds: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return each layout with each of its formats."""
+    return [(name, kind) for name in names for kind in layout_of.ON_REQUEST.get(name, kinds)]
+
+
 def _cell(column: Column, kind: str, escaped: bool) -> str:
     cell = f'"{column.name}"'
     if column.type == "UUID":  # Spark cannot read Parquet's own kind
@@ -215,7 +222,7 @@ def _cell(column: Column, kind: str, escaped: bool) -> str:
         return f"strftime({cell}, '%Y-%m-%dT%H:%M:%S.%f')"
     if column.type == "VARCHAR" and escaped:
         return f"escaped({cell})"
-    if column.type == "DOUBLE" and kind == "json":  # JSON has no infinity
+    if column.type == "DOUBLE" and kind in ("json", "jsonl"):  # JSON has no infinity
         return f"CASE WHEN isfinite({cell}) THEN to_json({cell}) ELSE to_json({cell}::VARCHAR) END"
     return cell
 

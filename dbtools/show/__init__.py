@@ -1,4 +1,4 @@
-"""Show: charts for reports and JupyterLab, and the Explorer."""
+"""Show: charts for reports and JupyterLab, the Explorer, and the rater."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from dbtools.show import charts
 
 if TYPE_CHECKING:
     from dbtools.show.explorer import Explorer
+    from dbtools.show.rater import Rater
 
-__all__ = ["Explorer", "charts"]
+__all__ = ["Explorer", "Rater", "charts"]
 
 
 def __getattr__(name: str) -> Any:
-    if name != "Explorer":
-        raise AttributeError(f"module 'dbtools.show' has no attribute {name!r}")
-    from dbtools.show.explorer import Explorer  # loaded when first used: it imports ipywidgets
+    # Loaded when first used: they import ipywidgets.
+    if name == "Explorer":
+        from dbtools.show.explorer import Explorer
 
-    return Explorer
+        return Explorer
+    if name == "Rater":
+        from dbtools.show.rater import Rater
+
+        return Rater
+    raise AttributeError(f"module 'dbtools.show' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

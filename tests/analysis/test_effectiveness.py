@@ -95,7 +95,7 @@ def test_the_json_has_what_it_promises(field):
         found
     )
     structure, widest = found["agents"][0], found["pairs"][0]
-    assert structure["wins"] == {"recorded": 11, "score": 15, "selected": None, "user": None}
+    assert structure["wins"] == {"recorded": 11, "score": 15, "selected": None, "user": None, "rated": None}
     assert {"agent", "contests", "win_rate", "low", "high", "n_effective", "mean_total", "se"} <= set(structure)
     assert set(structure["dimensions"]) == set(DIMENSIONS)
     assert {"a", "b", "n", "clusters", "difference", "low", "high", "superiority", "mde"} <= set(widest)

@@ -14,6 +14,7 @@ from dbtools import attach, export
 from dbtools.database import Database
 from dbtools.errors import ExportError, ParameterError
 from dbtools.export import manifest
+from dbtools.export.layout import ON_REQUEST
 from dbtools.export.verify import prove
 from dbtools.files import csvfile
 
@@ -49,7 +50,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def written(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written")
-    export.write(db, folder, formats=("csv", "parquet", "json"))
+    export.write(db, folder, layouts=export.LAYOUTS, formats=tuple(export.FORMATS))
     return folder
 
 
@@ -154,6 +155,8 @@ def test_a_fresh_export_is_current_by_its_manifest(db: Database, folder: Path) -
 def test_without_its_manifest_an_export_is_current_by_its_rows(db: Database, folder: Path, kind: str) -> None:
     (folder / "exports.json").unlink()
     for layout in export.LAYOUTS:
+        if kind not in ON_REQUEST.get(layout, (kind,)):
+            continue
         found = export.is_current(db, folder / f"{layout}.{kind}")
         assert (found.layout, found.current) == (layout, True)
         assert "rows are those of the database" in found.reason

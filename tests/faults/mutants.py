@@ -16,6 +16,7 @@ CRASH, POWER, DAMAGE = (f"tests/faults/test_{name}.py" for name in ("crash", "po
 FAILING, ADVERSARY = "tests/faults/test_failing_calls.py", "tests/faults/test_adversary.py"
 WRITERS, INTERRUPTED = "tests/faults/test_database_writers.py", "tests/faults/test_interrupted.py"
 OUTPUTS, STOPPED = "tests/faults/test_power_loss_outputs.py", "tests/faults/test_stopped.py"
+RATINGS = "tests/faults/test_rating_faults.py"
 DISK, EXPORT = "tests/test_disk.py", "tests/export/test_write.py"
 
 _STORE_SYNC = ("cleanup/safefile.py:publish", drop("os.fsync"))
@@ -623,6 +624,22 @@ GUARDS = (
         drop("Path(f'{target}.{LAST}').unlink"),
         OUTPUTS,
         INTERRUPTED,
+    ),
+    # The ratings.
+    one("a rating is on disk", "database/ratings.py:append", drop("os.fsync"), RATINGS),
+    one("ratings are added one after the other", "database/ratings.py:append", drop("disk.lock"), RATINGS),
+    one("a torn rating is ended", "database/ratings.py:append", never("is_torn"), RATINGS),
+    one(
+        "ratings go into a regular file",
+        "database/ratings.py:append",
+        never("not stat.S_ISREG(status.st_mode)"),
+        "tests/database/test_ratings.py",
+    ),
+    one(
+        "the ratings are no other file",
+        "project.py:_ratings",
+        never("path.suffix != '.jsonl'"),
+        "tests/database/test_ratings.py",
     ),
     # The claim.
     one(

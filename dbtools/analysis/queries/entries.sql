@@ -32,7 +32,8 @@ leaders AS (
   GROUP BY e.pooled
 )
 SELECT
-  CASE WHEN e.prompt_id IS NOT NULL THEN e.pooled END AS contest, e.cluster, e.repeated, e.agent, e.provenance, e.scale, e.total,
+  CASE WHEN e.prompt_id IS NOT NULL THEN e.pooled END AS contest, e.prompt_id, e.cluster, e.repeated,
+  e.agent, e.provenance, e.scale, e.total,
   e.clarity, e.specificity, e.actionability, e.structure, e.context_use, e.text_length, e.created_at,
   row_number() OVER (PARTITION BY e.pooled ORDER BY e.version_no NULLS LAST, e.agent) AS turn, m.agents,
   CASE WHEN m.agents > 1 AND m.headed = 1 THEN 1e0 * e.head END AS recorded,

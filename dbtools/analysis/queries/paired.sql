@@ -2,7 +2,7 @@
 -- Parameters: $kinds (the provenances that count).
 -- total and the kinds of win: that of a less that of b; scale: that of both, else NULL.
 SELECT
-  x.agent AS a, y.agent AS b, x.contest, x.cluster, x.repeated,
+  x.agent AS a, y.agent AS b, x.contest, x.prompt_id, x.cluster, x.repeated,
   CASE WHEN x.scale = y.scale THEN x.scale END AS scale,
   -- Totals are sums of scores: the ninth decimal is noise.
   floor((x.total - y.total) * 1e9 + 0.5e0) / 1e9 AS total,

@@ -26,6 +26,7 @@ _KINDS = {
     "score: the highest total": "score",
     "selected: the application's choice": "selected",
     "user: the users' choice": "user",
+    "rated: blind ratings": "rated",
 }
 _ABOUT_RATES = (
     "The line is the 95% interval, clustered by prompt text; n effective: how many independent contests "
@@ -34,6 +35,10 @@ _ABOUT_RATES = (
 _ABOUT_PAIRS = (
     "Totals compared within the same prompt, a less b; clusters: prompt texts; effect: Cohen's d_z; superiority: "
     "P(a above b) + ½ P(tie). For one pair alone, a true difference below mde would be missed more than 1 time in 5."
+)
+
+_ABOUT_RATED = (
+    "Share of blind ratings that prefer a, less the share that prefer b, from −1 to 1; clusters: prompt texts."
 )
 
 
@@ -75,7 +80,7 @@ class AgentsTab(Tab):
 
     def preview(self, session: Session, request: Request) -> str:
         """Return the win rates of a large database."""
-        if not session.large:
+        if not session.large or request.wins == "rated":
             return ""
         more = markup.muted("By how much, and how sure that is, follows …")
         return markup.head("Who wins") + table(_rates(session, request), formats=SHOWN) + more
@@ -107,8 +112,8 @@ class AgentsTab(Tab):
             markup.head("Who wins", _ABOUT_RATES),
             draw(charts.win_rates, result.frame),
             table(result.frame[[*SHOWN]], formats=SHOWN),
-            markup.head("By how much", _ABOUT_PAIRS),
-            draw(charts.forest, result.pairs_frame),
+            markup.head("By how much", _ABOUT_RATED if result.wins == "rated" else _ABOUT_PAIRS),
+            draw(charts.forest, result.pairs_frame) if result.wins != "rated" else "",
             table(result.pairs_frame[[*pairs.SHOWN]], formats=pairs.SHOWN),
             markup.head("Dimensions", "Mean score of each, on 0–10, with its 95% interval."),
             draw(charts.distributions, result.distributions_frame),

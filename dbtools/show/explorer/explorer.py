@@ -21,6 +21,7 @@ from dbtools.show.explorer.files_tab import FilesTab
 from dbtools.show.explorer.filters import FilterBar
 from dbtools.show.explorer.overview_tab import OverviewTab, sources_html
 from dbtools.show.explorer.quality_tab import QualityTab
+from dbtools.show.explorer.rate_tab import RateTab
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.sql_tab import SqlTab
 from dbtools.show.explorer.state import State
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 TABS: tuple[type[Tab], ...] = (
     OverviewTab,
     AgentsTab,
+    RateTab,
     VersionsTab,
     TimeTab,
     UsageTab,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from dbtools import analysis, audit, cleanup
-from dbtools.analysis.query import PROVENANCES, SCALES, WINS
+from dbtools.analysis.query import ALL_WINS, PROVENANCES, SCALES
 from dbtools.database import Database, attach
 from dbtools.database.prompt_filter import day
 from dbtools.errors import DatabaseError
@@ -65,7 +65,7 @@ class State(traitlets.HasTraits):
     agents = traitlets.List(traitlets.Unicode())
     provenance = traitlets.Enum(PROVENANCES, "real")
     scale = traitlets.Enum((*SCALES, "all"), "judge")
-    wins = traitlets.Enum(WINS, "recorded")
+    wins = traitlets.Enum(ALL_WINS, "recorded")
     date_range = traitlets.Tuple(traitlets.Any(), traitlets.Any(), default_value=(None, None))
     users = traitlets.List(traitlets.Unicode())
     prompt_id = traitlets.Unicode("")
