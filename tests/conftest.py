@@ -28,6 +28,7 @@ _TOGETHER = {f"test_{name}.py": "hostile project" for name in ("backups_are_priv
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say which tests belong together when several processes share them."""
     if config.pluginmanager.hasplugin("xdist"):
+        items.sort(key=lambda item: item.path.name != "test_main_job.py")  # the longest test begins first
         for item in items:
             if item.path.name not in _SPREAD:
                 item.add_marker(pytest.mark.xdist_group(_TOGETHER.get(item.path.name, str(item.path))))

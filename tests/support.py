@@ -16,6 +16,8 @@ from typing import Any
 # A real project as it was found; on a developer's machine only.
 FIELD = Path(__file__).parents[2] / "shared" / "field" / "at-guide"
 GENERATIONS = ("G0", "G1", "G2", "G3", "G4")
+# Each generation as the application creates it, and as its migrations make it; the first migration makes G2.
+SHAPES = [(generation, False) for generation in GENERATIONS] + [(g, True) for g in ("G2", "G3", "G4")]
 AGENTS = ("syntax", "structure", "domain")
 DIMENSIONS = ("clarity", "specificity", "actionability", "structure", "context_use")
 NOW = "2025-12-04 10:00:00.000000"

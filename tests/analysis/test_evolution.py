@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
-from support import DIMENSIONS, assert_sentence, hex_id, insert, make_database, unchanged
+from support import DIMENSIONS, SHAPES, assert_sentence, hex_id, insert, make_database, unchanged
 
 from dbtools import attach
 from dbtools.analysis import evolution
@@ -152,8 +152,7 @@ def test_without_parent_links_the_version_numbers_give_the_order(tmp_path):
     assert (prompt.edges, prompt.trend_chain.n, prompt.trend_chain.slope) == (0, 3, pytest.approx(1.0))
 
 
-@pytest.mark.parametrize("generation", ["G0", "G1", "G2", "G3", "G4"])
-@pytest.mark.parametrize("migrated", [False, True])
+@pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_every_generation_gives_an_answer(tmp_path, generation, migrated):
     result = follow(make_database(tmp_path / "prompter.db", generation, migrated))
     assert result.sentence.startswith("Undecided: none of 2 prompts")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from support import assert_sentence, hex_id, insert, make_database, unchanged
+from support import SHAPES, assert_sentence, hex_id, insert, make_database, unchanged
 
 from dbtools import attach
 from dbtools.analysis import effectiveness, usage
@@ -348,8 +348,7 @@ class TestSecurity:
         assert_sentence(error.value, path)
 
 
-@pytest.mark.parametrize("generation", ["G0", "G1", "G2", "G3", "G4"])
-@pytest.mark.parametrize("migrated", [False, True])
+@pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_every_generation_gives_an_answer(tmp_path, generation, migrated):
     result = use(make_database(tmp_path / "prompter.db", generation, migrated))
     json.dumps(result.to_dict(), allow_nan=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from defects import DEFECTS, KEY, OTHER, groups
 from sound import git, make_sound, statements
-from support import GENERATIONS, assert_sentence, make_database, unchanged
+from support import GENERATIONS, SHAPES, assert_sentence, make_database, unchanged
 
 from dbtools import audit
 from dbtools.audit import collect_database
@@ -22,8 +22,6 @@ from dbtools.redact import redact
 # These have a test of their own below: how many messages a damage makes is SQLite's to say, and every database in the
 # wild lacks the constraints.
 OWN_TEST = {"integrity", "lost-constraint"}
-# The first migration made G2, so that older generations can only have been created.
-ALL_SHAPES = [(generation, False) for generation in GENERATIONS] + [(g, True) for g in ("G2", "G3", "G4")]
 
 
 @pytest.fixture
@@ -66,7 +64,7 @@ def test_every_check_is_triggered_by_some_test():
     assert {check.id for check in audit.checks()} == set(DEFECTS) | OWN_TEST
 
 
-@pytest.mark.parametrize(("generation", "migrated"), ALL_SHAPES)
+@pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_a_generation_is_named_and_what_it_cannot_answer_is_said(tmp_path, generation, migrated):
     make_sound(tmp_path, generation, migrated, constraints=False)
     report = audit.run(Project.find(tmp_path))
@@ -533,7 +531,7 @@ def score_by_agents(database: Path) -> None:
         )
 
 
-@pytest.mark.parametrize(("generation", "migrated"), ALL_SHAPES)
+@pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_a_real_project_whose_agents_score_themselves_has_no_error_and_no_warning(tmp_path, generation, migrated):
     score_by_agents(make_sound(tmp_path, generation, migrated, constraints=False))
     for log in (tmp_path / "storage").glob("*.csv"):  # they hold the ids and scores from before

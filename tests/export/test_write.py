@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support import FIELD, GENERATIONS, USERS, assert_sentence, hex_id, insert, make_database, read_tree, unchanged
+from support import FIELD, SHAPES, USERS, assert_sentence, hex_id, insert, make_database, read_tree, unchanged
 
 from dbtools import Project, attach, export
 from dbtools.database import Database
@@ -121,8 +121,7 @@ def read_csv(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-@pytest.mark.parametrize("migrated", [False, True], ids=["created", "migrated"])
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_every_table_of_every_generation_is_exported_and_proved(
     tmp_path: Path, generation: str, migrated: bool
 ) -> None:
