@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError, DatabaseError, ParameterError, explained, usable
-from dbtools.html import listed, table
+from dbtools.html import counted, listed, table
 from dbtools.project import Project
 from dbtools.result import Highlight, Result
 
@@ -199,7 +199,8 @@ class AuditReport(Result):
         unanswered = sum(f.unanswered for f in self.findings)
         silent = len(self.findings) - answered - unanswered
         counts = listed({_NOUNS[s]: hits.count(s) for s in SEVERITIES})
-        said = f"{counts} in {answered} checks" if hits else f"none of {answered} checks found anything"
+        checks = counted(answered, "check")
+        said = f"{counts} in {checks}" if hits else f"none of {checks} found anything"
         said += f"; {unanswered} unanswered" if unanswered else ""
         said += f"; {silent} {'does' if silent == 1 else 'do'} not apply" if silent else ""
         return said + (f"; {len(self.new)} new, {len(self.fixed)} fixed since {self.since}" if self.since else "")
