@@ -402,15 +402,15 @@ def _answers(state: _State, progress: bool) -> dict[str, int] | None:
 
 
 def _standing(row: Mapping[str, Any]) -> Standing:
-    rate = _change(row["rate_before"], row["rate_after"], row["rate_spread"], row["texts"])
-    score = _change(row["score_before"], row["score_after"], row["score_spread"], row["texts"])
+    rate = change_of_ratio(row["rate_before"], row["rate_after"], row["rate_spread"], row["texts"])
+    score = change_of_ratio(row["score_before"], row["score_after"], row["score_spread"], row["texts"])
     contests = row["agent"], row["contests_before"], row["contests_after"]
     return Standing(
         *contests, row["rate_before"], row["rate_after"], *rate, row["score_before"], row["score_after"], *score
     )
 
 
-def _change(
+def change_of_ratio(
     before: float | None, after: float | None, spread: float | None, texts: int
 ) -> tuple[float | None, float | None, float | None]:
     """Return the change of a ratio of sums with its 95% interval.

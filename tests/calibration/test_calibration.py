@@ -16,6 +16,7 @@ from dbtools.analysis.claim import make_claim
 from dbtools.analysis.pairs import compare
 from dbtools.analysis.statistics import SizeTable, clustered_share, sign_flip, wilson_interval
 from dbtools.analysis.trend import trend
+from dbtools.audit.compare import change_of_ratio
 
 AGENTS = ("domain", "structure", "syntax")
 PROJECTS = 1_000
@@ -160,3 +161,19 @@ def test_a_series_without_direction_is_seldom_called_a_rise_or_fall(series, n):
     claims = np.mean([trend(np.arange(float(n)), series(rng, n), 0.0).claims for _ in range(200)])
     LOG.info(f"trend of {n} scores, {series.__name__}: a rise or fall is claimed in {claims:.1%} of 200 series")
     assert claims <= 0.07 + 2.5 * np.sqrt(0.07 * 0.93 / 200)
+
+
+@pytest.mark.parametrize(("before", "new"), [(10, 5), (20, 10), (40, 15), (100, 10), (100, 100)])
+def test_the_interval_of_a_change_of_a_win_rate_covers_as_it_says(before, new):
+    # An agent wins with a chance of its own in each text; the later state has more texts.
+    rng, covered, runs = np.random.default_rng(7), 0, 4000
+    early = np.arange(before + new) < before
+    for _ in range(runs):
+        chance, size = rng.beta(3, 3, len(early)), rng.integers(1, 4, len(early))
+        wins = rng.binomial(size, chance)
+        n0, w0, n1, w1 = size[early].sum(), wins[early].sum(), size.sum(), wins.sum()
+        parts = (wins - w1 / n1 * size) / n1 - np.where(early, (wins - w0 / n0 * size) / n0, 0)
+        _, low, high = change_of_ratio(w0 / n0, w1 / n1, float((parts**2).sum()), len(early))
+        covered += low <= 0 <= high
+    LOG.info(f"change of a win rate, {before} texts and {new} new ones: covered {covered / runs:.1%}")
+    assert covered / runs >= 0.94
