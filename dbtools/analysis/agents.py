@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from dbtools.analysis.failures import FailureRate
 from dbtools.analysis.query import WINS, Row, RowFilter, rows
 from dbtools.analysis.statistics import (
     Agreement,
@@ -36,6 +38,9 @@ SHOWN = {
     "total_low": ".2f",
     "total_high": ".2f",
     "scored": "",
+    "failure_rate": ".1%",
+    "failure_low": ".1%",
+    "failure_high": ".1%",
 }
 """The columns that a table shows, each with its format; empty: the table's default."""
 
@@ -67,6 +72,8 @@ class AgentResult:
         where the agents did not compete in equally many contests.
     mean_total, se, total_low, total_high, scored : float or None, int
         Mean total on 0–50 over the scored versions, with its standard error and t interval, clustered by text.
+    failure_rate, failure_low, failure_high : float or None
+        Share of the agent's prompts in which a run of it failed, and its 95% interval, clustered by text.
     decidable, wins_by_kind : dict
         By kind of win: contests in which it is decidable, and those won.
     dimensions : dict
@@ -87,6 +94,9 @@ class AgentResult:
     total_low: float | None
     total_high: float | None
     scored: int
+    failure_rate: float | None
+    failure_low: float | None
+    failure_high: float | None
     decidable: Mapping[str, int] = field(repr=False)
     wins_by_kind: Mapping[str, float] = field(repr=False)
     dimensions: Mapping[str, Mean] = field(repr=False)
@@ -99,6 +109,7 @@ def agent_summary(
     interval: str,
     logged: Mapping[str, tuple[int, int]],
     rated: Mapping[str, SizeTable] | None = None,
+    failures: Mapping[str, FailureRate] = MappingProxyType({}),
 ) -> tuple[AgentResult, ...]:
     """Return every agent's figures, highest win rate first. Reads only.
 
@@ -108,21 +119,27 @@ def agent_summary(
         By agent: contests and wins of the application's selection that come from rescued logs.
     rated : mapping, optional
         By agent: the blind ratings of its versions.
+    failures : mapping
+        By agent: how often it fails. An agent that always failed has a result without contests.
     """
     rated = rated or {}
     won = rated if wins == "rated" else size_tables(connection, row_filter.scale, wins)
     totals = size_tables(connection, row_filter.scale, "total")
-    results = []
-    for row in rows(connection, "agents", **row_filter.bound):
+    results, found = [], rows(connection, "agents", **row_filter.bound)
+    answered = {row["agent"] for row in found}
+    for row in [*found, *(_no_answer(agent) for agent in failures if agent not in answered)]:
         agent = row["agent"]
         more, table = logged.get(agent, (0, 0)), won.get(agent)
         table = _with_logged(table, more) if wins == "selected" and more[0] else table
-        results.append(_result(row, wins, interval, more, (table, totals.get(agent), rated.get(agent))))
-    counts = {result.contests for result in results}
-    if len(results) > 1 and len(counts) == 1 and counts != {0} and wins != "rated":
+        tables = table, totals.get(agent), rated.get(agent)
+        results.append(_result(row, wins, interval, more, tables, failures.get(agent)))
+    counts = {result.contests for result in results if result.agent in answered}
+    if len(answered) > 1 and len(counts) == 1 and counts != {0} and wins != "rated":
         # Repeated texts count once: they must not make the posterior more certain.
-        chances = chance_of_first([r.wins * r.n_effective / r.contests for r in results])
-        results = [replace(r, p_first=p, expected_loss=lost) for r, (p, lost) in zip(results, chances, strict=True)]
+        competing, rest = results[: len(found)], results[len(found) :]
+        chances = chance_of_first([r.wins * r.n_effective / r.contests for r in competing])
+        competing = [replace(r, p_first=p, expected_loss=x) for r, (p, x) in zip(competing, chances, strict=True)]
+        results = [*competing, *rest]
     return tuple(sorted(results, key=lambda r: (r.win_rate is None, -(r.win_rate or 0), r.agent)))
 
 
@@ -171,12 +188,18 @@ def _with_logged(table: SizeTable | None, logged: tuple[int, int]) -> SizeTable:
     )
 
 
+def _no_answer(agent: str) -> Row:
+    """Return the row of an agent without a version that counts."""
+    return {"agent": agent, "n": 0, **{f"decidable_{kind}": 0 for kind in WINS}, **{f"wins_{kind}": 0 for kind in WINS}}
+
+
 def _result(
     row: Row,
     wins: str,
     interval: str,
     logged: tuple[int, int],
     tables: tuple[SizeTable | None, SizeTable | None, SizeTable | None],
+    failures: FailureRate | None,
 ) -> AgentResult:
     table, totals, rated = tables
     decidable = {kind: int(row[f"decidable_{kind}"]) for kind in WINS}
@@ -203,6 +226,9 @@ def _result(
         total_low=total_low,
         total_high=total_high,
         scored=int(row["n"] or 0),
+        failure_rate=failures.rate if failures else None,
+        failure_low=failures.low if failures else None,
+        failure_high=failures.high if failures else None,
         decidable=decidable,
         wins_by_kind=wins_by_kind,
         dimensions={name: _mean(row, name) for name in DIMENSIONS},

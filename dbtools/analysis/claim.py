@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 
 from dbtools.analysis.pairs import Pair
@@ -67,7 +68,12 @@ class Claim:
 
 
 def make_claim(
-    pairs: Sequence[Pair], agents: Collection[str], kinds: Collection[str], scale: str = "judge", asked: str = "real"
+    pairs: Sequence[Pair],
+    agents: Collection[str],
+    kinds: Collection[str],
+    scale: str = "judge",
+    asked: str = "real",
+    fails_more: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> Claim:
     """Decide what may be said of the agents after comparing them in pairs.
 
@@ -77,6 +83,8 @@ def make_claim(
         All that compete; one without a contest against the leader keeps it from being called best.
     kinds, asked : collection of str, str
         The provenances of the rows that were compared, and the one that was asked for.
+    fails_more : mapping
+        By (agent, rival) where the agent surely fails more often: how often the two fail, in words.
     """
     leader, own = lead(pairs)
     closest = own[0] if own else None
@@ -94,7 +102,7 @@ def make_claim(
     figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {_basis(closest, scale, kinds)}"
     details = (figures, *_at_equal_length(own), *_power(detectable))
     if allowed and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
-        return Claim("best", leader, closest, None, detectable, _best(own), details, allowed)
+        return Claim("best", leader, closest, None, detectable, _best(own, fails_more), details, allowed)
     needed = contests_needed(own)
     ahead = f"Undecided: {leader} leads {closest.b} by {_points(closest)}"
     if closest.difference < 0:
@@ -212,13 +220,14 @@ def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked
     return f"Undecided: {why}. It takes scored contests of real rows over at least {LEAST_TEXTS} texts."
 
 
-def _best(own: Sequence[Pair]) -> str:
+def _best(own: Sequence[Pair], fails_more: Mapping[tuple[str, str], str]) -> str:
     closest = own[0]
     lead = f"{closest.a} is best by score: {_points(closest)} ahead of {closest.b}"
     found = f"({p_value(closest.p_exact)}, {closest.n:,} contests)"
     unsure = _least_at_equal_length(own)
     if unsure is None or (unsure.low_equal_length or 0) > 0:
-        return f"{lead}, its closest rival {found}."
+        rates = next((fails_more[key] for pair in own if (key := (pair.a, pair.b)) in fails_more), None)
+        return f"{lead} {found}, but fails more often: {rates}." if rates else f"{lead}, its closest rival {found}."
     if unsure.equal_length is None:
         return f"{lead} {found}, but their texts never have equal length."
     how = ", extrapolated" if unsure.extrapolated else ""

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.agents import SHOWN, AgentResult, agent_summary, agreements, logged_selections
 from dbtools.analysis.claim import Claim, make_claim
 from dbtools.analysis.confounders import Confounder, confounders
+from dbtools.analysis.details import details_of, left_out, looking_often, rows_left_out, shares_of_wins, stability
 from dbtools.analysis.evidence import Evidence, collect, rated_claim, row_counts, unscored_claim
+from dbtools.analysis.failures import FailureRate, failure_details, failure_rates, more_failures
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
 from dbtools.analysis.pairs import ContestDifferences, Pair, compare, contest_differences, paired_sums, with_lengths
 from dbtools.analysis.query import (
     ALL_WINS,
+    FAILURES,
     PROVENANCES,
     SCALES,
     Row,
@@ -25,12 +28,12 @@ from dbtools.analysis.query import (
     select_entries,
     working_table,
 )
-from dbtools.analysis.rated import Rated, details, rank, rate, with_free
-from dbtools.analysis.sequential import ENOUGH, Lead, first_of_each, lead_by_scores
+from dbtools.analysis.rated import Rated, rank, rate, with_free
+from dbtools.analysis.sequential import Lead, first_of_each, lead_by_scores
 from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
-from dbtools.html import percents, table
+from dbtools.html import table
 from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
@@ -39,25 +42,6 @@ if TYPE_CHECKING:
     from dbtools.database.engine import Engine
 
 _NOT_SHOWN = {"decidable", "wins_by_kind", "dimensions"}
-_AGENTS_SAID = 5
-_WINS_SAID = {
-    "recorded": "recorded wins",
-    "score": "wins by score",
-    "selected": "wins by the application's selection",
-    "user": "wins by users' choice",
-    "rated": "preferences in blind ratings, a tie as a half",
-}
-_UNUSED = {
-    "superseded": "superseded by a later version of the same agent and prompt",
-    "unscored": "without a complete score",
-    "other_scale": "scored on another scale",
-    "unopposed": "without a rival in their prompt",
-}
-_UNDECIDABLE = {
-    "alone": "only one agent",
-    "headless": "no head, or the head is not a competing agent's: no recorded win",
-    "mixed": "a score is missing or of another scale: no win by score",
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,6 +75,8 @@ class Effectiveness(Result):
         What the blind ratings say; with the wins ``rated``, `pairs`, `claim` and `ranking` are by them.
     evidence : tuple of Evidence
         Where no two agents have scores of the judge in one prompt: what else there is, and what it is worth.
+    failures, failure_details : str, tuple of str
+        Whether failed runs are left out or lose; and who fails how often, in words.
     filter_note : str
         Which prompts alone count (`Database.filter`); empty: all.
     """
@@ -115,6 +101,8 @@ class Effectiveness(Result):
     logged: int
     rated: Rated
     evidence: tuple[Evidence, ...] = ()
+    failures: str = "excluded"
+    failure_details: tuple[str, ...] = ()
     filter_note: str = ""
 
     @cached_property
@@ -178,7 +166,7 @@ class Effectiveness(Result):
     @property
     def left_out(self) -> dict[str, dict[str, int]]:
         """By relation and provenance: how many rows were not used because of it."""
-        used = RowFilter.of(self.provenance, self.scale).kinds
+        used = RowFilter.of(self.provenance, self.scale, self.failures).kinds
         unused = {r: {kind: n for kind, n in kinds.items() if kind not in used} for r, kinds in self.origins.items()}
         return {relation: kinds for relation, kinds in unused.items() if kinds}
 
@@ -187,7 +175,7 @@ class Effectiveness(Result):
         """One row per kind of row not used: relation, why, rows."""
         import pandas as pd
 
-        return pd.DataFrame(_rows_left_out(self), columns=["relation", "why", "rows"])
+        return pd.DataFrame(rows_left_out(self), columns=["relation", "why", "rows"])
 
     @property
     def sentence(self) -> str:
@@ -197,9 +185,7 @@ class Effectiveness(Result):
     @cached_property
     def details(self) -> list[str]:
         """The figures behind the sentence, the shares of wins, the caveats, and what is left out."""
-        found = [*self.claim.details, _looking(self), _shares(self), *details(self.rated), _stability(self)]
-        found += [*_caveats(self), *_left(self)]
-        return [text for text in found if text]
+        return details_of(self)
 
     @property
     def level(self) -> str:
@@ -210,10 +196,11 @@ class Effectiveness(Result):
     def highlights(self) -> list[Highlight]:
         """The figures behind the sentence, the shares of wins, how the filter matters, and what is left out."""
         said = [
-            *((text, "by-how-much") for text in self.claim.details[:2]),
-            (_shares(self), "who-wins"),
-            (_stability(self), "does-the-result-depend-on-the-filter"),
-            (_left(self)[1], "what-else-could-explain-it-and-what-is-left-out"),
+            *((text, "by-how-much") for text in self.claim.details[:1]),
+            (looking_often(self), "by-how-much"),
+            (shares_of_wins(self), "who-wins"),
+            (stability(self), "does-the-result-depend-on-the-filter"),
+            (left_out(self)[1], "what-else-could-explain-it-and-what-is-left-out"),
         ]
         return [Highlight("info", text, anchor) for text, anchor in said if text]
 
@@ -227,6 +214,7 @@ class Effectiveness(Result):
         return {
             "provenance": self.origins,
             "rows": self.provenance,
+            "failures": self.failures,
             "wins": self.wins,
             "scale": self.scale,
             "agents": [_agent_json(a) for a in self.agents],
@@ -265,6 +253,7 @@ def effectiveness(
     agents: Sequence[str] | None = None,
     interval: str = "wilson",
     logs: bool = False,
+    failures: str = "excluded",
     table: Engine | None = None,
 ) -> Effectiveness:
     """Compare the agents over the contests of one provenance. Reads only.
@@ -285,6 +274,8 @@ def effectiveness(
         The interval of the win rates.
     logs : bool
         Whether runs in rescued logs count among the application's selections.
+    failures : {"excluded", "losses"}
+        Whether failed runs are left out, or lose with 0 points in the prompts that another agent answered.
     table : connection, optional
         An open `working_table` of the same database and agents, to ask more than once.
 
@@ -297,16 +288,17 @@ def effectiveness(
     check_word("kind of win", wins, ALL_WINS)
     check_word("scale", scale, SCALES)
     check_word("interval", interval, tuple(INTERVALS))
+    check_word("use of failures", failures, FAILURES)
     if isinstance(agents, str):
         raise ParameterError("Agents are a list", agents, "put the name in brackets")
-    row_filter, names = RowFilter.of(provenance, scale), list(map(readable, agents)) if agents else None
+    row_filter, names = RowFilter.of(provenance, scale, failures), list(map(readable, agents)) if agents else None
     with nullcontext(table) if table else working_table(db, names) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
         origins = rows(connection, "provenance")
         _check_agents(names, origins)
-        select_entries(connection, row_filter.kinds)
-        rated = rate(db, connection, row_filter)
-        summary = agent_summary(connection, row_filter, wins, interval, logged, rated.tables)
+        select_entries(connection, row_filter)
+        rates, rated = failure_rates(connection, row_filter), rate(db, connection, row_filter)
+        summary = agent_summary(connection, row_filter, wins, interval, logged, rated.tables, rates)
         (contests,) = rows(connection, "contests", **row_filter.bound)
         return Effectiveness(
             provenance=provenance,
@@ -320,21 +312,31 @@ def effectiveness(
             contests=contests,
             not_competing=_not_competing(origins, row_filter),
             version_use=_version_use(connection, row_filter, origins),
+            failures=failures,
             logged=sum(won for _, won in logged.values()),
             filter_note=db.filter_note,
-            **_comparison(connection, row_filter, summary, provenance, wins, rated),  # last: it selects other entries
+            **_comparison(connection, row_filter, summary, provenance, wins, rated, rates),  # last: it selects others
         )
 
 
 def _comparison(
-    connection: Engine, row_filter: RowFilter, summary: Sequence[AgentResult], asked: str, wins: str, rated: Rated
+    connection: Engine,
+    row_filter: RowFilter,
+    summary: Sequence[AgentResult],
+    asked: str,
+    wins: str,
+    rated: Rated,
+    rates: Mapping[str, FailureRate],
 ) -> Row:
     """Return everything that compares agents within contests."""
     present = rows(connection, "filters")
     family = paired_sums(connection, row_filter)
     contests = contest_differences(connection, row_filter, family)
     pairs, scored = with_lengths(compare(family), contests), [a.agent for a in summary if a.scored]
-    claim = make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked)
+    more = more_failures(connection) if any(rate.failed for rate in rates.values()) else {}
+    # Where failed runs are losses, the scores already hold them.
+    said = {} if row_filter.failures == "losses" else {pair: _rates_said(rates, *pair) for pair in more}
+    claim = make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked, said)
     versions = row_counts(present, row_filter.kinds)
     evidence: tuple[Evidence, ...] = ()
     by_rating, agents = wins == "rated", [a.agent for a in summary]
@@ -350,11 +352,16 @@ def _comparison(
         "pairs": rated.pairs if by_rating else pairs,
         "claim": rated_claim(rated, agents, row_filter.kinds) if by_rating else claim,
         "sequential": sequential,
+        "failure_details": tuple(failure_details(rates, more)),
         "ranking": rated.ranking if by_rating else rank(family),
         "evidence": evidence,
         "confounders": confounders(connection, row_filter, present),
         "multiverse": multiverse(connection, row_filter, present, family),
     }
+
+
+def _rates_said(rates: Mapping[str, FailureRate], agent: str, rival: str) -> str:
+    return f"{rates[agent].rate:.0%} against {rates[rival].rate:.0%}"
 
 
 def _sequential(claim: Claim, contests: Mapping[tuple[str, str], ContestDifferences]) -> Lead | None:
@@ -397,8 +404,12 @@ def _version_use(connection: Engine, row_filter: RowFilter, counted: Sequence[Ro
     (found,) = rows(connection, "version_use", scale=row_filter.scale)
     versions = [row for row in counted if row["relation"] == "versions" and row["source"] is None]
     competing = sum(row["rows"] for row in versions if row["provenance"] in row_filter.kinds)
-    return {"compared": found["compared"], "superseded": competing - found["entries"]} | {
-        key: found[key] for key in ("unscored", "other_scale", "unopposed")
+    unanswered = found["unanswered"] if row_filter.failures == "losses" else 0
+    return {"compared": found["compared"], "superseded": competing - found["entries"] - unanswered} | {
+        "unscored": found["unscored"],
+        "other_scale": found["other_scale"],
+        "unopposed": found["unopposed"],
+        "unanswered": unanswered,
     }
 
 
@@ -407,14 +418,6 @@ def _frame(items: Sequence[object], kind: type[AgentResult | Pair | Specificatio
 
     columns = [name for name in kind.__dataclass_fields__ if name not in _NOT_SHOWN]
     return pd.DataFrame([[getattr(item, name) for name in columns] for item in items], columns=columns)
-
-
-def _rows_left_out(found: Effectiveness) -> list[tuple[str, str, int]]:
-    """List the rows not used: relation, why, how many."""
-    items = [(r, f"{kind} rows", n) for r, kinds in found.left_out.items() for kind, n in kinds.items()]
-    items += [("versions", f"{source} does not compete", n) for source, n in found.not_competing.items()]
-    items += [("versions", why, found.version_use[key]) for key, why in _UNUSED.items() if found.version_use[key]]
-    return items + [("contests", why, found.contests[key]) for key, why in _UNDECIDABLE.items() if found.contests[key]]
 
 
 def _agent_json(agent: AgentResult) -> dict[str, Any]:
@@ -426,59 +429,3 @@ def _agent_json(agent: AgentResult) -> dict[str, Any]:
 
 def _wins_json(agent: AgentResult) -> dict[str, float | None]:
     return {kind: agent.wins_by_kind[kind] if agent.decidable[kind] else None for kind in ALL_WINS}
-
-
-def _looking(found: Effectiveness) -> str:
-    lead = found.sequential
-    if lead is None or found.wins == "rated" or found.evidence:  # the details of ratings say so
-        return ""
-    size = f"{lead.evidence:,.1f}" if lead.evidence < 1000 else "over 1,000"
-    figures = f"evidence {size} against {lead.rival}; above {ENOUGH:.0f} is enough"
-    if lead.holds:
-        return f"The lead of {lead.agent} holds however often you look ({figures})."
-    return f"The p-value is for one look. However often you look, the lead of {lead.agent} is not sure yet ({figures})."
-
-
-def _shares(found: Effectiveness) -> str:
-    decided = [a for a in found.agents if a.contests]
-    kind = _WINS_SAID[found.wins]
-    if found.evidence and found.wins in ("recorded", "user"):  # it has these shares already
-        return ""
-    if not decided:
-        return f"No contest decides {kind}."
-    shares = ", ".join(
-        f"{a.agent} {_count(a.wins)} of {a.contests:,} ({percents(a.low or 0, a.high or 0)})"
-        for a in decided[:_AGENTS_SAID]
-    )
-    more = f" and {len(decided) - _AGENTS_SAID} more agents" if len(decided) > _AGENTS_SAID else ""
-    return f"Share of {kind}, with 95% interval: {shares}{more}."
-
-
-def _count(wins: float) -> str:
-    return f"{wins:,.0f}" if wins == round(wins) or wins >= 1000 else f"{wins:.1f}"
-
-
-def _stability(found: Effectiveness) -> str:
-    led = [s for s in found.multiverse if s.leader]
-    if not found.claim.leader or not led:
-        return ""
-    same = sum(s.leader == found.claim.leader for s in led)
-    return f"{found.claim.leader} leads under {same} of the {len(led)} filters that have a leader."
-
-
-def _caveats(found: Effectiveness) -> list[str]:
-    confused = [c for c in found.confounders if c.name == "position" and not c.values["identifiable"]]
-    text = "The effect of the position in the prompt cannot be separated from that of the agent."
-    return [text] if confused and len(found.agents) > 1 else []
-
-
-def _left(found: Effectiveness) -> list[str]:
-    kinds = found.left_out.get("versions", {})
-    parts = [f"{n:,} {kind}" for kind, n in kinds.items()]
-    parts += [f"{found.version_use[key]:,} {why}" for key, why in _UNUSED.items() if found.version_use[key]]
-    text = f"Versions left out: {', '.join(parts) or 'none'}"
-    if kinds and not found.agents:
-        text += f" (provenance {max(kinds, key=kinds.__getitem__)} compares them)"
-    others = ", ".join(f"{n:,} by {source}" for source, n in found.not_competing.items())
-    some = f"Compared are {found.filter_note} only." if found.filter_note else ""
-    return [some, f"{text}.", f"Versions that do not compete: {others}." if others else ""]

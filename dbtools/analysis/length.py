@@ -9,6 +9,7 @@ from typing import Any
 _TINY = 1e-9
 _LISTED = 1_000
 _RARE = 0.1
+_EQUAL = 0.1
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def at_equal_length(differences: Any, ratios: Any, clusters: Any) -> EqualLength
 
     Sources, for votes: T. Li and others, "Does style matter?" (LMSYS, 2024); Y. Dubois and others, arXiv 2404.04475.
     Here for scores within prompts, with the CR2 standard error and Bell–McCaffrey degrees of freedom. None where the
-    texts are equally long or unknown. Assumes that the score is linear in the log length.
+    lengths differ by less than 10% on average, or are unknown. Assumes that the score is linear in the log length.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def at_equal_length(differences: Any, ratios: Any, clusters: Any) -> EqualLength
     known = np.isfinite(ratios)
     d, x = np.asarray(differences, dtype=float)[known], np.asarray(ratios, dtype=float)[known]
     _, place = np.unique(np.asarray(clusters)[known], return_inverse=True)
-    if not len(x) or np.abs(x).max() < _TINY:
+    if not len(x) or np.abs(x).mean() < _EQUAL:
         return None
     extrapolated = bool(min((x <= 0).mean(), (x >= 0).mean()) < _RARE)
     if place.max() < 2 or np.ptp(x) < _TINY:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.claim import Claim, make_claim
@@ -58,17 +58,18 @@ def multiverse(
     """
     found: dict[str, Specification] = {}
     known: dict[object, Sequence[PairedSums]] = {
-        (kinds_of(row_filter, present), row_filter.scale, "total", False): asked
+        (kinds_of(row_filter, present), row_filter.scale, row_filter.failures, "total", False): asked
     }
-    filters, selected = list(_filters(row_filter, present)), row_filter.kinds
+    filters, selected = list(_filters(row_filter, present)), _selection(row_filter)
     # The filters on the same provenances together: selecting the entries takes the longest.
-    for name, some, outcome, distinct in sorted(filters, key=lambda item: item[1].kinds != row_filter.kinds):
+    first = selected
+    for name, some, outcome, distinct in sorted(filters, key=lambda item: _selection(item[1]) != first):
         kinds = kinds_of(some, present, outcome)
-        key = kinds, some.scale, outcome, distinct
+        key = kinds, some.scale, some.failures, outcome, distinct
         if key not in known:
-            if selected != some.kinds:
-                select_entries(connection, some.kinds)
-                selected = some.kinds
+            if selected != _selection(some):
+                select_entries(connection, some)
+                selected = _selection(some)
             known[key] = paired_sums(connection, some, outcome, distinct=distinct, ranked=False)
         pairs = compare(known[key])
         claim = make_claim(pairs, {name for pair in pairs for name in (pair.a, pair.b)}, kinds, some.scale)
@@ -79,7 +80,13 @@ def multiverse(
 def kinds_of(row_filter: RowFilter, present: list[Row], outcome: str = "total") -> frozenset[str]:
     """Return the provenances of the rows that are compared: totals have a scale, kinds of win have none."""
     rows = [row for row in present if outcome != "total" or row["scale"] == row_filter.scale]
-    return frozenset(row["provenance"] for row in rows) & frozenset(row_filter.kinds)
+    counted = row_filter.answers if row_filter.failures == "losses" else row_filter.kinds
+    return frozenset(row["provenance"] for row in rows) & frozenset(counted)
+
+
+def _selection(row_filter: RowFilter) -> tuple[object, ...]:
+    """Return what decides which entries there are: the scale only where failed runs get points on it."""
+    return row_filter.kinds, row_filter.scale if row_filter.failures == "losses" else None
 
 
 def _specification(name: str, outcome: str, claim: Claim) -> Specification:
@@ -113,9 +120,13 @@ def _filters(row_filter: RowFilter, present: list[Row]) -> Iterator[tuple[str, R
         ("all but placeholders", tuple(kind for kind in KINDS if kind != "placeholder")),
     ):
         if kinds != row_filter.kinds:
-            yield name, RowFilter(kinds, row_filter.scale), "total", False
+            yield name, replace(row_filter, kinds=kinds).with_failures(row_filter.failures), "total", False
+    if row_filter.failures == "losses":
+        yield "failed runs left out", RowFilter(row_filter.answers, row_filter.scale), "total", False
+    elif row_filter.answers and any(row["provenance"] == "placeholder" for row in present):
+        yield "failed runs as losses", row_filter.with_failures("losses"), "total", False
     scales = {row["scale"] for row in present if row["provenance"] in row_filter.kinds}
     for scale in sorted(scales - {row_filter.scale, "unknown", None}):
-        yield f"scale {scale}", RowFilter(row_filter.kinds, scale), "total", False
+        yield f"scale {scale}", replace(row_filter, scale=scale), "total", False
     for kind in WINS:
         yield f"wins {kind}", row_filter, kind, False

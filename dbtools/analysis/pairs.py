@@ -96,7 +96,7 @@ class Pair:
         The clustered standard error of the difference.
     equal_length, low_equal_length, high_equal_length : float or None
         The difference with the length of the two texts held equal, and its 95% interval; None where the texts are
-        equally long, or length and agent cannot be separated.
+        about equally long, or length and agent cannot be separated.
     extrapolated : bool
         Whether one of the two nearly always writes the longer text, so that `equal_length` is an extrapolation.
     """

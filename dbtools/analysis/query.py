@@ -29,20 +29,38 @@ PROVENANCES = (*KINDS, "all")
 WINS = ("recorded", "score", "selected", "user")  # those in the database
 ALL_WINS = (*WINS, "rated")
 SCALES = ("judge", "heuristic", "self", "synthetic")
+FAILURES = ("excluded", "losses")
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Which rows count: their provenances, and the one scale on which scores are compared."""
+    """Which rows count: their provenances, the one scale on which scores are compared, and whether failed runs do.
+
+    Attributes
+    ----------
+    failures : str
+        ``excluded``; or ``losses``: a failed run, where the agent has no answer, competes with 0 points.
+    """
 
     kinds: tuple[str, ...]
     scale: str
+    failures: str = "excluded"
 
     @classmethod
-    def of(cls, provenance: str, scale: str) -> RowFilter:
-        """Return the filter that the parameters ``provenance`` and ``scale`` stand for."""
-        return cls(KINDS if provenance == "all" else (provenance,), scale)
+    def of(cls, provenance: str, scale: str, failures: str = "excluded") -> RowFilter:
+        """Return the filter that the parameters of these names stand for."""
+        return cls(KINDS if provenance == "all" else (provenance,), scale).with_failures(failures)
+
+    def with_failures(self, failures: str) -> RowFilter:
+        """Return the filter with failed runs left out, or with all of them."""
+        kinds = self.kinds if "placeholder" in self.kinds or failures == "excluded" else (*self.kinds, "placeholder")
+        return RowFilter(kinds, self.scale, failures)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The provenances of versions that are no failed run."""
+        return tuple(kind for kind in self.kinds if kind != "placeholder")
 
     @property
     def bound(self) -> Row:
@@ -97,13 +115,14 @@ def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine
         yield connection
 
 
-def select_entries(connection: Engine, kinds: Sequence[str]) -> None:
-    """Create the working tables ``entries`` and ``paired`` from the candidates of these provenances.
+def select_entries(connection: Engine, row_filter: RowFilter) -> None:
+    """Create the working tables ``entries`` and ``paired`` from the candidates that count.
 
     There is one contest per prompt: rows of two provenances compete with each other where both count.
     """
-    materialize_query(connection, "entries", kinds=list(kinds))
-    materialize_query(connection, "paired", kinds=list(kinds))
+    failed_scale = row_filter.scale if row_filter.failures == "losses" else None
+    materialize_query(connection, "entries", kinds=list(row_filter.kinds), failed_scale=failed_scale)
+    materialize_query(connection, "paired", kinds=list(row_filter.kinds))
 
 
 def materialize_query(connection: Engine, name: str, **parameters: object) -> None:

@@ -333,7 +333,14 @@ def test_with_all_provenances_there_is_one_contest_per_prompt(tmp_path):
     # Totals of the builder: 31, 36 and 41; the repeated version has 45.
     assert wins(result) == {"domain": (6, 5), "syntax": (6, 1), "structure": (6, 0)}
     assert result.contests["contests"] == 6
-    assert result.version_use == {"compared": 18, "superseded": 1, "unscored": 0, "other_scale": 0, "unopposed": 0}
+    assert result.version_use == {
+        "compared": 18,
+        "superseded": 1,
+        "unscored": 0,
+        "other_scale": 0,
+        "unopposed": 0,
+        "unanswered": 0,
+    }
     assert {s.filter: s.n for s in result.multiverse}["real rows"] == 4
     # Among real rows the failed versions do not compete.
     assert {(p.a, p.b): p.n for p in compare(path).pairs}["domain", "syntax"] == 4
@@ -357,7 +364,14 @@ def test_every_version_is_compared_or_counted_as_left_out(tmp_path):
     insert(path, "prompt_versions", prompt_id=hex_id("prompt", 7), source="original", version_no=4)
     insert(path, "prompt_versions", prompt_id=hex_id("prompt", 8), source="", version_no=4)
     result = compare(path)
-    assert result.version_use == {"compared": 16, "superseded": 1, "unscored": 4, "other_scale": 2, "unopposed": 1}
+    assert result.version_use == {
+        "compared": 16,
+        "superseded": 1,
+        "unscored": 4,
+        "other_scale": 2,
+        "unopposed": 1,
+        "unanswered": 0,
+    }
     assert result.not_competing == {"no source": 1, "original": 1}
     assert result.left_out["versions"] == {"placeholder": 1}
     with closing(sqlite3.connect(path)) as connection:

@@ -104,4 +104,5 @@ def test_an_agent_that_always_writes_more_is_an_extrapolation():
 
 def test_texts_of_one_length_or_of_none_need_no_adjustment():
     assert at_equal_length(np.arange(9.0), np.zeros(9), np.arange(9)) is None
+    assert at_equal_length(np.arange(9.0), np.full(9, 0.09), np.arange(9)) is None
     assert at_equal_length(np.arange(9.0), np.full(9, np.nan), np.arange(9)) is None

@@ -38,7 +38,7 @@ def scored(path, prompts, texts):
 def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, texts):
     with attach(scored(tmp_path / "prompter.db", prompts, texts)) as db:
         with working_table(db, None) as connection:
-            select_entries(connection, CHOSEN.kinds)
+            select_entries(connection, CHOSEN)
             found = {(p.a, p.b): p for p in compare(paired_sums(connection, CHOSEN))}
         rows = db.frame("contests")
     wide = rows.pivot(index="prompt_id", columns="agent", values="total")
@@ -68,7 +68,7 @@ def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, tex
 
 def test_one_contest_per_text_leaves_no_clusters(tmp_path):
     with attach(scored(tmp_path / "prompter.db", 40, 15)) as db, working_table(db, None) as connection:
-        select_entries(connection, CHOSEN.kinds)
+        select_entries(connection, CHOSEN)
         (first, *_) = compare(paired_sums(connection, CHOSEN, distinct=True))
     assert first.n == first.clusters <= 15
 
@@ -99,7 +99,7 @@ def test_one_contest_per_text_is_the_first_in_which_both_took_part(tmp_path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM prompt_versions WHERE source = 'syntax' AND rowid % 2 = 0")
     with attach(path) as db, working_table(db, None) as connection:
-        select_entries(connection, CHOSEN.kinds)
+        select_entries(connection, CHOSEN)
         found = {(s.a, s.b): s.sums.n for s in paired_sums(connection, CHOSEN, distinct=True)}
         rows = db.frame("contests")
     for (a, b), n in found.items():
@@ -121,7 +121,7 @@ def test_the_single_contests_are_those_of_the_rows_in_time_order(tmp_path):
             connection,
         )
     with attach(path) as db, working_table(db, None) as connection:
-        select_entries(connection, CHOSEN.kinds)
+        select_entries(connection, CHOSEN)
         found = contest_differences(connection, CHOSEN, paired_sums(connection, CHOSEN))["structure", "syntax"]
     both = frame[frame.source == "structure"].merge(frame[frame.source == "syntax"], on=["id", "asked"])
     both["late"], both["d"] = both[["created_at_x", "created_at_y"]].max(axis=1), both.total_x - both.total_y

@@ -36,6 +36,8 @@ ALONE = (
     "agreement",
     "contests",
     "distributions",
+    "failures",
+    "failure_differences",
     "filters",
     "judge",
     "length",
@@ -69,6 +71,12 @@ class Served:
         bound = re.sub(r"\$(\w+)", lambda m: _literal((parameters or {})[m[1]]), query)
         quoted = bound.replace("'", "''")
         return self.connection.execute(f"FROM postgres_query('pg', '{quoted}')")
+
+    def register(self, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+        self.do(f"DROP TABLE IF EXISTS {name}")
+        self.do(f"CREATE TABLE {name} ({columns})")
+        for row in rows:
+            self.do(f"INSERT INTO {name} VALUES ({', '.join(map(_literal, row))})")
 
     def materialize(self, name: str, query: str, parameters: dict[str, Any] | None = None) -> None:
         bound = re.sub(r"\$(\w+)", lambda m: _literal((parameters or {})[m[1]]), query)
@@ -163,10 +171,11 @@ def test_questions_of_effectiveness_are_answered_alike(engines):
     for on in engines:
         materialize(on, "candidates", read("candidates"))
     one, other = engines
-    for choice in CHOICES:
+    for choice, failed_scale in [*((choice, None) for choice in CHOICES), (CHOICES[0], "judge")]:
         for on in engines:
-            for name in ("entries", "paired"):
-                materialize(on, name, read(name), {"kinds": choice["kinds"]})
+            for name in ("entries", "paired", "attempts"):
+                given = {"kinds": choice["kinds"], "failed_scale": failed_scale}
+                materialize(on, name, read(name), {word: given[word] for word in given if f"${word}" in read(name)})
         for name in ALONE:
             given = {word: value for word, value in choice.items() if f"${word}" in read(name)}
             answers = [rows(on.execute(read(name), given or None)) for on in (other, one)]
@@ -175,6 +184,15 @@ def test_questions_of_effectiveness_are_answered_alike(engines):
             asked = {"scale": choice["scale"], "outcome": outcome, "distinct": distinct}
             for on in engines:
                 materialize(on, "clusters", read("clusters"), asked)
+            if outcome == "total" and not distinct:
+                names = rows(one.execute("SELECT DISTINCT a, b FROM paired ORDER BY a, b"))
+                for on in engines:
+                    numbers = [(a, b, number) for number, (a, b) in enumerate(names)]
+                    (on.register if isinstance(on, Served) else lambda *given, on=on: engine.register(on, *given))(
+                        "pair_numbers", "a VARCHAR, b VARCHAR, pair INTEGER", numbers
+                    )
+                answers = [rows(on.execute(read("differences"), {"scale": choice["scale"]})) for on in (other, one)]
+                assert_same(*answers, f"differences {asked}")
             for name, given in (("pairs", None), ("ranks", None), ("text_differences", {"limit": 5})):
                 answers = [rows(on.execute(read(name), given)) for on in (other, one)]
                 assert_same(*answers, f"{name} {asked}")

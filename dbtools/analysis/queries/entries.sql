@@ -1,23 +1,42 @@
 -- Which version of each agent competes in each prompt, and which wins does it have? (A working table: every other query reads
 -- it.) One row per prompt and agent: the last version among the chosen provenances. Parameters: $kinds (the provenances that
--- count). Within one provenance it is what contest_results holds.
+-- count), $failed_scale (NULL, or the scale on which a failed run counts as 0). Within one provenance it is what contest_results holds.
+-- Where failed runs count, they do so only in prompts that some agent answered, and only for agents that did not answer.
 -- contest: NULL without a prompt; cluster: prompts of the same normalised text; repeated: whether other contests may be of
 -- the same cluster; turn: the smaller, the earlier in its prompt. The wins are NULL where they are not decidable: where an
 -- agent is alone; recorded: no head of these versions; score: a score is missing or of another scale (a tie of k counts 1/k);
 -- selected, voted: the application or the users chose none of these agents.
 WITH
-among AS (
+marked AS (
   SELECT
-    c.*, min(contest) OVER (PARTITION BY prompt_id) AS pooled, max(has_head) OVER (PARTITION BY prompt_id, agent) AS head,
-    -- Totals are sums of scores: the ninth decimal is noise.
-    floor(total * 1e9 + 0.5e0) / 1e9 AS points,
-    row_number() OVER (
-      PARTITION BY prompt_id, agent ORDER BY version_no DESC NULLS LAST, created_at DESC NULLS LAST, contest NULLS LAST
-    ) AS place
-  FROM candidates AS c
+    *,
+    CASE WHEN provenance = 'placeholder' AND $failed_scale IS NOT NULL THEN 1 ELSE 0 END AS failed
+  FROM candidates
   WHERE array_contains($kinds, provenance)
 ),
-entered AS (SELECT * FROM among WHERE place = 1),
+among AS (
+  SELECT
+    contest, cluster, repeated, prompt_id, agent, provenance, version_no, created_at,
+    CASE WHEN failed = 1 THEN $failed_scale || '' ELSE scale END AS scale,
+    CASE WHEN failed = 1 THEN 0e0 ELSE total END AS total, CASE WHEN failed = 1 THEN 0e0 ELSE clarity END AS clarity,
+    CASE WHEN failed = 1 THEN 0e0 ELSE specificity END AS specificity,
+    CASE WHEN failed = 1 THEN 0e0 ELSE actionability END AS actionability,
+    CASE WHEN failed = 1 THEN 0e0 ELSE structure END AS structure,
+    CASE WHEN failed = 1 THEN 0e0 ELSE context_use END AS context_use,
+    CASE WHEN failed = 0 THEN text_length END AS text_length, failed = 0 AND selected AS selected,
+    CASE WHEN failed = 0 THEN times END AS times, min(contest) OVER (PARTITION BY prompt_id) AS pooled,
+    max(CASE WHEN failed = 0 THEN has_head ELSE 0 END) OVER (PARTITION BY prompt_id, agent) AS head,
+    min(failed) OVER (PARTITION BY prompt_id) AS unanswered,
+    row_number() OVER (
+      PARTITION BY prompt_id, agent
+      ORDER BY failed, version_no DESC NULLS LAST, created_at DESC NULLS LAST, contest NULLS LAST
+    ) AS place
+  FROM marked
+),
+entered AS (
+  -- Totals are sums of scores: the ninth decimal is noise.
+  SELECT *, floor(total * 1e9 + 0.5e0) / 1e9 AS points FROM among WHERE place = 1 AND unanswered = 0
+),
 met AS (
   SELECT
     pooled, count(*) AS agents, max(head) AS headed, max(CASE WHEN selected THEN 1 ELSE 0 END) AS selection,

@@ -143,7 +143,7 @@ def _rates(session: Session, request: Request) -> Any:
 
     working = _working_table(session, request.filters)
     rows = RowFilter.of(request.filters.provenance, request.filters.scale)
-    select_entries(working, rows.kinds)
+    select_entries(working, rows)
     found = agent_summary(working, rows, request.wins, "wilson", {})
     return pd.DataFrame([[getattr(agent, name) for name in SHOWN] for agent in found], columns=[*SHOWN])
 
