@@ -68,7 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        sys.stderr.write("dbtools: interrupted; run the same command again to finish what it had begun.\n")
+        removing = [
+            name for name, value in getattr(arguments, "parameters", ()) if (name, value) == ("dry_run", "False")
+        ]
+        files = "files may have been removed; run the same command again to finish, or dbtools run restore to undo it"
+        todo = files if removing else "run the same command again to finish what it had begun"
+        sys.stderr.write(f"\ndbtools: interrupted, no report of this notebook was written; {todo}.\n")
         return 130
     return status
 

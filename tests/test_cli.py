@@ -243,3 +243,16 @@ def test_an_audit_is_compared_with_the_one_it_replaces(place, capsys):
     assert found["earlier"] == str(place / "reports" / "again.json")
     assert [entry["reason"] for entry in found["report"]["history"]] == ["the first"]
     assert found["report"]["parameters"] == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("True", "run the same command again"), ("False", "files may have been removed")]
+)
+def test_an_interrupted_run_says_what_may_have_happened_to_files(place, capsys, monkeypatch, value, said):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dbtools.notebooks.run", interrupt)
+    assert run("verify", "--root", "project", "-p", "dry_run", value) == 130
+    assert said in capsys.readouterr().err
+    assert not (place / "reports").exists()

@@ -51,7 +51,11 @@ class Verification(Result):
         if not wrong and not self.stated:
             return "no expectations are stated (dbtools.toml, or expect); the databases in use are there"
         if not wrong:
-            return f"all {len(self.expectations)} expectations hold"
+            return (
+                f"all {len(self.expectations)} expectations hold"
+                if len(self.expectations) > 1
+                else "the expectation holds"
+            )
         shown = ", ".join(f"{e.name}: expected {e.expected}, found {e.found}" for e in wrong[:3])
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         return f"{len(wrong)} of {len(self.expectations)} expectations do not hold ({shown}{more})"

@@ -14,7 +14,7 @@ from dbtools.cleanup.safefile import identity
 from dbtools.database import attach
 from dbtools.errors import ProjectError, readable
 from dbtools.files.inventory import LARGEST, FoundFile, find
-from dbtools.html import size, table
+from dbtools.html import counted, size, table
 from dbtools.progress import bar
 from dbtools.project import Project, is_lake
 from dbtools.result import Result
@@ -48,7 +48,12 @@ class Survey(Result):
         """How many files there are, and how many of their rows exist nowhere else."""
         total = size(sum(file.identity.size for file in self.files))
         rows = sum(file.unique_rows for file in self.files)
-        return f"{len(self.files)} files, {total}; {rows:,} rows exist nowhere else"
+        exist = (
+            f"{counted(rows, 'row')} exist{'s' if rows == 1 else ''} nowhere else"
+            if rows
+            else "every row exists elsewhere"
+        )
+        return f"{counted(len(self.files), 'file')}, {total}; {exist}"
 
     def _table(self) -> str:
         shown = ["path", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError
-from dbtools.html import size, table
+from dbtools.html import counted, size, table
 from dbtools.result import Result
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ExportManifest(Result):
         """What was written."""
         rows, total = sum(file.rows for file in self.files), size(sum(file.bytes for file in self.files))
         proof = "each read back and equal to the database" if self.proved else "not proved"
-        return f"{len(self.files)} files, {rows:,} rows, {total}; {proof}"
+        return f"{counted(len(self.files), 'file')}, {counted(rows, 'row')}, {total}; {proof}"
 
     def _table(self) -> str:
         frame = self.frame.assign(sha256=lambda f: f["sha256"].str[:12] + "…")
