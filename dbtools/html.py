@@ -85,7 +85,7 @@ _LISTENING = (
     ".dbtools-table tr[data-key]{cursor:pointer}"
     ".dbtools-table tr[data-key]:hover{background:var(--jp-layout-color2,#f6f8fa)}"
     '.dbtools-table tr[aria-selected="true"]{background:rgba(0,114,178,.28);box-shadow:inset 4px 0 #0072b2}'
-    ".dbtools-table :is(tr,button):focus-visible{outline:2px solid #0072b2;outline-offset:-2px}"
+    ".dbtools-table :is(td,button):focus-visible{outline:2px solid #0072b2;outline-offset:-2px}"
     "</style>"
 )
 
@@ -102,6 +102,8 @@ def table(
     exact: bool = False,
     anchors: Sequence[str] = (),
     words: Mapping[str, tuple[str, str]] | None = None,
+    links: Mapping[str, str] | None = None,
+    below: Mapping[str, str] | None = None,
 ) -> str:
     """Return `frame` as HTML: at most `limit` rows, without its index. Reads only.
 
@@ -111,18 +113,23 @@ def table(
     numbers with thousands separators. `anchors` names the rows that links lead to.
 
     For a page that listens, `keys` names each row that can be chosen, `picked` those that are, and `sort` the column
-    the rows are sorted by and whether it descends. An `exact` table has the columns' own names as headings, and NULL
-    where a value is missing.
+    the rows are sorted by and whether it descends; `links` names the columns whose cells lead on, and what they name
+    (``prompt``), and `below` has HTML to put below headings. An `exact` table has the columns' own names as headings,
+    and NULL where a value is missing.
     """
     listens = bool(keys or sort)
     columns = _columns(frame, limit, formats or {}, words or {}, exact, intervals=not (listens or exact))
+    for column in columns:
+        if links and column.name in links and list(frame.columns).count(column.name) == 1:
+            _link(column.cells, frame[column.name].tolist(), links[column.name])
     if caption and frame.empty and not (listens or exact):
         return f'<p class="nothing">{text(" ".join(caption.split()))}: none.</p>'
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
     parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if listens else ""}<table{role}>']
     if caption:
         parts.append(f"<caption>{text(' '.join(caption.split()))}</caption>")
-    heads = "".join(_heading(c) if sort is None else _sorter(c.name, c.css, c.heading, sort) for c in columns)
+    under = below or {}
+    heads = "".join(_heading(c) if sort is None else _sorter(c, under.get(c.name, ""), sort) for c in columns)
     # Without rows a line says which columns there would be; headings that sort stay for when rows come back.
     bare = frame.empty and sort is None
     parts.append("<tbody>" if bare else f"<thead><tr>{heads}</tr></thead><tbody>")
@@ -144,16 +151,24 @@ def table(
 
 
 def _choice(key: str, picked: bool) -> str:
-    return f' data-key="{html.escape(key)}" tabindex="0" aria-selected="{str(picked).lower()}"'
+    return f' data-key="{html.escape(key)}" aria-selected="{str(picked).lower()}"'
 
 
-def _sorter(name: str, css: str, shown: str, sort: tuple[str, bool]) -> str:
-    """Return a heading that a click can sort by."""
-    how = f' aria-sort="{"descending" if sort[1] else "ascending"}"' if sort[0] == name else ""
-    arrow = (" ▼" if sort[1] else " ▲") if how else ""
+def _sorter(column: _Column, under: str, sort: tuple[str, bool]) -> str:
+    """Return a heading that a click can sort by, and what stands below it."""
+    name, is_sorted = column.name, column.name == sort[0]
+    how = f' aria-sort="{"descending" if sort[1] else "ascending"}"' if is_sorted else ""
+    arrow = (" ▼" if sort[1] else " ▲") if is_sorted else ""
     title = html.escape(f"Sort by {name.replace('_', ' ')}")
-    sorter = f'<button data-sort="{html.escape(name)}" title="{title}">{shown}{arrow}</button>'
-    return f'<th scope="col"{css}{how}>{sorter}</th>'
+    about = f'type="button" data-sort="{html.escape(name)}" title="{title}"'
+    return f'<th scope="col"{column.css}{how}><button {about}>{column.heading}{arrow}</button>{under}</th>'
+
+
+def _link(cells: list[str], values: list[Any], kind: str) -> None:
+    """Make the cells under a heading links, for a page that listens; elsewhere they stay text."""
+    for at, value in enumerate(values[: len(cells)]):
+        if not _missing(value):
+            cells[at] = f'<span data-go="{kind}:{html.escape(str(value))}">{cells[at]}</span>'
 
 
 def bullets(items: Sequence[str]) -> str:
@@ -244,8 +259,6 @@ def _column(
     numbers = not flags and all(_is_number(v) for v in present) and (bool(present) or column.dtype.kind in "iuf")
     decimals = _decimals(present) if numbers else 0
     texts = [_show(v, "" if exact else name, spec, decimals) for v in values]
-    if exact:
-        texts = ["NULL" if _missing(value) else shown for value, shown in zip(values, texts, strict=True)]
     times = any(hasattr(v, "strftime") for v in present)
     long = any(len(shown) > _LINE for shown in texts)
     # A short word with hyphens, or a path, would otherwise break in its middle.
@@ -257,8 +270,12 @@ def _column(
         heading = name
     else:
         heading, note = words.get(name) or _words().get(name, (heading, ""))
-    cells = [html.escape(shown) if exact else _cell(v, name, shown) for v, shown in zip(values, texts, strict=True)]
+    cells = [_exact(v, shown) if exact else _cell(v, name, shown) for v, shown in zip(values, texts, strict=True)]
     return _Column(name, f' class="{kind}"' if kind else "", text(heading), html.escape(note), cells)
+
+
+def _exact(value: Any, shown: str) -> str:
+    return '<i class="q">NULL</i>' if _missing(value) else html.escape(shown)
 
 
 def _cell(value: Any, name: str, shown: str) -> str:

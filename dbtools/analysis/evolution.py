@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -28,6 +29,8 @@ from dbtools.result import Highlight, Result
 if TYPE_CHECKING:
     import pandas as pd
 
+_BEGINNING = re.compile("[0-9a-f]{8,32}")
+_PARTS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))  # of an id that is written with dashes
 _PROMPTS, _VERSIONS = 200, 20_000  # at most so many go to Python; the rest is summed in DuckDB
 
 
@@ -236,7 +239,7 @@ def evolution(
     Parameters
     ----------
     prompt_id : str, optional
-        With dashes or without; empty or None: all prompts.
+        With dashes or without; its first eight characters are enough. Empty or None: all prompts.
     provenance : {"real", "generated", "placeholder", "unknown", "all"}
         Which versions count.
     smallest : float
@@ -273,10 +276,17 @@ def evolution(
 def _known_prompt(db: Database, prompt_id: str | None) -> str | None:
     if not prompt_id:
         return None
-    identifier = _identifier(prompt_id, "prompt")
-    if not query(db, "prompt_exists", prompt_id=identifier).fetchall():
+    digits = str(prompt_id).strip().lower().replace("-", "")
+    if not _BEGINNING.fullmatch(digits):
+        what = "Not the id of a prompt"
+        raise ParameterError(what, prompt_id, "give its 32 hexadecimal digits, or the first eight")
+    dashed = "-".join(part for part in (digits[a:b] for a, b in _PARTS) if part)
+    found = query(db, "prompt_exists", prompt_id=dashed).fetchall()
+    if len(found) > 1:
+        raise ParameterError("Several prompts have ids that begin so", prompt_id, "give more of its digits")
+    if not found:
         raise ParameterError("No such prompt", prompt_id, "db.frame('prompts') lists them")
-    return identifier
+    return str(found[0][0])
 
 
 def _identifier(given: object, kind: str) -> str:

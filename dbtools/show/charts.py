@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.trend import FEWEST_TIMES
 from dbtools.html import number, p_value
 from dbtools.show import style
+from dbtools.show.evolution_charts import agents_over_time, chains, change_types
 from dbtools.show.style import (
     BLUE,
     GREEN,
@@ -30,9 +30,6 @@ from dbtools.show.style import (
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
-
-    from dbtools.analysis import Evolution
-    from dbtools.analysis.trend import PromptTrend
 
 __all__ = [
     "agents_over_time",
@@ -65,12 +62,11 @@ _RISKS = {
     "other": GREY,
 }
 _CHOICES = ("multi", "single", "original")
-_CHANGE_TYPES = ("structure", "wording", "length", "other", "unknown")
 _PROVENANCES = {"real": GREEN, "generated": ORANGE, "placeholder": PURPLE, "unknown": GREY}
 _SCALES = {"judge": BLUE, "heuristic": SKY, "self": PURPLE, "synthetic": ORANGE, "unknown": GREY}
 _SOUND, _NOT_APPLICABLE = "nothing found", "not applicable"
 _DAY = "%Y-%m-%d"
-_MOST_SOURCES, _MOST_PAIRS, _MOST_PROMPTS = 20, 15, 4
+_MOST_SOURCES, _MOST_PAIRS = 20, 15
 
 
 def win_rates(frame: pd.DataFrame) -> alt.LayerChart:
@@ -246,27 +242,6 @@ def _margins(frame: pd.DataFrame, title: str, colours: alt.Scale) -> Any:
     return alt.layer(*layers).properties(width=WIDTH * 0.75, height=max(1, len(data)) * ROW * 0.8)
 
 
-def change_types(frame: pd.DataFrame) -> alt.LayerChart:
-    """Draw the effect of each type of change with its 95% interval. Reads only.
-
-    `frame` has scale, change_type, n, effect, low, high and p, as `Evolution.change_effects`.
-    """
-    import altair as alt
-
-    data = frame[frame["effect"].notna()][["scale", "change_type", "n", "effect", "low", "high", "p"]]
-    data = data.assign(change_type=data["change_type"].where(data["change_type"].isin(_CHANGE_TYPES), "another"))
-    rows = zip(data["change_type"], data["scale"], data["n"], strict=True)
-    data = data.assign(
-        row=[f"{kind} ({scale}, n = {n:,})" for kind, scale, n in rows],
-        label=[f"{number(effect, '+.2f')}, {p_value(p)}" for effect, p in zip(data["effect"], data["p"], strict=True)],
-    )
-    x = alt.X("effect:Q", title="points per dimension above or below the mean of all types (line: 95% interval)")
-    layers = alt.layer(*style.points(data, "row", x, ("low", "high"), zero=True))
-    n = int(data["n"].sum())
-    title = f"What a type of change does (n = {n:,} changes)" if n else "What a type of change does (cannot be told)"
-    return style.finish(layers, title, len(data))
-
-
 def cost_per_win(frame: pd.DataFrame) -> alt.LayerChart:
     """Draw what a win costs with each agent, with its interval; an arrow where it has no upper end. Reads only.
 
@@ -304,45 +279,22 @@ def cost_and_quality(frame: pd.DataFrame) -> alt.LayerChart:
     data = frame[frame["mean_total"].notna()][columns]
     colours = style.agent_colours(data["agent"])
     names = [f"{agent} (n = {n:,})" for agent, n in zip(data["agent"], data["scored"], strict=True)]
-    data = data.assign(each=1000 * data["cost"] / data["prompts"], label=names).sort_values("agent")
+    data = data.assign(each=1000 * data["cost"] / data["prompts"], label=names)
+    rows = data[["each", "mean_total", "total_low", "total_high", "scored"]].itertuples(index=False)
+    words = [
+        f"mean total {mean:.1f} of 50, 95% interval {low:.1f} to {high:.1f}, n = {n:,}; ${each:,.2f} per 1,000 prompts"
+        for each, mean, low, high, n in rows
+    ]
+    data = style.say(data, "agent", words).sort_values("agent")
     x = alt.X("each:Q", title="US dollars per 1,000 prompts", scale=alt.Scale(zero=False, padding=20))
     # The names stand in the legend: beside the points, another agent's interval could cross them.
     colour = alt.Color("label:N", title="agent", scale=alt.Scale(domain=data["label"].tolist(), range=colours.range))
-    base = alt.Chart(data).encode(x=x, color=colour)
+    base = alt.Chart(data).encode(x=x, color=colour, **style.SAID)
     y = alt.Y("mean_total:Q", title="mean total of 50 (line: 95% interval)", scale=alt.Scale(zero=False, padding=20))
     lines = base.mark_rule(strokeWidth=1.5).encode(y="total_low:Q", y2="total_high:Q")
     dots = base.mark_circle(size=110, opacity=1).encode(y=y)
     n = int(data["scored"].sum())
     return style.finish(alt.layer(lines, dots), f"Cost against quality (n = {n:,} scored versions)", 9 if n else 0)
-
-
-def agents_over_time(frame: pd.DataFrame) -> alt.LayerChart:
-    """Draw the mean total of each agent per period, with twice its standard error and how many versions. Reads only.
-
-    `frame` has agent, scale, period, n, mean_total and se. The scale with the most versions is drawn.
-    """
-    import altair as alt
-
-    sizes = frame.groupby("scale")["n"].sum().sort_values(ascending=False, kind="stable")
-    scale = str(sizes.index[0]) if len(sizes) else ""
-    data = frame[frame["scale"] == scale][["agent", "period", "n", "mean_total", "se"]]
-    reach = 2 * data["se"].fillna(0)
-    data = data.assign(low=data["mean_total"] - reach, high=data["mean_total"] + reach).drop(columns="se")
-    colours = style.agent_colours(data["agent"])
-    axis = alt.Axis(format=_DAY, labelAngle=0, labelOverlap=True)
-    base = alt.Chart(data).encode(
-        x=alt.X("yearmonthdate(period):O", title="period from (UTC)", axis=axis),
-        xOffset=alt.XOffset("agent:N", sort=colours.domain),
-        color=alt.Color("agent:N", scale=colours, title="agent"),
-    )
-    title = "mean total of 50 (line: ± 2 standard errors)"
-    y = alt.Y("mean_total:Q", title=title, scale=alt.Scale(zero=False, padding=18))
-    error = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
-    mean = base.mark_circle(size=60, opacity=1).encode(y=y)
-    label = base.mark_text(dy=-8, baseline="bottom").encode(y="high:Q", text="n:Q", color=alt.value(INK))
-    n = int(data["n"].sum())
-    said = f"Agents over time (n = {n:,} versions, {scale} scale)" if n else "Agents over time (no versions)"
-    return style.finish(alt.layer(error, mean, label), said, 9 if n else 0)
 
 
 def cost_by_day(frame: pd.DataFrame) -> alt.LayerChart:
@@ -356,8 +308,11 @@ def cost_by_day(frame: pd.DataFrame) -> alt.LayerChart:
     days = frame[frame["kind"] == "day"][["name", "calls", "cost_usd"]]
     days = days.assign(day=pd.to_datetime(days["name"], format=_DAY, errors="coerce")).drop(columns="name")
     data = days[days["day"].notna()]
+    words = [f"${cost:,.4g} stored for {n:,} calls" for cost, n in zip(data["cost_usd"], data["calls"], strict=True)]
+    data = style.say(data.assign(name=data["day"].dt.strftime(_DAY)), "name", words)
     bars = alt.Chart(data).mark_bar(color=BLUE, width={"band": 0.9})
     bars = bars.encode(
+        **style.SAID,
         x=alt.X("yearmonthdate(day):T", title="day (UTC)", axis=alt.Axis(format=_DAY, labelOverlap=True)),
         y=alt.Y("cost_usd:Q", title="US dollars, as stored", axis=alt.Axis(grid=True, format="~g")),
     )
@@ -375,10 +330,12 @@ def risk_scores(frame: pd.DataFrame) -> alt.LayerChart:
     data = frame[(frame["kind"] == "score") & (frame["name"] != "(none)")][["name", "n", "blocked"]]
     data = data.assign(passed=data["n"] - data["blocked"])
     long = data.melt(id_vars="name", value_vars=["passed", "blocked"], var_name="outcome", value_name="inputs")
+    long = style.say(long, "name", [f"{n:,} {word}" for n, word in zip(long["inputs"], long["outcome"], strict=True)])
     bands = [f"{low:02d}–{low + 10}" for low in range(0, 100, 10)]
     colours = alt.Scale(domain=["passed", "blocked"], range=[SKY, VERMILION])
     bars = alt.Chart(long).mark_bar(width={"band": 0.9})
     bars = bars.encode(
+        **style.SAID,
         x=alt.X("name:O", scale=alt.Scale(domain=bands), title="risk score (0–100)", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("inputs:Q", title="inputs", axis=alt.Axis(grid=True, tickMinStep=1, format=",d")),
         color=alt.Color("outcome:N", scale=colours, title="outcome"),
@@ -404,84 +361,16 @@ def distributions(frame: pd.DataFrame) -> alt.FacetChart | alt.LayerChart:
         share=frame["rows"] / totals,
         end=frame["bin"] + 0.5,
     )
+    rows = zip(data["dimension"], data["bin"], data["rows"], data["share"], strict=True)
+    words = [f"{name} {low:g} to {low + 0.5:g}, {n:,} versions, {share:.0%}" for name, low, n, share in rows]
+    data = style.say(data, "panel", words)
     score = alt.X("bin:Q", title=None, scale=alt.Scale(domain=[0, 10]), axis=alt.Axis(values=[0, 5, 10], grid=True))
     axis = alt.Axis(format="%", tickCount=2, labelPadding=3)
     share = alt.Y("share:Q", title=None, scale=alt.Scale(zero=True), axis=axis)
-    bars = alt.Chart(data).mark_bar(color=BLUE).encode(x=score, x2="end:Q", y=share, y2=alt.datum(0))
+    bars = alt.Chart(data).mark_bar(color=BLUE).encode(x=score, x2="end:Q", y=share, y2=alt.datum(0), **style.SAID)
     beside = alt.Header(title=None, labelAngle=0, labelAlign="left", labelFontSize=12, labelColor=INK)
     above = alt.Header(title=None, labelFontSize=12, labelColor=INK)
     row, column = alt.Row("panel:N", header=beside), alt.Column("dimension:N", header=above)
     facets = bars.properties(width=104, height=56).facet(row=row, column=column, spacing=14)
     finished: alt.FacetChart = style.styled(facets, title)
     return finished
-
-
-def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart | alt.LayerChart:
-    """Draw the scores of the longest chains in their order, with the Theil–Sen line and its 95% band. Reads only.
-
-    `order` is ``chain`` (position in the chain) or ``clock`` (when a version was made). At most four prompts are drawn,
-    those with a trend if there are any, each named by the start of its id. A line needs five distinct times.
-    """
-    import altair as alt
-
-    longest = [p for p in result.prompts if p.used > 1]
-    drawn = ([p for p in longest if p.trend_chain.times >= FEWEST_TIMES] or longest[:2])[:_MOST_PROMPTS]
-    panels = [_chain(result.timeline, p, order) for p in drawn]
-    said = "along the chain" if order == "chain" else "by the clock"
-    title = f"Scores {said} ({len(drawn)} of {len(result.prompts):,} prompts)"
-    empty = style.finish(None, f"Scores {said} (no chains)", 0)
-    if not panels:
-        return empty
-    column: alt.VConcatChart = alt.vconcat(*panels, spacing=14).properties(title=title, padding=14)
-    column.config = empty.config  # the style of all charts
-    return column
-
-
-def _chain(timeline: pd.DataFrame, prompt: PromptTrend, order: str) -> Any:
-    import altair as alt
-    import pandas as pd
-
-    used = timeline[timeline["used"] & (timeline["prompt_id"] == prompt.prompt_id)]
-    trend, at, unit, days = prompt.trend_chain, used["position"], "position in the chain", 1.0
-    if order == "clock":
-        used = used[used["created_at"].notna()]
-        trend = prompt.trend_clock
-        at, unit, days = _elapsed(used["created_at"])
-    points = pd.DataFrame({"at": at.astype(float), "score": used["score"]})
-    short = order == "chain" and len(points) <= 12
-    axis = alt.Axis(values=sorted(set(points["at"])), format="d") if short else alt.Axis()
-    x = alt.X("at:Q", title=unit, scale=alt.Scale(zero=False, nice=False, padding=8), axis=axis)
-    name = f"score, {prompt.scale} scale"
-    y = alt.Y("score:Q", title=name, scale=alt.Scale(zero=False, padding=8), axis=alt.Axis(grid=True))
-    layers, slope = [], ""
-    if trend.slope is not None and trend.low is not None and trend.high is not None and trend.times >= FEWEST_TIMES:
-        base = alt.Chart(_band(points, (trend.low, trend.slope, trend.high), days)).encode(x=x)
-        layers.append(base.mark_area(color=BLUE, opacity=0.18).encode(y=alt.Y("low:Q", title=name), y2="high:Q"))
-        layers.append(base.mark_line(color=BLUE, strokeWidth=2).encode(y="line:Q"))
-        per = "per version" if order == "chain" else "per day"
-        best, low, high = (number(value, "+.3g") for value in (trend.slope, trend.low, trend.high))
-        slope = f"; {best} {per} ({low} to {high})"
-    dots = alt.Chart(points).mark_circle(color=INK, size=50, opacity=0.75).encode(x=x, y=y)
-    said = f"prompt {prompt.prompt_id[:8]}, n = {len(points):,}: {trend.verdict}{slope}"
-    title = alt.TitleParams(said, fontSize=12, fontWeight="normal", anchor="start", offset=6)
-    return alt.layer(*layers, dots).properties(title=title, width=WIDTH, height=190)
-
-
-def _elapsed(times: pd.Series[Any]) -> tuple[pd.Series[Any], str, float]:
-    """Return times since the first in a unit that suits their span, its name, and how many days it has."""
-    since = (times - times.min()).dt.total_seconds()
-    span = float(since.max()) if len(since) else 0.0
-    units = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
-    name, seconds = next(((n, s) for n, s in units if span >= 3 * s), units[-1])
-    return since / seconds, f"{name} since the first version", seconds / 86_400
-
-
-def _band(points: pd.DataFrame, slopes: tuple[float, float, float], unit: float) -> pd.DataFrame:
-    """Return the line through the medians, and the band that the interval of its slope spans."""
-    import pandas as pd
-
-    at, middle = points["at"], float(points["score"].median())
-    ends = [float(at.min()), float(at.median()), float(at.max())]
-    low, line, high = ([middle + slope * unit * (end - ends[1]) for end in ends] for slope in slopes)
-    around = [sorted(pair) for pair in zip(low, high, strict=True)]
-    return pd.DataFrame({"at": ends, "low": [a for a, _ in around], "line": line, "high": [b for _, b in around]})

@@ -34,7 +34,7 @@ _LAB_COLOURS = {
     GRID: f"var(--jp-border-color2,{GRID})",
 }
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, DejaVu Sans, Arial, sans-serif"
-WIDTH, ROW = 560, 30  # pixels: of a chart, and of each of its rows
+WIDTH, ROW, NARROWEST = 560, 30, 180  # pixels: of a chart, of each of its rows, and of the narrowest chart
 _TAG = re.compile(r"<(?=[/!?a-zA-Z])")
 
 
@@ -111,19 +111,37 @@ def rates(data: pd.DataFrame, row: str, order: list[str], n: str, title: str) ->
     data = data.assign(
         label=[f"{rate:.0%} ({wins} of {count:,})" if count else "no contests" for rate, wins, count in shown]
     )
+    ends = percent_ends(data) if "low" in data else [""] * len(data)
+    data = say(data, row, [f"{label}{end}" for label, end in zip(data["label"], ends, strict=True)])
     x = alt.X("win_rate:Q", title=title, scale=alt.Scale(domain=[0, 1])).axis(format="%")
-    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None), **SAID)
     layers = [base.mark_bar(color=BLUE, height={"band": 0.6}).encode(x=x)]
     if "low" in data:
         layers.append(base.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q"))
     return alt.layer(*layers, label(base, WIDTH))
 
 
+# What a mark says when the pointer is on it, and to screen readers; the Explorer opens what its first part names.
+SAID = {"tooltip": "said:N", "description": "said:N"}
+
+
+def say(data: pd.DataFrame, row: str, words: Iterable[str]) -> pd.DataFrame:
+    """Return the data with what each mark says: its row's name, then the words."""
+    return data.assign(said=[f"{name}: {text}" for name, text in zip(data[row], words, strict=True)])
+
+
+def percent_ends(data: pd.DataFrame) -> list[str]:
+    """Return each interval of shares in words; nothing where it is not known."""
+    rows = zip(data["low"], data["high"], strict=True)
+    return [f"; 95% interval {low:.0%} to {high:.0%}" if low == low and low is not None else "" for low, high in rows]
+
+
 def bars(data: pd.DataFrame, row: str, order: list[str], x: alt.X, colour: alt.Color) -> Any:
     """Return a bar per row, with ``label`` behind its end."""
     import altair as alt
 
-    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
+    data = say(data, row, data["label"])
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None), **SAID)
     bars = base.mark_bar(height={"band": 0.6}).encode(x=x, color=colour)
     label = base.mark_text(align="left", dx=6, color=INK).encode(x=x.shorthand, text="label:N")
     return alt.layer(bars, label)
@@ -153,11 +171,13 @@ def stacked(
         # A number that does not fit into its part of the bar is not drawn.
         label=[f"{n:,}" if a >= longest / 25 else "" for n, a in zip(data[size], data["length"], strict=True)],
     )
+    said = zip(data[kind], data[size], data[size] / sums, strict=True)
+    data = say(data, row, [f"{n:,} {size}, {part:.0%} of its row; {kind}: {word}" for word, n, part in said])
     x = alt.X("length:Q", title=size).axis(format=",d", tickMinStep=1)
     if share:
         title = f"share of the {size} (in the bar: how many)"
         x = alt.X("length:Q", title=title, scale=alt.Scale(domain=[0, 1])).axis(format="%")
-    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None))
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=order, title=None), **SAID)
     colour = alt.Color(f"{kind}:N", scale=word_colours(colours, data[kind]), title=None)
     bars = base.mark_bar(height={"band": 0.6}).encode(x=x, color=colour, order="rank:O")
     # Black can be read on every colour but the dark ones.
@@ -183,14 +203,25 @@ def points(
     """Return the layers of a point per row, with the line of its interval, and ``label`` at the right edge."""
     import altair as alt
 
-    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=data[row].tolist(), title=None))
     low, high = ends
+    unbounded = data["open"] if "open" in data else [False] * len(data)
+    spans = zip(data["label"], data[low], data[high], unbounded, strict=True)
+    words = [
+        f"{label}; 95% interval {_number(a)} {'and more' if is_open else f'to {_number(b)}'}"
+        for label, a, b, is_open in spans
+    ]
+    data = say(data, row, words)
+    base = alt.Chart(data).encode(y=alt.Y(f"{row}:N", sort=data[row].tolist(), title=None), **SAID)
     lines = base.mark_rule(color=line, strokeWidth=1.5 if colour is None else 2).encode(x=f"{low}:Q", x2=f"{high}:Q")
     dots = base.mark_circle(color=BLUE, size=90, opacity=1).encode(x=x)
     if colour is not None:
         lines, dots = lines.encode(color=colour), dots.encode(color=colour)
     at_zero = alt.Chart(alt.InlineData([{}])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=alt.datum(0))
     return [*([at_zero] if zero else []), lines, dots, label(base, width)]
+
+
+def _number(value: float | None) -> str:
+    return "not known" if value is None or value != value else f"{value:.3g}".replace("-", "−")
 
 
 def label(base: alt.Chart, width: float) -> alt.Chart:
@@ -215,12 +246,61 @@ def powers_of_ten(counts: pd.Series[int]) -> list[int]:
     return [0, *(10**power for power in range(len(str(top)) + 1) if 10**power <= top * 2)]
 
 
-def svg(chart: Any) -> str:
-    """Return a chart as SVG. Reads only."""
+def svg(chart: Any, width: int = 0) -> str:
+    """Return a chart as SVG, at most `width` pixels wide if it can be made so narrow (0: as it is). Reads only."""
+    spec = _stable(chart.to_dict(validate=False))
+    drawn = _fit(spec, width)
+    if width and _width_of(drawn) > width:
+        # Its marks still tell what the labels at the right edge say.
+        drawn = _fit(_without_labels(spec), width)
+    return drawn.replace("<svg ", f'<svg style="min-width:{min(_width_of(drawn), width or 520):.0f}px" ', 1)
+
+
+def _fit(spec: dict[str, Any], width: int) -> str:
+    """Return a chart as SVG, with narrower plots if it is too wide. Labels and legends keep their size."""
     import vl_convert
 
-    drawn: str = vl_convert.vegalite_to_svg(_stable(chart.to_dict(validate=False)), vl_version="6.4")
+    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version="6.4")
+    excess = _width_of(drawn) - width
+    if width and excess > 0:
+        ratio = max(NARROWEST / WIDTH, 1 - excess / WIDTH)
+        drawn = vl_convert.vegalite_to_svg(_narrowed(spec, ratio), vl_version="6.4")
     return drawn
+
+
+def _without_labels(spec: Any) -> Any:
+    """Return a chart without the texts at the right edges of its plots."""
+    if isinstance(spec, list):
+        return [_without_labels(item) for item in spec if not _is_label(item)]
+    if isinstance(spec, dict):
+        return {key: value if key == "datasets" else _without_labels(value) for key, value in spec.items()}
+    return spec
+
+
+def _is_label(layer: Any) -> bool:
+    mark = layer.get("mark", {}) if isinstance(layer, dict) else {}
+    x = layer.get("encoding", {}).get("x", {}) if isinstance(layer, dict) else {}
+    return isinstance(mark, dict) and mark.get("type") == "text" and "value" in x
+
+
+def _width_of(drawn: str) -> float:
+    found = re.search(r'<svg [^>]*?width="([\d.]+)"', drawn)
+    return float(found[1]) if found else 0.0
+
+
+def _narrowed(spec: Any, ratio: float) -> Any:
+    """Return a chart whose plots, and what stands at their right edges, are narrower."""
+    if isinstance(spec, list):
+        return [_narrowed(item, ratio) for item in spec]
+    if not isinstance(spec, dict):
+        return spec
+    return {
+        key: round(value * ratio)
+        if key in ("width", "value") and isinstance(value, int | float) and not isinstance(value, bool) and value > 100
+        else _narrowed(value, ratio)
+        for key, value in spec.items()
+        if key != "datasets"
+    } | ({"datasets": spec["datasets"]} if "datasets" in spec else {})
 
 
 def bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def run_all(page: Page) -> float:
     """Run all cells; return the seconds until the Explorer's first numbers were there."""
     start = time.perf_counter()
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); return 1 }")
-    page.locator(".dbtools-explorer .dbtools-cards").first.wait_for()
+    page.locator(".dbtools-explorer .dbtools-counts").first.wait_for()
     return time.perf_counter() - start
 
 

@@ -62,6 +62,12 @@ def select(page, label: str, value: str) -> None:
     box.select_option(option)
 
 
+def show_filters(page) -> None:
+    if not page.locator(f"{EXPLORER} input[type=date]").first.is_visible():
+        button(page, "Filters").click()
+        page.locator(f"{EXPLORER} input[type=date]").first.wait_for()
+
+
 def python(page, code: str):
     return json.loads(browsing.execute(page, f"import json; print(json.dumps({code}, default=str))"))
 
@@ -69,9 +75,11 @@ def python(page, code: str):
 def test_the_first_view_shows_the_counts_and_the_audit(page, project):
     with attach(project) as db:
         expected = {name: f"{db.rows(name):,}" for name in ("prompts", "versions", "scores")}
+    counts = page.locator(f"{EXPLORER} .dbtools-counts span").all_inner_texts()
+    assert {name: n for n, name in (count.split(" ", 1) for count in counts)}.items() >= expected.items()
     cards = page.locator(f"{EXPLORER} .dbtools-card").all_inner_texts()
-    assert {name: n for n, name in (card.split("\n") for card in cards)}.items() >= expected.items()
-    page.get_by_text("checks found something").first.wait_for()
+    assert len(cards) == 5
+    assert "Usable with care" in cards[0]
     assert page.locator(f"{EXPLORER} svg").count() >= 2
 
 
@@ -80,6 +88,7 @@ def test_a_changed_filter_shows_the_numbers_of_the_python_api(page, project, pro
     browsing.open_tab(page, "Agents")
     before = python(page, "explorer.provenance")
     if before != provenance:
+        show_filters(page)
         first, last = browsing.timed(page, lambda: select(page, "Provenance", f"{provenance} ("))
         sys.stdout.write(f"provenance {provenance}: first numbers after {first:.2f} s, all after {last:.2f} s\n")
     with attach(project) as db:
@@ -92,6 +101,7 @@ def test_a_changed_filter_shows_the_numbers_of_the_python_api(page, project, pro
 
 def test_sources_users_and_days_are_filters_too(page, project):
     browsing.open_tab(page, "Agents")
+    show_filters(page)
     button(page, "syntax").click()
     button(page, "domain").click()
     users = page.get_by_placeholder("all users")
@@ -135,13 +145,21 @@ def test_the_keyboard_alone_is_enough(page):
     page.locator(f"{EXPLORER} button[data-sort=total]").focus()
     page.keyboard.press("Enter")
     browsing.settle(page)
-    assert page.locator(f"{EXPLORER} th[aria-sort=descending]").inner_text().startswith("total")
+    assert page.locator(f"{EXPLORER} th[aria-sort=descending] button").get_attribute("data-sort") == "total"
     assert page.evaluate("document.activeElement.dataset.sort") == "total"
-    page.locator(f"{EXPLORER} tr[data-key]").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.tagName") == "TD"
     page.keyboard.press("Enter")
     browsing.settle(page)
-    picked = page.evaluate("document.activeElement.dataset.key")
+    picked = page.evaluate("document.activeElement.closest('tr').dataset.key")
     assert python(page, "explorer.version_pair") == [picked, ""]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    browsing.settle(page)
+    second = page.evaluate("document.activeElement.closest('tr').dataset.key")
+    assert python(page, "explorer.version_pair") == [picked, second]
+    assert page.locator(f"{EXPLORER} [role=grid]:visible [tabindex='0']").count() == 1
     page.get_by_role("tab", name="Versions", selected=True).focus()
     page.keyboard.press("ArrowRight")
     browsing.settle(page)
@@ -180,15 +198,15 @@ def test_a_cleanup_is_previewed_confirmed_run_and_taken_back(page, project):
     browsing.open_tab(page, "Files")
     goes = [project.root / removal.path for removal in cleanup.plan(cleanup.survey(project)).removals]
     button(page, "Preview").click()
-    page.get_by_text("Nothing would be lost:").wait_for()
-    clean = button(page, "Back up and clean")
+    page.get_by_text("Nothing would be lost.").wait_for()
+    clean = button(page, "Back up and delete")
     assert clean.is_disabled()
     page.get_by_placeholder(f"remove {len(goes)} files").fill(f"remove {len(goes)} files")
     clean.click()
     page.get_by_text(f"{len(goes)} of {len(goes)} planned files removed").wait_for()
     browsing.settle(page)
     assert not any(path.exists() for path in goes)
-    button(page, "Restore").click()
+    button(page, "Undo").click()
     page.get_by_text(f"{len(goes)} files restored").wait_for()
     browsing.settle(page)
     assert {p: p.read_bytes() for p in before} == before
@@ -209,13 +227,95 @@ def test_bad_sql_is_one_readable_message_and_good_sql_a_table(page):
     assert "42" in page.locator(f"{EXPLORER} td").all_inner_texts()
 
 
-@pytest.mark.parametrize("width", [1600, 420])
+def test_no_key_reaches_the_notebook(page):
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    browsing.open_tab(page, "Versions")
+    for place in ("button:visible", "[role=grid] td:visible", "[role=tab]", ".widget-text:visible input"):
+        page.locator(f"{EXPLORER} {place}").first.focus()
+        for key in ("d", "d", "a", "x", "ArrowDown", "Escape"):
+            page.keyboard.press(key)
+        assert page.evaluate("!!document.activeElement.closest('.dbtools-explorer')"), place
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+
+
+def test_an_id_typed_opens_the_prompt_and_its_versions_stand_side_by_side(page, project):
+    with attach(project) as db:
+        prompt = str(db.sql("SELECT id FROM prompts ORDER BY created_at LIMIT 1").fetchall()[0][0])
+    field = page.get_by_placeholder("b009152b")
+    field.fill(prompt[:8])
+    field.press("Enter")
+    page.locator(f"{EXPLORER} .dbtools-side").first.wait_for()
+    browsing.settle(page)
+    assert page.locator(f"{EXPLORER} .dbtools-side").count() == 3
+    page.locator(f"{EXPLORER} summary").first.click()
+    assert page.locator(f"{EXPLORER} details[open] :is(ins, del)").count() > 0
+    button(page, "Next").click()
+    browsing.settle(page)
+    assert python(page, "explorer.prompt_id") != prompt
+
+
+def test_a_chart_tells_its_numbers_and_a_click_leads_to_the_rows(page):
+    browsing.open_tab(page, "Agents")
+    bar = page.locator(f"{EXPLORER} .dbtools-chart [aria-roledescription=bar]").first
+    bar.hover()
+    said = page.locator(f"{EXPLORER} .dbtools-tip:visible").inner_text()
+    assert re.fullmatch(r"\w+: \d+% \(\d+ of \d+\); 95% interval \d+% to \d+%", said)
+    bar.click()
+    browsing.settle(page)
+    assert python(page, "[explorer.tab, explorer.agents]") == ["versions", [said.split(":")[0]]]
+    page.get_by_label("Remove the filter source").click()
+    browsing.settle(page)
+    assert python(page, "explorer.agents") == []
+
+
+def test_tables_and_charts_are_saved(page):
+    browsing.open_tab(page, "Agents")
+    with page.expect_download() as saved:
+        page.locator(f"{EXPLORER} button:visible", has_text="CSV").first.click()
+    lines = Path(saved.value.path()).read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith("agent,contests,wins")
+    assert len(lines) == 1 + python(page, "len(explorer.effectiveness.agents)")
+    for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        page.locator(f"{EXPLORER} .dbtools-frame").first.hover()
+        with page.expect_download() as saved:
+            page.locator(f"{EXPLORER} .dbtools-save button:visible", has_text=kind).first.click()
+        assert Path(saved.value.path()).read_bytes().startswith(start)
+
+
+def test_a_statement_is_completed_and_run_by_keys(page):
+    browsing.open_tab(page, "SQL")
+    field = page.locator(f"{EXPLORER} .dbtools-sql textarea")
+    field.fill("")
+    field.press_sequentially("SELECT count(*) AS n FROM vers")
+    page.locator(f"{EXPLORER} .dbtools-sql li").first.wait_for()
+    field.press("Tab")
+    assert field.input_value() == "SELECT count(*) AS n FROM versions"
+    field.press("Control+Enter")
+    browsing.settle(page)
+    assert page.locator(f"{EXPLORER} td").all_inner_texts()[0] == "45"
+    assert python(page, "explorer.query") == "SELECT count(*) AS n FROM versions"
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1500, True), (700, False)])
+def test_details_stand_beside_the_table_where_there_is_room(page, width, beside):
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 1400})
+    browsing.open_tab(page, "Versions")
+    page.locator(f"{EXPLORER} tr[data-key] td").first.click()
+    browsing.settle(page)
+    table = page.locator(f"{EXPLORER} [role=grid]:visible").bounding_box()
+    detail = page.locator(f"{EXPLORER} .dbtools-text").first.bounding_box()
+    assert (detail["x"] > table["x"] + 100) == beside
+    page.set_viewport_size(before)
+
+
+@pytest.mark.parametrize("width", [420, 600, 1000, 1400])
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_nothing_is_cut_off_in_either_theme_wide_or_narrow(page, theme, width):
     browsing.set_theme(page, theme)
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 1000})
-    for title in ("Overview", "Agents", "Versions", "Files", "SQL"):
+    for title in ("Overview", "Agents", "Versions", "Prompt", "Files", "SQL"):
         browsing.open_tab(page, title)
         # What is wider than its box must be in a box that scrolls.
         cut = page.evaluate(

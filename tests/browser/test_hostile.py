@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not browsing.CHROMIUM, reason="no chromium on th
 
 RUNS = "window.dbtoolsRan=1;alert(1)"
 HOSTILE = f'<script>{RUNS}</script></script><img src="data:," onerror="{RUNS}">[x](javascript:{RUNS})'
-TITLES = ("Overview", "Agents", "Versions", "Time", "Usage", "Quality", "Files", "Export", "SQL")
+TITLES = ("Overview", "Agents", "Versions", "Prompt", "Time", "Usage", "Quality", "Files", "Export", "SQL")
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def test_nothing_runs_in_voila_which_works_without_a_network(root, tmp_path):
     notebook = browsing.copy_notebook(tmp_path, root)
     with browsing.voila(tmp_path, notebook) as address, browsing.browser() as page:
         page.goto(address)
-        page.locator(".dbtools-explorer .dbtools-cards").first.wait_for()
-        assert page.locator(".dbtools-card b").first.inner_text() == "4"
+        page.locator(".dbtools-counts").first.wait_for()
+        assert page.locator(".dbtools-counts b").first.inner_text() == "4"
         open_everything(page)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dbtools import analysis, attach, demo
-from dbtools.show import charts, style
+from dbtools.show import charts, evolution_charts, style
 
 
 def texts(chart) -> list[str]:
@@ -282,7 +282,7 @@ def test_charts_of_no_chains_are_still_charts(field):
 )
 def test_the_clock_is_shown_in_a_unit_that_suits_its_span(seconds, unit):
     times = pd.Series(pd.to_datetime([0, seconds], unit="s"))
-    at, name, days = charts._elapsed(times)
+    at, name, days = evolution_charts._elapsed(times)
     assert name == f"{unit} since the first version"
     assert at.iloc[-1] * days * 86_400 == pytest.approx(seconds)
 
@@ -316,7 +316,22 @@ def test_every_chart_says_its_n(usage):
     ]
 
 
+def test_a_mark_says_its_number_its_n_and_its_interval():
+    drawn = style.svg(charts.forest(PAIRS))
+    assert 'aria-label="structure − syntax: +5.64, Holm-adjusted p = 0.0059 (n = 1,500, 1,000 texts); ' in drawn
+    assert "95% interval 5.1 to 6.2" in drawn
+
+
+def test_a_chart_is_made_for_a_narrow_page_with_letters_as_large_as_before():
+    wide, narrow = style.svg(charts.forest(PAIRS)), style.svg(charts.forest(PAIRS), 560)
+    widths = [float(re.search(r'width="([0-9.]+)"', drawn)[1]) for drawn in (wide, narrow)]
+    assert widths[1] <= 560 < widths[0]
+    assert re.findall(r'font-size="[^"]+"', narrow)[:3] == re.findall(r'font-size="[^"]+"', wide)[:3]
+
+
 def test_an_interval_without_an_upper_end_has_an_arrow(usage):
+    said = re.findall(r'aria-label="([^"]+)"', style.svg(charts.cost_per_win(usage.cost)))
+    assert any(words.endswith(" and more") for words in said)
     shown = texts(charts.cost_per_win(usage.cost))
     assert shown.count("▸") == usage.cost["win_high"].isna().sum() == 2
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import html
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from datetime import date
 from importlib import import_module
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from support import assert_sentence, insert, make_database, unchanged
 
@@ -22,6 +24,7 @@ from dbtools.errors import ParameterError
 from dbtools.notebooks.record import plain
 from dbtools.show import Explorer
 from dbtools.show.explorer import explorer as made
+from dbtools.show.explorer.tab import as_csv
 from dbtools.show.explorer.widgets import close
 
 TABS = [kind.name for kind in made.TABS]
@@ -94,7 +97,7 @@ def test_every_tab_shows_something_says_what_its_pictures_are_of_and_changes_no_
 
 
 def test_every_control_has_a_tooltip(explorer):
-    kinds = ("Button", "Dropdown", "Text", "Textarea", "Checkbox", "ToggleButton", "TagsInput", "DatePicker")
+    kinds = ("Button", "Dropdown", "Text", "SqlField", "Checkbox", "ToggleButton", "TagsInput", "DatePicker")
     controls = [
         w for tab in explorer.tabs.values() for w in widgets(tab.widget) if type(w).__name__ in kinds
     ] + [w for w in widgets(explorer._filter_bar.widget) if type(w).__name__ in kinds]  # fmt: skip
@@ -222,7 +225,7 @@ def test_a_version_shows_all_that_is_known_of_it_and_two_are_compared(explorer):
     assert explorer.version_pair == (first, "")
     shown = html_of(tab)
     assert "Provenance: real (nothing marks it as generated or failed)." in shown
-    assert "Explanation" in shown
+    assert "The agent&#x27;s words" in shown
     control(tab, "Compare two").value = True
     click(grid(tab), key=second)
     assert explorer.wait()
@@ -230,10 +233,11 @@ def test_a_version_shows_all_that_is_known_of_it_and_two_are_compared(explorer):
     assert grid(tab).html.count('aria-selected="true">') == 2
     assert "<del>" in html_of(tab)
     assert "<ins>" in html_of(tab)
-    control(tab, "Follow this prompt over time").click()
-    assert explorer.wait()
-    assert explorer.tab == "time"
-    assert [p.prompt_id for p in explorer.evolution.prompts] == [explorer.prompt_id]
+    (prompt,) = set(re.findall(r'data-go="id:([^"]+)"', explorer.tabs["versions"].body.html))
+    click(explorer.tabs["versions"].body, go=f"id:{prompt}")
+    assert (explorer.tab, explorer.prompt_id) == ("prompt", prompt)
+    open_tab(explorer, "time")
+    assert [p.prompt_id for p in explorer.evolution.prompts] == [prompt]
 
 
 def test_a_generated_version_shows_its_evidence(explorer):
@@ -257,13 +261,13 @@ def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explore
     assert set(keys(grid(tab).html)) == {r.path for r in cleanup.plan(cleanup.survey(project)).removals}
     click(grid(tab), key="storage/prompt_versions.csv")
     assert grid(tab).html.count("☑") == 4
-    clean = control(tab, "Back up and clean")
+    clean = control(tab, "Back up and delete")
     assert clean.disabled
     control(tab, "Preview").click()
     assert "it was not chosen" in html_of(tab)
     ticked = [r.path for r in cleanup.plan(cleanup.survey(project)).removals if r.path != "storage/prompt_versions.csv"]
     lost = cleanup.plan(cleanup.survey(project), only=ticked).rescued_rows
-    assert f"Nothing would be lost: {lost} rows" in html_of(tab)
+    assert f"{lost} are copied to Parquet first" in html_of(tab)
     (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "") == "remove 4 files")
     words.value = "yes"
     assert clean.disabled
@@ -275,7 +279,7 @@ def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explore
     assert not (project.root / "storage/my_learning_log.csv").exists()
     assert (project.root / "storage/prompt_versions.csv").exists()
     assert any(name.startswith("rescued_") for name in explorer.db.relations)
-    control(tab, "Restore").click()
+    control(tab, "Undo").click()
     assert explorer.wait()
     assert "4 files restored" in html_of(tab)
     assert {p: (project.root / p).read_bytes() for p in before} == before
@@ -287,7 +291,7 @@ def test_ticking_anew_takes_the_confirmation_back(explorer):
     (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "").startswith("remove"))
     words.value = "remove 5 files"
     click(grid(tab), key="storage/my_learning_log.csv")
-    assert control(tab, "Back up and clean").disabled
+    assert control(tab, "Back up and delete").disabled
     assert words.value == ""
 
 
@@ -300,7 +304,7 @@ def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explore
 
     def impatient(job, *told):
         if any(not path.exists() for path in planned) and not refused:
-            control(tab, "Survey again").click()
+            control(tab, "Rescan").click()
             refused.append(worker.message.value)
             control(tab, "Stop").click()
         heard(job, *told)
@@ -309,13 +313,13 @@ def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explore
     control(tab, "Preview").click()
     (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "").startswith("remove"))
     words.value = words.placeholder
-    control(tab, "Back up and clean").click()
+    control(tab, "Back up and delete").click()
     assert explorer.wait()
     assert "Files are being changed" in refused[0]
     assert [path.exists() for path in planned].count(False) == 1
     assert "Stopped." in html_of(tab)
     assert len(keys(grid(tab).html)) == len(planned) - 1
-    control(tab, "Restore").click()
+    control(tab, "Undo").click()
     assert explorer.wait()
     assert "1 file restored" in html_of(tab)
     assert {path: path.read_bytes() for path in planned} == before
@@ -358,13 +362,16 @@ def test_an_export_is_proved_and_linked_and_a_conflict_is_one_sentence(explorer,
     control(tab, "Folder").value = "storage"
     control(tab, "Export everything").click()
     assert explorer.wait()
-    (message,) = (worker.message.value for worker in explorer.tabs["export"].workers)
-    assert "✗ A file that is not an unchanged export is in the way" in message
+    assert "✗ A file that is not an unchanged export is in the way" in html_of(tab)
+    click(explorer.tabs["export"].body, go="folder:export")
+    assert explorer.wait()
+    assert "Proved: " in html_of(tab)
+    assert (project.root / "export" / "multi_agent_log.csv").exists()
 
 
 def test_sql_is_answered_remembered_and_refused_in_one_sentence(explorer):
     tab = open_tab(explorer, "sql")
-    box, run_it = next(w for w in widgets(tab) if type(w).__name__ == "Textarea"), control(tab, "Run")
+    box, run_it = next(w for w in widgets(tab) if type(w).__name__ == "SqlField"), control(tab, "Run")
     run_it.click()
     assert explorer.wait()
     assert explorer.result["versions"].sum() == 45
@@ -387,7 +394,7 @@ def test_sql_is_answered_remembered_and_refused_in_one_sentence(explorer):
 def test_long_work_can_be_stopped_and_the_kernel_stays_free(explorer):
     tab = open_tab(explorer, "sql")
     (worker,) = explorer.tabs["sql"].workers
-    box = next(w for w in widgets(tab) if type(w).__name__ == "Textarea")
+    box = next(w for w in widgets(tab) if type(w).__name__ == "SqlField")
     box.value = "SELECT count(*) FROM range(100000000000) AS a (i) WHERE hash(i) % 7 = 3"
     start = time.monotonic()
     control(tab, "Run").click()
@@ -519,6 +526,13 @@ def test_what_cannot_be_set_is_said(project, state, thing):
     assert_sentence(raised.value, thing)
 
 
+@pytest.mark.parametrize("given", [42, ["folder"], pd.DataFrame()])
+def test_what_is_no_project_is_said(given):
+    with pytest.raises(ParameterError) as raised:
+        Explorer(given)
+    assert_sentence(raised.value, type(given).__name__)
+
+
 def test_an_attached_database_names_its_project(project):
     with attach(project) as db, Explorer(db) as explorer:
         assert explorer.project.root == project.root
@@ -551,16 +565,98 @@ def test_a_project_without_real_rows_says_so_once_and_one_click_shows_what_there
         connection.execute("UPDATE prompt_versions SET explanation = '{\"synthetic\": true}'")
     with Explorer(tmp_path) as explorer:
         n = explorer.db.rows("versions")
-        for name in ("agents", "versions", "time"):
-            tab = open_tab(explorer, name)
-            assert f"All {n} versions are generated." in html_of(tab)
-            assert "nothing to draw" not in html_of(tab)
-        control(explorer.tabs["agents"].widget, "Show generated versions").click()
+        for name in ("agents", "versions", "prompt", "time"):
+            open_tab(explorer, name)
+            assert explorer.banner.widget.layout.display == "flex"
+            assert f"All {n} versions are generated." in explorer.banner.note.value
+            assert not re.search("nothing to draw|<svg|Undecided", explorer.tabs[name].body.html)
+        control(explorer.banner.widget, "Show generated versions").click()
         assert explorer.wait(300)
         assert explorer.provenance == "generated"
         shown = open_tab(explorer, "agents")
-        assert explorer.tabs["agents"].remedy.widget.layout.display == "none"
+        assert explorer.banner.widget.layout.display == "none"
         assert html_of(shown).count("<svg") > 0
+        explorer.search = "no such text"
+        open_tab(explorer, "versions")
+        assert "No scored versions match these filters." in explorer.banner.note.value
+        open_tab(explorer, "files")
+        assert explorer.banner.widget.layout.display == "none"
+
+
+def test_each_filter_is_a_tag_that_says_where_it_is_not_used_and_can_be_removed(explorer):
+    explorer.agents, explorer.search = ["syntax", "domain"], "graphql"
+    explorer.tab = "usage"
+    tags = explorer._filter_bar.tags
+    assert "<span>source</span> syntax, domain · not used here" in tags.html
+    assert "<span>provenance</span> real<button" in tags.html
+    explorer.tab = "versions"
+    assert "not used here" not in tags.html
+    click(tags, go="remove:agents")
+    click(tags, go="any:provenance")
+    assert (explorer.agents, explorer.provenance, explorer.search) == ([], "all", "graphql")
+    explorer.version_pair = ("a", "b")
+    control(explorer.tabs["versions"].widget, "Compare two").value = True
+    control(explorer._filter_bar.widget, "Reset").click()
+    assert explorer.version_pair == ("", "")
+    assert not control(explorer.tabs["versions"].widget, "Compare two").value
+    assert explorer.wait()
+
+
+def test_a_state_opens_the_same_view_in_another_kernel(explorer, project):
+    explorer.agents, explorer.date_range, explorer.tab = ["syntax"], ("2025-09-01", None), "usage"
+    state = json.loads(json.dumps(explorer.state))
+    with Explorer(project, **state) as other:
+        assert (other.filters, other.tab) == (explorer.filters, "usage")
+    assert repr(explorer.state) in html.unescape(explorer._filter_bar.tags.html)
+    assert explorer.wait()
+
+
+def test_a_table_is_saved_whole_without_secrets_and_formulas(explorer):
+    frame = pd.DataFrame({"a": ["=1+1", "password=hunter2hunter2"], "n": [1, None]})
+    head, first, second = as_csv(frame).decode("utf-8-sig").splitlines()
+    assert (head, first) == ("a,n", "'=1+1,1.0")
+    assert "hunter2" not in second
+    open_tab(explorer, "agents")
+    sent = []
+    explorer.tabs["agents"].body.send = lambda message, buffers: sent.append((message, buffers))
+    click(explorer.tabs["agents"].body, go="csv:pairs")
+    ((message, (content,)),) = sent
+    assert message["save"] == "pairs.csv"
+    assert len(content.decode().splitlines()) == 1 + len(explorer.effectiveness.pairs)
+
+
+def test_the_cards_answer_one_question_each_in_words(explorer):
+    open_tab(explorer, "overview")
+    shown = explorer.tabs["overview"].cards.html
+    assert shown.count('class="dbtools-card ') == 5
+    assert "Undecided" in re.search(r'dbtools-info" data-go="tab:agents".*?</button>', shown)[0]
+    assert "Usable with care" in re.search(r'dbtools-warn" data-go="tab:quality".*?</button>', shown)[0]
+    click(explorer.tabs["overview"].cards, go="tab:files")
+    assert explorer.tab == "files"
+    assert explorer.wait()
+
+
+@pytest.mark.parametrize(
+    ("tab", "said", "changed"),
+    [
+        ("agents", "syntax: 18% (2 of 11)", {"agents": ["syntax"], "tab": "versions"}),
+        ("agents", "structure − domain: +0.73", {"agents": ["structure", "domain"], "tab": "agents"}),
+        ("usage", "2025-09-03: $0.1 stored", {"date_range": (date(2025, 9, 3),) * 2, "tab": "versions"}),
+        ("overview", "heads: 4 rows; provenance: generated", {"provenance": "generated", "tab": "versions"}),
+    ],
+)
+def test_a_mark_of_a_chart_leads_to_its_rows(explorer, tab, said, changed):
+    open_tab(explorer, tab)
+    click(explorer.tabs[tab].body, mark=said)
+    assert {name: getattr(explorer, name) for name in changed} == changed
+    assert explorer.wait()
+
+
+def test_every_mark_of_a_chart_says_its_number_and_its_interval(explorer):
+    open_tab(explorer, "agents")
+    shown = explorer.tabs["agents"].body.html
+    assert re.search(r'aria-label="structure: 55% \(6 of 11\); 95% interval 26% to \d+%"', shown)
+    assert re.search(r'aria-label="structure − syntax: [^"]+; 95% interval 0\.\d+ to [\d.]+"', shown)
 
 
 def test_an_explorer_of_another_cell_stays_open(project, monkeypatch):

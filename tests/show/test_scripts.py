@@ -18,7 +18,7 @@ PYTHON = "".join(path.read_text("utf-8") for path in FOLDER.glob("*.py"))
 
 
 def test_there_are_scripts_and_no_script_in_a_python_string():
-    assert [path.name for path in SCRIPTS] == ["grid.js", "keys.js", "tabs.js"]
+    assert [path.name for path in SCRIPTS] == ["keys.js", "page.js", "sql.js", "tabs.js"]
     assert "addEventListener" not in PYTHON
 
 

@@ -1,5 +1,6 @@
--- Is there a prompt, or a version of a prompt, with this id? One row if so. Parameters: $prompt_id.
-SELECT DISTINCT true AS known
+-- Which prompts, or prompts of versions, have an id that begins so? One row each, at most two. Parameters: $prompt_id.
+SELECT DISTINCT id || '' AS prompt_id
 FROM (SELECT id FROM prompts UNION ALL SELECT prompt_id FROM versions) AS prompt
-WHERE id = $prompt_id
-ORDER BY known
+WHERE id || '' LIKE $prompt_id || '%'
+ORDER BY prompt_id
+LIMIT 2

@@ -12,7 +12,7 @@ from dbtools import analysis
 from dbtools.analysis import pairs
 from dbtools.analysis.agents import SHOWN, agent_summary
 from dbtools.analysis.query import RowFilter, select_entries, working_table
-from dbtools.html import bullets, table
+from dbtools.html import bullets
 from dbtools.show import charts
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.selection import Filters
@@ -83,7 +83,7 @@ class AgentsTab(Tab):
         if not session.large or request.wins == "rated":
             return ""
         more = markup.muted("By how much, and how sure that is, follows …")
-        return markup.head("Who wins") + table(_rates(session, request), formats=SHOWN) + more
+        return markup.head("Who wins") + markup.table(_rates(session, request), formats=SHOWN) + more
 
     def compute(self, session: Session, request: Request) -> analysis.Effectiveness:
         """Compare the agents, over a working table that later comparisons use again."""
@@ -105,28 +105,45 @@ class AgentsTab(Tab):
     def render(self, result: analysis.Effectiveness, draw: markup.Draw = markup.draw) -> str:
         """Return the claim, then everything it rests on."""
         if self.is_empty(result):
-            return markup.note(result.sentence, "info") + table(result.left_out_frame)
+            return markup.note(result.sentence, "info") + markup.table(result.left_out_frame)
+        table, answers = markup.table, markup.answers
         parts = [
             markup.note(result.sentence, result.claim.verdict),
             bullets(result.details),
             markup.head("Who wins", _ABOUT_RATES),
-            draw(charts.win_rates, result.frame),
-            table(result.frame[[*SHOWN]], formats=SHOWN),
+            answers(draw(charts.win_rates, result.frame)),
+            table(result.frame[[*SHOWN]], "win-rates", formats=SHOWN, links={"agent": "agents"}),
             markup.head("By how much", _ABOUT_RATED if result.wins == "rated" else _ABOUT_PAIRS),
-            draw(charts.forest, result.pairs_frame) if result.wins != "rated" else "",
-            table(result.pairs_frame[[*pairs.SHOWN]], formats=pairs.SHOWN),
+            answers(draw(charts.forest, result.pairs_frame)) if result.wins != "rated" else "",
+            table(result.pairs_frame[[*pairs.SHOWN]], "pairs", formats=pairs.SHOWN),
             markup.head("Dimensions", "Mean score of each, on 0–10, with its 95% interval."),
             draw(charts.distributions, result.distributions_frame),
-            table(_dimensions(result)),
+            table(_dimensions(result), "dimensions"),
             markup.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
-            table(result.wins_frame),
+            table(result.wins_frame, "wins"),
             markup.head("Does the filter decide?", "Leader and closest rival under every defensible filter."),
             draw(charts.specification_curve, result.multiverse_frame),
             markup.head("What else could explain it, and what is left out"),
-            table(result.confounders_frame) if result.confounders else "",
-            table(result.left_out_frame),
+            table(result.confounders_frame, "confounders") if result.confounders else "",
+            table(result.left_out_frame, "left-out"),
         ]
         return "".join(parts)
+
+    def on_mark(self, said: str) -> None:
+        """Show the versions of an agent; compare the two of a pair."""
+        name = said.split(": ")[0]
+        two = name.split(" − ")
+        if len(two) == 2:
+            self.explorer.agents = two
+        elif name:
+            self.explorer.follow("agents", name)
+
+    def python(self, request: Request) -> str:
+        """Return the call that gives the same numbers."""
+        given = {"provenance": request.filters.provenance, "wins": request.wins, "scale": request.filters.scale}
+        agents = f", agents={list(request.filters.agents)!r}" if request.filters.agents else ""
+        words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        return f"analysis.effectiveness({self.explorer.python_db}, {words}{agents})"
 
 
 def _working_table(session: Session, filters: Filters) -> Any:

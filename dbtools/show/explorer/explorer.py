@@ -20,8 +20,10 @@ from dbtools.show.explorer.export_tab import ExportTab
 from dbtools.show.explorer.files_tab import FilesTab
 from dbtools.show.explorer.filters import FilterBar
 from dbtools.show.explorer.overview_tab import OverviewTab, sources_html
+from dbtools.show.explorer.prompt_tab import PromptTab
 from dbtools.show.explorer.quality_tab import QualityTab
 from dbtools.show.explorer.rate_tab import RateTab
+from dbtools.show.explorer.remedy import Remedy
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.sql_tab import SqlTab
 from dbtools.show.explorer.state import State
@@ -40,6 +42,7 @@ TABS: tuple[type[Tab], ...] = (
     AgentsTab,
     RateTab,
     VersionsTab,
+    PromptTab,
     TimeTab,
     UsageTab,
     QualityTab,
@@ -68,9 +71,11 @@ class Explorer(State):
         As in `dbtools.analysis.effectiveness`; a scale may also be ``all``, except for comparing agents.
     date_range : (date or None, date or None)
         First and last day (UTC) on which prompts were asked; None: open. ISO text is taken too.
+    totals : (float or None, float or None)
+        Versions with a total from the first to below the second; None: open.
     prompt_id, version_pair, search, query, tab : str, (str, str), str, str, str
-        The prompt followed over time, the version looked at and the one it is compared with, the text searched for,
-        the statement run last, and the tab that is open.
+        The prompt that is open and followed over time, the version looked at and the one it is compared with, the text
+        searched for, the statement run last, and the tab that is open.
     effectiveness, evolution, usage, report, survey, result
         What the tabs show, as Python objects; each is None until its tab has been open.
     """
@@ -87,13 +92,18 @@ class Explorer(State):
         # Tabs and controls refer to the Explorer weakly: ipywidgets keeps every widget, and so would keep it.
         weak: Explorer = weakref.proxy(self)
         self._filter_bar = FilterBar(weak)
-        self.tabs: dict[str, Tab] = {kind.name: kind(weak) for kind in TABS}
+        self.banner = Remedy(weak)
+        self._counts: dict[str, int] = {}
+        self.on_counts.listen(lambda counts: weak._take_counts(counts))
+        for kind in TABS:
+            self.tabs[kind.name] = kind(weak)
         self._stale = set(self.tabs)
         self._body = ipywidgets.VBox([self.tabs[self.tab].widget], layout=ipywidgets.Layout(width="100%"))
         self.widget = self._build(weak)
+        self._filter_bar.show_tags()
         self.observe(self._on_change)
         self._stop = weakref.finalize(self, _stop, self._workers)  # also at exit: a running thread would crash it
-        roots = [self.widget, *(root for tab in self.tabs.values() for root in (tab.widget, tab.remedy.widget))]
+        roots = [self.widget, *(tab.widget for tab in self.tabs.values())]
         self._close_widgets = weakref.finalize(self, widgets.close, *roots)
         self._close_widgets.atexit = False
         _remember(self)
@@ -120,21 +130,49 @@ class Explorer(State):
         self.close()
 
     def _build(self, weak: Explorer) -> ipywidgets.Widget:
-        title = f'<div class="dbtools-title">{html.escape(self.project.root.name)}</div>'
         heads = widgets.Tabs(tabs=[(tab.name, tab.title, tab.tooltip) for tab in self.tabs.values()], value=self.tab)
         ipywidgets.link((weak, "tab"), (heads, "value"))
-        top = widgets.Grid(html=markup.STYLE + title)
+        top = widgets.Grid(html=markup.STYLE + self._title())
         top.on_shown(lambda: weak._send_again())
-        reload = widgets.button("Reload", "Read the database as it is now", lambda: weak.reload())
-        bar = self._filter_bar.widget
-        bar.children = (*bar.children, reload)
-        box = widgets.column(top, bar, self.reloading.widget, heads, self._body, widgets.KeyGuard())
+        guard = widgets.PageGuard()
+        guard.observe(lambda change: weak._resize(change["new"]), "width")
+        bar = self._filter_bar
+        parts = (top, self.banner.widget, heads, bar.widget, self.reloading.widget, self._body, guard)
+        box = widgets.column(*parts)
         box.add_class("dbtools-explorer")
         return box
 
+    def _title(self) -> str:
+        name = html.escape(self.project.root.name)
+        counts = f"{self.db.rows('versions'):,} versions · {self.db.rows('prompts'):,} prompts · read-only"
+        return (
+            f'<div class="dbtools-head"><span class="dbtools-title">{name}</span>'
+            f'<span class="dbtools-muted">{counts}</span></div>'
+        )
+
+    def _resize(self, width: int) -> None:
+        """Draw the charts of the open tab for the width of the page."""
+        self.page_width = width
+        self.tabs[self.tab].redraw()
+
+    def _take_counts(self, counts: dict[str, int]) -> None:
+        self._counts = counts
+        self.show_banner()
+
+    def show_banner(self) -> None:
+        """Say so where the filters leave nothing of what the open tab is about."""
+        tab, kind = self.tabs[self.tab], self.provenance
+        counts = tab.lacking if tab.filtered else None
+        if tab.filtered and counts is None and self._counts and kind != "all":
+            counts = None if self._counts.get(f"provenance {kind}") else self._counts
+        if counts is None:
+            self.banner.hide()
+        else:
+            self.banner.show(self.filters, counts)
+
     def _send_again(self) -> None:
         """Send the state of what is open again: a page that was still loading has missed what changed meanwhile."""
-        waiting = [self._filter_bar.widget, self._body]
+        waiting = [self.banner.widget, self._filter_bar.widget, self._body]
         for widget in waiting:
             widget.send_state()
             waiting.extend(getattr(widget, "children", ()))
@@ -144,18 +182,22 @@ class Explorer(State):
             self._body.children = [self.tabs[self.tab].widget]
         else:
             self._stale |= {name for name, tab in self.tabs.items() if change["name"] in tab.depends}
+        self._filter_bar.show_tags()
+        self.show_banner()
         self._refresh()
 
     def _refresh(self) -> None:
         if self.tab in self._stale:
             self._stale.discard(self.tab)
             self.tabs[self.tab].refresh()
+        elif self.tabs[self.tab].drawn_for != self.page_width:
+            self.tabs[self.tab].redraw()
 
     def snapshot(self, *names: str) -> str:
         """Return tabs (by default all that can be shown) as HTML without controls: tables and charts. Reads only."""
         session = Session(self._open(self.data_key))
         try:
-            parts = [markup.STYLE, f'<div class="dbtools-title">{html.escape(self.project.root.name)}</div>']
+            parts = [markup.STYLE, self._title()]
             for tab in self.tabs.values():
                 if tab.in_snapshot and (not names or tab.name in names):
                     parts += [f"<h2>{tab.title}</h2>", tab.snapshot(session)]

@@ -11,7 +11,7 @@ import ipywidgets
 
 from dbtools import export
 from dbtools.database import attach
-from dbtools.errors import ParameterError, usable
+from dbtools.errors import ConflictError, ParameterError, usable
 from dbtools.export.manifest import ExportManifest
 from dbtools.html import size
 from dbtools.project import Project
@@ -49,6 +49,7 @@ class ExportTab(Tab):
             value=explorer.project.relative(explorer.project.exports),
         )
         self.buttons = [button(text, about, partial(self.export, layouts, text)) for text, about, layouts in _BUTTONS]
+        self.asked: tuple[tuple[str, ...] | None, str] = (None, "")
         super().__init__(explorer)
 
     def parts(self) -> list[ipywidgets.Widget]:
@@ -64,15 +65,24 @@ class ExportTab(Tab):
     def refresh(self) -> None:
         """Do nothing: this tab shows what its buttons did."""
 
+    def follow(self, target: str) -> None:
+        """Export into the other folder that was offered, or open what a link names."""
+        kind, _, name = target.partition(":")
+        if kind == "folder":
+            self.folder.value = name
+            self.export(*self.asked)
+        else:
+            super().follow(target)
+
     def export(self, layouts: tuple[str, ...] | None, description: str) -> None:
         """Export the database, and link the files. Changes files."""
         project = self.explorer.project
         formats = tuple(kind for kind, box in self.formats.items() if box.value)
         folder = self.folder.value.strip() or project.exports
-        self.body.value = ""
+        self.body.html, self.asked = "", (layouts, description)
         self.worker.submit(
-            lambda _: write_files(project, folder, layouts, formats),
-            lambda written: setattr(self.body, "value", manifest_html(written)),
+            lambda _: export_or_refuse(project, folder, layouts, formats),
+            lambda shown: setattr(self.body, "html", shown),
             description,
             self.explorer.data_key,
         )
@@ -94,6 +104,23 @@ def write_files(
         target = project.root / Path(folder).expanduser()
     with attach(project, texts=True) as db:  # the layouts contain the long texts
         return export.write(db, target, layouts=layouts, formats=formats)
+
+
+def export_or_refuse(
+    project: Project, folder: str | Path, layouts: tuple[str, ...] | None, formats: tuple[str, ...]
+) -> str:
+    """Export, and return what was written; where other files are in the way, what can be done. Changes files."""
+    try:
+        return manifest_html(write_files(project, folder, layouts, formats))
+    except ConflictError as error:
+        n, other = 1, "export"
+        while (project.root / other).exists():
+            n, other = n + 1, f"export-{n + 1}"
+        ways = (
+            f'<p><span data-go="folder:{other}">Export into the folder {other} instead</span>, or '
+            '<span data-go="tab:files">clean up the old files first</span>.</p>'
+        )
+        return markup.failure(str(error)) + ways
 
 
 def manifest_html(written: ExportManifest) -> str:

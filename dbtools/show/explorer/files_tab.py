@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
 from dbtools import cleanup
-from dbtools.errors import readable
-from dbtools.html import table
+from dbtools.cleanup.backup import read
+from dbtools.errors import CleanupError, readable
+from dbtools.html import counted, size
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
@@ -17,6 +20,7 @@ from dbtools.show.explorer.tab import Tab
 from dbtools.show.explorer.widgets import Grid, button, choice, line, row
 
 _NO_RUN = "no cleanup to undo"
+_RESCUED = '<p><span data-go="rescued:">See the rescued rows</span></p>'
 
 
 class FilesTab(Tab):
@@ -39,29 +43,31 @@ class FilesTab(Tab):
         self.survey: cleanup.Survey | None = None
         self.plan: cleanup.Plan | None = None
         self.ticked: frozenset[str] = frozenset()
-        self.grid, self.outcome = Grid(), ipywidgets.HTML()
+        self.grid, self.outcome = Grid(), Grid()
         self.unique = choice(
             "Rows that exist nowhere else",
             "Whether files with such rows go once the rows are rescued, or stay",
             [("are rescued first", "rescue"), ("keep their file", "keep")],
             "rescue",
         )
-        self.again = button("Survey again", "Examine the files again", lambda: self.survey_again())
+        self.again = button("Rescan", "Examine the files again", lambda: self.survey_again())
         about = "Show what would be removed and lost; changes nothing"
         self.preview_button = button("Preview", about, self.show_plan, disabled=True)
         self.confirm = line("", "Type the words shown to allow the cleanup", width="260px")
         self.confirm.continuous_update = True
         about = "Back up every file of the preview, then remove it"
-        self.clean = button("Back up and clean", about, self.apply, button_style="danger", disabled=True)
+        self.clean = button("Back up and delete", about, self.apply, button_style="danger", disabled=True)
         self.runs = choice("Earlier cleanups", "Which cleanup to undo", [(_NO_RUN, "")], "")
         about = "Bring back what this cleanup removed; nothing is overwritten"
-        self.restore_button = button("Restore", about, self.restore, disabled=True)
+        self.restore_button = button("Undo", about, self.restore, disabled=True)
         self.confirmation = row(self.confirm, self.clean)
         self.confirmation.layout.display = "none"
         self.grid.on_choice(self.tick)
         self.unique.observe(lambda _: self.tick_all(), "value")
         self.confirm.observe(lambda _: self._allow(), "value")
         super().__init__(explorer)
+        for one in (self.grid, self.outcome):
+            one.on_link(self.follow)
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return controls and results."""
@@ -120,17 +126,22 @@ class FilesTab(Tab):
 
     def _show_files(self) -> None:
         """Show the files. Another choice needs another preview and another confirmation."""
-        self.plan, self.body.value, self.confirmation.layout.display = None, "", "none"
+        self.plan, self.body.html, self.confirmation.layout.display = None, "", "none"
         self.confirm.value = ""
         if self.survey:
-            self.grid.html = survey_html(self.survey, self.ticked, self.unique.value)
+            with markup.live() as frames:
+                self.grid.html = survey_html(self.survey, self.ticked, self.unique.value)
+            self.frames = frames
 
     def show_plan(self) -> None:
         """Show the preview."""
         if self.survey is None:
             return
         self.plan = cleanup.plan(self.survey, self.unique.value, only=sorted(self.ticked))
-        self.body.value = plan_html(self.plan, self._words())
+        with markup.live() as frames:
+            self.body.html = plan_html(self.plan, self.survey, self._words())
+        self.frames |= frames
+        self.clean.description = f"Back up and delete {counted(len(self.plan.removals), 'file')}"
         self.confirm.placeholder = self._words()
         self.confirmation.layout.display = "flex" if self.plan.removals else "none"
 
@@ -156,18 +167,32 @@ class FilesTab(Tab):
             self._change_files(lambda _: cleanup.restore(run, root=root), "Restoring")
 
     def _change_files(self, work: Callable[[Session], cleanup.Manifest | cleanup.Restored], description: str) -> None:
-        self.outcome.value = ""
+        self.outcome.html = ""
         key = self.explorer.data_key
         self.worker.submit(work, self._show_outcome, description, key, finally_=self._after_change)
 
     def _show_outcome(self, result: cleanup.Manifest | cleanup.Restored) -> None:
         sentence = f"{result.sentence[0].upper()}{result.sentence[1:]}."
-        self.outcome.value = markup.note(sentence, "none") + table(result.frame)
+        steps = _RESCUED if isinstance(result, cleanup.Manifest) and result.rescued_rows else ""
+        undo = "Undo, at the end of this page, brings everything back." if isinstance(result, cleanup.Manifest) else ""
+        with markup.live() as frames:
+            shown = markup.table(result.frame, "outcome")
+        self.frames |= frames
+        self.outcome.html = markup.note(sentence, "none") + steps + markup.muted(undo) + shown
+
+    def follow(self, target: str) -> None:
+        """Show the rescued rows, or open what a link names."""
+        rescued = [name for name in self.explorer.db.relations if name.startswith("rescued_")]
+        if target != "rescued:":
+            super().follow(target)
+        elif rescued:
+            self.explorer.query, self.explorer.tab = f"FROM {rescued[0]}", "sql"
+            self.explorer.tabs["sql"].run()
 
     def _after_change(self) -> None:
-        if not self.outcome.value:  # stopped or failed; the next survey clears the worker's message
-            more = "What was not begun is as it was; Restore brings back what went."
-            self.outcome.value = self.worker.message.value + markup.muted(more)
+        if not self.outcome.html:  # stopped or failed; the next survey clears the worker's message
+            more = "What was not begun is as it was; Undo brings back what went."
+            self.outcome.html = self.worker.message.value + markup.muted(more)
         self._show_files()
         self.list_runs()
         self.survey_again()
@@ -175,7 +200,8 @@ class FilesTab(Tab):
 
     def list_runs(self) -> None:
         """List the cleanups that can be undone, the newest first."""
-        runs = [(folder.name, str(folder)) for folder in reversed(cleanup.runs(self.explorer.project.backups))]
+        folders = reversed(cleanup.runs(self.explorer.project.backups))
+        runs = [(run_label(folder), str(folder)) for folder in folders]
         self.runs.options = runs or [(_NO_RUN, "")]
         self.runs.value = self.runs.options[0][1]
         self.restore_button.disabled = not runs
@@ -197,20 +223,50 @@ def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str
     keys = keys_of(survey)
     removable = {removal.path for removal in cleanup.plan(survey, unique_rows).removals}
     boxes = ["☑" if path in ticked else "☐" if path in removable else "" for path in keys]
-    shown = survey.frame[["path", "size_bytes", "modified", "rows", "verdict", "unique_rows", "reason"]].copy()
+    # The reason stands in front, where it can be seen on narrow pages too.
+    shown = survey.frame[["path", "reason", "verdict", "size_bytes", "rows", "unique_rows", "modified"]].copy()
     shown.insert(0, "remove", boxes)
     choosable = [key if path in removable else None for path, key in keys.items()]
     caption = f"{survey.sentence}. A ticked file goes; those without a box stay, whatever is ticked."
-    return table(shown, caption=caption, keys=choosable, picked={keys[path] for path in ticked}, limit=1000)
+    return markup.table(
+        shown, "files", caption=caption, keys=choosable, picked={keys[path] for path in ticked}, limit=1000
+    )
 
 
-def plan_html(plan: cleanup.Plan, words: str) -> str:
+def plan_html(plan: cleanup.Plan, survey: cleanup.Survey, words: str) -> str:
     """Return what a cleanup would remove, and what would be lost."""
     if not plan.removals:
         return markup.note("Nothing that may go is ticked.", "info")
-    rows = f"{plan.rescued_rows:,} rows that say more than the database are rescued first. "
+    going = {removal.path for removal in plan.removals}
+    unique = sum(file.unique_rows for file in survey.files if file.path in going)
     backups = plan.project.relative(plan.project.backups)
+    lost = f"Nothing would be lost. {rows_said(unique, plan.rescued_rows)}"
     backed_up = f"Every file is first backed up into {backups}, and can be restored."
-    lost = f"Nothing would be lost: {rows if plan.rescued_rows else ''}{backed_up}"
-    shown = table(plan.frame, caption=plan.sentence, limit=1000)
-    return markup.head("Preview") + markup.note(lost, "none") + shown + markup.muted(f"To go on, type: {words}")
+    shown = markup.table(plan.frame, "plan", caption=plan.sentence, limit=1000)
+    return (
+        markup.head("Preview")
+        + markup.note(lost + backed_up, "none")
+        + shown
+        + markup.muted(f"To go on, type: {words}")
+    )
+
+
+def rows_said(unique: int, rescued: int) -> str:
+    """Return how many rows exist nowhere else, and how many are copied first and why."""
+    if not rescued:
+        return ""
+    exist = "1 row exists" if unique == 1 else f"{unique:,} rows exist"
+    more = rescued - unique
+    why = f", as {more:,} more say{'s' if more == 1 else ''} more than the database" if more > 0 else ""
+    return f"{exist} nowhere else; {rescued:,} {'is' if rescued == 1 else 'are'} copied to Parquet first{why}. "
+
+
+def run_label(folder: Path) -> str:
+    """Return when a cleanup was and what it removed; the folder's name where that cannot be read. Reads only."""
+    try:
+        when = datetime.strptime(folder.name.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        run = read(folder)
+    except (ValueError, CleanupError):
+        return folder.name
+    freed = size(sum(removal.identity.size for removal in run.removals))
+    return f"{when:%Y-%m-%d %H:%M} UTC: {counted(len(run.removals), 'file')}, {freed}"

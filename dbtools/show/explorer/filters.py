@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import ipywidgets
 
 from dbtools.analysis.query import PROVENANCES, SCALES
+from dbtools.errors import ParameterError
+from dbtools.html import text as escaped
+from dbtools.show.explorer import markup
 from dbtools.show.explorer.selection import query
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.widgets import button, chip, choice, close, group, row
+from dbtools.show.explorer.widgets import Grid, button, chip, choice, close, group, line, row
 
 _MOST_CHIPS = 12  # sources with a button of their own
 _MOST_USERS = 500  # users that are offered by name
@@ -21,8 +25,10 @@ class FilterBar:
 
     Attributes
     ----------
+    tags : Grid
+        What is chosen: a tag for each filter, which can be removed.
     widget : ipywidgets.Box
-        The controls, side by side.
+        The controls, side by side, and the field that opens the page of a prompt by its id.
     """
 
     def __init__(self, explorer: State) -> None:
@@ -40,10 +46,55 @@ class FilterBar:
         self._links = {
             name: ipywidgets.link((explorer, name), (control, "value")) for name, control in self._choices.items()
         }
+        self.tags = Grid()
+        self.tags.on_link(self._follow)
+        controls = (*self._choices.values(), self.sources.widget, self.users.widget, days(explorer))
+        self.controls = row(*controls)
+        self.controls.layout.display = "none"
+        about = "The first eight characters of the id of a prompt or version; Enter opens the prompt"
+        self.identifier = line("Open id", about, width="190px", placeholder="b009152b")
+        self.identifier.observe(lambda change: self._open(change["new"]), "value")
+        self.said = ipywidgets.HTML()
+        self.more = chip("Filters", "Show or hide the controls of all filters")
+        self.more.observe(lambda change: self._show_controls(change["new"]), "value")
         reset = button("Reset", "Reset all filters", lambda: explorer.reset())
-        self.widget = row(*self._choices.values(), self.sources.widget, self.users.widget, days(explorer), reset)
+        reload = button("Reload", "Read the database as it is now", lambda: explorer.reload())
+        line_of_tags = row(self.tags, self.more, reset, reload, self.identifier)
+        self.widget = ipywidgets.VBox([line_of_tags, self.said, self.controls])
         explorer.on_counts.listen(self.show_counts)
         explorer.on_renewed.listen(self.offer)
+
+    def _show_controls(self, shown: bool) -> None:
+        self.controls.layout.display = "flex" if shown else "none"
+
+    def _open(self, identifier: str) -> None:
+        if not identifier.strip():
+            return
+        try:
+            self.explorer.open(identifier)
+            self.identifier.value = self.said.value = ""
+        except ParameterError as error:
+            self.said.value = markup.failure(str(error))
+
+    def _follow(self, target: str) -> None:
+        kind, _, name = target.partition(":")
+        self.explorer.follow(kind, name)
+
+    def show_tags(self) -> None:
+        """Show which filters are set, and which of them the open tab does not use."""
+        explorer = self.explorer
+        tab = explorer.tabs.get(explorer.tab)
+        ignored = tab.ignored if tab else []
+        shown = [
+            tag(name, said, f"any:{name}" if name in self._choices else f"remove:{name}", name in ignored)
+            for name, said in chosen(explorer)
+        ]
+        line = f"Explorer({str(explorer.project.root)!r}, **{explorer.state!r})"
+        view = (
+            '<button type="button" class="dbtools-link" title="Copy a line of Python that opens this view again, '
+            f'also after the kernel was restarted" data-copy="{html.escape(line)}">Copy this view</button>'
+        )
+        self.tags.html = f'<div class="dbtools-tags">{"".join(shown)}{view}</div>'
 
     def show_counts(self, counts: dict[str, int]) -> None:
         """Show how many versions there are of each provenance and scale."""
@@ -66,6 +117,40 @@ class FilterBar:
             explorer.users = [name for name in explorer.users if ("user", name) in there]
         self.sources.offer()
         self.users.offer()
+
+
+def chosen(explorer: State) -> list[tuple[str, str]]:
+    """Return the name of each filter that is set, and what it is set to in words."""
+    since, until = explorer.date_range
+    span = f"{since or ''}" if since == until else f"{since or '…'} to {until or '…'}"
+    said = {
+        "provenance": "" if explorer.provenance == "all" else explorer.provenance,
+        "scale": "" if explorer.scale == "all" else explorer.scale,
+        "agents": ", ".join(explorer.agents),
+        "users": ", ".join(explorer.users),
+        "date_range": span if since or until else "",
+        "search": explorer.search,
+        "totals": _from_to(*explorer.totals),
+        "prompt_id": explorer.prompt_id[:8],
+    }
+    return [(name, words) for name, words in said.items() if words]
+
+
+def _from_to(least: float | None, below: float | None) -> str:
+    if least is None:
+        return "" if below is None else f"below {below:g}"
+    return f"from {least:g}" if below is None else f"{least:g} to {below:g}"
+
+
+def tag(name: str, said: str, target: str, ignored: bool) -> str:
+    """Return a filter as a tag with a button that removes it."""
+    word = {"date_range": "days", "prompt_id": "prompt", "agents": "source"}.get(name, name)
+    unused = " · not used here" if ignored else ""
+    about = f"Remove the filter {word}"
+    return (
+        f'<span class="dbtools-tag{" out" if ignored else ""}"><span>{word}</span> {escaped(said)}{unused}'
+        f'<button type="button" aria-label="{about}" title="{about}" data-go="{target}">✕</button></span>'
+    )
 
 
 class SourceChips:

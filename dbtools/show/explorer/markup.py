@@ -3,32 +3,104 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable
+import json
+import pickle
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dbtools.html import LEVELS
+from dbtools.html import CSV_OPENS
+from dbtools.html import table as plain_table
 from dbtools.html import text as escaped
 from dbtools.show import style
 
-COLOURS = {level: colour for level, (_, colour) in LEVELS.items()}
-COLOURS |= {"none": COLOURS["good"], "best": COLOURS["good"], "undecided": COLOURS["neutral"], "": style.BLUE}
-STYLE = f"<style>{files('dbtools.show.explorer').joinpath('explorer.css').read_text(encoding='utf-8')}</style>"
+if TYPE_CHECKING:
+    import pandas as pd
 
+# What a sentence means: the class of its colour, and its sign. Colour is never alone.
+KINDS = {
+    "critical": ("bad", "✖"),
+    "error": ("bad", "✖"),
+    "warning": ("warn", "▲"),
+    "info": ("info", "○"),
+    "undecided": ("info", "○"),
+    "none": ("good", "✓"),
+    "best": ("good", "✓"),
+    "": ("plain", ""),
+}
+STYLE = f"<style>{files('dbtools.show.explorer').joinpath('explorer.css').read_text(encoding='utf-8')}</style>"
+HIGHEST = {"judge": 10.0, "heuristic": 10.0, "self": 20.0, "synthetic": 100.0}
+"""The highest score on each scale."""
+
+_AS_CSV = re.compile(rf"{CSV_OPENS}.*?-->", re.DOTALL)  # for reports, which have no kernel to ask
 
 Draw = Callable[..., str]
+_frames: ContextVar[dict[str, pd.DataFrame] | None] = ContextVar("frames", default=None)
+_width: ContextVar[int] = ContextVar("width", default=0)
+
+
+@contextmanager
+def live(width: int = 0) -> Iterator[dict[str, pd.DataFrame]]:
+    """Yield the frames of the tables that are made within, by name: a page can then save each one whole.
+
+    Charts are made at most `width` pixels wide; 0: as wide as they are.
+    """
+    frames: dict[str, pd.DataFrame] = {}
+    tokens = _frames.set(frames), _width.set(width)
+    try:
+        yield frames
+    finally:
+        _frames.reset(tokens[0])
+        _width.reset(tokens[1])
+
+
+def table(frame: pd.DataFrame, name: str = "table", **look: Any) -> str:
+    """Return a table of `dbtools.html`, with a button that saves all its rows where a page listens."""
+    shown = plain_table(frame, **look)
+    frames = _frames.get()
+    if frames is None or frame.empty:
+        return shown
+    shown = _AS_CSV.sub("", shown)
+    unique = name if name not in frames else f"{name}-{len(frames) + 1}"
+    frames[unique] = frame
+    return shown + tools(csv=unique)
+
+
+def tools(csv: str = "", **texts: str) -> str:
+    """Return buttons that save a table as CSV and copy texts: by the name of the button."""
+    buttons = [f'<button type="button" title="Save all rows as CSV" data-go="csv:{html.escape(csv)}">CSV</button>'] * (
+        csv != ""
+    )
+    for name, said in texts.items():
+        title = html.escape(f"Copy {name.replace('_', ' ')}")
+        buttons.append(f'<button type="button" title="{title}" data-copy="{html.escape(said)}">{title}</button>')
+    return f'<div class="dbtools-tools">{"".join(buttons)}</div>'
 
 
 def draw(make: Callable[..., Any], *data: Any) -> str:
     """Return the chart that `make` makes of the data as SVG, in the colours of the page's theme.
 
-    Screen readers read its title.
+    Screen readers read its title. A chart of the same data is not drawn again.
     """
-    chart = make(*data)
+    return _drawn(make, pickle.dumps(data), _width.get())
+
+
+@lru_cache(64)
+def _drawn(make: Callable[..., Any], data: bytes, width: int) -> str:
+    chart = make(*pickle.loads(data))  # noqa: S301 - our own
     if getattr(chart, "usermeta", None) == {"empty": True}:
         return muted(f"{chart.title}: nothing to draw.")
     label = html.escape(f"Chart: {chart.title}")
-    return f'<div class="dbtools-chart" role="img" aria-label="{label}">{style.svg(chart)}</div>'
+    return f'<div class="dbtools-chart" role="img" aria-label="{label}">{style.svg(chart, width)}</div>'
+
+
+def answers(chart: str) -> str:
+    """Return a chart whose marks lead on: the page then shows it."""
+    return chart.replace('class="dbtools-chart"', 'class="dbtools-chart dbtools-answers"', 1)
 
 
 def placeholder(*_: Any) -> str:
@@ -46,25 +118,35 @@ def muted(text: str) -> str:
     return f'<p class="dbtools-muted">{escaped(text)}</p>' if text else ""
 
 
-def note(text: str, kind: str = "", light: str = "") -> str:
-    """Return a sentence beside a bar in the colour of its kind, with a `light` of that colour before it."""
-    shown = f'<b style="color:{COLOURS[kind]}">{light}</b> ' if light else ""
-    return f'<div class="dbtools-note" style="border-color:{COLOURS[kind]}">{shown}{escaped(text)}</div>'
+def sign(kind: str) -> str:
+    """Return the sign of a kind of sentence."""
+    return f'<span class="dbtools-mark" aria-hidden="true">{KINDS[kind][1]}</span>' if KINDS[kind][1] else ""
+
+
+def note(text: str, kind: str = "") -> str:
+    """Return a sentence with the sign and the colour of its kind."""
+    return f'<div class="dbtools-note dbtools-{KINDS[kind][0]}">{sign(kind)}{escaped(text)}</div>'
 
 
 def failure(text: str) -> str:
     """Return an error message; screen readers say it at once."""
-    said = escaped(text)
-    return f'<div class="dbtools-note" role="alert" style="border-color:{COLOURS["critical"]}">✗ {said}</div>'
+    return f'<div class="dbtools-note dbtools-bad" role="alert">✗ {escaped(text)}</div>'
 
 
-def cards(items: Iterable[tuple[str, str]]) -> str:
-    """Return numbers side by side, each over its name."""
-    shown = "".join(
-        f'<div class="dbtools-card"><b>{escaped(value)}</b><span class="dbtools-muted">{html.escape(name)}</span></div>'
-        for name, value in items
+def counts(items: Iterable[tuple[str, str]]) -> str:
+    """Return numbers with their names, side by side."""
+    shown = "".join(f"<span><b>{escaped(value)}</b> {html.escape(name)}</span>" for name, value in items)
+    return f'<div class="dbtools-counts">{shown}</div>'
+
+
+def card(question: str, number: str, unit: str, verdict: str, kind: str, more: str, tab: str) -> str:
+    """Return a question with its answer; a click opens the tab that says more."""
+    small = f" <small>{escaped(unit)}</small>" if unit else ""
+    return (
+        f'<button type="button" class="dbtools-card dbtools-{KINDS[kind][0]}" data-go="tab:{html.escape(tab)}">'
+        f'<span class="question">{html.escape(question)}</span><b>{escaped(number)}{small}</b>'
+        f'<span class="verdict">{sign(kind)}{escaped(verdict)}</span><span class="more">{escaped(more)}</span></button>'
     )
-    return f'<div class="dbtools-cards">{shown}</div>'
 
 
 def text_box(text: str | None) -> str:
@@ -86,3 +168,37 @@ def sides(names: tuple[str, str], parts: Iterable[tuple[str, str]]) -> str:
         for name, pieces in zip(names, (left, right), strict=True)
     )
     return f'<div class="dbtools-sides">{columns}</div>'
+
+
+def changed(parts: Iterable[tuple[str, str]]) -> str:
+    """Return one text with the words that were taken out and put in marked."""
+    tags = {"+": "ins", "-": "del"}
+    pieces = [f"<{tags[kind]}>{html.escape(text)}</{tags[kind]}>" if kind in tags else html.escape(text)
+              for kind, text in parts]  # fmt: skip
+    return f'<div class="dbtools-text" tabindex="0">{"".join(pieces)}</div>'
+
+
+def scores(rows: Iterable[tuple[str, float | None, float | None]], top: float = 10) -> str:
+    """Return scores as bars, each with a line where the others' median lies."""
+    shown = []
+    for name, value, middle in rows:
+        bar = f'<i style="width:{min(100, max(0, 100 * value / top)):.0f}%"></i>' if value is not None else ""
+        line = f'<u style="left:{min(100, max(0, 100 * middle / top)):.0f}%"></u>' if middle is not None else ""
+        number = f"{value:.1f}" if value is not None else "–"
+        shown.append(f'<span>{html.escape(name)}</span><div class="dbtools-track">{bar}{line}</div><b>{number}</b>')
+    return f'<div class="dbtools-scores">{"".join(shown)}</div>'
+
+
+def plain_words(text: str) -> str:
+    """Return a JSON text as lines that can be read: ``name: value``. Any other text stays as it is."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(found, dict):
+        return text if not isinstance(found, list) else "; ".join(str(item) for item in found)
+    lines = []
+    for name, value in found.items():
+        said = "; ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+        lines.append(f"{name.replace('_', ' ')}: {said}")
+    return "\n".join(lines)

@@ -12,27 +12,20 @@ import ipywidgets
 from dbtools import audit, server
 from dbtools.audit.context import read_query
 from dbtools.database import Database
-from dbtools.html import size, table
+from dbtools.html import size
 from dbtools.show import charts
-from dbtools.show.explorer import markup
+from dbtools.show.explorer import cards, markup
 from dbtools.show.explorer.selection import query, read_counts, versions_of
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import button, row
+from dbtools.show.explorer.widgets import Grid, button, row
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LARGE = 50_000  # versions; a larger database is audited on request only
 _RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
-_WORDS = {
-    "none": "sound",
-    "info": "nothing worth a warning",
-    "warning": "warnings",
-    "error": "errors",
-    "critical": "critical",
-}
 
 
 @dataclass(frozen=True)
@@ -53,28 +46,34 @@ class OverviewTab(Tab):
     tooltip = "Where the data comes from, and how sound it is"
     description = "Counting"
     charts = True
-    depends = ("users", "date_range")
+    depends = ("agents", "provenance", "scale", "users", "date_range")
 
     def __init__(self, explorer: State) -> None:
-        self.light = ipywidgets.HTML()
-        self.run = button(
-            "Run the audit", "Run every check of the audit now; it may take a while", lambda: explorer.run_audit()
-        )
-        self.look = button("Show the findings", "Open the tab Quality", lambda: explorer.set_trait("tab", "quality"))
-        self.counts: dict[str, int] = {}
+        about = "Run every check of the audit now; it may take a while"
+        self.run = button("Run the audit", about, lambda: explorer.run_audit())
+        self.run.layout.display = "none"
+        self.cards = Grid()
+        self.answers: dict[str, str] = {name: cards.waiting(name) for name in cards.QUESTIONS}
+        self.card_worker = explorer.new_worker()
         super().__init__(explorer)
+        self.cards.on_link(self.follow)
+        self.workers = (self.worker, self.card_worker)
         explorer.on_report.listen(self.show_report)
-        explorer.observe(lambda _: self._look_at_provenance(), "provenance")
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return controls and result."""
-        return [self.light, row(self.run, self.look), *super().parts()]
+        working = (self.explorer.auditing.widget, self.card_worker.widget, self.worker.widget)
+        return [self.cards, row(self.run), *working, self.body]
 
     def show_report(self, report: audit.AuditReport | None) -> None:
         """Show the audit's result."""
-        self.light.value = audit_light(report)
-        self.run.layout.display = "none" if report else "flex"
-        self.look.layout.display = "flex" if report else "none"
+        self._answer("quality", cards.data(report))
+        asked = report is None and self.explorer.db.rows("versions") > _LARGE
+        self.run.layout.display = "flex" if asked else "none"
+
+    def _answer(self, name: str, card: str) -> None:
+        self.answers[name] = card
+        self.cards.html = f'<div class="dbtools-cards">{"".join(self.answers.values())}</div>'
 
     def preview(self, session: Session, request: Any) -> str:
         """Return the counts: they are there before any chart can be drawn."""
@@ -95,28 +94,48 @@ class OverviewTab(Tab):
         """Return counts, provenance, scales and sources."""
         parts = [
             result.counts,
-            draw(charts.provenance, result.provenance),
-            draw(charts.score_scales, result.scales),
-            table(result.sources, caption="Who wrote the versions"),
+            markup.answers(draw(charts.provenance, result.provenance)),
+            markup.answers(draw(charts.score_scales, result.scales)),
+            markup.table(result.sources, "sources", caption="Who wrote the versions", links={"source": "agents"}),
         ]
         return "".join(parts)
 
-    def show(self, result: Overview, draw: markup.Draw = markup.draw) -> None:
-        """Show the numbers, also in the filters, and audit a database that is not large."""
-        super().show(result, draw)
-        self.counts = result.kinds
-        self._look_at_provenance()
-        self.explorer.on_counts(result.kinds)
-        if draw is markup.draw and self.explorer.report is None and self.explorer.db.rows("versions") <= _LARGE:
-            self.explorer.run_audit()
+    def on_mark(self, said: str) -> None:
+        """Show the versions of a provenance or scale."""
+        for kind in ("provenance", "scale"):
+            for part in said.split("; "):
+                if part.startswith(f"{kind}: "):
+                    self.explorer.follow(kind, part.removeprefix(f"{kind}: "))
 
-    def _look_at_provenance(self) -> None:
-        """Say so where no version has the chosen provenance: the numbers here are of all, those of other tabs not."""
-        kind = self.explorer.provenance
-        if self.counts and kind != "all" and not self.counts.get(f"provenance {kind}"):
-            self.remedy.show(self.explorer.filters, self.counts)
+    def show(self, result: Overview, draw: markup.Draw = markup.draw) -> None:
+        """Show the numbers, also in the filters, then the cards; audit a database that is not large."""
+        super().show(result, draw)
+        self.explorer.on_counts(result.kinds)
+        if draw is not markup.draw:
+            return
+        small = self.explorer.db.rows("versions") <= _LARGE
+        if small and self.explorer.report is None:
+            self.explorer.run_audit()
+        if small:
+            self.card_worker.submit(
+                self._cards, lambda _: None, "Looking at files, agents and costs", self.explorer.data_key
+            )
         else:
-            self.remedy.hide()
+            for name in ("files", "agents", "usage"):
+                self._answer(name, cards.waiting(name, "Open to look at it"))
+
+    def _cards(self, session: Session) -> None:
+        """Answer the questions one by one."""
+        explorer, tabs = self.explorer, self.explorer.tabs
+        db = session.db
+        ratings = db.rows("ratings") if "ratings" in db.relations else 0
+        self._answer("rate", cards.people(ratings, db.rows("feedback"), "rate" if "rate" in tabs else "usage"))
+        if explorer.scale == "all":
+            self._answer("agents", cards.waiting("agents", "Choose one scale to compare"))
+        else:
+            self._answer("agents", cards.agents(tabs["agents"].prepare(session)))
+        self._answer("usage", cards.cost(tabs["usage"].prepare(session)))
+        self._answer("files", cards.files(explorer.survey or tabs["files"].prepare(session)))
 
     def refresh(self) -> None:
         """Count, and show what the audit said last."""
@@ -128,7 +147,7 @@ def audit_light(report: audit.AuditReport | None) -> str:
     """Return the audit's result in the colour and word of its worst finding."""
     if report is None:
         return markup.note("The audit has not been run yet.", "info")
-    return markup.note(f"Audit: {_WORDS[report.worst]}; {report.sentence}.", report.worst, "●")
+    return markup.note(f"{report.sentence[:1].upper()}{report.sentence[1:]}.", report.worst)
 
 
 def counts_html(db: Database) -> str:
@@ -145,7 +164,9 @@ def counts_html(db: Database) -> str:
     listed = ", ".join(f"{name} ({n:,})" for name, n in other.items())
     not_loaded = f"Tables of which only the number of rows is read: {listed}." if other else ""
     filtered = markup.note(f"You see {db.filter_note}.", "info") if db.filter_note else ""
-    return markup.muted(where) + filtered + markup.cards(counts) + markup.muted(not_loaded)
+    project = db.project.note if db.project else ""
+    named = markup.note(f"{project[:1].upper()}{project[1:]}.", "warning") if project else ""
+    return filtered + named + markup.counts(counts) + markup.muted(where) + markup.muted(not_loaded)
 
 
 def _file(path: str) -> tuple[str, str]:
@@ -159,4 +180,4 @@ def _file(path: str) -> tuple[str, str]:
 
 def sources_html(db: Database) -> str:
     """Return who wrote how many versions, without anything that takes long to load. Reads only."""
-    return markup.cards((source, f"{n:,}") for source, _, n in db.sql(query("sources")).fetchall())
+    return markup.counts((source, f"{n:,}") for source, _, n in db.sql(query("sources")).fetchall())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from dbtools import audit
-from dbtools.html import table
 from dbtools.show import charts
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.overview_tab import audit_light
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import Grid, button, row
+from dbtools.show.explorer.tab import IDS, Tab
+from dbtools.show.explorer.widgets import Grid, button, open_split, row, split
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOST_ROWS = 100
 
@@ -26,49 +28,58 @@ class QualityTab(Tab):
     tooltip = "What the audit found, worst first"
 
     def __init__(self, explorer: State) -> None:
-        self.light, self.rows, self.grid = ipywidgets.HTML(), ipywidgets.HTML(), Grid()
+        self.light, self.rows, self.grid = ipywidgets.HTML(), Grid(), Grid()
         self.run = button("Run the audit", "Run every check now", lambda: explorer.run_audit())
         super().__init__(explorer)
         self.workers = (explorer.auditing, self.worker)
         self.grid.on_choice(self.choose)
+        for one in (self.grid, self.rows):
+            one.on_link(self.follow)
         explorer.on_report.listen(self.show_report)
         self.show_report(explorer.report)
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return controls and results."""
-        return [
-            row(self.run),
-            self.light,
-            self.explorer.auditing.widget,
-            self.grid,
-            self.worker.widget,
-            self.rows,
-            self.body,
-        ]
+        self.split = split((self.grid,), (self.worker.widget, self.rows))
+        return [row(self.run), self.light, self.explorer.auditing.widget, self.split, self.body]
 
     def show_report(self, report: audit.AuditReport | None) -> None:
         """Show the findings."""
-        self.light.value, self.rows.value = audit_light(report), ""
+        self.light.value, self.rows.html = audit_light(report), ""
+        open_split(self.split, False)
         if report:
-            self.grid.html = findings_html(report, "")
-            self.body.value = markup.draw(charts.health, report.frame)
-            if len(report.unanswered):
-                self.body.value += table(report.unanswered, caption="Checks that could not be answered")
-            if len(report.not_applicable):
-                self.body.value += table(report.not_applicable, caption="Checks that do not apply here")
+            with markup.live(self.explorer.page_width) as self.frames:
+                self.grid.html = findings_html(report, "")
+                self.body.html = checks_html(report)
 
     def choose(self, check: str, _more: bool) -> None:
         """Show the rows of a finding."""
         report = self.explorer.report
         if report is None:
             return
-        self.grid.html = findings_html(report, check)
+        open_split(self.split, True)
+        with markup.live() as frames:
+            self.grid.html = findings_html(report, check)
+        self.frames |= frames
         self.worker.submit(
-            lambda _: rows_html(report, check),
-            lambda html: setattr(self.rows, "value", html),
+            lambda _: report.rows(check),
+            lambda rows: self._show_rows(report, check, rows),
             f"Reading the rows of {check}",
             self.explorer.data_key,
         )
+
+    def _show_rows(self, report: audit.AuditReport, check: str, rows: pd.DataFrame) -> None:
+        with markup.live() as frames:
+            self.rows.html = rows_html(report, check, rows)
+        self.frames |= frames
+
+    def redraw(self) -> None:
+        """Draw the chart for another width of the page."""
+        report = self.explorer.report
+        if report:
+            with markup.live(self.explorer.page_width) as frames:
+                self.body.html = checks_html(report)
+            self.frames |= frames
 
     def refresh(self) -> None:
         """Run the audit if there is no report yet."""
@@ -88,12 +99,25 @@ class QualityTab(Tab):
 def findings_html(report: audit.AuditReport, chosen: str) -> str:
     """Return the findings as a table whose rows can be chosen."""
     found = report.frame[report.frame["count"].fillna(0) > 0]
-    shown = found[["severity", "check", "area", "count", "question", "hint"]]
-    return table(shown, keys=found["check"].tolist(), picked=[chosen], limit=500)
+    shown = found[["severity", "check", "count", "question", "hint", "area"]]
+    return markup.table(shown, "findings", keys=found["check"].tolist(), picked=[chosen], limit=500)
 
 
-def rows_html(report: audit.AuditReport, check: str) -> str:
-    """Return the rows that one check found. Reads only."""
-    rows = report.rows(check)
+def checks_html(report: audit.AuditReport) -> str:
+    """Return how many checks found something, and those that could not be answered or do not apply."""
+    parts = [markup.draw(charts.health, report.frame)]
+    for frame, caption in (
+        (report.unanswered, "Checks that could not be answered"),
+        (report.not_applicable, "Checks that do not apply here"),
+    ):
+        if len(frame):
+            parts.append(markup.table(frame, "checks", caption=caption))
+    return "".join(parts)
+
+
+def rows_html(report: audit.AuditReport, check: str, rows: pd.DataFrame) -> str:
+    """Return the rows that one check found; ids lead to the page of their prompt."""
     (found,) = (f for f in report.findings if f.check.id == check)
-    return markup.head(f"{check}: {len(rows):,} rows", found.check.hint) + table(rows, limit=_MOST_ROWS)
+    ids = dict.fromkeys((name for name in rows if name in IDS), "id")
+    shown = markup.table(rows, check, limit=_MOST_ROWS, links=ids)
+    return markup.head(f"{check}: {len(rows):,} rows", found.check.hint) + shown

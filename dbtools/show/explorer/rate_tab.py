@@ -40,7 +40,7 @@ class RateTab(Tab):
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return the name of the rater, and the pair."""
-        return [self.controls, self.worker.widget, self.remedy.widget, self.body, self.view]
+        return [self.controls, self.worker.widget, self.body, self.view]
 
     def request(self) -> Any:
         """Return who rates, and which agents."""

@@ -7,14 +7,14 @@ from typing import Any
 import ipywidgets
 
 from dbtools.html import counted
-from dbtools.show.explorer import markup
+from dbtools.html import text as escaped
 from dbtools.show.explorer.selection import Filters
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.widgets import button, column
+from dbtools.show.explorer.widgets import button
 
 
 class Remedy:
-    """A sentence and a button, shown where the filters leave nothing.
+    """The banner: a sentence and a button, shown where the filters leave nothing.
 
     Attributes
     ----------
@@ -26,8 +26,11 @@ class Remedy:
         self.explorer = explorer
         self.change: dict[str, Any] = {}
         self.note = ipywidgets.HTML()
-        self.button = button("Clear filters", "Change the filters so that there is something to see", self.apply)
-        self.widget = column(self.note, self.button)
+        self.note.add_class("dbtools-banner-text")
+        about = "Change the filters so that there is something to see"
+        self.button = button("Clear filters", about, self.apply, button_style="primary")
+        self.widget = ipywidgets.Box([self.note, self.button])
+        self.widget.add_class("dbtools-banner")
         self.hide()
 
     def hide(self) -> None:
@@ -37,7 +40,8 @@ class Remedy:
     def show(self, filters: Filters, counts: dict[str, int]) -> None:
         """Show why these filters leave nothing; `counts` has the versions of each provenance and scale."""
         sentence, label, self.change = remedy(filters, counts)
-        self.note.value = markup.note(sentence, "info")
+        why = " None comes from real use, so nothing here can decide between agents." if _no_real(counts) else ""
+        self.note.value = f"<b>{escaped(sentence)}</b>{why}"
         self.button.description = label
         self.button.layout.display = "flex" if label else "none"
         self.widget.layout.display = "flex"
@@ -47,6 +51,11 @@ class Remedy:
         with self.explorer.hold_trait_notifications():
             for name, value in self.change.items():
                 setattr(self.explorer, name, value)
+
+
+def _no_real(counts: dict[str, int]) -> bool:
+    kinds = [what for what, n in counts.items() if n and what.startswith("provenance ")]
+    return kinds == ["provenance generated"]
 
 
 def remedy(filters: Filters, counts: dict[str, int]) -> tuple[str, str, dict[str, Any]]:

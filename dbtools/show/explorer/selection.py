@@ -24,7 +24,7 @@ _QUERIES = files("dbtools.show.explorer").joinpath("queries")
 
 @dataclass(frozen=True)
 class Filters:
-    """What the Explorer shows: sources, provenance, scale, users, days, and a text."""
+    """What the Explorer shows: sources, provenance, scale, users, days, a text, and totals from and below a number."""
 
     agents: tuple[str, ...] = ()
     provenance: str = "real"
@@ -32,6 +32,7 @@ class Filters:
     users: tuple[str, ...] = ()
     dates: tuple[date | None, date | None] = (None, None)
     search: str = ""
+    totals: tuple[float | None, float | None] = (None, None)
 
     def parameters(self, prompts: bool = True) -> dict[str, Any]:
         """Return what is chosen as parameters of the selection.
@@ -41,6 +42,8 @@ class Filters:
         kinds = {"provenance": self.provenance, "scale": self.scale}
         chosen: dict[str, Any] = {name: kind for name, kind in kinds.items() if kind != "all"}
         more: dict[str, Any] = {"agents": list(self.agents), "search": self.search.strip()}
+        least, below = self.totals
+        chosen |= {name: end for name, end in (("least", least), ("below", below)) if end is not None}
         if prompts:
             more |= PromptFilter(self.users, *self.dates).bound
         return chosen | {name: value for name, value in more.items() if value}
@@ -72,6 +75,8 @@ def _literal(value: Any) -> str:
         return f"[{', '.join(_literal(item) for item in value)}]"
     if isinstance(value, datetime):
         return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+    if isinstance(value, float):
+        return repr(value)
     return "'" + str(value).replace("'", "''") + "'"
 
 

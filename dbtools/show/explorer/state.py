@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import weakref
 from collections.abc import Callable
@@ -14,21 +16,32 @@ from dbtools import analysis, audit, cleanup
 from dbtools.analysis.query import ALL_WINS, PROVENANCES, SCALES
 from dbtools.database import Database, attach
 from dbtools.database.prompt_filter import day
-from dbtools.errors import DatabaseError
+from dbtools.errors import DatabaseError, ParameterError
 from dbtools.project import Project
-from dbtools.show.explorer.selection import Filters, as_sql
+from dbtools.show.explorer.selection import Filters, as_sql, query
 from dbtools.show.explorer.worker import Worker
 
 if TYPE_CHECKING:
-    import os
-
     import pandas as pd
 
-_FILTERS = {"agents": [], "provenance": "real", "scale": "judge", "users": [], "date_range": (None, None), "search": ""}
+FILTERS = {
+    "agents": [],
+    "provenance": "real",
+    "scale": "judge",
+    "users": [],
+    "date_range": (None, None),
+    "search": "",
+    "totals": (None, None),
+    "prompt_id": "",
+}
 _FIRST_QUERY = """SELECT source, provenance, scale, count(*) AS versions, round(avg(total), 2) AS mean_total
 FROM scored_versions
 GROUP BY ALL
 ORDER BY ALL"""
+
+
+_SHORTEST_ID = 4
+STEP, HIGHEST_TOTAL = 5, 50  # points of a bar in the heading of the totals, and of the best total
 
 
 class Event:
@@ -56,6 +69,12 @@ class State(traitlets.HasTraits):
         Which data the filters choose. Workers open their database anew for another key.
     on_report : Event
         There is a new audit report; or None, where the last one no longer holds.
+    page_width : int
+        How wide the page is in pixels; 0: not known.
+    tabs : dict
+        The tabs by name.
+    on_reset : Event
+        All filters were reset.
     on_counts : Event
         The versions of each provenance and scale were counted: the numbers by ``provenance real`` and so on.
     on_renewed : Event
@@ -71,12 +90,18 @@ class State(traitlets.HasTraits):
     prompt_id = traitlets.Unicode("")
     version_pair = traitlets.Tuple(traitlets.Unicode(), traitlets.Unicode(), default_value=("", ""))
     search = traitlets.Unicode("")
+    totals = traitlets.Tuple(
+        traitlets.Float(allow_none=True), traitlets.Float(allow_none=True), default_value=(None, None)
+    )
     query = traitlets.Unicode(_FIRST_QUERY)
     tab = traitlets.Unicode("")  # the Explorer, which has the tabs, says which there are
 
     def __init__(self, project: Project | Database | str | os.PathLike[str] | None = None, **state: Any) -> None:
         if isinstance(project, Database):  # the Explorer opens its own
             project = project.project or project.origin["path"]
+        if not isinstance(project, Project | str | os.PathLike | None):
+            what = "The Explorer cannot show this"
+            raise ParameterError(what, type(project).__name__, "give a project, its folder or its database")
         self.project = Project.find(project)
         self.db: Database = attach(self.project)
         self.effectiveness: analysis.Effectiveness | None = None
@@ -85,9 +110,11 @@ class State(traitlets.HasTraits):
         self.report: audit.AuditReport | None = None
         self.survey: cleanup.Survey | None = None
         self.result: pd.DataFrame | None = None
-        self.on_report, self.on_counts, self.on_renewed = Event(), Event(), Event()
+        self.on_report, self.on_counts, self.on_renewed, self.on_reset = Event(), Event(), Event(), Event()
         self._generation, self._renewing = 0, threading.RLock()
         self._workers: list[Worker] = []
+        self.page_width = 0
+        self.tabs: dict[str, Any] = {}
         super().__init__(**state)
         self.auditing, self.reloading = self.new_worker(), self.new_worker()
 
@@ -99,7 +126,32 @@ class State(traitlets.HasTraits):
     @property
     def filters(self) -> Filters:
         """The filters, as one value."""
-        return Filters(tuple(self.agents), self.provenance, self.scale, tuple(self.users), self.date_range, self.search)
+        return Filters(
+            tuple(self.agents),
+            self.provenance,
+            self.scale,
+            tuple(self.users),
+            self.date_range,
+            self.search,
+            self.totals,
+        )
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is shown, as JSON-ready values: ``Explorer(project, **state)`` shows the same in any kernel."""
+        days = [day and day.isoformat() for day in self.date_range]
+        names = (*FILTERS, "wins", "version_pair", "query", "tab")
+        known = {name: getattr(self, name) for name in names}
+        return {**known, "date_range": days, "version_pair": list(self.version_pair), "totals": list(self.totals)}
+
+    @property
+    def python_db(self) -> str:
+        """How Python opens the same data: the project, with the chosen users and days."""
+        db = f"attach({str(self.project.root)!r})"
+        days = {name: str(day) for name, day in zip(("since", "until"), self.date_range, strict=True) if day}
+        chosen = {**({"users": list(self.users)} if self.users else {}), **days}
+        words = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
+        return f"{db}.filter({words})" if words else db
 
     @property
     def data_key(self) -> tuple[Any, ...]:
@@ -116,11 +168,70 @@ class State(traitlets.HasTraits):
         """The current selection: one row per version, as `scored_versions` has them."""
         return self.db.sql(self.sql).df()
 
-    def reset(self) -> None:
-        """Reset all filters."""
+    def reset(self, *names: str) -> None:
+        """Reset these filters; without names all of them, and the versions that are chosen."""
         with self.hold_trait_notifications():
-            for name, value in _FILTERS.items():
-                setattr(self, name, value)
+            for name, value in FILTERS.items():
+                if not names or name in names:
+                    setattr(self, name, value)
+            if not names:
+                self.version_pair = ("", "")
+        if not names:
+            self.on_reset()
+
+    def show_banner(self) -> None:
+        """Say so where the filters leave nothing of what the open tab is about."""
+
+    def open(self, identifier: str) -> None:
+        """Open the page of the prompt with this id, or of the prompt of the version with this id.
+
+        The first eight characters are enough.
+
+        Raises
+        ------
+        ParameterError
+            No prompt or version has such an id, or several prompts have.
+        """
+        wanted = re.sub(r"[^0-9a-f]", "", identifier.lower())
+        if len(wanted) < _SHORTEST_ID:
+            raise ParameterError("Not the beginning of an id", identifier, f"give at least {_SHORTEST_ID} characters")
+        found = self.db.sql(query("find_id"), {"id": wanted}).fetchall()
+        if len({prompt for prompt, _ in found}) != 1:
+            what = "More than one prompt has an id" if found else "No prompt and no version has an id"
+            raise ParameterError(f"{what} that begins so", identifier, "give more of it, or search in the tab Versions")
+        with self.hold_trait_notifications():
+            self.prompt_id, self.tab = found[0][0], "prompt"
+
+    def follow(self, kind: str, name: str) -> None:
+        """Open what a link names: a tab, a prompt or version (``id``), an agent, a day, a provenance, a scale."""
+        with self.hold_trait_notifications():
+            if kind == "tab":
+                self.tab = name
+            elif kind == "id":
+                self.open(name)
+            elif kind == "agents":
+                self.agents, self.tab = [name], "versions"
+            elif kind == "day":
+                self.date_range, self.tab = (name, name), "versions"
+            elif kind in ("provenance", "scale"):
+                self.set_trait(kind, name)
+                self.tab = "versions"
+            elif kind == "filter":
+                self._filter(*name.partition("=")[::2])
+            elif kind == "remove":
+                self.reset(name)
+            elif kind == "any":  # reset to everything, which for these two is not what one begins with
+                self.set_trait(name, "all")
+
+    def _filter(self, name: str, value: str) -> None:
+        """Set a filter to what a heading of the tab Versions names."""
+        if name == "agents":
+            self.agents = [value]
+        elif name == "total":
+            low = float(value)
+            self.totals = (low, low + STEP) if low + STEP < HIGHEST_TOTAL else (low, None)
+        elif name in ("provenance", "scale"):
+            self.set_trait(name, value)
 
     def new_worker(self) -> Worker:
         """Return a new worker for this Explorer's data."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import io
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets
 
+from dbtools.errors import ParameterError
+from dbtools.export import guard
+from dbtools.redact import redact
 from dbtools.show.explorer import markup
-from dbtools.show.explorer.remedy import Remedy
 from dbtools.show.explorer.selection import read_counts
 from dbtools.show.explorer.session import Session
-from dbtools.show.explorer.state import State
-from dbtools.show.explorer.widgets import column
+from dbtools.show.explorer.state import FILTERS, State
+from dbtools.show.explorer.widgets import Grid, column
 from dbtools.show.explorer.worker import Worker
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IDS = ("id", "prompt_id", "version_id", "prompt_version_id", "parent_version_id")
+"""Columns whose ids lead to the page of a prompt."""
 
 
 class Tab:
@@ -33,6 +42,14 @@ class Tab:
         Whether it draws charts. Of a large database, its tables are shown before them.
     in_snapshot : bool
         Whether it has anything to show without controls.
+    frames : dict of str to DataFrame
+        The tables that it shows, whole.
+    lacking : dict or None
+        The versions of each provenance and scale, where the filters leave nothing of what the tab is about.
+    drawn_for : int
+        The width of the page for which its charts were made.
+    prepared : tuple or None
+        A result that was computed before the tab was open, with its data and request.
     """
 
     name: ClassVar[str]
@@ -48,12 +65,49 @@ class Tab:
         self.explorer = explorer
         self.worker = explorer.new_worker()
         self.workers: tuple[Worker, ...] = (self.worker,)
-        self.remedy, self.body = Remedy(explorer), ipywidgets.HTML()
+        self.body = Grid()
+        self.body.add_class("dbtools-body")
+        self.body.on_link(self.follow, self.on_mark)
+        self.frames: dict[str, pd.DataFrame] = {}
+        self.lacking: dict[str, int] | None = None
+        self.prepared: tuple[Any, Any, Any] | None = None
+        self._shown: Any = None
+        self.drawn_for = 0
         self.widget = column(*self.parts())
+        self.widget.add_class("dbtools-tab")
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return what stands in the tab, one below the other."""
-        return [self.worker.widget, self.remedy.widget, self.body]
+        return [self.worker.widget, self.body]
+
+    @property
+    def filtered(self) -> bool:
+        """Whether any filter changes what it shows."""
+        return bool(self.depends)
+
+    @property
+    def ignored(self) -> list[str]:
+        """The filters that change nothing here."""
+        return [name for name in FILTERS if name not in self.depends]
+
+    def follow(self, target: str) -> None:
+        """Open what a link names, or save a table."""
+        kind, _, name = target.partition(":")
+        if kind == "csv":
+            if name in self.frames:
+                self.body.save(f"{name}.csv", as_csv(self.frames[name]))
+        else:
+            try:
+                self.explorer.follow(kind, name)
+            except ParameterError as error:
+                self.worker.message.value = markup.failure(str(error))
+
+    def on_mark(self, said: str) -> None:
+        """Open what a chart's mark stands for; its description begins with the name."""
+
+    def python(self, request: Any) -> str:
+        """Return a line of Python that gives the same numbers; empty: none."""
+        return ""
 
     def request(self) -> Any:
         """Return what `compute` needs to know of filters and controls."""
@@ -82,15 +136,38 @@ class Tab:
     def show(self, result: Any, draw: markup.Draw = markup.draw) -> None:
         """Show the result."""
         self._publish(result)
-        self.body.value = self.render(result, draw)
+        self._shown = result
+        self.body.html = self.page(result, draw)
+
+    def page(self, result: Any, draw: markup.Draw = markup.draw) -> str:
+        """Return the result as HTML that answers; nothing where the filters leave nothing."""
+        if self.lacking is not None:
+            return ""
+        self.drawn_for = self.explorer.page_width
+        with markup.live(self.drawn_for) as frames:
+            shown = self.render(result, draw)
+        self.frames = frames
+        line = self.python(self.request())
+        return shown + (markup.tools(Python=line) if line else "")
+
+    def redraw(self) -> None:
+        """Draw the charts for another width of the page, in the worker thread."""
+        if not self.charts or self._shown is None or self.worker.busy:
+            return
+        self.worker.submit(
+            lambda _: self.page(self._shown), self._set_body, "Drawing the charts", self.explorer.data_key
+        )
+
+    def _set_body(self, shown: str) -> None:
+        self.body.html = shown
 
     def refresh(self) -> None:
         """Compute in a worker thread, and show the result."""
         reason = self.refusal()
         if reason:
             self.worker.cancel()
-            self.remedy.hide()
-            self.body.value = markup.note(reason, "info")
+            self.lacking = None
+            self.body.html = markup.note(reason, "info")
             return
         request = self.request()
         self.worker.submit(
@@ -106,15 +183,22 @@ class Tab:
         self._publish(result)
         return self.render(result)
 
+    def prepare(self, session: Session) -> Any:
+        """Compute the result before the tab is open, and return it."""
+        request, key = self.request(), self.explorer.data_key
+        if not self.prepared or self.prepared[:2] != (key, request):
+            self.prepared = key, request, self.compute(session, request)
+        return self.prepared[2]
+
     def _compute(self, session: Session, request: Any) -> Any:
         early = self.preview(session, request)
         if early:
-            self.body.value = early
-        result = self.compute(session, request)
-        if self.is_empty(result):
-            self.remedy.show(self.explorer.filters, read_counts(session))
-        else:
-            self.remedy.hide()
+            self.body.html = early
+        key, prepared = self.explorer.data_key, self.prepared
+        self.prepared = None
+        result = prepared[2] if prepared and prepared[:2] == (key, request) else self.compute(session, request)
+        self.lacking = read_counts(session) if self.is_empty(result) else None
+        self.explorer.show_banner()
         if self.charts and session.large:
             self.show(result, markup.placeholder)
         return result
@@ -122,3 +206,13 @@ class Tab:
     def _publish(self, result: Any) -> None:
         if self.attribute:
             setattr(self.explorer, self.attribute, result)
+
+
+def as_csv(frame: pd.DataFrame) -> bytes:
+    """Return all rows as CSV: secrets hidden, and no cell that a spreadsheet takes for a formula. Reads only."""
+    texts = frame.select_dtypes(include=["object", "string"]).columns
+    safe = {name: [guard(redact(cell)) if isinstance(cell, str) else cell for cell in frame[name]] for name in texts}
+    written = io.StringIO()
+    named = {name: guard(str(name)) for name in frame.columns}
+    frame.assign(**safe).rename(columns=named).to_csv(written, index=False, lineterminator="\n")
+    return written.getvalue().encode("utf-8-sig")

@@ -8,13 +8,13 @@ import ipywidgets
 
 from dbtools import analysis
 from dbtools.analysis.trend import FEWEST_TIMES
-from dbtools.html import bullets, table
+from dbtools.html import bullets
 from dbtools.show import charts
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import Grid, button, line, row
+from dbtools.show.explorer.widgets import button, line, row
 
 _NUMBERS = ["slope", "low", "high", "change"]
 _MOST_ROWS = 100
@@ -42,13 +42,12 @@ class TimeTab(Tab):
         self.prompt = line("Prompt", "The id of one prompt; empty: all prompts", explorer.prompt_id, width="400px")
         ipywidgets.link((explorer, "prompt_id"), (self.prompt, "value"))
         self.all = button("All prompts", "Follow all prompts", lambda: explorer.set_trait("prompt_id", ""))
-        self.grid = Grid()
-        self.grid.on_choice(lambda prompt_id, _more: explorer.set_trait("prompt_id", prompt_id))
         super().__init__(explorer)
+        self.body.on_choice(lambda prompt_id, _more: explorer.set_trait("prompt_id", prompt_id))
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return controls and result."""
-        return [row(self.prompt, self.all), *super().parts(), self.grid]
+        return [row(self.prompt, self.all), *super().parts()]
 
     def request(self) -> Request:
         """Return prompt and provenance."""
@@ -62,14 +61,21 @@ class TimeTab(Tab):
         """Tell whether there are no prompts to follow."""
         return not result.prompts
 
-    def show(self, result: analysis.Evolution, draw: markup.Draw = markup.draw) -> None:
-        """Show the evolution, and the trends in a table that leads to the prompts."""
-        self._publish(result)
-        self.body.value, self.grid.html = evolution_html(result, draw), trends_html(result)
-
     def render(self, result: analysis.Evolution, draw: markup.Draw = markup.draw) -> str:
         """Return the evolution with the trends."""
         return evolution_html(result, draw) + trends_html(result)
+
+    def on_mark(self, said: str) -> None:
+        """Open the prompt of a version; show the versions of an agent."""
+        name = said.split(": ")[0]
+        if name.startswith("version "):
+            self.follow(f"id:{name.removeprefix('version ')}")
+        else:
+            self.follow(f"agents:{name.split(', ')[0]}")
+
+    def python(self, request: Request) -> str:
+        """Return the call that gives the same numbers."""
+        return f"analysis.evolution({self.explorer.python_db}, {request.prompt_id!r}, {request.provenance!r})"
 
 
 def evolution_html(result: analysis.Evolution, draw: markup.Draw) -> str:
@@ -81,16 +87,16 @@ def evolution_html(result: analysis.Evolution, draw: markup.Draw) -> str:
         markup.note(result.sentence),
         bullets(result.details),
         markup.head("Along the chain", "From parent to child; the band is the 95% interval of the slope."),
-        draw(charts.chains, result),
+        markup.answers(draw(charts.chains, result)),
         markup.head("By the clock", "The same scores at the times when they were given."),
-        draw(charts.chains, result, "clock"),
+        markup.answers(draw(charts.chains, result, "clock")),
         markup.head("Change points", "Where the scores before and after differ most (Pettitt's test)."),
-        table(result.change_points, limit=_MOST_ROWS),
+        markup.table(result.change_points, "change-points", limit=_MOST_ROWS, links={"prompt_id": "id"}),
         markup.head("Which type of change helps"),
         draw(charts.change_types, result.change_effects),
-        table(types, caption="Changes by stored and recomputed type") if len(types) else "",
+        markup.table(types, "change-types", caption="Changes by stored and recomputed type") if len(types) else "",
         markup.head("Agents over time"),
-        draw(charts.agents_over_time, result.agents),
+        markup.answers(draw(charts.agents_over_time, result.agents)),
     ]
     return "".join(parts)
 
@@ -103,6 +109,10 @@ def trends_html(result: analysis.Evolution) -> str:
     shown[numbers] = shown[numbers].astype(float).where(shown["times"] >= FEWEST_TIMES)
     columns = ["prompt_id", "order", "scale", "n", "times", "verdict", *numbers]
     formats = dict.fromkeys(_NUMBERS, ".3g")
-    rows = table(shown[columns], formats=formats, limit=_MOST_ROWS, keys=shown["prompt_id"].tolist())
-    about = "Slope in points per dimension, per version (chain) or day (clock). Choose a row to follow its prompt."
+    keys = shown["prompt_id"].tolist()
+    links = {"prompt_id": "id"}
+    rows = markup.table(shown[columns], "trends", formats=formats, limit=_MOST_ROWS, keys=keys, links=links)
+    about = (
+        "Slope in points per dimension, per version (chain) or day (clock). Choose a row to follow its prompt alone."
+    )
     return markup.head("Trends", about) + rows

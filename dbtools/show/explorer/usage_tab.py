@@ -8,7 +8,7 @@ import ipywidgets
 
 from dbtools import analysis
 from dbtools.analysis.usage import FORMATS
-from dbtools.html import bullets, table
+from dbtools.html import bullets
 from dbtools.show import charts
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.session import Session
@@ -59,19 +59,30 @@ class UsageTab(Tab):
     def render(self, result: analysis.Usage, draw: markup.Draw = markup.draw) -> str:
         """Return what was used as charts and tables."""
         kinds = result.tokens["kind"].isin(["all", "agent", "model"])
+        tokens = result.tokens[kinds][[c for c in _COLUMNS if c in result.tokens]]
+        answers = markup.answers
         parts = [
             markup.note(result.sentence),
             bullets(result.details),
             markup.head("Tokens and cost", _ABOUT_COSTS),
-            table(result.tokens[kinds][[c for c in _COLUMNS if c in result.tokens]], formats=FORMATS),
-            draw(charts.cost_and_quality, result.cost),
-            draw(charts.cost_per_win, result.cost),
-            draw(charts.cost_by_day, result.tokens),
+            markup.table(tokens, "tokens", formats=FORMATS),
+            answers(draw(charts.cost_and_quality, result.cost)),
+            answers(draw(charts.cost_per_win, result.cost)),
+            answers(draw(charts.cost_by_day, result.tokens)),
             markup.head("What users choose"),
             draw(charts.votes, result.feedback),
-            table(result.feedback, formats=FORMATS),
+            markup.table(result.feedback, "votes", formats=FORMATS),
             markup.head("Inputs checked for risk"),
             draw(charts.risks, result.security),
             draw(charts.risk_scores, result.security),
         ]
         return "".join(parts)
+
+    def on_mark(self, said: str) -> None:
+        """Show the versions of an agent, or those of the prompts of a day."""
+        name = said.split(": ")[0]
+        self.explorer.follow("day" if name[:4].isdigit() else "agents", name)
+
+    def python(self, request: Request) -> str:
+        """Return the call that gives the same numbers."""
+        return f"analysis.usage({self.explorer.python_db}, {request.provenance!r}, basis={request.basis!r})"

@@ -13,11 +13,12 @@ from dbtools.database.schema import DIMENSIONS
 from dbtools.html import table
 from dbtools.redact import redact
 from dbtools.show.explorer import markup
+from dbtools.show.explorer.profile import headings, read_profile
 from dbtools.show.explorer.selection import Filters, Page, read_page, read_version
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.tab import Tab
-from dbtools.show.explorer.widgets import Grid, button, chip, line, row
+from dbtools.show.explorer.tab import Tab, as_csv
+from dbtools.show.explorer.widgets import Grid, button, chip, line, open_split, row, split
 
 SIZE = 15
 _COLUMNS = ("source", "version_no", "total", "created_at", "scale", "provenance", "is_head")
@@ -43,11 +44,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Found:
-    """A page of versions, how it was asked for, and how many versions there are without filters."""
+    """A page of versions, how it was asked for, how many there are without filters, and what the columns hold."""
 
     page: Page
     request: Request
     whole: int
+    profile: dict[str, Any]
 
 
 class VersionsTab(Tab):
@@ -56,7 +58,7 @@ class VersionsTab(Tab):
     name, title = "versions", "Versions"
     tooltip = "Search, sort, look into one version, compare two"
     description = "Searching"
-    depends = ("agents", "provenance", "scale", "users", "date_range", "search")
+    depends = ("agents", "provenance", "scale", "users", "date_range", "search", "totals")
 
     def __init__(self, explorer: State) -> None:
         self.number, self.order = 0, ("created_at", True)
@@ -67,10 +69,6 @@ class VersionsTab(Tab):
         self.compare = chip("Compare two", "Pressed: the next row chosen is compared with the one already chosen")
         about = "Read the long texts too, for search and to look into versions"
         self.texts = button("Load the texts", about, lambda: explorer.load_texts(self.worker))
-        self.follow = button(
-            "Follow this prompt over time", "Open the tab Time for this version's prompt", self._follow
-        )
-        self.follow.layout.display = "none"
         turns = (
             ("|◀", "First page", -(10**9)),
             ("◀", "Previous page", -1),
@@ -79,23 +77,20 @@ class VersionsTab(Tab):
         )
         self.turns = [button(text, tooltip, partial(self.turn, by)) for text, tooltip, by in turns]
         self.count, self.grid = ipywidgets.HTML(), Grid()
-        self.grid.on_choice(self.choose, self.sort)
+        self.grid.on_choice(self.choose, self.sort, self.turn)
+        self.tools = Grid()
         super().__init__(explorer)
+        for one in (self.grid, self.tools):
+            one.on_link(self.follow)
         self.workers = (self.worker, self.detail_worker)
+        explorer.on_reset.listen(lambda: setattr(self.compare, "value", False))
         explorer.observe(lambda _: self.show_detail(), "version_pair")
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return controls and results."""
-        return [
-            row(self.search, self.compare, self.texts),
-            self.worker.widget,
-            self.remedy.widget,
-            self.count,
-            self.grid,
-            row(*self.turns, self.follow),
-            self.detail_worker.widget,
-            self.body,
-        ]
+        table = (self.count, self.grid, row(*self.turns, self.tools))
+        self.split = split(table, (self.detail_worker.widget, self.body))
+        return [row(self.search, self.compare, self.texts), self.worker.widget, self.split]
 
     def request(self) -> Request:
         """Return filters, order and page."""
@@ -104,7 +99,8 @@ class VersionsTab(Tab):
     def compute(self, session: Session, request: Request) -> Found:
         """Return a page of the selected versions."""
         page = read_page(session, request.filters, request.order, request.number, SIZE)
-        return Found(page, request, self.explorer.db.rows("versions"))
+        whole = self.explorer.db.rows("versions")
+        return Found(page, request, whole, read_profile(session, request.filters))
 
     def is_empty(self, result: Found) -> bool:
         """Tell whether no version is selected."""
@@ -118,7 +114,10 @@ class VersionsTab(Tab):
     def show(self, result: Found, draw: markup.Draw = markup.draw) -> None:
         """Show the page."""
         self.found, self.number = result, result.page.number
+        self.split.layout.display = "none" if self.lacking is not None else "grid"
         self.count.value = count_html(result)
+        python = f"attach({str(self.explorer.project.root)!r}).sql({self.explorer.sql!r}).df()"
+        self.tools.html = markup.tools(csv="versions", SQL=self.explorer.sql, Python=python)
         self._show_rows()
         first, last = self.number == 0, self.number + 1 >= result.page.of
         for turn, idle in zip(self.turns, (first, first, last, last), strict=True):
@@ -155,14 +154,14 @@ class VersionsTab(Tab):
         """Show the chosen version, or the comparison of the two that are chosen."""
         self._show_rows()
         first, second = self.explorer.version_pair
-        self.follow.layout.display = "flex" if first else "none"
+        open_split(self.split, bool(first))
         if not first:
             self.detail_worker.cancel()
-            self.body.value = markup.muted("Choose a row to look into it; with “Compare two” pressed, a second one.")
+            self.body.html = ""
             return
         self.detail_worker.submit(
             lambda session: pair_html(session, first, second) if second else version_html(session, first),
-            lambda html: setattr(self.body, "value", html),
+            lambda html: setattr(self.body, "html", html),
             "Reading",
             self.explorer.data_key,
         )
@@ -172,12 +171,17 @@ class VersionsTab(Tab):
             chosen = [version for version in self.explorer.version_pair if version]
             self.grid.html = rows_html(self.found, chosen)
 
-    def _follow(self) -> None:
-        first = self.explorer.version_pair[0]
-        frame = self.found.page.frame if self.found else None
-        if frame is not None and first in set(frame["version_id"]):
-            self.explorer.prompt_id = str(frame.loc[frame["version_id"] == first, "prompt_id"].iloc[0])
-            self.explorer.tab = "time"
+    def follow(self, target: str) -> None:
+        """Open what a link names, or save all selected versions."""
+        if target != "csv:versions":
+            super().follow(target)
+            return
+        self.detail_worker.submit(
+            lambda _: as_csv(self.explorer.frame),
+            lambda content: self.tools.save("versions.csv", content),
+            "Reading all rows",
+            self.explorer.data_key,
+        )
 
 
 def count_html(found: Found) -> str:
@@ -208,8 +212,23 @@ def rows_html(found: Found, chosen: list[str]) -> str:
     else:
         shown.insert(3, "text_length", frame["text_length"])
     shown["is_head"] = ["★" if head else "" for head in frame["is_head"]]
+    filters = found.request.filters
+    # A column that a filter makes the same throughout says nothing.
+    fixed = {
+        "scale": filters.scale != "all",
+        "provenance": filters.provenance != "all",
+        "source": len(filters.agents) == 1,
+    }
+    shown = shown.drop(columns=[name for name, same in fixed.items() if same])
     keys = frame["version_id"].tolist()
-    return table(shown, formats={"total": ".2f"}, keys=keys, picked=chosen, sort=found.request.order)
+    return table(
+        shown,
+        formats={"total": ".2f"},
+        below=headings(found.profile),
+        keys=keys,
+        picked=chosen,
+        sort=found.request.order,
+    )
 
 
 def _beginning(text: str) -> str:
@@ -224,16 +243,18 @@ def version_html(session: Session, version_id: str) -> str:
     if found is None:
         return markup.note("No such version.", "warning")
     parts = [
-        markup.head(_name(found), _origin(found)),
+        markup.head(_name(found)),
+        open_prompt(found["prompt_id"]),
+        markup.muted(_origin(found)),
         markup.note(evidence(found), "" if found["provenance"] == "real" else "warning"),
-        _scores(found),
+        _bars(found),
     ]
     if "text" in found:
         for name, text in (
             ("Text", found["text"]),
             ("The user's prompt", found["original_text"]),
-            ("Explanation", found["explanation"]),
-            ("Feedback of the score", found["feedback"]),
+            ("The judge's words", markup.plain_words(found["feedback"] or "")),
+            ("The agent's words", markup.plain_words(found["explanation"] or "")),
         ):
             parts += [markup.head(name), markup.text_box(text)]
     else:
@@ -247,7 +268,7 @@ def pair_html(session: Session, first: str, second: str) -> str:
     if a is None or b is None:
         return markup.note("No such version.", "warning")
     names = _name(a), _name(b)
-    parts = [markup.head(f"{names[0]}  →  {names[1]}"), _scores(a, b)]
+    parts = [markup.head(f"{names[0]}  →  {names[1]}"), open_prompt(a["prompt_id"]), _scores(a, b)]
     if "text" in a and "text" in b:
         diff = compare(names[0], a["text"] or "", names[1], b["text"] or "")
         parts += [markup.muted(diff.sentence), markup.sides(names, diff.parts)]
@@ -256,6 +277,11 @@ def pair_html(session: Session, first: str, second: str) -> str:
     if a["prompt_id"] != b["prompt_id"]:
         parts.insert(1, markup.note("These are versions of two different prompts.", "warning"))
     return "".join(parts)
+
+
+def open_prompt(prompt_id: str) -> str:
+    """Return a link to the page of a prompt."""
+    return f'<p><span data-go="id:{prompt_id}">Open the prompt {prompt_id[:8]}</span></p>'
 
 
 def evidence(found: dict[str, Any]) -> str:
@@ -282,6 +308,16 @@ def _origin(found: dict[str, Any]) -> str:
     parent = f"; from {found['parent_version_id'][:8]}" if found["parent_version_id"] else ""
     change = f"; change {found['change_type']}" if found["change_type"] else ""
     return f"Version {found['version_id']} of prompt {found['prompt_id']}{user}; {written}{parent}{change}"
+
+
+def _bars(found: dict[str, Any]) -> str:
+    """Return the five scores of a version as bars, and its total."""
+    total = f"{found['total']:.2f} of 50" if found["total"] is not None else "no total on a known scale"
+    said = [total, f"scale {found['scale'] or 'none'}"]
+    said += ["the head of its prompt"] if found["is_head"] else []
+    said += ["the best of its prompt"] if found["is_best"] else []
+    rows = [(name.replace("_", " "), found[name], None) for name in DIMENSIONS]
+    return markup.scores(rows, markup.HIGHEST.get(found["scale"], 10.0)) + markup.muted("; ".join(said))
 
 
 def _scores(*found: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -18,9 +18,9 @@ def _script(name: str) -> str:
 
 
 class Grid(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
-    """A table of `dbtools.html` whose rows can be chosen and whose headings sort, by mouse and by keyboard."""
+    """HTML that answers: rows that can be chosen, headings that sort, links, marks of charts, things to save."""
 
-    _esm = _script("grid.js")
+    _esm = _script("page.js")
     html = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, **state: Any) -> None:
@@ -31,16 +31,41 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         """Call `act` whenever a page begins to show this."""
         self.on_msg(lambda _widget, message, _buffers: act() if "shown" in message else None)
 
-    def on_choice(self, choose: Callable[[str, bool], None], sort_by: Callable[[str], None] | None = None) -> None:
-        """Call `choose` with a row's key and whether it is added to the choice, and `sort_by` with a column."""
+    def on_choice(
+        self,
+        choose: Callable[[str, bool], None],
+        sort_by: Callable[[str], None] | None = None,
+        turn: Callable[[int], None] | None = None,
+    ) -> None:
+        """Call `choose` with a row's key and whether it is added to the choice, `sort_by` with a column.
+
+        `turn` gets 1 for the next page and -1 for the one before.
+        """
 
         def handle(_widget: object, message: dict[str, Any], _buffers: object) -> None:
             if "key" in message:
                 choose(str(message["key"]), bool(message.get("more")))
             elif "sort" in message and sort_by:
                 sort_by(str(message["sort"]))
+            elif "turn" in message and turn:
+                turn(1 if message["turn"] == 1 else -1)
 
         self.on_msg(handle)
+
+    def on_link(self, follow: Callable[[str], object], mark: Callable[[str], object] | None = None) -> None:
+        """Call `follow` with where a link leads, and `mark` with the description of a chart's mark."""
+
+        def handle(_widget: object, message: dict[str, Any], _buffers: object) -> None:
+            if "go" in message:
+                follow(str(message["go"]))
+            elif "mark" in message and mark:
+                mark(str(message["mark"]))
+
+        self.on_msg(handle)
+
+    def save(self, name: str, content: bytes, kind: str = "text/csv") -> None:
+        """Let the page save a file."""
+        self.send({"save": name, "type": kind}, [content])
 
 
 class Tabs(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
@@ -58,10 +83,35 @@ class Tabs(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self.add_class("dbtools-tabs")
 
 
-class KeyGuard(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
-    """Keeps key presses inside the Explorer from JupyterLab's commands; shows nothing."""
+class PageGuard(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+    """Keeps key presses inside the Explorer from JupyterLab's commands, and tells how wide it is; shows nothing."""
 
     _esm = _script("keys.js")
+    width = traitlets.Int().tag(sync=True)
+
+
+class SqlField(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+    """A field for a statement, which completes the names of `relations` and of their columns."""
+
+    _esm = _script("sql.js")
+    value = traitlets.Unicode().tag(sync=True)
+    tooltip = traitlets.Unicode().tag(sync=True)
+    relations = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, run: Callable[[], object], **state: Any) -> None:
+        super().__init__(**state)
+        self.add_class("dbtools-sql")
+
+        def handle(_widget: object, message: dict[str, Any], _buffers: object) -> None:
+            if "run" in message:
+                self.value = str(message["run"])
+                run()
+
+        self.on_msg(handle)
+
+    def insert(self, text: str) -> None:
+        """Put a text where the cursor is."""
+        self.send({"insert": text})
 
 
 def close(*roots: ipywidgets.Widget) -> None:
@@ -136,3 +186,16 @@ def group(*widgets: ipywidgets.Widget) -> ipywidgets.Box:
 def column(*widgets: ipywidgets.Widget) -> ipywidgets.VBox:
     """Return widgets one below the other."""
     return ipywidgets.VBox(list(widgets), layout=ipywidgets.Layout(width="100%"))
+
+
+def split(table: Sequence[ipywidgets.Widget], details: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+    """Return a table and its details: side by side on a wide page once it has the class ``dbtools-open``."""
+    box = ipywidgets.Box([column(*table), column(*details)])
+    box.add_class("dbtools-split")
+    return box
+
+
+def open_split(box: ipywidgets.Box, is_open: bool) -> None:
+    """Make room for the details, or give it to the table."""
+    (box.add_class if is_open else box.remove_class)("dbtools-open")
+    box.children[1].layout.display = "flex" if is_open else "none"

@@ -117,6 +117,11 @@ class Worker:
         with self._change:
             return self._change.wait_for(lambda: self._thread is None, seconds)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running or waits."""
+        return self._thread is not None
+
     def release(self) -> None:
         """Close the database as soon as nothing is running."""
         with self._change:

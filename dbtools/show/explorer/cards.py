@@ -1,0 +1,101 @@
+"""The cards of the tab Overview: one question each, with a verdict in words, a number, and the tab that says more."""
+
+from __future__ import annotations
+
+from dbtools import analysis, audit, cleanup
+from dbtools.audit.report import SEVERITIES
+from dbtools.html import counted, number, p_value
+from dbtools.show.explorer import markup
+
+_VERDICTS = {
+    "critical": "Critical faults",
+    "error": "Errors to repair",
+    "warning": "Usable with care",
+    "info": "Nothing worth a warning",
+    "none": "Sound",
+}
+_ENOUGH = 40  # ratings: below, hardly any difference can be told
+QUESTIONS = {
+    "quality": "Is the data sound?",
+    "files": "Can files go?",
+    "agents": "Which agent is better?",
+    "usage": "What does it cost?",
+    "rate": "What do people say?",
+}
+
+
+def waiting(tab: str, why: str = "Being looked at …") -> str:
+    """Return a card whose answer is not known yet."""
+    return markup.card(QUESTIONS[tab], "…", "", why, "info", "", tab)
+
+
+def data(report: audit.AuditReport | None) -> str:
+    """Say how sound the data is."""
+    if report is None:
+        return waiting("quality", "Not checked yet")
+    found = [finding for finding in report.findings if finding.count]
+    worst = min(found, key=lambda one: SEVERITIES.index(one.check.severity), default=None)
+    more = f"{worst.check.id}: {worst.count:,}" if worst else "no check found anything"
+    unit = "finding" if len(found) == 1 else "findings"
+    return markup.card(
+        QUESTIONS["quality"], f"{len(found):,}", unit, _VERDICTS[report.worst], report.worst, more, "quality"
+    )
+
+
+def files(survey: cleanup.Survey) -> str:
+    """Say how many files can go, and what has to be done before."""
+    plan = cleanup.plan(survey)
+    unique = sum(file.unique_rows for file in survey.files)
+    n = len(plan.removals)
+    if not n:
+        return markup.card(QUESTIONS["files"], "0", "files can go", "Nothing to clean up", "none", "", "files")
+    kind, verdict = ("warning", "Back up first") if unique else ("info", "Copies only")
+    more = f"{unique:,} rows exist nowhere else" if unique else "every row is in the database"
+    return markup.card(QUESTIONS["files"], f"{n:,}", "file" if n == 1 else "files", verdict, kind, more, "files")
+
+
+def agents(result: analysis.Effectiveness) -> str:
+    """Say which agent is better, and how sure that is."""
+    claim, question = result.claim, QUESTIONS["agents"]
+    pair = claim.closest
+    contests = max((agent.contests for agent in result.agents), default=0)
+    if not contests or pair is None:
+        return markup.card(
+            question, f"{contests:,}", "contests", "Undecided", "undecided", "nothing to compare", "agents"
+        )
+    best = claim.verdict == "best"
+    ends = (pair.low_clustered, pair.high_clustered)
+    interval = " to ".join(number(end, "+.1f") for end in ends if end is not None)
+    unit = "of the ratings" if result.wins == "rated" else "points"
+    interval = f"{unit}, {interval}" if interval else unit
+    verdict = f"{claim.leader} is better" if best else "Undecided"
+    sure = "" if pair.p_holm is None else f", {p_value(pair.p_holm)}"
+    more = f"{pair.a} before {pair.b}, {counted(pair.n, 'contest')}{sure}"
+    kind = "best" if best else "undecided"
+    return markup.card(question, number(pair.difference, "+.1f"), interval, verdict, kind, more, "agents")
+
+
+def cost(result: analysis.Usage) -> str:
+    """Say what was spent, and whether the stored costs can be trusted."""
+    whole = result.recomputed
+    question = QUESTIONS["usage"]
+    if not whole["calls"]:
+        return markup.card(question, "–", "", "No calls are stored", "info", "", "usage")
+    spent, calls, differing = whole["cost_usd"] or 0.0, whole["calls"], whole["differing"] or 0
+    kind, verdict = ("warning", f"{differing:,} costs differ") if differing else ("none", "As by list prices")
+    if not whole["priced"]:
+        kind, verdict = "info", "No list prices known"
+    each = f"{100 * spent / calls:.2g} ¢ a call" if calls else ""
+    return markup.card(question, f"${spent:,.2f}", counted(calls, "call"), verdict, kind, each, "usage")
+
+
+def people(ratings: int, votes: int, tab: str) -> str:
+    """Say how many ratings and votes there are."""
+    n = ratings + votes
+    verdict, kind = ("Too few to tell", "undecided") if n < _ENOUGH else ("Enough to compare", "none")
+    if not n:
+        verdict = "Nobody was asked yet"
+    more = f"{counted(ratings, 'blind rating')}, {counted(votes, 'vote')} in the application"
+    return markup.card(
+        QUESTIONS["rate"], f"{n:,}", f"of about {_ENOUGH}" if n < _ENOUGH else "answers", verdict, kind, more, tab
+    )
