@@ -224,11 +224,8 @@ class TableFacts:
         return {c.lower(): c for c in self.columns}
 
 
-def read_tables(connection: sqlite3.Connection, *, count: bool = True) -> dict[str, TableFacts]:
-    """Describe the ordinary tables of a database, by lower-case name; views and virtual tables are left out.
-
-    Counting the rows of a large database takes a while; without `count` they are 0.
-    """
+def read_tables(connection: sqlite3.Connection) -> dict[str, TableFacts]:
+    """Describe the ordinary tables of a database, by lower-case name; views and virtual tables are left out."""
     found = {}
     for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall():
         if name.lower().startswith("sqlite_") or not sql or sql.lstrip()[:12].upper() != "CREATE TABLE":
@@ -240,7 +237,7 @@ def read_tables(connection: sqlite3.Connection, *, count: bool = True) -> dict[s
         defaults = {column: default for _, column, _, _, default, *_ in described if default is not None}
         stored = not any(hidden or (key and kind.upper() == "INTEGER") for _, _, kind, _, _, key, hidden in described)
         counted = f"SELECT count(*) FROM {quoted}"  # noqa: S608 - quoted identifier
-        rows = connection.execute(counted).fetchone()[0] if count else 0
+        rows = connection.execute(counted).fetchone()[0]
         found[name.lower()] = TableFacts(columns, row_ids, rows, defaults, stored)
     return found
 

@@ -44,6 +44,7 @@ from dbtools.redact import redact
 EARLIER = "earlier"
 """The parameter that names the JSON file of an earlier report; by default the one that is about to be replaced."""
 _ERROR_CELL = "papermill-error-cell-tag"
+_LONGEST = 200  # characters of an error that are shown
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _RESUME = "run the same command again to finish, or run restore: files may have been removed"
@@ -311,9 +312,9 @@ def _text(notebook: Any) -> str:
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"  # type: ignore[no-untyped-call]
 
 
-def _short(text: str, longest: int = 200) -> str:
+def _short(text: str) -> str:
     line = next((line.strip() for line in _ANSI.sub("", text).splitlines() if line.strip()), "")
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
 def _writable(folder: Path, name: str) -> Path:
