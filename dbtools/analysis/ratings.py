@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -349,6 +350,7 @@ def _pairs(candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Candida
             yield (a, b) if a.agent < b.agent else (b, a)
 
 
+@lru_cache(maxsize=1 << 16)  # a pool is looked through anew for each pair
 def _hash(*parts: object) -> bytes:
     return blake2b("\0".join(map(str, parts)).encode("utf-8", "backslashreplace"), digest_size=8).digest()
 

@@ -14,6 +14,7 @@ from support import AGENTS, assert_sentence, hex_id
 
 from dbtools.database.ratings import read
 from dbtools.errors import ParameterError
+from dbtools.show import Explorer
 from dbtools.show.rater import Rater, rater
 
 FOLDER = Path(rater.__file__).parent
@@ -158,6 +159,26 @@ def test_equal_texts_are_a_tie_that_nobody_saw_saved_with_the_next_answer(tmp_pa
     press(made, "undo")
     assert "left" not in answers(root)
     made.close()
+
+
+def test_lines_that_cannot_be_used_are_told(root):
+    (root / "ratings.jsonl").write_text("no json\n")
+    made = Rater(root, "ann")
+    assert made.shown["said"] == "Lines of the ratings that were not used: 1 cannot be read."
+    made.close()
+
+
+def test_the_tab_of_the_explorer_takes_answers_too(root):
+    with Explorer(root, tab="rate") as explorer:
+        assert explorer.wait()
+        tab = explorer.tabs["rate"]
+        tab.rater.value = "bob"
+        assert explorer.wait()
+        press(tab.view, "left")
+        assert [(one.rater, one.choice) for one in read(root / "ratings.jsonl").ratings] == [("bob", "left")]
+        tab.rater.value = "\n"
+        assert explorer.wait()
+        assert "name of a rater" in tab.worker.message.value
 
 
 def test_a_rater_without_a_name_is_refused(root):

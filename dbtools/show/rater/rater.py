@@ -59,12 +59,7 @@ class RaterView(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def start(self, session: RatingSession) -> None:
         """Show the pairs of a session from now on."""
         self._session = session
-        self._show()
-
-    def refuse(self, why: str) -> None:
-        """Say why nothing can be rated."""
-        self._session = None
-        self._show(why)
+        self._show(session.note)
 
     def _answer(self, message: dict[str, Any]) -> None:
         """Do what the page asks for, if it is about the pair that is shown: a key may have been pressed twice."""

@@ -104,6 +104,11 @@ class RatingSession:
         self._show(pair if known else None)
         return True
 
+    @property
+    def note(self) -> str:
+        """Which lines of the file could not be used; empty where all could."""
+        return read(self._path).note
+
     def standings(self) -> Rated:
         """Return what all ratings say by now of the agents. Reads only."""
         done = [one for one in self._compared() if one.outcome is not None]
