@@ -15,7 +15,7 @@ from dbtools.audit import git
 from dbtools.audit.checks import run
 from dbtools.audit.report import Check
 from dbtools.database import Database, attach, cache, schema, sqlite
-from dbtools.database.sqlite import snapshot
+from dbtools.database.sqlite import connect_copy, snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
 from dbtools.files.compare import count_rows, missing_rows
@@ -156,7 +156,7 @@ class Blobs:
         with snapshot(file) as copy:
             missing = missing_rows(copy, self._databases).total()
             rows = count_rows(copy)
-            with closing(sqlite3.connect(copy)) as connection:
+            with closing(connect_copy(copy)) as connection:
                 tables = schema.read_tables(connection)
                 accounts = _count_accounts(connection, tables)
         failures = self._audit(file, path) if set(schema.REQUIRED) <= set(tables) else ()

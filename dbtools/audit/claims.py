@@ -254,7 +254,7 @@ class _ClaimChecker:
             return {name: facts.rows for name, facts in schema.read_tables(connection).items()}
 
     def _open(self, path: Path) -> closing[sqlite3.Connection]:
-        connection = sqlite.connect(self._once(self._snapshot, path))
+        connection = sqlite.connect_copy(self._once(self._snapshot, path))
         connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
         return closing(connection)
 

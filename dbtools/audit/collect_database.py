@@ -18,7 +18,7 @@ from dbtools.audit.context import NO_TEXTS, AuditContext, NotApplicable, Unanswe
 from dbtools.database.change_type import COMPILED, change_type
 from dbtools.database.schema import DIMENSIONS, TABLES
 from dbtools.database.sql import identifier
-from dbtools.database.sqlite import connect
+from dbtools.database.sqlite import connect, connect_copy
 from dbtools.server import NOT_A_FILE, Server
 
 # Columns that hold a credential, or the addresses from which somebody logged in.
@@ -49,7 +49,10 @@ def tables(context: AuditContext) -> list[tuple[str, int]]:
 def foreign_key_violations(context: AuditContext) -> list[tuple[object, ...]]:
     """Return the rows that break a declared foreign key (``PRAGMA foreign_key_check``)."""
     try:
-        return [row[:3] for row in context.rows(context.own_copy, "PRAGMA foreign_key_check")]
+        # Nothing may stand in for a collation here: the order of an index counts.
+        with closing(connect(context.own_copy)) as connection:
+            connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+            return [row[:3] for row in connection.execute("PRAGMA foreign_key_check")]
     except sqlite3.Error as error:
         raise Unanswered(f"SQLite cannot check the foreign keys ({error})") from None
 
@@ -106,7 +109,7 @@ def _copies(context: AuditContext) -> Iterator[tuple[Path, Path]]:
 
 
 def _columns(copy: Path, table: str) -> set[str]:
-    with closing(connect(copy)) as connection:
+    with closing(connect_copy(copy)) as connection:
         return {row[1].lower() for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
@@ -162,7 +165,7 @@ def _expected_schema(generation: str, kind: str) -> dict[str, dict[str, str]]:
 
 
 def _actual_schema(copy: Path) -> dict[str, dict[str, str]]:
-    with closing(connect(copy)) as connection:
+    with closing(connect_copy(copy)) as connection:
         return _read_schema(connection)
 
 

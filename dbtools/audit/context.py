@@ -169,7 +169,7 @@ class AuditContext:
 
     def rows(self, copy: Path, statement: str) -> list[tuple[object, ...]]:
         """Run a statement on a copy and return its rows; bytes that are not UTF-8 become escapes."""
-        with closing(sqlite.connect(copy)) as connection:
+        with closing(sqlite.connect_copy(copy)) as connection:
             connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
             return connection.execute(statement).fetchall()
 

@@ -191,7 +191,7 @@ def _open_file(path: Path, timeout: float, progress: bool, target: Path) -> Iter
     def copy(with_texts: bool) -> None:
         with sqlite.snapshot(path, timeout) as snapshot:
             try:
-                with closing(sqlite.connect(snapshot)) as connection:
+                with closing(sqlite.connect_copy(snapshot)) as connection:
                     tables = schema.read_tables(connection)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise sqlite.sqlite_error(error, path) from None

@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.database import extension
+from dbtools.database import extension, sqlite
 from dbtools.database.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 from dbtools.database.sql import FILES, config, identifier, quote, read_sql
 from dbtools.errors import DatabaseError, explained
@@ -105,6 +105,8 @@ def fill(
 def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
     """Declare tables so that the scanner reads them without loss: times and ids as text; drop their indexes.
 
+    Collations that only the application has are taken out: rows are read in whatever order.
+
     Left alone are tables whose rows do not hold what the declaration says (without row ids, with a column that is the
     row id or is computed, or with a default that is no plain literal), and those with truth values, of which the
     scanner and `Column.convert` think differently.
@@ -119,7 +121,10 @@ def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
         closing(sqlite3.connect(copy, isolation_level=None)) as connection,
         suppress(sqlite3.Error),
     ):  # damaged: by text
+        sqlite.register_collations(connection)
         connection.execute("PRAGMA writable_schema = ON")
+        connection.create_function("by_bytes_only", 1, sqlite.by_bytes_only)
+        connection.execute("UPDATE sqlite_master SET sql = by_bytes_only(sql) WHERE sql LIKE '%collate%'")
         for table in TABLES:
             facts = tables.get(table.name)
             kinds = {name: column.kind for column in table.columns for name in (column.name, *column.aliases)}
@@ -159,7 +164,8 @@ def _load_table(
     if facts:
         cells = "".join(f"{column.read(name)} AS {column.name}, " for column, name in found.items())
         row_id = "rowid" if facts.row_ids else "row_number() OVER ()"
-        query = f'SELECT {cells}{row_id} AS row_id FROM "{table.name}"'  # noqa: S608 - allow-list
+        # An index may need a collation of the application.
+        query = f'SELECT {cells}{row_id} AS row_id FROM "{table.name}" NOT INDEXED'  # noqa: S608 - allow-list
         raw = f"sqlite_query('source', {quote(query)})"
     create(connection, table, found, raw, texts)
 

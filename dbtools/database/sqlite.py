@@ -41,6 +41,8 @@ _COMPRESSED = {
     b"Rar!\x1a\x07": "rar",
     b"\x04\x22\x4d\x18": "lz4",
 }
+BUILT_IN = ("BINARY", "NOCASE", "RTRIM")  # collations that every SQLite has
+_COLLATE = re.compile(r"""\bcollate\s*(?:"([^"]+)"|'([^']+)'|\[([^\]]+)\]|`([^`]+)`|(?<=\s)([\w$]+))""", re.IGNORECASE)
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _HEAD = 4096  # bytes that tell what a file is
@@ -54,6 +56,42 @@ def connect(path: Path, **options: Any) -> sqlite3.Connection:
     """Open a database that exists for reading alone, with ``sqlite3.connect``'s options. Reads only."""
     opened: sqlite3.Connection = sqlite3.connect(uri(path), uri=True, **options)
     return opened
+
+
+def connect_copy(copy: Path) -> sqlite3.Connection:
+    """Open a private copy for reading alone, also where an index has a collation that only the application knows.
+
+    Such a collation orders by bytes here. So no answer may rest on its order: count, and compare with BINARY.
+    """
+    connection = connect(copy)
+    register_collations(connection)
+    return connection
+
+
+def register_collations(connection: sqlite3.Connection, schema: str = "main") -> None:
+    """Let the collations that a schema names and SQLite does not have order by bytes. Reads only."""
+    connection.text_factory = bytes
+    query = f"SELECT sql FROM {schema}.sqlite_master WHERE sql LIKE '%collate%'"  # noqa: S608 - main or other
+    with suppress(sqlite3.Error):  # a damaged file says so when it is asked
+        for (statement,) in connection.execute(query).fetchall():
+            for name in _own_collations(statement.decode("utf-8", "replace")):
+                connection.create_collation(name, by_bytes)
+    connection.text_factory = str
+
+
+def by_bytes_only(statement: str) -> str:
+    """Return a statement of a schema with BINARY in the place of collations that SQLite does not have. Pure."""
+    return _COLLATE.sub("COLLATE BINARY", statement) if _own_collations(statement) else statement
+
+
+def _own_collations(statement: str) -> set[str]:
+    names = {next(filter(None, match.groups())) for match in _COLLATE.finditer(statement)}
+    return {name for name in names if name.upper() not in BUILT_IN}
+
+
+def by_bytes(one: str, other: str) -> int:
+    """Compare two texts as BINARY does, in the place of a collation of the application. Pure."""
+    return (one > other) - (one < other)
 
 
 def uri(path: Path) -> str:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from dbtools.database import sqlite
 from dbtools.database.sql import identifier
-from dbtools.database.sqlite import connect, uri
+from dbtools.database.sqlite import connect_copy, uri
 
 SECONDS = 30.0  # an integrity check that takes longer is stopped
 _CHECKED = 10_000  # instructions of SQLite between two looks at the clock
-_APPLICATIONS_OWN = ("unknown function", "no such collation", "no such module")
+_FEW, _EVERY = 100, 1_000_000_000  # messages of an integrity check
+_COLLATION = re.compile(r"no such collation sequence: (.+)", re.DOTALL)
+_FUNCTION = re.compile(r"(?:unknown|no such) function: (.+?)(?:\(\))?\Z", re.DOTALL)
 # Tables that SQLite fills by itself. Other names that begin with sqlite_ are looked at: rows may be hidden in them.
 _INTERNAL = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat2", "sqlite_stat3", "sqlite_stat4")
 
@@ -54,41 +58,75 @@ class Integrity:
 def check_integrity(copy: Path, seconds: float = SECONDS) -> Integrity:
     """Check a snapshot for damage, for at most so many seconds. Changes nothing that lasts.
 
-    Where an index needs a function or collation of the application, only tables and their own keys are checked.
+    Where a function or collation of the application is needed, one that does nothing stands in for it. Then every
+    index is still checked for the number of its entries, but those that need it are not checked for their order.
     """
-    deadline, left_out = time.monotonic() + seconds, ""
+    deadline = time.monotonic() + seconds
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECKED)
         connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
-        try:
-            # A value that a CHECK forbids is no damage, and the CHECK may need a function of the application.
-            connection.execute("PRAGMA ignore_check_constraints = ON")
+        stand_ins: list[str] = []
+        while True:
             try:
-                found = _integrity_check(connection)
-            except sqlite3.OperationalError as error:
-                if not _needs_application(error):
-                    raise
-                left_out = f"the indexes were not checked ({error})"
-                connection.execute("BEGIN")  # never committed
-                names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-                for (name,) in names.fetchall():
-                    connection.execute(f"DROP INDEX {identifier(name)}")
-                found = _integrity_check(connection)
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            if "interrupted" in str(error):
-                return Integrity(unknown=f"the integrity check took longer than {seconds:g} s")
-            if _needs_application(error):
-                return Integrity(unknown=f"only its application can check it: {error}")
-            return Integrity((str(error),))
-    return Integrity(() if found == ("ok",) else found, left_out=left_out)
+                # A value that a CHECK forbids is no damage.
+                connection.execute("PRAGMA ignore_check_constraints = ON")
+                expected = _expected(connection) if stand_ins else None
+                # The messages to be expected must not use up the number of those that SQLite gives.
+                rows = connection.execute(f"PRAGMA integrity_check({_EVERY if stand_ins else _FEW})")
+                messages = (str(row[0]) for row in rows)
+                found = tuple(islice((m for m in messages if not (expected and expected.fullmatch(m))), _FEW))
+                break
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                if "interrupted" in str(error) or time.monotonic() > deadline:
+                    return Integrity(unknown=f"the integrity check took longer than {seconds:g} s")
+                name = _stand_in(connection, error)
+                if name and name not in stand_ins:
+                    stand_ins.append(name)
+                elif "no such module" in str(error):
+                    return Integrity(unknown=f"only its application can check it: {error}")
+                else:
+                    return Integrity((str(error),))
+    names = ", ".join(stand_ins[:3])
+    left_out = f"the indexes that need {names} of the application were not checked for their order" if names else ""
+    return Integrity(() if found in ((), ("ok",)) else found, left_out=left_out)
 
 
-def _integrity_check(connection: sqlite3.Connection) -> tuple[str, ...]:
-    return tuple(str(row[0]) for row in connection.execute("PRAGMA integrity_check"))
+def _stand_in(connection: sqlite3.Connection, error: Exception) -> str:
+    """Register what an error says is missing, a collation or a function; return its name, or nothing."""
+    if found := _COLLATION.search(str(error)):
+        connection.create_collation(found[1], sqlite.by_bytes)
+    elif found := _FUNCTION.search(str(error)):
+        connection.create_function(found[1], -1, _nothing, deterministic=True)
+    return found[1] if found else ""
 
 
-def _needs_application(error: Exception) -> bool:
-    return any(words in str(error) for words in _APPLICATIONS_OWN)
+def _nothing(*_: object) -> None:
+    """Stand in for a function of the application."""
+
+
+def _expected(connection: sqlite3.Connection) -> re.Pattern[str]:
+    """Return the messages about indexes and computed columns that are wrong where something stands in.
+
+    An index with a condition may have another number of entries; every other one has as many as its table has rows.
+    """
+    ordered, counted, computed = [], [], []
+    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
+    for (table,) in connection.execute(names).fetchall():
+        columns = connection.execute(f"PRAGMA table_xinfo({identifier(table)})").fetchall()
+        hidden = {column for _, column, *_, kind in columns if kind}
+        computed += [re.escape(f"{table}.{column}") for column in hidden]
+        for _, index, *_, partial in connection.execute(f"PRAGMA index_list({identifier(table)})").fetchall():
+            parts = connection.execute(f"PRAGMA index_xinfo({identifier(index)})").fetchall()
+            expressions = any(number == -2 or name in hidden for _, number, name, *_ in parts)
+            collations = {str(collation).upper() for *_, collation, _ in parts}
+            if expressions or partial or not collations <= set(sqlite.BUILT_IN):
+                ordered.append(re.escape(index))
+            if partial:
+                counted.append(re.escape(index))
+    entry = rf"(?:row \d+ missing from|row \d+ values differ from|non-unique entry in) index (?:{'|'.join(ordered)})"
+    number = rf"wrong # of entries in index (?:{'|'.join(counted)})"
+    value = rf"(?:NULL|\w+) value in (?:{'|'.join(computed)})"
+    return re.compile(rf"ok|{entry}|{number}|{value}|row not in PRIMARY KEY order for .*", re.DOTALL)
 
 
 def same_bytes(one: Path, other: Path) -> bool:
@@ -98,7 +136,7 @@ def same_bytes(one: Path, other: Path) -> bool:
 
 def read_shape(snapshot: Path) -> Shape:
     """Return the columns and the number of rows of every table of a snapshot that has rows. Reads only."""
-    with closing(connect(snapshot)) as connection:
+    with closing(connect_copy(snapshot)) as connection:
         found = {
             table.lower(): (frozenset(_columns(connection, "main", table)), _count(connection, table))
             for table in _tables(connection)
@@ -119,7 +157,7 @@ def missing_rows(candidate: Path, others: Sequence[Path]) -> Counter[str]:
     are stored in tables beside it.
     """
     lacking: dict[str, Counter[bytes]] = {}
-    with closing(connect(candidate)) as connection:
+    with closing(connect_copy(candidate)) as connection:
         columns = {table: _columns(connection, "main", table) for table in _tables(connection)}
         for other in others:
             for table, less in _missing_from(connection, other, columns, lacking):
@@ -134,7 +172,7 @@ def _missing_from(
     connection: sqlite3.Connection, other: Path, columns: dict[str, list[str]], known: dict[str, Counter[bytes]]
 ) -> Iterator[tuple[str, Counter[bytes]]]:
     """Yield, for each comparable table that is not found whole yet, the rows that another file has less often."""
-    with closing(connect(other)) as second:
+    with closing(connect_copy(other)) as second:
         encodings = _encoding(connection), _encoding(second)
         theirs = {table.lower(): _columns(second, "main", table) for table in _tables(second)}
         wanted = [
@@ -149,6 +187,7 @@ def _missing_from(
             return
     connection.execute("ATTACH ? AS other", [uri(other)])
     try:
+        sqlite.register_collations(connection, "other")
         for table, names in wanted:
             yield table, _lacking(connection, table, names)
     finally:

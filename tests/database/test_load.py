@@ -381,3 +381,26 @@ def test_bad_utf8_is_counted_and_breaks_neither_queries_nor_files(tmp_path: Path
             connection.table("versions").write_parquet(str(tmp_path / "versions.parquet"))
             copy = connection.read_parquet(str(tmp_path / "versions.parquet"))
             assert copy.count("text").fetchall() == [(5,)]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "CREATE INDEX i ON prompts (original_text COLLATE OWN)",
+        "CREATE INDEX i ON prompts (own(original_text))",
+        "CREATE INDEX i ON prompts (id COLLATE OWN, original_text, user_id, request_id, created_at)",
+        "ALTER TABLE prompts ADD COLUMN slug TEXT GENERATED ALWAYS AS (own(original_text)) VIRTUAL",
+        "ALTER TABLE prompts RENAME TO old; CREATE TABLE prompts (id TEXT PRIMARY KEY COLLATE OWN, original_text TEXT "
+        "COLLATE OWN, user_id TEXT) WITHOUT ROWID; INSERT INTO prompts SELECT id, original_text, user_id FROM old",
+    ],
+)
+def test_a_database_whose_indexes_need_its_application_is_loaded(tmp_path, statements):
+    path = make_database(tmp_path / "prompter.db", prompts=3)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.create_collation("OWN", lambda a, b: (a.lower() > b.lower()) - (a.lower() < b.lower()))
+        connection.create_function("own", 1, lambda a: a[::-1], deterministic=True)
+        wanted = connection.execute("SELECT original_text FROM prompts ORDER BY 1").fetchall()
+        connection.executescript(statements)
+    with attach(path, progress=False) as db:
+        assert db.sql("SELECT original_text FROM prompts ORDER BY 1").fetchall() == wanted
+        assert len(wanted) == 3

@@ -131,17 +131,56 @@ def test_damage_is_told_from_what_only_an_application_can_evaluate(tmp_path):
     assert "own" in found.left_out.lower()
     assert path.read_bytes() == before
     assert (count_rows(path), missing_rows(path, [path])) == (2003, Counter())
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.create_collation("OWN", lambda a, b: (a > b) - (a < b))
-        connection.execute("CREATE TABLE keyed (a TEXT PRIMARY KEY COLLATE OWN)")
-    found = check_integrity(path)
-    assert (found.damage, "OWN" in found.unknown) == ((), True)
     assert "longer than 0 s" in check_integrity(make(tmp_path / "b.db", SHAPES[0], [("1", "2")] * 20000), 0).unknown
     content = bytearray(before)
     content[2 * 4096 : 2 * 4096 + 200] = b"\xff" * 200
     path.write_bytes(content)
     assert check_integrity(path).damage
     path.write_bytes(b"no database" * 1000)
+    assert check_integrity(path).damage
+
+
+# What only the application can evaluate: each statement runs in a connection that has its functions and collations.
+OWN = {
+    "index with a collation": "CREATE INDEX i ON t (a COLLATE OWN)",
+    "unique index with a collation": 'CREATE UNIQUE INDEX i ON t (b COLLATE "o w""n", a)',
+    "index with a function": "CREATE INDEX i ON t (own(a))",
+    "index with a condition": "CREATE INDEX i ON t (b) WHERE own(a) > 'm'",
+    "column with a collation": "CREATE TABLE own (a TEXT COLLATE OWN, b); INSERT INTO own SELECT a, b FROM t",
+    "key with a collation": "CREATE TABLE own (a TEXT PRIMARY KEY COLLATE OWN); INSERT INTO own SELECT a || b FROM t",
+    "key without row ids": (
+        "CREATE TABLE own (a TEXT PRIMARY KEY COLLATE OWN) WITHOUT ROWID; INSERT INTO own SELECT a || b FROM t"
+    ),
+    "computed column": "ALTER TABLE t ADD COLUMN c TEXT NOT NULL GENERATED ALWAYS AS (own(a)) VIRTUAL",
+    "computed column in an index": (
+        "ALTER TABLE t ADD COLUMN c TEXT GENERATED ALWAYS AS (own(a)) VIRTUAL; CREATE INDEX i ON t (c)"
+    ),
+    "condition on values": "CREATE TABLE own (a CHECK (own(a) <> 'x')); INSERT INTO own SELECT a FROM t",
+}
+
+
+@pytest.mark.parametrize("statements", OWN.values(), ids=OWN)
+def test_a_database_that_needs_its_application_is_checked_compared_and_counted(tmp_path, statements):
+    rows = [(f"'{letter}{n}'", str(n)) for n in range(300) for letter in "aBcD"]  # in another order without case
+    path = make(tmp_path / "a.db", SHAPES[0], rows)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for name in ("OWN", 'o w"n'):
+            connection.create_collation(name, lambda a, b: (a.lower() > b.lower()) - (a.lower() < b.lower()))
+        connection.create_function("own", 1, lambda a: a[::-1], deterministic=True)
+        connection.executescript(statements)
+    before = path.read_bytes()
+    found = check_integrity(path)
+    assert (found.damage, found.unknown) == ((), "")
+    assert path.read_bytes() == before
+    assert count_rows(path) >= 1200
+    assert missing_rows(path, [path]) == {}
+    plain = make(tmp_path / "b.db", SHAPES[0], rows[:-1])
+    assert missing_rows(plain, [path]) == {}
+    assert missing_rows(path, [plain])["t"] == 1
+    shorter = bytearray(before)  # the last row of a leaf is hidden by its number of cells
+    at = next(page for page in range(4096, len(before), 4096) if before[page] == 13 and b"a1" in before[page:]) + 3
+    shorter[at : at + 2] = (int.from_bytes(shorter[at : at + 2], "big") - 1).to_bytes(2, "big")
+    path.write_bytes(shorter)
     assert check_integrity(path).damage
 
 
