@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dbtools.database.sql import macros
 from dbtools.errors import DbtoolsError
 from dbtools.html import table
-from dbtools.redact import FORMATS, HIDDEN, found, redact, shorten
+from dbtools.redact import FORMATS, HIDDEN, found, holds_secret, redact, shorten
 
 SEEDS = range(20)
 LETTERS = string.ascii_letters + string.digits
@@ -195,6 +196,7 @@ def test_neither_a_cut_cell_nor_an_error_shows_a_part_of_a_secret(seed):
         "C:\\x@y",
         "disk-encryption-and-key-management",
         "sk-learn",
+        "sk-learn-based-classifier-pipelines",
         "docker run -u 1000:1000 image",
     ],
 )
@@ -207,6 +209,30 @@ def test_the_texts_of_the_demo_are_not_hidden():
 
     text = Path(demo.__file__).with_name("data").joinpath("texts.json").read_text("utf-8")
     assert redact(text) == text
+
+
+def test_a_search_in_duckdb_finds_what_the_table_finds():
+    import duckdb
+
+    texts = [text for seed in range(3) for _, token in Maker(seed).tokens() for text in (token, f"x ({token}), y")]
+    texts += [text for seed in range(3) for _, text, _ in Maker(seed).settings()]
+    texts += [
+        text for form in FORMATS for text in (form.literal, f"{form.literal}{'x' * 60}", f"a{form.literal}{'9' * 60}")
+    ]
+    with duckdb.connect() as connection:
+        connection.execute(macros())
+        connection.execute("CREATE TABLE texts AS SELECT unnest(?) AS t", [texts])
+        kept = {t for (t,) in connection.execute("SELECT t FROM texts WHERE may_hold_secret(t)").fetchall()}
+    wanted = {text for text in texts if holds_secret(text)}
+    assert len(wanted) > 400
+    assert wanted <= kept
+    assert sum(holds_secret(text) for text in kept) > 0.5 * len(kept)
+
+
+def test_a_secret_is_found_beside_letters_that_are_not_ascii():
+    token = "sk" + "-proj-" + Maker(1).word(40)
+    assert redact(f"密钥{token}。") == f"密钥{HIDDEN}。"
+    assert redact(f"clé{token}") == f"clé{HIDDEN}"
 
 
 def test_every_format_names_its_source_and_needs_its_literal():

@@ -9,10 +9,11 @@ from contextlib import suppress
 
 from dbtools.audit.context import AuditContext, Unanswered
 from dbtools.database.engine import register
-from dbtools.database.sql import read_sql, temporary_duckdb
+from dbtools.database.sql import macros, temporary_duckdb
 from dbtools.errors import DatabaseError
 from dbtools.files.csvfile import CsvFile, Row
 from dbtools.files.lookup import look_up
+from dbtools.redact import holds_secret
 
 _AGENTS = re.compile(r"(\w+)_score")
 
@@ -58,13 +59,13 @@ def secrets(context: AuditContext) -> list[tuple[str, int, str]]:
         for i, cell in enumerate(row.cells)
         if len(cell) >= 16
     ]
-    # The pattern is the one for the database, in the dialect it is written in; the cells never leave this process.
+    # The cells never leave this process. The expression finds a few more than the table that it is made from.
     failed = "The cells of the CSV files cannot be searched"
     with temporary_duckdb(failed, context.project.root, DatabaseError) as connection:
-        connection.execute(read_sql("macros.sql"))
+        connection.execute(macros())
         register(connection, "csv_cells", "n BIGINT, cell VARCHAR", [(n, cell[3]) for n, cell in enumerate(cells)])
-        hits = connection.execute("SELECT n FROM csv_cells WHERE holds_secret(cell) ORDER BY n").fetchall()
-    return [cells[n][:3] for (n,) in hits]
+        hits = connection.execute("SELECT n FROM csv_cells WHERE may_hold_secret(cell) ORDER BY n").fetchall()
+    return [cells[n][:3] for (n,) in hits if holds_secret(cells[n][3])]
 
 
 def votes(context: AuditContext) -> Iterator[tuple[str, int, str, float | None, float | None, float | None, bool]]:

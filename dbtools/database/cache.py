@@ -69,7 +69,7 @@ def key() -> str:
     read = [repr(templates) for templates in (schema.READ, postgres.READ, postgres.READ_TYPE)]
     made = [text for table in schema.TABLES for text in load.statements(table, table.columns, "raw", True)]
     derived = [query for name, query in sql.views() if name in MATERIALIZED]
-    parts = [__version__, duckdb.__version__, str(LAYOUT), sql.read_sql("macros.sql"), *read, *made, *derived]
+    parts = [__version__, duckdb.__version__, str(LAYOUT), sql.macros(), *read, *made, *derived]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 

@@ -405,7 +405,7 @@ def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None, 
     # Relations that are not for users are found by their names too, but are not listed.
     connection.execute("CREATE SCHEMA internal")
     connection.execute("SET search_path = 'memory.main,memory.internal'")
-    connection.execute(sql.read_sql("macros.sql"))
+    connection.execute(sql.macros())
     connection.execute(sql.define_prices())
     for table in schema.TABLES:
         name = f"internal.unfiltered_{table.relation}" if prompts else table.relation

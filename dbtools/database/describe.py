@@ -38,7 +38,7 @@ def describe() -> str:
     ):
         connection.execute("ATTACH ':memory:' AS cache")
         connection.execute("USE cache")
-        connection.execute(sql.read_sql("macros.sql"))
+        connection.execute(sql.macros())
         connection.execute("CREATE TABLE unreadable_cells (relation VARCHAR, column_name VARCHAR, row_id BIGINT)")
         for table in TABLES:
             load.create(connection, table, {}, load.NO_ROWS, True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools import disk
 from dbtools.errors import MEMORY, DbtoolsError, ParameterError, explained, readable
+from dbtools.redact import search_expression
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,6 +55,11 @@ def identifier(name: str) -> str:
 def read_sql(*names: str) -> str:
     """Return the text of one of the package's ``.sql`` files below ``source``."""
     return FILES.joinpath(*names).read_text(encoding="utf-8")
+
+
+def macros() -> str:
+    """Return the statements that define the macros of every connection."""
+    return read_sql("macros.sql").replace("{secrets}", quote(search_expression()))
 
 
 def views() -> Iterator[tuple[str, str]]:

@@ -404,3 +404,16 @@ def test_a_database_whose_indexes_need_its_application_is_loaded(tmp_path, state
     with attach(path, progress=False) as db:
         assert db.sql("SELECT original_text FROM prompts ORDER BY 1").fetchall() == wanted
         assert len(wanted) == 3
+
+
+def test_rows_are_flagged_that_hold_a_secret_of_the_table_of_formats(tmp_path, monkeypatch):
+    path = make_database(tmp_path / "prompter.db", prompts=0)
+    key = "sk" + "-proj-abcdefgh1234567890abcd"
+    texts = {f"my key is {key}": True, f"x{key}": False, "sk-learn-based-classifier-pipelines": False, "plain": False}
+    texts |= {"npm" + "_" + "aB3" * 12: True, "glpat" + "-" + "aB3" * 6: True}
+    for n, text in enumerate(texts, 1):
+        insert(path, "prompts", id=hex_id("p", n), original_text=text)
+    for with_texts in (True, False):
+        with attach(path, texts=with_texts, progress=False) as db:
+            found = db.sql("SELECT text_secret FROM prompts ORDER BY row_id").fetchall()
+        assert [flag for (flag,) in found] == list(texts.values())

@@ -1,6 +1,6 @@
 -- severity: error
 -- area: secrets
--- question: Which texts hold something with the shape of a password hash, web token or API key?
+-- question: Which texts hold something with the shape of a password hash, token or key?
 -- hint: Revoke it, then remove it from the text; reports of dbtools hide it.
 -- optional: security_inputs
 SELECT relation || '.' || column_name || ' row ' || row_id AS id, relation, column_name, row_id

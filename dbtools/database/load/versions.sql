@@ -9,9 +9,9 @@ SELECT
     THEN generator_suffix(text)
   END AS text_mark,
   is_error(text) AS text_error,
-  holds_secret(text) AS text_secret,
+  may_hold_secret(text) AS text_secret,
   json_kind(explanation) AS explanation_kind,
-  holds_secret(explanation) AS explanation_secret,
+  may_hold_secret(explanation) AS explanation_secret,
   json_field(explanation, '$.agent') AS explanation_agent,
   try_cast(json_field(explanation, '$.synthetic') AS BOOLEAN) AS explanation_synthetic,
   json_field(explanation, '$.selected_agent') AS selected_agent,
