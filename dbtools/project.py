@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote
 
-from dbtools import server
+from dbtools import environment, server
 from dbtools.errors import NoProjectError, ParameterError, ProjectError, usable
 from dbtools.server import Server
 
@@ -25,7 +22,6 @@ LAKE = "lake.json"  # the file that makes a folder a lake, and names what is in 
 STAGING = ".dbtools-export"  # the folder in which an export is made before it takes its place
 _SMALLEST = 512  # bytes; no SQLite database is smaller, but an empty file or a pointer of Git LFS is
 _LONGEST = 1 << 20  # bytes; a configuration that a person wrote is shorter
-_SQLITE_URL = re.compile(r"[\s\"']*sqlite(?:\+\w+)?:///(?:file:)?(?P<path>[^?\r\n]+)", re.IGNORECASE)
 _PROJECT_KEYS = {"database", "auth", "exports", "backups", "ratings", "engine"}
 _EXPECT_KEYS = {"present", "absent", "rows", "versions_by_source"}
 
@@ -135,12 +131,12 @@ class Project:
     def in_use(self) -> tuple[Path, ...]:
         """The files that the application may work with, which nothing here ever changes.
 
-        The database, the auth database, every other file that lies where the application looks for one of them, and the
-        file of ratings, to which lines are only added.
+        The database, the auth database, every other file that lies where the application looks for one of them or that
+        the environment or a file such as ``.env`` names, and the file of ratings, to which lines are only added.
         """
         named = [self.database] if isinstance(self.database, Path) else []
         databases = [self.root / name for name in DATABASES]
-        databases += self._named_by_variable
+        databases += environment.named_databases(self.root)
         auths = [
             path.parent / name for path in (*named, *databases) for name in dict.fromkeys((self.auth.name, AUTH_NAME))
         ]
@@ -148,14 +144,11 @@ class Project:
         return tuple(dict.fromkeys([*named, self.auth, *others]))
 
     @property
-    def _named_by_variable(self) -> list[Path]:
-        return [path for path in _named_by_variable(self.root) if path.is_relative_to(self.root)]
-
-    @property
     def note(self) -> str:
         """Which database is read, where there is another one that the application may open; else empty."""
-        places = [*(self.root / name for name in DATABASES), *self._named_by_variable]
-        others = [path for path in dict.fromkeys(places) if path != self.database and path.is_file()]
+        places = [*(self.root / name for name in DATABASES), *environment.named_databases(self.root)]
+        known = (self.database, self.auth)
+        others = [p for p in dict.fromkeys(places) if p not in known and p.name != AUTH_NAME and p.is_file()]
         if not others:
             return ""
         said = [
@@ -275,12 +268,14 @@ def _database(root: Path, named: str | None) -> Path | Server:
         return file
     # A broken link is not passed over.
     if named is None and not any(os.path.lexists(root / name) for name in DATABASES):
-        named_files = _named_by_variable(root)
+        named_files = environment.named_by_variable(root)
         if found := next(iter(named_files), None) or server.from_environment():
             return found
     if is_lake(root):
         todo = f'write database = "{root.name}" into {CONFIG} in the folder above, and give that'
         raise ProjectError("The folder is a lake, not a project", root, todo)
+    if file.is_symlink():
+        raise ProjectError("The database is a link to a file that is not there", file, "mend the link")
     raise ProjectError(
         "No prompter database in the project",
         root,
@@ -294,20 +289,6 @@ def _is_filled(path: Path) -> bool:
         return path.is_file() and path.stat().st_size >= _SMALLEST
     except OSError:
         return False
-
-
-def _named_by_variable(root: Path) -> list[Path]:
-    """Return the SQLite file that $DATABASE_URL names, relative to the project; none where there is no such file."""
-    match = _SQLITE_URL.match(os.environ.get(server.VARIABLE, ""))
-    if not match:
-        return []
-    path = Path(os.path.normpath(root / unquote(match["path"].rstrip(" \t\"'"))))
-    with suppress(OSError, ValueError):
-        real = path.resolve()
-        if not path.is_relative_to(root) and real.is_relative_to(root):
-            path = real  # the variable names the project by a link that leads to it
-        return [path] if path.is_file() else []
-    return []
 
 
 def _inside(root: Path, name: str, key: str) -> Path:

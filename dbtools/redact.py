@@ -211,7 +211,7 @@ def search_expression() -> str:
     It is made from the same table. RE2 knows neither lookarounds nor possessive repetitions, and long repetitions make
     it slow: they become shorter or unbounded.
     """
-    words, others = [], []
+    words, others = list[str](), list[str]()
     for _, _, literal, pattern in FORMATS:
         start, text = re.escape(literal), pattern.pattern
         bare = text.replace(rf"(?<![\w-]{start})", "", 1)

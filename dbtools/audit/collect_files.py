@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from dbtools import environment
 from dbtools.audit.context import AuditContext, NotApplicable
 from dbtools.database import sqlite
 from dbtools.files.compare import Integrity, check_integrity, missing_rows
@@ -16,7 +17,6 @@ from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
 
 _NAME_ONLY = "the same name, other content"
-_ENVIRONMENT = (".env", "backend/.env", "packages/.env", "packages/db/.env", "alembic.ini")
 _RELATIVE = re.compile(r"^\s*(?:export\s+)?(?:DATABASE_URL|sqlalchemy\.url)\s*=\s*[\"']?sqlite(?:\+\w+)?:///(?!/)")
 
 
@@ -89,12 +89,11 @@ def wrong_places(context: AuditContext) -> Iterator[tuple[str, int | None, str]]
         raise NotApplicable(NOT_A_FILE)
     if context.project.note:
         yield context.name(database), None, context.project.note
-    for name in _ENVIRONMENT:
-        file = root / name
-        if file.is_file() and not file.is_symlink():
-            for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-                if _RELATIVE.match(line):
-                    yield name, number, "a relative database URL names another file in every working directory"
+    for file in environment.setting_files(root):
+        for number, line in enumerate(environment.read_lines(file), 1):
+            if _RELATIVE.match(line):
+                why = "a relative database URL names another file in every working directory"
+                yield context.name(file), number, why
     expected = root / DATABASES[1 if context.db.origin["generation"] == "G4" else 0]
     if database != expected and not _configured(root):
         reason = f"a database of generation {context.db.origin['generation']} is expected at {context.name(expected)}"

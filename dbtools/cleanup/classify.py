@@ -102,7 +102,7 @@ def classify(survived: Survived, file: FileEvidence) -> FileEvidence:
     if found.verdict not in DELETABLE:
         survived.by_sha256.setdefault(found.sha256, found)
         return found
-    return replace(found, caution=_caution(survived, path, found))
+    return replace(found, caution=found.caution or _caution(survived, path, found))
 
 
 def tracked_by_git(project: Project) -> tuple[frozenset[str], str]:

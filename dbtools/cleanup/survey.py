@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup.classify import Survived, classify, tracked_by_git
@@ -101,7 +103,10 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
             "name prompter.db or the server in dbtools.toml",
         )
         raise ProjectError(what, project.database, todo)
-    found = [_evidence(project, file) for file in find(project)]
+    files = find(project)
+    in_use = project.in_use  # it reads files, and there may be thousands to compare with it
+    links = {file.target: project.relative(file.path) for file in reversed(files) if file.kind == "link"}
+    found = [_evidence(project, in_use, links, file) for file in files]
     total = sum(f.identity.size for f in found)
     with ExitStack() as stack:
         db = stack.enter_context(attach(project, texts=True, progress=progress))
@@ -121,9 +126,9 @@ def _rank(file: FileEvidence) -> int:
     return IN_USE.index(file.role) if file.role else len(IN_USE)
 
 
-def _role(project: Project, file: FoundFile) -> str:
+def _role(project: Project, in_use: tuple[Path, ...], file: FoundFile) -> str:
     """Return what a file is to the application, by whatever name or link; empty where it is nothing."""
-    for path in project.in_use:
+    for path in in_use:
         with suppress(OSError):
             if file.status and os.path.samestat(path.stat(), file.status):
                 roles = {project.database: "primary", project.auth: "auth", project.ratings: "ratings"}
@@ -131,7 +136,9 @@ def _role(project: Project, file: FoundFile) -> str:
     return ""
 
 
-def _evidence(project: Project, file: FoundFile) -> FileEvidence:
+def _evidence(
+    project: Project, in_use: tuple[Path, ...], links: Mapping[tuple[int, int] | None, str], file: FoundFile
+) -> FileEvidence:
     """Return what is known of a file before its content is examined."""
     known = identity(file.status) if file.status else Identity(0, 0, 0, 0, 0, 0)
     reason, obstacle = file.problem, ""
@@ -143,6 +150,8 @@ def _evidence(project: Project, file: FoundFile) -> FileEvidence:
         reason = "compressed files are not unpacked, so nothing is known of it"
     elif known.size > LARGEST["sqlite"]:
         reason, obstacle = "too large to be read", "it was not examined"
-    role = _role(project, file)
+    role = _role(project, in_use, file)
     path = project.relative(file.path)
-    return FileEvidence(path, file.kind, known, role=role, reason=reason, obstacle=obstacle)
+    link = links.get((known.device, known.inode), "") if file.is_regular else ""
+    caution = f'the link "{link}" leads to it and would lead nowhere' if link else ""
+    return FileEvidence(path, file.kind, known, role=role, reason=reason, caution=caution, obstacle=obstacle)

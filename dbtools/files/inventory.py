@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,14 @@ class FoundFile:
         return self.status is not None and stat.S_ISREG(self.status.st_mode)
 
     @property
+    def target(self) -> tuple[int, int] | None:
+        """The device and inode of the file that a link leads to; None where it leads nowhere. Reads only."""
+        with suppress(OSError):
+            status = self.path.stat()
+            return status.st_dev, status.st_ino
+        return None
+
+    @property
     def is_csv(self) -> bool:
         """Whether the file is a CSV file by its content, or has the name of one."""
         return self.kind == "csv"
@@ -78,20 +87,17 @@ class FoundFile:
 def find(project: Project) -> tuple[FoundFile, ...]:
     """Find the databases, CSV files, exports and compressed files of a project. Reads only.
 
-    The databases in use come first, also where they lie behind a link. Links are listed and not followed. A folder
-    that holds a project of its own is listed and not searched.
+    The databases in use come first, also where they lie behind a link. Links are listed and not followed; those of
+    other names only where they lead to a file that is listed. A folder that holds a project of its own is listed and
+    not searched.
     """
     in_use = [path.resolve() for path in project.in_use if path.is_file()]
     paths = dict.fromkeys([*in_use, *walk(project)])
-    found = (look(path) for path in paths)
+    found = [file for path in paths if (file := look(path)) and not path.name.startswith(_UNFINISHED)]
     wanted = {*project.in_use, *in_use, project.exports}
-    return tuple(
-        file
-        for file in found
-        if file
-        and not file.path.name.startswith(_UNFINISHED)
-        and (file.kind in _LISTED or file.path in wanted or _is_named(file.path.name))
-    )
+    listed = {f.path for f in found if f.kind in _LISTED or f.path in wanted or _is_named(f.path.name)}
+    places = {(f.status.st_dev, f.status.st_ino) for f in found if f.status and f.is_regular and f.path in listed}
+    return tuple(file for file in found if file.path in listed or (file.kind == "link" and file.target in places))
 
 
 def look(path: Path) -> FoundFile | None:

@@ -34,10 +34,13 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 _SHOWN = ("text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
 
 
-def render(notebook: Any, *, stopped: str = "", about: str = "", project: str = "", name: str = "report") -> str:
+def render(
+    notebook: Any, *, stopped: str = "", about: str = "", note: str = "", project: str = "", name: str = "report"
+) -> str:
     """Return `notebook` as a self-contained page; `stopped` says why it ended early, `about` what it was made of.
 
-    Reads only. `project` stands in its title, and `name` in the names of its CSV files.
+    Reads only. `project` stands in its title, `name` in the names of its CSV files, and the
+    `note`, which of several databases was read, below the line of `about`.
     """
     from nbconvert import HTMLExporter
     from nbformat.v4 import new_code_cell
@@ -53,7 +56,8 @@ def render(notebook: Any, *, stopped: str = "", about: str = "", project: str = 
         shown = new_code_cell(id="verdict", outputs=[_static(verdict[-1])])  # type: ignore[no-untyped-call]
         page.cells.insert(1, shown)
     name_of_page = f"{title(page)}: {project}" if project else title(page)
-    page.metadata = {"title": name_of_page, "stopped": stopped, "about": about, "css": _CSS.read_text(encoding="utf-8")}
+    css = _CSS.read_text(encoding="utf-8")
+    page.metadata = {"title": name_of_page, "stopped": stopped, "about": about, "note": note, "css": css}
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=_TEMPLATE.read_text(encoding="utf-8"),
         exclude_input=True,

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -39,6 +40,7 @@ from dbtools.notebooks.report import (
     write,
 )
 from dbtools.progress import ProgressLine
+from dbtools.project import Project
 from dbtools.redact import redact
 
 EARLIER = "earlier"
@@ -112,7 +114,7 @@ def run(
     if raised and not isinstance(raised, VerdictError):
         raise raised
     stopped = "" if error is None or raised else _short(f"{error.ename}: {error.evalue}")
-    report = _save(target, executed, raised, stopped, _about(notebook, bound))
+    report = _save(target, executed, raised, stopped, _about(notebook, bound), _note(bound))
     if stopped:
         raise NotebookError(f'The notebook "{notebook.name}" stopped at', stopped, f"look into {report.html}")
     return report
@@ -241,14 +243,25 @@ def _about(notebook: Notebook, bound: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: dict[str, Any]) -> Report:
+def _note(bound: Mapping[str, Any]) -> str:
+    """Say which of several databases was read; empty where there is one, or no project."""
+    with suppress(DbtoolsError):
+        note = Project.find(bound.get("root") or None).note
+        return redact(printable(note[:1].upper() + note[1:] + ".")) if note else ""
+    return ""
+
+
+def _save(
+    target: Path, executed: Any, verdict: DbtoolsError | None, stopped: str, about: dict[str, Any], note: str = ""
+) -> Report:
     """Write the report of an executed notebook, and the index. Changes files: see `report.write`."""
     found = recorded(executed)
+    values = found.values | ({"database_note": note} if note else {})
     report = Report(
         ipynb=Path(f"{target}.ipynb"),
         html=Path(f"{target}.html"),
         json=Path(f"{target}.json"),
-        values=found.values,
+        values=values,
         passed=verdict is None,
         reason=str(verdict or found.reason),
         level=found.level,
@@ -257,12 +270,13 @@ def _save(target: Path, executed: Any, verdict: DbtoolsError | None, stopped: st
     chosen = [f"{n} = {value!r}" for n, value in about["parameters"].items()]
     line = " · ".join([about["project"], index.when(about["time"]), f"dbtools {__version__}", *chosen])
     project = Path(about["project"]).name if about["project"] != "no project named" else ""
-    page = render(executed, stopped=stopped, about=redact(printable(line)), project=project, name=target.name)
+    about_page = {"about": redact(printable(line)), "note": note}
+    page = render(executed, stopped=stopped, project=project, name=target.name, **about_page)
     texts = {"ipynb": escape_invisible(_text(executed)), "html": page}
     if not stopped:
         said = {"title": title(executed), "passed": report.passed, "level": found.level, "reason": report.reason}
         whole = index.with_history({**about, **said}, index.about_report(report.json))
-        texts["json"] = to_json({**found.values, index.KEY: plain(whole)})
+        texts["json"] = to_json({**values, index.KEY: plain(whole)})
     try:
         write(target, {kind: shorten_home(text) for kind, text in texts.items()})
         with explained(ParameterError, "Cannot write the index", target.parent, "give another folder"):

@@ -12,7 +12,7 @@ import pytest
 from support import hex_id, insert, make_database, python, unchanged
 
 from dbtools import attach, demo, export
-from dbtools.cleanup import classify, survey
+from dbtools.cleanup import classify, plan, survey
 from dbtools.errors import DatabaseError
 from dbtools.files.inventory import LARGEST
 from dbtools.project import Project
@@ -245,6 +245,28 @@ def test_links_hard_links_and_compressed_files_are_never_deletable(root, tmp_pat
     assert "hard links" in found["hard.csv"].obstacle
     assert found["dump.csv.gz"].kind == "compressed"
     assert not any(path.startswith("folder/") for path in found)
+
+
+@pytest.mark.parametrize("target", ["known.csv", "sub/../known.csv", "{root}/known.csv", "again"])
+def test_a_file_that_a_link_leads_to_stays_unless_it_is_named(root, target):
+    text = "user_id\n1\n"
+    (root / "first.csv").write_text(text, "utf-8")
+    (root / "known.csv").write_text(text, "utf-8")
+    (root / "sub").mkdir()
+    (root / "again").symlink_to("known.csv")
+    (root / "sub/readme").symlink_to(Path("..") / target.format(root=root))
+    (root / "elsewhere").symlink_to("sub")
+    surveyed = survey(root, progress=False)
+    found = {file.path: file for file in surveyed.files}
+    assert found["known.csv"].verdict == "same-bytes"
+    assert found["known.csv"].caution == 'the link "again" leads to it and would lead nowhere'
+    assert not found["first.csv"].caution
+    assert {"again", "sub/readme"} <= found.keys()
+    assert "elsewhere" not in found
+    planned = plan(surveyed)
+    assert "known.csv" not in [removal.path for removal in planned.removals]
+    assert "to remove it, name it in accept" in next(kept.reason for kept in planned.kept if kept.path == "known.csv")
+    assert "known.csv" in [removal.path for removal in plan(surveyed, accept=["known.csv"]).removals]
 
 
 def test_what_lies_too_deep_to_be_looked_at_is_called_a_file_or_a_folder_as_it_is(root):

@@ -33,12 +33,20 @@ def test_a_run_writes_notebook_page_and_numbers(write, tmp_path):
     assert [c.metadata.get("tags") for c in copy.cells] == [None, ["parameters"], ["injected-parameters"], None]
 
 
-def test_a_failed_verdict_is_a_report_with_all_three_files(write, tmp_path):
+def test_a_failed_verdict_is_a_report_with_all_three_files_that_says_which_database_was_read(write, tmp_path):
+    for name in ("prompter.db", "packages/db/prompter.db"):
+        (tmp_path / "both" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "both" / name).write_bytes(bytes(1024))
     code = f"{RECORD}\nrecord({{'rows': 165}}, passed=False, reason='165 rows, not 45')"
-    report = run("verify", out=tmp_path / "out", folder=write("05_verify", code).parent)
-    assert (report.passed, report.reason, report.values) == (False, "165 rows, not 45.", {"rows": 165})
-    assert json.loads(report.json.read_text()) == {"rows": 165}
+    folder = write("05_verify", code, parameters='root: str = ""').parent
+    report = run("verify", tmp_path / "both", out=tmp_path / "out", folder=folder)
+    note = "The database packages/db/prompter.db is read; prompter.db exists as well and may be the one that the "
+    note += "application opens."
+    values = {"rows": 165, "database_note": note}
+    assert (report.passed, report.reason, report.values) == (False, "165 rows, not 45.", values)
+    assert json.loads(report.json.read_text()) == values
     page = report.html.read_text()
+    assert note in page
     assert "✗ failed: 165 rows, not 45" in page
     assert "Traceback" not in page + report.json.read_text()
     assert "papermill" not in page + report.ipynb.read_text()
