@@ -112,18 +112,34 @@ def password_of(server: Server) -> str | None:
 
 
 def is_named_by_user(server: Server) -> bool:
-    """Tell whether the environment or ``~/.pgpass`` names the host of this server.
+    """Tell whether the environment names this server, by host and port: without a host, libpq's own is meant.
 
-    A configuration file in a folder can name any host: the user's password must not be sent to one that only it names.
+    A configuration file in a folder can name any host and port: the user's password must not be sent to a server that
+    only it names.
     """
-    if not server.host or server.host == os.environ.get("PGHOST"):
+    if server.host in ("", os.environ.get("PGHOST")) and _port(server) == _port(Server()):
         return True
     url = os.environ.get(VARIABLE, "")
     with suppress(ParameterError):
-        if is_url(url) and (named := parse(url)[0]).host == server.host and named.port == server.port:
-            return True
+        return is_url(url) and _address(parse(url)[0]) == _address(server)
+    return False
+
+
+def is_listed(server: Server) -> bool:
+    """Tell whether a line of ``~/.pgpass`` names the host of this server, and its port or every port. Reads only."""
     file = Path(os.environ.get("PGPASSFILE") or Path.home() / ".pgpass")
     with suppress(OSError, ValueError):
-        hosts = (re.split(r"(?<!\\):", line)[0] for line in file.read_text(encoding="utf-8").splitlines())
-        return server.host in {re.sub(r"\\(.)", r"\1", host) for host in hosts if host.strip()}
+        for line in file.read_text(encoding="utf-8").splitlines():
+            host, *rest = (re.sub(r"\\(.)", r"\1", cell) for cell in re.split(r"(?<!\\):", line))
+            if rest and host == (server.host or "localhost") and rest[0] in ("*", _port(server)):
+                return True
     return False
+
+
+def _address(server: Server) -> tuple[str, str]:
+    return server.host, _port(server)
+
+
+def _port(server: Server) -> str:
+    """Return the port that libpq takes."""
+    return str(server.port) if server.port is not None else os.environ.get("PGPORT") or "5432"

@@ -8,7 +8,7 @@ from support import assert_sentence, make_database, run_python
 
 from dbtools import Project, attach
 from dbtools.errors import DbtoolsError, ParameterError, ProjectError
-from dbtools.server import Server, is_named_by_user, is_url, parse, password_of
+from dbtools.server import Server, is_listed, is_named_by_user, is_url, parse, password_of
 
 SECRET = "canarydsn002q"
 
@@ -167,16 +167,18 @@ def test_passwords_with_any_sign_are_hidden_in_every_error(tmp_path: Path) -> No
 
 
 def test_only_a_host_that_the_user_names_himself_is_sent_a_password(monkeypatch, tmp_path):
-    for name in ("DATABASE_URL", "PGHOST"):
+    for name in ("DATABASE_URL", "PGHOST", "PGPORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
     found, _ = parse("postgresql://me@db.example.org:5433/prompter")
     assert not is_named_by_user(found)
+    assert not is_listed(found)
     lines = {"*:*:*:*:secret": False, "db.example.com:*:*:*:x": False, "db.example.org:*:*:me:x": True}
+    lines |= {"db.example.org:5433:*:*:x": True, "db.example.org:5432:*:*:x": False, "db.example.org": False}
     for line, expected in lines.items():
         (tmp_path / "pgpass").write_text(f"# hosts\n{line}\n")
-        assert is_named_by_user(found) is expected
-    (tmp_path / "pgpass").unlink()
+        assert is_listed(found) is expected
+        assert not is_named_by_user(found)
     for url, expected in (
         ("postgresql://you:x@db.example.org:5433/other", True),
         ("postgresql://me:x@db.example.org/prompter", False),
@@ -185,5 +187,17 @@ def test_only_a_host_that_the_user_names_himself_is_sent_a_password(monkeypatch,
     ):
         monkeypatch.setenv("DATABASE_URL", url)
         assert is_named_by_user(found) is expected
-    monkeypatch.setenv("PGHOST", "db.example.org")
-    assert is_named_by_user(found)
+
+
+def test_a_host_that_the_environment_names_is_sent_a_password_at_its_own_port_only(monkeypatch):
+    for name in ("DATABASE_URL", "PGHOST", "PGPORT"):
+        monkeypatch.delenv(name, raising=False)
+    known = {
+        f"postgresql://{host}{port}/d": port in ("", ":5432") for host in ("db", "") for port in ("", ":5432", ":5433")
+    }
+    monkeypatch.setenv("PGHOST", "db")
+    assert {url: is_named_by_user(parse(url)[0]) for url in known} == known
+    monkeypatch.setenv("PGPORT", "5433")
+    turned = {url: not url.endswith(":5432/d") for url in known}
+    assert {url: is_named_by_user(parse(url)[0]) for url in known} == turned
+    assert not is_named_by_user(parse("postgresql://other:5433/d")[0])

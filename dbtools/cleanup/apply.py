@@ -152,6 +152,7 @@ def _report(plan: Plan, *, dry_run: bool, folder: Path | None = None, state: Sta
         bytes=sum(size or 0 for _, action, size, *_ in rows if action != "kept"),
         planned=tuple(removal.path for removal in plan.removals),
         rows=(*rows, *((kept.path, "kept", None, kept.reason, "") for kept in plan.kept)),
+        caution=backup.caution(plan.project),
     )
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbtools.cleanup import preconditions, safefile
-from dbtools.cleanup.model import Identity, Kept, LockedRun, Metadata, Plan, Removal, Run, State, SurvivingCopy
+from dbtools.cleanup.model import Identity, Kept, LockedRun, Metadata, Plan, Removal, Run, State, SurvivingCopy, shown
 from dbtools.cleanup.safefile import PreconditionFailed, Tick
 from dbtools.clock import utc
 from dbtools.errors import CleanupError, ParameterError, usable
@@ -74,6 +75,16 @@ def create(plan: Plan, now: datetime | None = None) -> Run:
         safefile.store_bytes(fd, _IGNORE, b"*\n")
         safefile.store_bytes(fd, MANIFEST, json.dumps(body, indent=1).encode("ascii"))
     return read(folder)
+
+
+def caution(project: Project) -> str:
+    """Say that other users may rename the backups: the backup folder was there, and they may write it. Reads only."""
+    with suppress(OSError):
+        mode = project.backups.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            name, allowed = shown(project.relative(project.backups)), stat.S_IMODE(mode)
+            return f'Other users may rename the backups: "{name}" has the mode {allowed:04o}. Run chmod o-w on it.'
+    return ""
 
 
 def read(folder: Path) -> Run:

@@ -317,6 +317,8 @@ class Manifest(Result):
         Rows that were (would be) rescued: those that exist nowhere else, and those with a cell the database lacks.
     bytes : int
         Size of what was (would be) removed.
+    caution : str
+        What is wrong with the backup folder; empty where nothing is.
     """
 
     dry_run: bool
@@ -327,6 +329,7 @@ class Manifest(Result):
     bytes: int
     planned: tuple[str, ...]
     rows: tuple[tuple[str, str, int | None, str, str], ...] = field(repr=False)
+    caution: str = ""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -350,6 +353,11 @@ class Manifest(Result):
         stay = f"{len(self.kept)} stay{'s' if len(self.kept) == 1 else ''}"
         return f"{went} of {planned} removed, {size(self.bytes)}{rescued}; {stay}"
 
+    @property
+    def details(self) -> list[str]:
+        """What is wrong with the backup folder."""
+        return [self.caution] if self.caution else []
+
     def _table(self) -> str:
         frame = self.frame.assign(backup=[re.sub(r"[0-9a-f]{52}$", "…", name) for name in self.frame["backup"]])
         return table(frame, caption=self._caption)
@@ -364,4 +372,4 @@ class Manifest(Result):
             "kept": [{"path": readable(kept.path), "reason": readable(kept.reason)} for kept in self.kept],
             "rescued_rows": self.rescued_rows,
             "bytes": self.bytes,
-        }
+        } | ({"caution": self.caution} if self.caution else {})

@@ -23,7 +23,7 @@ from dbtools.database import load as loader
 from dbtools.database.schema import TABLES, Column, Table, TableFacts, check_tables
 from dbtools.database.sql import config, identifier, quote, read_sql
 from dbtools.errors import BusyError, DatabaseError
-from dbtools.server import Server, is_named_by_user, password_of
+from dbtools.server import Server, is_listed, is_named_by_user, password_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -159,7 +159,7 @@ def server_errors(server: Server, password: str | None = None) -> Iterator[None]
         if "lock timeout" in reason:
             raise BusyError("A table stayed locked by another session", server, "try again when it is idle") from None
         if "Unable to connect" in text:
-            todo = _TODO if is_named_by_user(server) else _TODO_UNNAMED
+            todo = _TODO if is_named_by_user(server) or is_listed(server) else _TODO_UNNAMED
             raise DatabaseError(f"Cannot connect to the database ({reason})", server, todo) from None
         raise DatabaseError(f"The database cannot be read ({reason})", server, "mend that and try again") from None
 
@@ -182,8 +182,8 @@ def _connect(
     usual = {"connect_timeout": max(2, math.ceil(timeout)), "client_encoding": "UTF8", **alive}
     settings = {**usual, **dict(server.options)}
     if not password and not named and not is_named_by_user(server):
-        # libpq takes neither PGPASSWORD nor a password file where these are given.
-        settings |= {"password": "", "passfile": os.devnull}
+        # libpq does not take PGPASSWORD where a password is given, be it empty, and then looks into the password file.
+        settings |= {"password": ""} | ({} if is_listed(server) else {"passfile": os.devnull})
     pairs = (f"{name}='{_escaped(str(value))}'" for name, value in settings.items())
     connection.execute(f"ATTACH {quote(' '.join(pairs))} AS source (TYPE postgres, SECRET access, READ_ONLY)")
 

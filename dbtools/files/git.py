@@ -15,7 +15,9 @@ from pathlib import Path
 from dbtools.project import Project
 
 _OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
-_OPENED = (".git", ".git/HEAD", ".git/config", ".git/index", ".git/packed-refs", ".git/shallow")  # by git, at each call
+_OPENED = ("HEAD", "commondir", "config", "index", "packed-refs", "shallow")  # by git, at each call
+_SECONDS = 120  # a command of git that takes longer is ended
+_LONGEST = 4096  # bytes of a ``.git`` that is a file and names the folder
 _NO_REPOSITORY = "the project is in no git repository"
 
 
@@ -58,8 +60,10 @@ def run(root: Path, *arguments: str, given: bytes | None = None, stdout: int = s
     command = ["git", "-C", str(root), *_OPTIONS, *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-            command, input=given, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False
+            command, input=given, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False, timeout=_SECONDS
         )
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git took longer than {_SECONDS} s to answer; look into the repository") from None
     except FileNotFoundError:
         if _repository_of(root) is None:
             raise NoRepositoryError(_NO_REPOSITORY) from None
@@ -91,9 +95,15 @@ def _repository_of(root: Path) -> Path | None:
 
 def _blocking(root: Path) -> Path | None:
     """Return what git would open, and never get an answer from: a pipe in the place of a file."""
-    folder = _repository_of(root) or root
-    for path in (folder / name for name in _OPENED):
-        with suppress(OSError):
+    marker = (_repository_of(root) or root) / ".git"
+    folder = marker
+    with suppress(OSError):
+        if stat.S_ISREG(marker.stat().st_mode):  # of a work tree or a submodule
+            with marker.open("rb") as handle:
+                named = handle.read(_LONGEST).decode("utf-8", "surrogateescape")
+            folder = marker.parent / named.removeprefix("gitdir:").strip()
+    for path in (marker, *(folder / name for name in _OPENED)):
+        with suppress(OSError, ValueError):
             if stat.S_ISFIFO(path.stat().st_mode):
                 return path
     return None

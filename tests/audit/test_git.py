@@ -75,3 +75,38 @@ def test_a_pipe_in_the_place_of_a_file_of_the_repository_is_named_and_not_waited
     os.mkfifo(tmp_path / ".git" / name)
     with pytest.raises(git.GitError, match=f'"{tmp_path}/.git/{name}", which is no file'):
         git.tracked(Project.find(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["HEAD", "commondir"])
+def test_a_pipe_in_the_folder_that_a_work_tree_names_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    make_database(root / "prompter.db")
+    (root / ".git").write_text("gitdir: ../elsewhere\n", "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    os.mkfifo(tmp_path / "elsewhere" / name)
+    with pytest.raises(git.GitError, match=f"elsewhere/{name}"):
+        git.tracked(Project.find(root))
+
+
+def test_what_a_work_tree_and_a_submodule_track_is_known(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    make_database(first / "prompter.db")
+    (first / "data.csv").write_text("a\n1\n", "utf-8")
+    for arguments in (["init", "--quiet"], ["add", "-f", "."], ["commit", "--quiet", "-m", "x"]):
+        run_git(first, *arguments)
+    run_git(first, "worktree", "add", "--quiet", str(tmp_path / "tree"))
+    assert (tmp_path / "tree/.git").is_file()
+    assert "data.csv" in git.tracked(Project.find(tmp_path / "tree"))
+
+
+def test_git_is_ended_where_it_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_database(tmp_path / "prompter.db")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
+    (tmp_path / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(git, "_SECONDS", 0.2)
+    with pytest.raises(git.GitError, match="took longer than"):
+        git.tracked(Project.find(tmp_path))

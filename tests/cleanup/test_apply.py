@@ -160,6 +160,17 @@ def test_the_run_folder_is_private_and_ignored_by_git_whatever_the_backup_folder
     project.backups.chmod(0o777)
     (project.backups / ".gitignore").write_text("!*\n")
     run = clean_now(planned(project, "storage/one.csv", rescue=(1,))).path
+
+
+    plan = planned(project, "storage/one.csv", rescue=(1,))
+    said = 'Other users may rename the backups: "backups" has the mode 0777. Run chmod o-w on it.'
+    assert apply(plan).details == [said]
+    done = clean(plan)
+    run = done.path
+    assert (done.details, done.to_dict()["caution"]) == ([said], said)
+    for mode in (0o1777, 0o775, 0o700):
+        project.backups.chmod(mode)
+        assert apply(plan).details == []
     assert stat.S_IMODE(run.stat().st_mode) == stat.S_IMODE((run / "rescued").stat().st_mode) == 0o700
     subprocess.run(["git", "init", "-q", project.root], check=True)
     listed = subprocess.run(

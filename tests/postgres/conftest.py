@@ -28,10 +28,11 @@ def no_access(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def access(monkeypatch: pytest.MonkeyPatch) -> None:
+def access(monkeypatch: pytest.MonkeyPatch, server: servers.Postgres) -> None:
     """Put the server's password where libpq looks for it."""
     monkeypatch.setenv("PGPASSWORD", servers.PASSWORD)
     monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(server.port))
 
 
 @pytest.fixture(scope="session", params=["migrated", "created"])

@@ -120,6 +120,8 @@ def test_the_password_may_come_from_any_of_the_usual_places(
     (tmp_path / "pgpass").write_text(f"127.0.0.1:{server.port}:*:postgres:{secret}\n")
     (tmp_path / "pgpass").chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
+    monkeypatch.delenv("PGHOST")
+    monkeypatch.setenv("PGPASSWORD", "canarypg1")  # meant for another server
     attach(Project.find(tmp_path)).close()
 
 
