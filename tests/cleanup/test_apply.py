@@ -159,13 +159,10 @@ def test_the_run_folder_is_private_and_ignored_by_git_whatever_the_backup_folder
     project.backups.mkdir()
     project.backups.chmod(0o777)
     (project.backups / ".gitignore").write_text("!*\n")
-    run = clean_now(planned(project, "storage/one.csv", rescue=(1,))).path
-
-
     plan = planned(project, "storage/one.csv", rescue=(1,))
     said = 'Other users may rename the backups: "backups" has the mode 0777. Run chmod o-w on it.'
     assert apply(plan).details == [said]
-    done = clean(plan)
+    done = clean_now(plan)
     run = done.path
     assert (done.details, done.to_dict()["caution"]) == ([said], said)
     for mode in (0o1777, 0o775, 0o700):
