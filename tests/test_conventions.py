@@ -14,7 +14,7 @@ QUERIES = [q for q in sorted(PACKAGE.rglob("*.sql")) if q.parent != PACKAGE / "d
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Which rooms each room may use; within itself each may use everything.
-LEAVES = {"redact", "result", "clock", "errors", "disk", "html", "progress", "server", "__version__"}
+LEAVES = {"redact", "result", "clock", "errors", "disk", "html", "progress", "server", "environment", "__version__"}
 ARROWS = {
     "clock": set(),
     "redact": set(),
@@ -22,6 +22,7 @@ ARROWS = {
     "disk": {"errors"},
     "progress": {"errors"},
     "server": {"errors"},
+    "environment": {"server"},
     "html": {"errors", "redact"},
     "result": {"html"},
     "project": LEAVES,

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 PROMISES = {
     "The databases in use, and what is outside the project, are not modified, locked for long or deleted.": (
         "test_a_plan_that_must_not_be_is_refused_before_anything_is_touched",
+        "test_a_database_that_settings_name_is_in_use_and_every_report_says_which_one_is_read",
         "test_a_hard_link_to_the_database_is_refused",
         "test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",
         "test_a_snapshot_of_an_open_wal_has_what_is_committed_and_only_that",
@@ -28,6 +29,8 @@ PROMISES = {
         "test_a_row_that_the_application_commits_at_any_moment_is_not_lost",
         "test_a_symbolic_link_is_never_followed",
         "test_a_hard_link_stays",
+        "test_a_file_that_a_link_leads_to_stays_unless_it_is_named",
+        "test_a_database_that_needs_its_application_is_checked_compared_and_counted",
         "test_a_write_that_claims_more_than_it_wrote_is_found_by_reading_back",
         "test_a_file_whose_backup_was_damaged_after_the_barrier_stays",
         "test_a_killed_cleanup_loses_nothing_and_the_same_call_finishes_it",
@@ -104,7 +107,10 @@ PROMISES = {
         "test_neither_a_cut_cell_nor_an_error_shows_a_part_of_a_secret",
         "test_the_time_grows_with_the_length_of_the_text_only",
     ),
-    "Passwords go only where you sent them.": ("test_only_a_host_that_the_user_names_himself_is_sent_a_password",),
+    "Passwords go only where you sent them.": (
+        "test_only_a_host_that_the_user_names_himself_is_sent_a_password",
+        "test_a_host_that_the_environment_names_is_sent_a_password_at_its_own_port_only",
+    ),
     "Text from data never runs.": (
         "test_no_element_of_any_page_comes_from_data",
         "test_the_payloads_are_shown_as_the_text_they_are",

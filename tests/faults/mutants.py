@@ -466,6 +466,24 @@ EVIDENCE = (
         covered="in a column that converts, what is still of the same storage class is what cannot be converted",
     ),
     one("no column is taken for the row id", "files/compare.py:_row_id", swap("n not in taken", "True"), COMPARE),
+    one(
+        "the entries of an index that needs the application are counted",
+        "files/compare.py:_expected",
+        text("wrong # of entries in index (?:", "wrong # of entries in index (?:.*|"),
+        COMPARE,
+    ),
+    one(
+        "a file that a link leads to stays",
+        "cleanup/plan.py:_why_kept",
+        never("file.caution"),
+        _SURVEY + "test_a_file_that_a_link_leads_to_stays_unless_it_is_named",
+    ),
+    one(
+        "a database that settings name is in use",
+        "project.py:Project.in_use",
+        swap("environment.named_databases(self.root)", "[]"),
+        "tests/test_environment.py",
+    ),
 )
 
 READING = (
