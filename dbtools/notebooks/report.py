@@ -39,8 +39,8 @@ def render(
 ) -> str:
     """Return `notebook` as a self-contained page; `stopped` says why it ended early, `about` what it was made of.
 
-    Reads only. `project` stands in its title, `name` in the names of its CSV files, and the
-    `note`, which of several databases was read, below the line of `about`.
+    Reads only. `project` stands in its title, `name` in the names of its CSV files, and `note`, which says which of
+    several databases was read, on top.
     """
     from nbconvert import HTMLExporter
     from nbformat.v4 import new_code_cell
