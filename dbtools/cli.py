@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -235,20 +236,22 @@ def _run_all(
     look: argparse.Namespace | None = None,
 ) -> int:
     from dbtools.notebooks import run
+    from dbtools.notebooks.kernel import forked_kernels
 
     status, quiet = 0, bool(look and look.quiet)
-    for name, parameters, save_as in steps:
-        try:
-            report = run(name, None, parameters, out, progress=not quiet, save_as=save_as, folder=folder)
-        except NotebookError as error:
-            _print_error(error)
-            status = 1
-            continue
-        status = status if report.passed else 1
-        if look and look.json:
-            _print(json.dumps(json.loads(report.json.read_text(encoding="utf-8")), ensure_ascii=False))
-        elif not quiet or not report.passed:
-            _print(_line(save_as or name, report, verbose=bool(look and look.verbose)))
+    with forked_kernels() if len(steps) > 1 else nullcontext():
+        for name, parameters, save_as in steps:
+            try:
+                report = run(name, None, parameters, out, progress=not quiet, save_as=save_as, folder=folder)
+            except NotebookError as error:
+                _print_error(error)
+                status = 1
+                continue
+            status = status if report.passed else 1
+            if look and look.json:
+                _print(json.dumps(json.loads(report.json.read_text(encoding="utf-8")), ensure_ascii=False))
+            elif not quiet or not report.passed:
+                _print(_line(save_as or name, report, verbose=bool(look and look.verbose)))
     return status
 
 
