@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.query import read
+from dbtools.analysis.query import query
 from dbtools.database import Database, attach
 from dbtools.html import table
 from dbtools.project import Project
@@ -90,5 +90,6 @@ def application_stats(source: Database | Project | str | os.PathLike[str]) -> Ap
     if not isinstance(source, Database):
         with attach(source, texts=False, progress=False) as db:
             return application_stats(db)
-    rows = source.sql(read("application")).fetchall()
-    return ApplicationStats(tuple(SourceStats(*row) for row in rows), source.filter_note)
+    with source.session() as connection:
+        found = query(connection, "application").fetchall()
+    return ApplicationStats(tuple(SourceStats(*row) for row in found), source.filter_note)

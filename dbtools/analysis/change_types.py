@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING
 
+from dbtools.analysis.query import Columns
 from dbtools.analysis.statistics import holm
 from dbtools.database.change_type import change_type
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
 
     Numbers = npt.NDArray[np.float64]
     Indices = npt.NDArray[np.intp]
-
 
 _PAIRS, _LONGEST = 300, 4_000  # texts whose change is recomputed, and how long each may be
 
@@ -51,23 +53,34 @@ class ChangeEffect:
     p_any: float | None
 
 
-def changes_of(timeline: pd.DataFrame) -> pd.DataFrame:
+def changes_of(timeline: Columns) -> Columns:
     """Return the links from parent to child that are both scored on one scale: a row per link.
 
     Columns: prompt_id, chain, scale, version_id, parent_version_id, change_type, score, parent_score.
     """
-    columns = ["prompt_id", "chain", "scale", "version_id", "parent_version_id", "change_type", "score"]
-    scored = timeline[timeline["score"].notna()]
-    above = scored[["prompt_id", "version_id", "scale", "score"]]
-    above = above.set_axis(["prompt_id", "parent_version_id", "scale", "parent_score"], axis="columns")
-    linked = scored[columns].merge(above, on=["prompt_id", "parent_version_id", "scale"])
-    return linked[linked["version_id"] != linked["parent_version_id"]]
+    import numpy as np
+
+    names = ("prompt_id", "scale", "version_id", "parent_version_id", "score")
+    rows = list(zip(*(np.asarray(timeline[name]).tolist() for name in names), strict=True))
+    scored = {(prompt, scale, version): score for prompt, scale, version, _, score in rows if not isnan(score)}
+    children, above = [], []
+    for place, (prompt, scale, version, parent, score) in enumerate(rows):
+        if not isnan(score) and parent != version and (prompt, scale, parent) in scored:
+            children.append(place)
+            above.append(scored[prompt, scale, parent])
+    kept = ("prompt_id", "chain", "scale", "version_id", "parent_version_id", "change_type", "score")
+    changes = {name: np.asarray(timeline[name])[np.array(children, int)] for name in kept}
+    return {**changes, "parent_score": np.array(above, float)}
 
 
-def change_effects(
-    scale: str, changes: pd.DataFrame, rng: np.random.Generator, permutations: int = 999
-) -> list[ChangeEffect]:
-    """Compare the types of change on one scale, one item per type; `changes` as `changes_of` returns them.
+def by_scale(changes: Columns) -> Iterator[Columns]:
+    """Yield the changes on each scale."""
+    for scale in sorted(set(changes["scale"].tolist())):
+        yield {name: column[changes["scale"] == scale] for name, column in changes.items()}
+
+
+def change_effects(changes: Columns, rng: np.random.Generator, permutations: int = 999) -> list[ChangeEffect]:
+    """Compare the types of change on one scale, one item per type; `changes` as `by_scale` yields them.
 
     Analysis of covariance, child ~ type + parent + chain (types sum to zero), least squares, t intervals: Maxwell &
     Delaney, Designing Experiments, ch. 9. Assumes one slope on the parent's score and independent errors of one size.
@@ -75,16 +88,18 @@ def change_effects(
     and by the sum of squares that all explain; they assume that without an effect a chain's types are interchangeable.
     """
     import numpy as np
-    from scipy import stats
+    from scipy.special import stdtrit
 
-    child, parent = changes["score"].to_numpy(float), changes["parent_score"].to_numpy(float)
-    names, codes = np.unique(changes["change_type"].to_numpy(str), return_inverse=True)
-    blocks = np.asarray(changes.groupby(["prompt_id", "chain"]).ngroup(), dtype=np.intp)
+    scale, child, parent = str(changes["scale"][0]), changes["score"].astype(float), changes["parent_score"]
+    names, codes = np.unique(changes["change_type"].astype(str), return_inverse=True)
+    chains = list(zip(changes["prompt_id"].tolist(), changes["chain"].tolist(), strict=True))
+    numbers = {chain: number for number, chain in enumerate(sorted(set(chains)))}
+    blocks = np.array([numbers[chain] for chain in chains], dtype=np.intp)
     frame = _Frame.of(child, parent, codes, blocks)
     fit = _fit(codes[None], frame)
     own, any_p = _p_values(codes, blocks, frame, fit, rng, permutations)
     effects = fit.effects[0]
-    reach = stats.t.ppf(0.975, max(fit.free, 1)) * fit.errors[0]
+    reach = float(stdtrit(max(fit.free, 1), 0.975)) * fit.errors[0]
     mean = np.bincount(codes, weights=child - parent) / np.bincount(codes)
     found = []
     for j, name in enumerate(names.tolist()):
@@ -191,19 +206,21 @@ def _portions(total: int, largest: int) -> list[int]:
     return [min(largest, total - done) for done in range(0, total, largest)]
 
 
-def stored_types(changes: pd.DataFrame, texts: dict[str, str]) -> pd.DataFrame:
+def stored_types(changes: Columns, texts: dict[str, str]) -> Columns:
     """Count stored against recomputed types, for the first 300 changes between texts of up to 4,000 characters.
 
     Columns: stored, recomputed, n.
     """
-    import pandas as pd
+    import numpy as np
 
     pairs = []
-    for kind, parent, child in changes[["change_type", "parent_version_id", "version_id"]].itertuples(index=False):
+    links = (changes[name].tolist() for name in ("change_type", "parent_version_id", "version_id"))
+    for kind, parent, child in zip(*links, strict=True):
         before, after = texts.get(parent), texts.get(child)
         if before is not None and after is not None and max(len(before), len(after)) <= _LONGEST:
             pairs.append((kind, change_type(before, after)))
         if len(pairs) == _PAIRS:
             break
-    counted = pd.DataFrame(pairs, columns=["stored", "recomputed"]).value_counts().rename("n").reset_index()
-    return counted.sort_values(["stored", "recomputed"], ignore_index=True)
+    counted = sorted(Counter(pairs).items())
+    stored, recomputed = (np.array([pair[side] for pair, _ in counted], dtype=object) for side in (0, 1))
+    return {"stored": stored, "recomputed": recomputed, "n": np.array([n for _, n in counted], dtype=int)}

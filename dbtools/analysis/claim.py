@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dbtools.analysis.pairs import Pair
+from dbtools.analysis.statistics import root
 from dbtools.html import number, p_value
 
 LEVEL, POWER = 0.05, 0.8
@@ -162,9 +163,7 @@ def _normal_nodes() -> tuple[Any, Any]:
 
 def detectable_lead(errors: Sequence[float], shared: Sequence[float]) -> float:
     """Return the smallest lead over every rival that the claim finds with a chance of 80%."""
-    from scipy.optimize import brentq
-
-    return float(brentq(lambda lead: gate_power([lead] * len(errors), errors, shared) - POWER, 0, 20 * max(errors)))
+    return root(lambda lead: gate_power([lead] * len(errors), errors, shared) - POWER, 0, 20 * max(errors))
 
 
 def contests_needed(own: Sequence[Pair]) -> int | None:
@@ -174,8 +173,6 @@ def contests_needed(own: Sequence[Pair]) -> int | None:
     against all rivals grow alike. None where a rival is not below the leader, nothing varies, or
     the lead is next to nothing.
     """
-    from scipy.optimize import brentq
-
     found = _errors(own)
     if found is None or any(pair.difference < _EQUAL for pair in own):
         return None
@@ -186,7 +183,7 @@ def contests_needed(own: Sequence[Pair]) -> int | None:
 
     if lacking(1e12) < 0:
         return None
-    growth = float(brentq(lacking, 1e-9, 1e12))
+    growth = root(lacking, 1e-9, 1e12)
     # No test of fewer texts can be significant.
     return max(ceil(own[0].n * growth), ceil(LEAST_TEXTS * own[0].n / own[0].clusters))
 

@@ -28,9 +28,10 @@ from dbtools.analysis.query import (
     select_entries,
     working_table,
 )
+from dbtools.analysis.ranking import Ranking
 from dbtools.analysis.rated import Rated, rank, rate, with_free
 from dbtools.analysis.sequential import Lead, first_of_each, lead_by_scores
-from dbtools.analysis.statistics import INTERVALS, Agreement, Ranking, agreement
+from dbtools.analysis.statistics import INTERVALS, Agreement, agreement
 from dbtools.database import Database
 from dbtools.errors import ParameterError, readable
 from dbtools.html import table

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.change_types import ChangeEffect, change_effects, changes_of, stored_types
-from dbtools.analysis.query import PROVENANCES, check_word, left_out, query, records
+from dbtools.analysis.change_types import ChangeEffect, by_scale, change_effects, changes_of, stored_types
+from dbtools.analysis.query import PROVENANCES, Columns, check_word, columns, frame, left_out, query, records
 from dbtools.analysis.textdiff import TextDiff, compare
 from dbtools.analysis.trend import (
     DIRECTED_FROM,
@@ -22,12 +22,15 @@ from dbtools.analysis.trend import (
     ordered,
 )
 from dbtools.database import Database
+from dbtools.database.engine import register
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
 from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dbtools.database.engine import Engine
 
 _BEGINNING = re.compile("[0-9a-f]{8,32}")
 _PARTS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))  # of an id that is written with dashes
@@ -40,13 +43,6 @@ class Evolution(Result):
 
     Attributes
     ----------
-    timeline : pandas.DataFrame
-        One row per version: prompt, chain, position, times, scale, score (points per dimension on its own scale), total
-        (on 0–50), type of change.
-    agents : pandas.DataFrame
-        One row per agent, scale and period: n, mean_total on 0–50, se (versions taken as independent).
-    stored_types : pandas.DataFrame
-        Stored type of change beside the type recomputed from the texts, with counts; empty without texts.
     smallest : float
         Changes of the total (0–50) over the span up to this are not called a rise or fall.
     """
@@ -55,13 +51,31 @@ class Evolution(Result):
     smallest: float
     prompts: tuple[PromptTrend, ...]
     effects: tuple[ChangeEffect, ...]
-    timeline: pd.DataFrame
-    agents: pd.DataFrame
-    stored_types: pd.DataFrame
     unlisted: int
     left_out: dict[str, dict[str, int]]
-    _texts: dict[str, str] = field(default_factory=dict)
-    filter_note: str = ""
+    filter_note: str
+    _timeline: Columns
+    _agents: Columns
+    _stored_types: Columns
+    _texts: dict[str, str]
+
+    @cached_property
+    def timeline(self) -> pd.DataFrame:
+        """One row per version: prompt, chain, position, times, scale, score, total (on 0–50), type of change.
+
+        The score is in points per dimension on its own scale.
+        """
+        return frame(self._timeline)
+
+    @cached_property
+    def agents(self) -> pd.DataFrame:
+        """One row per agent, scale and period: n, mean_total on 0–50, se (versions taken as independent)."""
+        return frame(self._agents)
+
+    @cached_property
+    def stored_types(self) -> pd.DataFrame:
+        """Stored type of change beside the type recomputed from the texts, with counts; empty without texts."""
+        return frame(self._stored_types)
 
     @cached_property
     def trend(self) -> pd.DataFrame:
@@ -219,8 +233,8 @@ class Evolution(Result):
             "smallest": self.smallest,
             "prompts": [asdict(p) for p in self.prompts],
             "change_types": [asdict(e) for e in self.effects],
-            "stored_types": records(self.stored_types),
-            "agents": records(self.agents),
+            "stored_types": records(self._stored_types),
+            "agents": records(self._agents),
             "unlisted_prompts": self.unlisted,
             "left_out": self.left_out,
             "sentence": self.sentence,
@@ -253,27 +267,26 @@ def evolution(
     import numpy as np
 
     check_word("provenance", provenance, PROVENANCES)
-    asked = {"provenance": provenance, "prompt_id": _known_prompt(db, prompt_id)}
-    rows = query(db, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS).df()
-    there = int(rows["prompts"].iloc[0]) if len(rows) else 0
     rng = np.random.default_rng(seed)
-    timeline = ordered(rows.drop(columns="prompts"))
+    with db.session() as connection:
+        asked = {"provenance": provenance, "prompt_id": _known_prompt(connection, prompt_id)}
+        rows = columns(connection, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS)
+        texts: dict[str, str] = {}
+        if db.origin["texts"]:
+            register(connection, "listed_versions", "id UUID", [(version,) for version in rows["version_id"].tolist()])
+            texts = dict(query(connection, "duckdb/texts").fetchall())
+        agents = columns(connection, "agents_over_time", **asked)
+        out = left_out(connection, provenance, "prompts", "versions", "scores")
+    there = int(rows.pop("prompts").max(initial=0))
+    timeline = ordered(rows)
     prompts = tuple(follow(of, smallest, rng) for of in by_prompt(timeline))
-    texts: dict[str, str] = {}
-    if db.origin["texts"]:
-        texts = dict(query(db, "duckdb/texts", ids=timeline["version_id"].tolist()).fetchall())
     changes = changes_of(timeline)
-    effects = tuple(
-        effect for scale, of in changes.groupby("scale", sort=True) for effect in change_effects(str(scale), of, rng)
-    )
-    agents = query(db, "agents_over_time", **asked).df()
-    types = stored_types(changes, texts)
-    out = left_out(db, provenance, "prompts", "versions", "scores")
-    less = there - len(prompts)
-    return Evolution(provenance, smallest, prompts, effects, timeline, agents, types, less, out, texts, db.filter_note)
+    effects = tuple(effect for of in by_scale(changes) for effect in change_effects(of, rng))
+    types, less = stored_types(changes, texts), there - len(prompts)
+    return Evolution(provenance, smallest, prompts, effects, less, out, db.filter_note, timeline, agents, types, texts)
 
 
-def _known_prompt(db: Database, prompt_id: str | None) -> str | None:
+def _known_prompt(connection: Engine, prompt_id: str | None) -> str | None:
     if not prompt_id:
         return None
     digits = str(prompt_id).strip().lower().replace("-", "")
@@ -281,7 +294,7 @@ def _known_prompt(db: Database, prompt_id: str | None) -> str | None:
         what = "Not the id of a prompt"
         raise ParameterError(what, prompt_id, "give its 32 hexadecimal digits, or the first eight")
     dashed = "-".join(part for part in (digits[a:b] for a, b in _PARTS) if part)
-    found = query(db, "prompt_exists", prompt_id=dashed).fetchall()
+    found = query(connection, "prompt_exists", prompt_id=dashed).fetchall()
     if len(found) > 1:
         raise ParameterError("Several prompts have ids that begin so", prompt_id, "give more of its digits")
     if not found:

@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from dbtools.database import Database
-from dbtools.database.engine import cache, materialize, register
+from dbtools.database.engine import cache, execute, materialize, register
 from dbtools.errors import ParameterError
 from dbtools.progress import step
 
@@ -31,6 +32,8 @@ ALL_WINS = (*WINS, "rated")
 SCALES = ("judge", "heuristic", "self", "synthetic")
 FAILURES = ("excluded", "losses")
 Row = dict[str, Any]
+Columns = dict[str, Any]  # arrays of numpy
+_MISSING = {"f": nan, "M": "NaT"}  # by kind of dtype
 
 
 @dataclass(frozen=True)
@@ -85,20 +88,37 @@ def read(name: str) -> str:
     return files("dbtools.analysis").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def query(
-    source: Database | Engine, name: str, **parameters: Any
-) -> duckdb.DuckDBPyRelation | duckdb.DuckDBPyConnection:
-    """Return the answer to a query of this package, of a database or of a connection to it. Reads only."""
-    step(name)
-    ask = source.sql if isinstance(source, Database) else source.execute
-    return ask(read(name), parameters or None)
+def query(connection: Engine, name: str, **parameters: Any) -> duckdb.DuckDBPyConnection:
+    """Return the answer to a query of this package. Reads only."""
+    step(name.rpartition("/")[2].replace("_", " "))
+    return execute(connection, read(name), parameters)
 
 
-def rows(source: Database | Engine, name: str, **parameters: Any) -> list[Row]:
+def rows(connection: Engine, name: str, **parameters: Any) -> list[Row]:
     """Return the rows that answer a query of this package, as dicts. Reads only."""
-    answer = query(source, name, **parameters)
-    columns = [column[0] for column in answer.description]
-    return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+    answer = query(connection, name, **parameters)
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def columns(connection: Engine, name: str, **parameters: Any) -> Columns:
+    """Return the columns that answer a query of this package: as in a frame of pandas, but without pandas. Reads only.
+
+    A missing value is NaN, NaT or None.
+    """
+    return {name: _filled(values) for name, values in query(connection, name, **parameters).fetchnumpy().items()}
+
+
+def _filled(values: Any) -> Any:
+    import numpy as np
+
+    if not np.ma.is_masked(values):
+        return np.asarray(values)
+    if values.dtype.kind in "iu":
+        values = values.astype(float)
+    if values.dtype.kind in "bO":
+        return np.where(values.mask, None, values.data)
+    return values.filled(_MISSING[values.dtype.kind])
 
 
 @contextmanager
@@ -127,19 +147,32 @@ def select_entries(connection: Engine, row_filter: RowFilter) -> None:
 
 def materialize_query(connection: Engine, name: str, **parameters: object) -> None:
     """Create the working table ``queries/<name>.sql``. A query without parameters is computed only once."""
-    step(name)
+    step(name.replace("_", " "))
     materialize(connection, name, read(name), parameters or None)
 
 
-def left_out(db: Database, provenance: str, *relations: str) -> dict[str, dict[str, int]]:
+def left_out(connection: Engine, provenance: str, *relations: str) -> dict[str, dict[str, int]]:
     """Count, by relation and provenance, the rows that a choice of provenance does not use. Reads only."""
     out: dict[str, dict[str, int]] = {}
-    for row in rows(db, "left_out", provenance=provenance, relations=list(relations)):
+    for row in rows(connection, "left_out", provenance=provenance, relations=list(relations)):
         out.setdefault(row["relation"], {})[row["provenance"]] = row["rows"]
     return out
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a frame's rows as dicts of strict JSON values. Missing and infinite values become None."""
-    found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
-    return found
+def frame(found: Columns) -> pd.DataFrame:
+    """Return columns as a frame of pandas."""
+    import pandas as pd
+
+    return pd.DataFrame(found)
+
+
+def records(found: Columns) -> list[Row]:
+    """Return the rows of columns as dicts of strict JSON values. Missing and infinite values become None."""
+    cells = ([_json_value(value) for value in values.tolist()] for values in found.values())
+    return [dict(zip(found, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value

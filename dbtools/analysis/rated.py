@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.claim import LEAST_TEXTS
 from dbtools.analysis.pairs import LISTED, Pair, PairedSums, compare
 from dbtools.analysis.query import WINS, RowFilter, rows
+from dbtools.analysis.ranking import Ranking, bradley_terry
 from dbtools.analysis.ratings import (
     Agents,
     Comparison,
@@ -23,10 +24,8 @@ from dbtools.analysis.sequential import Lead, lead_by_ratings
 from dbtools.analysis.statistics import (
     Agreement,
     ClusterSums,
-    Ranking,
     SizeTable,
     agreement,
-    bradley_terry,
     clustered_share,
     sign_flip,
 )

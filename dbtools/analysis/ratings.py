@@ -190,7 +190,9 @@ def load_pool(db: Database, agents: Sequence[str] | None = None, seed: int = 0) 
 
 def with_texts(db: Database, pair: RatingPair) -> RatingPair:
     """Return the pair with the texts of its prompt and versions. Reads only."""
-    (texts,) = rows(db, "duckdb/rating_texts", prompt=pair.prompt_id, left=pair.left, right=pair.right)
+    with db.session() as connection:
+        wanted = {"prompt": pair.prompt_id, "left": pair.left, "right": pair.right}
+        (texts,) = rows(connection, "duckdb/rating_texts", **wanted)
     return RatingPair(pair.prompt_id, pair.left, pair.right, pair.order, **texts)
 
 

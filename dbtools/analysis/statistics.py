@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, erfc, sqrt
+from math import ceil, erfc, nan, sqrt
 from typing import Any
 
 DRAWS = 9_999
-_EXACT = 16
+_EXACT, _EXACT_RANKS, _EXACT_ORDERS = 16, 50, 33
 _TINY = 1e-9
 _Z_TEST, _Z_POWER = 1.959963984540054, 0.8416212335729143
 _POSTERIOR_DRAWS = 20_000
@@ -166,16 +166,33 @@ def signed_rank(values: Sequence[float]) -> float:
     """Return the two-sided p of Wilcoxon's signed-rank test.
 
     Source: F. Wilcoxon, Biometrics Bulletin 1 (1945) 80–83; zeros are left out. Up to 16 values exact, as the
-    sign-flip test of the ranks, ties and all; beyond, by ``scipy.stats.wilcoxon``. Assumes independent values,
-    symmetric under the null.
+    sign-flip test of the ranks, ties and all; up to 50 without ties exact; else by the normal limit. Assumes
+    independent values, symmetric under the null.
     """
     import numpy as np
-    from scipy.stats import rankdata, wilcoxon
 
     nonzero = np.asarray([value for value in values if abs(value) > _TINY])
-    if len(nonzero) <= _EXACT:
-        return sign_flip(np.sign(nonzero) * rankdata(abs(nonzero))).p
-    return float(wilcoxon(nonzero).pvalue)
+    n, ranks = len(nonzero), mid_ranks(np.abs(nonzero))
+    if n <= _EXACT:
+        return sign_flip(np.sign(nonzero) * ranks).p
+    positive = float(ranks[nonzero > 0].sum())
+    _, times = np.unique(ranks, return_counts=True)
+    if n > _EXACT_RANKS or times.max() > 1:
+        return signed_rank_limit(n, positive, float((times**3 - times).sum()))
+    ways = np.ones(1)  # by sum of the ranks above zero: how many sets of ranks have it
+    for rank in range(1, n + 1):
+        ways = np.pad(ways, (0, rank)) + np.pad(ways, (rank, 0))
+    tail = float(ways[: round(min(positive, n * (n + 1) / 2 - positive)) + 1].sum())
+    return min(1.0, tail / float(2 ** (n - 1)))
+
+
+def mid_ranks(values: Any) -> Any:
+    """Return the rank of each value from 1, equal values sharing the mean of their ranks."""
+    import numpy as np
+
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Any = np.cumsum(times) - (times - 1) / 2
+    return ranks[place]
 
 
 def signed_rank_limit(n: int, positive: float, ties: float) -> float:
@@ -189,6 +206,61 @@ def signed_rank_limit(n: int, positive: float, ties: float) -> float:
     """
     variance = n * (n + 1) * (2 * n + 1) / 24 - ties / 48
     return erfc(abs(positive - n * (n + 1) / 4) / sqrt(2 * variance)) if variance > 0 else 1.0
+
+
+def kendall(first: Any, second: Any) -> float:
+    """Return the two-sided p of Kendall's rank correlation.
+
+    Source: M. G. Kendall, Rank Correlation Methods (1970): without ties exact up to 33 values, else normal with the
+    variance corrected for ties. Assumes independent values.
+    """
+    import numpy as np
+
+    n = len(first)
+    a, b = np.triu_indices(n, 1)
+    score = float(np.sign(first[b] - first[a]) @ np.sign(second[b] - second[a]))
+    ties = [np.unique(values, return_counts=True)[1].astype(float) for values in (first, second)]
+    if n <= _EXACT_ORDERS and all(times.max() == 1 for times in ties):
+        orders = np.ones(1)  # by number of pairs in the wrong order
+        for size in range(2, n + 1):
+            orders = np.convolve(orders, np.ones(size))
+        return min(1.0, 2 * float(orders[: round((len(a) - abs(score)) / 2) + 1].sum() / orders.sum()))
+    pairs = [float((times * (times - 1)).sum()) for times in ties]
+    triples = [float((times * (times - 1) * (times - 2)).sum()) for times in ties]
+    weighted = [float((times * (times - 1) * (2 * times + 5)).sum()) for times in ties]
+    ordered = n * (n - 1)
+    variance = (ordered * (2 * n + 5) - sum(weighted)) / 18 + pairs[0] * pairs[1] / (2 * ordered)
+    variance += triples[0] * triples[1] / (9 * ordered * (n - 2)) if n > 2 else 0
+    return erfc(abs(score) / sqrt(2 * variance)) if variance > 0 else 1.0
+
+
+def theil_sen(x: Any, y: Any) -> tuple[float, float, float]:
+    """Return the median slope of y over x, and its 95% interval; NaN where there are too few slopes.
+
+    Sources: H. Theil (1950); P. K. Sen, JASA 63 (1968) 1379–1389, the interval by Kendall's distribution.
+    """
+    import numpy as np
+
+    n = len(x)
+    a, b = np.triu_indices(n, 1)
+    run, rise = x[b] - x[a], y[b] - y[a]
+    slopes = np.sort(rise[run != 0] / run[run != 0])
+    ties = [np.unique(values, return_counts=True)[1].astype(float) for values in (x, y)]
+    tied = sum(float((times * (times - 1) * (2 * times + 5)).sum()) for times in ties)
+    spread = n * (n - 1) * (2 * n + 5) - tied
+    if spread < 0 or not len(slopes):
+        return float(np.median(slopes)), nan, nan
+    reach = _Z_TEST * sqrt(spread / 18)
+    low = slopes[max(round((len(slopes) - reach) / 2) - 1, 0)]
+    high = slopes[min(round((len(slopes) + reach) / 2), len(slopes) - 1)]
+    return float(np.median(slopes)), float(low), float(high)
+
+
+def root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function that rises from below zero at `low` reaches zero, by bisection."""
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if function(middle) < 0 else (low, middle)
+    return middle
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -383,63 +455,6 @@ def agreement(n: int, agreed: float, first: Sequence[float], second: Sequence[fl
     )
 
 
-@dataclass(frozen=True)
-class Strength:
-    """How strong one competitor is: log-odds against the average one, with its 95% interval."""
-
-    name: str
-    strength: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """A Bradley–Terry ranking.
-
-    Attributes
-    ----------
-    state : str
-        ``ranked``; ``separated``: some group won or lost everything against the rest, so that its strength has no
-        finite estimate; ``unconnected``: some never met, so that there is no common scale; ``empty``.
-    strengths : tuple of Strength
-        Strongest first; empty unless ranked.
-    """
-
-    state: str
-    strengths: tuple[Strength, ...] = ()
-
-
-def bradley_terry(names: Sequence[str], results: Mapping[tuple[str, str], tuple[float, float, float]]) -> Ranking:
-    """Rank competitors by their wins over each other, ties as an outcome of their own.
-
-    Source: R. R. Davidson, JASA 65 (1970) 317–328; separation by Ford's condition (L. R. Ford, American Mathematical
-    Monthly 64 (1957) 28–33). Intervals are Wald's, from the observed information; contests are taken as independent.
-
-    Parameters
-    ----------
-    results : mapping
-        (a, b) → how often a won, b won, and both were equal.
-    """
-    import numpy as np
-
-    place = {name: i for i, name in enumerate(names)}
-    pairs = [(place[a], place[b], *counts) for (a, b), counts in results.items() if sum(counts)]
-    state = _state(len(names), pairs)
-    if state != "ranked":
-        return Ranking(state)
-    first, second = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
-    counts = np.array([pair[2:] for pair in pairs], dtype=float)
-    tied = bool(counts[:, 2].any())
-    estimate, covariance = _fit(len(names), first, second, counts, tied)
-    errors = np.sqrt(np.clip(np.diag(covariance), 0, None))
-    found = [
-        Strength(name, float(s), float(s - 1.959964 * e), float(s + 1.959964 * e))
-        for name, s, e in zip(names, estimate, errors, strict=True)
-    ]
-    return Ranking("ranked", tuple(sorted(found, key=lambda one: (-one.strength, one.name))))
-
-
 def chance_of_first(wins: Sequence[float], seed: int = 0) -> list[tuple[float, float]]:
     """Return per competitor the posterior chance of the highest win rate, and the win rate lost by choosing it.
 
@@ -452,48 +467,3 @@ def chance_of_first(wins: Sequence[float], seed: int = 0) -> list[tuple[float, f
     highest = rates.max(axis=1, keepdims=True)
     first, regret = (rates == highest).mean(axis=0), (highest - rates).mean(axis=0)
     return [(float(p), float(r)) for p, r in zip(first, regret, strict=True)]
-
-
-def _state(competitors: int, pairs: Sequence[tuple[Any, ...]]) -> str:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    if competitors < 2 or not pairs:
-        return "empty"
-    # An edge runs from who won at least half a time to whom; estimates are finite when it leads round everywhere.
-    edges = [(a, b) for a, b, won, _, tied in pairs if won + tied] + [
-        (b, a) for a, b, _, lost, tied in pairs if lost + tied
-    ]
-    rows, columns = zip(*edges, strict=True)
-    graph = coo_array(([1] * len(edges), (rows, columns)), shape=(competitors, competitors))
-    if connected_components(graph, directed=True, connection="weak")[0] > 1:
-        return "unconnected"
-    return "ranked" if connected_components(graph, directed=True, connection="strong")[0] == 1 else "separated"
-
-
-def _fit(competitors: int, first: Any, second: Any, counts: Any, tied: bool) -> tuple[Any, Any]:
-    """Return log-strengths that sum to 0 and their covariance: Newton's method on the concave log-likelihood."""
-    import numpy as np
-
-    # Features of the three outcomes of each pair: the winner's strength; half of both and the readiness to tie.
-    rows = np.arange(len(first))
-    features = np.zeros((len(first), 3, competitors + 1))
-    features[rows, 0, first] = features[rows, 1, second] = 1
-    features[rows, 2, first] = features[rows, 2, second] = 0.5
-    features[:, 2, -1] = 1
-    offset = np.array([0.0, 0.0, 0.0 if tied else -np.inf])
-    theta, totals = np.zeros(competitors + 1), counts.sum(axis=1, keepdims=True)
-    for _ in range(200):
-        logits = features @ theta + offset
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        gradient = ((counts - totals * shares)[..., None] * features).sum(axis=(0, 1))
-        centred = features - (shares[..., None] * features).sum(axis=1, keepdims=True)
-        weights = (totals * shares)[..., None, None]
-        information = (weights * centred[..., :, None] * centred[..., None, :]).sum(axis=(0, 1))
-        inverse = np.linalg.pinv(information)
-        step = inverse @ gradient
-        theta = theta + step / max(1.0, float(np.abs(step).max()))
-        if np.abs(step).max() < 1e-10:
-            break
-    return theta[:-1] - theta[:-1].mean(), inverse[:-1, :-1]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, permutations
-from typing import TYPE_CHECKING, Any, TypeAlias
+from math import inf, isfinite, isnan, nan
+from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.statistics import sign_flip
+from dbtools.analysis.query import Columns
+from dbtools.analysis.statistics import kendall, mid_ranks, sign_flip, theil_sen
 from dbtools.progress import step
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
 
-    Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
     Numbers = npt.NDArray[np.float64]
 
 FEWEST_TIMES = 5
@@ -112,13 +111,12 @@ def trend(times: Numbers, scores: Numbers, smallest: float) -> Trend:
     against dependence: `robust_trend` above its critical value, or p < 0.025 of the flipped increments.
     """
     import numpy as np
-    from scipy import stats
 
     times, scores = _thin(times), _thin(scores)
     n, distinct = len(scores), len(set(times.tolist()))
     if distinct < 2:
         return Trend(n, distinct, None, None, None, None, None, "too few times")
-    slope, _, low, high = (float(v) for v in stats.theilslopes(scores, times, 0.95))
+    slope, low, high = theil_sen(times, scores)
     p = mann_kendall(times, scores)
     in_order = scores[np.argsort(times, kind="stable")]
     drift, robust = drift_test(in_order), robust_trend(in_order) if n >= FEWEST_TIMES else None
@@ -135,7 +133,7 @@ def trend(times: Numbers, scores: Numbers, smallest: float) -> Trend:
     else:
         verdict = "rises" if change > 0 else "falls"
     if n < FEWEST_TIMES:  # so few scores bound no interval
-        low, high = math.nan, math.nan
+        low, high = nan, nan
     lag1, t = _lag1(scores - slope * times), robust if robust is None else _finite(robust)
     return Trend(n, distinct, slope, _finite(low), _finite(high), change, p, verdict, lag1, drift, t)
 
@@ -148,14 +146,13 @@ def mann_kendall(times: Numbers, scores: Numbers) -> float:
     to 7, else the same 1,999), as the normal law fails there. Else normal with the variance corrected for ties.
     """
     import numpy as np
-    from scipy import stats
 
     n = len(scores)
     if bool((scores == scores[0]).all()):  # no tau, and no evidence of a trend
         return 1.0
     ties_in_time, ties = len(set(times.tolist())) < n, len(set(scores.tolist())) < n
     if n > _PERMUTED or not (ties_in_time or (ties and n <= _ALL_ORDERS)):
-        return float(stats.kendalltau(times, scores).pvalue)
+        return kendall(times, scores)
     a, b = np.triu_indices(n, 1)
     signs = np.sign(times[b] - times[a])
     if n <= _ALL_ORDERS:
@@ -232,11 +229,10 @@ def change_point(scores: Numbers, scales: list[str], rng: np.random.Generator, p
     Step or Theil–Sen line: whichever leaves the smaller absolute residuals.
     """
     import numpy as np
-    from scipy import stats
 
     scores, n = _thin(scores), len(_thin(scores))
     scales = [scales[i] for i in _thinned(len(scales))]
-    ranks = stats.rankdata(scores)
+    ranks = mid_ranks(scores)
     walk = np.abs(_walk(ranks))
     place = int(walk.argmax()) + 1
     shuffled = rng.permuted(np.broadcast_to(ranks, (permutations, n)), axis=1)
@@ -260,11 +256,11 @@ def _walk(ranks: Numbers) -> Numbers:
 
 def _shape(scores: Numbers, place: int) -> str:
     import numpy as np
-    from scipy import stats
 
     order = np.arange(len(scores), dtype=float)
-    fit = stats.theilslopes(scores, order)
-    line = np.abs(scores - fit.intercept - fit.slope * order).sum()
+    slope, _, _ = theil_sen(order, scores)
+    intercept = np.median(scores) - slope * np.median(order)
+    line = np.abs(scores - intercept - slope * order).sum()
     sides = (scores[:place], scores[place:])
     step = sum(float(np.abs(side - np.median(side)).sum()) for side in sides)
     return "level" if step < line else "trend"
@@ -292,7 +288,7 @@ def _thin(values: Any) -> Numbers:
 
 
 def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return value if isfinite(value) else None
 
 
 @dataclass(frozen=True)
@@ -358,39 +354,46 @@ def _assign_chain(start: int, up: list[int | None], chains: list[tuple[int, int]
         chains[index] = (above[0], above[1] + 1) if above else (index, 1)
 
 
-def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+def ordered(rows: Columns) -> Columns:
     """Add chain, position and `used` (whether the version is in the run that its prompt is judged by).
 
     The versions of a prompt must be adjacent.
     """
-    known = rows["score"].notna() & rows["scale"].notna()
-    names = ("prompt_id", "version_id", "parent_version_id", "scale")
-    prompts, ids, parents, scales = (rows[name].tolist() for name in names)
-    scored, chains, positions, used = known.tolist(), [], [], []
-    # Lists: pandas needs longer per small prompt than this needs for all.
-    for _, group in groupby(range(len(rows)), prompts.__getitem__):
-        of = list(group)
-        order = chain_order([ids[i] for i in of], [_given(parents[i]) for i in of])
-        runs = Counter((chain, scales[i]) for i, (chain, _) in zip(of, order, strict=True) if scored[i])
+    import numpy as np
+
+    ids, parents, scales = (rows[name].tolist() for name in ("version_id", "parent_version_id", "scale"))
+    scored = [
+        scale is not None and not isnan(score) for scale, score in zip(scales, rows["score"].tolist(), strict=True)
+    ]
+    chains, positions, used = [], [], []
+    for of in _places(rows):
+        order = chain_order(ids[of], parents[of])
+        keys = [(chain, scale) for (chain, _), scale in zip(order, scales[of], strict=True)]
+        runs = Counter(key for key, known in zip(keys, scored[of], strict=True) if known)
         # The longest run, the first of several: one chain on one scale, never a mixture.
         run = min(runs, key=lambda run: (-runs[run], run), default=None)
         chains += [chain for chain, _ in order]
         positions += [position for _, position in order]
-        used += [scored[i] and (chain, scales[i]) == run for i, (chain, _) in zip(of, order, strict=True)]
-    return rows.assign(chain=chains, position=positions, used=used).astype({"used": bool})
+        used += [known and key == run for key, known in zip(keys, scored[of], strict=True)]
+    return {**rows, "chain": np.array(chains, int), "position": np.array(positions, int), "used": np.array(used, bool)}
 
 
-def by_prompt(rows: pd.DataFrame) -> Iterator[Arrays]:
-    """Yield the versions of each prompt, as `ordered` returns them, as one array per column."""
-    # Slices: pandas takes ten times as long to group a few rows at a time.
-    columns = {name: rows[name].to_numpy() for name in rows.columns}
-    prompts = columns["prompt_id"].tolist()
-    for _, group in groupby(range(len(rows)), prompts.__getitem__):
-        of = list(group)
-        yield {name: column[of[0] : of[-1] + 1] for name, column in columns.items()}
+def by_prompt(rows: Columns) -> Iterator[Columns]:
+    """Yield the versions of each prompt, as `ordered` returns them."""
+    for of in _places(rows):
+        yield {name: column[of] for name, column in rows.items()}
 
 
-def follow(of: Arrays, smallest: float, rng: np.random.Generator) -> PromptTrend:
+def _places(rows: Columns) -> Iterator[slice]:
+    """Yield where the versions of each prompt are."""
+    prompts, start = rows["prompt_id"].tolist(), 0
+    for _, group in groupby(prompts):
+        end = start + len(list(group))
+        yield slice(start, end)
+        start = end
+
+
+def follow(of: Columns, smallest: float, rng: np.random.Generator) -> PromptTrend:
     """Judge one prompt's versions, as `by_prompt` yields them; `smallest` is in points of 50."""
     import numpy as np
 
@@ -419,7 +422,7 @@ def follow(of: Arrays, smallest: float, rng: np.random.Generator) -> PromptTrend
     )
 
 
-def _change_point(of: Arrays, run: Any, order: Any, rng: np.random.Generator) -> ChangePoint | None:
+def _change_point(of: Columns, run: Any, order: Any, rng: np.random.Generator) -> ChangePoint | None:
     """Look along the whole chain first, where the scale may change, then along the run on one scale."""
     import numpy as np
 
@@ -441,14 +444,10 @@ def _days(times: Any) -> Any:
     """Return the days since the first of the times."""
     # Whole seconds: older rows have no more, and times of one loop that differ by microseconds are one time.
     whole = times.astype("datetime64[s]").astype(float)
-    return (whole - whole.min(initial=math.inf)) / 86_400
+    return (whole - whole.min(initial=inf)) / 86_400
 
 
-def _edges(of: Arrays) -> tuple[int, int]:
+def _edges(of: Columns) -> tuple[int, int]:
     made = dict(zip(of["version_id"], of["created_at"], strict=True))
     links = [(child, made[p]) for child, p in zip(of["created_at"], of["parent_version_id"], strict=True) if p in made]
     return len(links), sum(bool(child < parent) for child, parent in links)
-
-
-def _given(value: Any) -> Any:
-    return value if isinstance(value, str) else None

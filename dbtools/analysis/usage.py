@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.query import PROVENANCES, check_word, left_out, query, records
+from dbtools.analysis.query import PROVENANCES, Columns, Row, check_word, columns, frame, left_out, query, records
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.database import Database
 from dbtools.errors import ParameterError
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+    from dbtools.database.engine import Engine
 
     Numbers = npt.NDArray[np.float64]
 
@@ -69,15 +71,6 @@ class Usage(Result):
 
     Attributes
     ----------
-    tokens : pandas.DataFrame
-        By kind (all, agent, model, day, user) and name: calls, tokens, stored and recomputed cost, and how many calls
-        have a stored cost, can be priced, and differ by more than 1%.
-    feedback : pandas.DataFrame
-        By kind (choice, agent) and name: n, wins, win rate with its 95% Wilson interval (votes are independent).
-    security : pandas.DataFrame
-        By kind (all, label, score, time) and name: inputs, blocked, blocked share with interval, risk scores.
-    texts : pandas.DataFrame or None
-        The inputs of highest risk, cut and with credentials hidden; only when asked for, never in `to_dict`.
     unknown_models : tuple of str
         Models without a price.
     filter_note : str
@@ -86,15 +79,39 @@ class Usage(Result):
 
     provenance: str
     basis: str
-    tokens: pd.DataFrame
     costs: tuple[AgentCost, ...]
     unknown_models: tuple[str, ...]
-    feedback: pd.DataFrame
     votes: Feedback
-    security: pd.DataFrame
-    texts: pd.DataFrame | None
     left_out: dict[str, dict[str, int]]
-    filter_note: str = ""
+    filter_note: str
+    _tokens: Columns
+    _feedback: Columns
+    _security: Columns
+    _texts: Columns | None
+
+    @cached_property
+    def tokens(self) -> pd.DataFrame:
+        """By kind (all, agent, model, day, user) and name: calls, tokens, and cost.
+
+        The stored and recomputed cost, and how many calls have a stored cost, can be priced, and differ by more than
+        1%.
+        """
+        return frame(self._tokens)
+
+    @cached_property
+    def feedback(self) -> pd.DataFrame:
+        """By kind (choice, agent) and name: n, wins, win rate with its 95% Wilson interval (votes are independent)."""
+        return frame(self._feedback)
+
+    @cached_property
+    def security(self) -> pd.DataFrame:
+        """By kind (all, label, score, time) and name: inputs, blocked, blocked share with interval, risk scores."""
+        return frame(self._security)
+
+    @cached_property
+    def texts(self) -> pd.DataFrame | None:
+        """The inputs of highest risk, cut and with credentials hidden; only when asked for, never in `to_dict`."""
+        return None if self._texts is None else frame(self._texts)
 
     @cached_property
     def cost(self) -> pd.DataFrame:
@@ -111,8 +128,8 @@ class Usage(Result):
     @property
     def recomputed(self) -> dict[str, Any]:
         """What the stored costs come to at list prices, over all calls."""
-        found = records(self.tokens[self.tokens["kind"] == "all"])
-        whole = found[0] if found else dict.fromkeys(("calls", "costed", "priced", "differing"), 0)
+        none = dict.fromkeys(("calls", "costed", "priced", "differing"), 0)
+        whole = _row(self._tokens, "all", "all") or none
         whole = {k: whole.get(k) for k in ("calls", "cost_usd", "costed", "recomputed_usd", "priced", "differing")}
         return {**whole, "unpriced": whole["calls"] - whole["priced"], "unknown_models": list(self.unknown_models)}
 
@@ -121,7 +138,7 @@ class Usage(Result):
         """What was spent, what users chose, and what was blocked."""
         whole, rows = self.recomputed, "all rows" if self.provenance == "all" else f"{self.provenance} rows"
         calls = f"{whole['calls']:,} calls cost ${whole['cost_usd'] or 0:.4f}" if whole["calls"] else "no calls"
-        chosen, checked = self._row(self.feedback, "choice", "multi"), self._row(self.security, "all", "all")
+        chosen, checked = _row(self._feedback, "choice", "multi"), _row(self._security, "all", "all")
         share = chosen["win_rate"] if chosen else 0
         votes = (
             f"users chose the agents' answer in {share:.0%} of {self.votes.n:,} votes" if self.votes.n else "no votes"
@@ -144,7 +161,7 @@ class Usage(Result):
     @property
     def level(self) -> str:
         """Good where there is something to tell, else neutral."""
-        return "good" if self.recomputed["calls"] or self.votes.n or len(self.security) else "neutral"
+        return "good" if self.recomputed["calls"] or self.votes.n or _row(self._security, "all", "all") else "neutral"
 
     @property
     def highlights(self) -> list[Highlight]:
@@ -152,11 +169,9 @@ class Usage(Result):
         votes, checks = "what-do-users-choose", "what-was-checked-for-risk"
         found = [Highlight("info", text, "what-do-the-calls-cost") for text in self._cost_said()]
         found += [Highlight("info", text, votes) for text in self._votes_said() if self.votes.n]
-        return found + [Highlight("info", text, checks) for text in self._checks_said() if len(self.security)]
-
-    def _row(self, frame: pd.DataFrame, kind: str, name: str) -> dict[str, Any] | None:
-        found = frame[(frame["kind"] == kind) & (frame["name"] == name)]
-        return {str(k): v for k, v in found.iloc[0].items()} if len(found) else None
+        return found + [
+            Highlight("info", text, checks) for text in self._checks_said() if _row(self._security, "all", "all")
+        ]
 
     def _cost_said(self) -> list[str]:
         whole = self.recomputed
@@ -174,7 +189,7 @@ class Usage(Result):
         status = f"Learning status: {votes.learning_status} (Learned from {LEARNED} votes on)."
         if not votes.n:
             return [f"No feedback. {status}"]
-        chosen = self._row(self.feedback, "choice", "multi")
+        chosen = _row(self._feedback, "choice", "multi")
         share = "never chose the agents' answer"
         if chosen:
             between = percents(chosen["low"], chosen["high"])
@@ -186,7 +201,7 @@ class Usage(Result):
         return [f"{votes.users:,} users in {votes.n:,} votes {share}.", status, judge]
 
     def _checks_said(self) -> list[str]:
-        checked = self._row(self.security, "all", "all")
+        checked = _row(self._security, "all", "all")
         if not checked:
             return ["No inputs were checked for risk."]
         odd = f", {checked['disagree']:,} with a label that contradicts it" if checked["disagree"] else ""
@@ -201,10 +216,10 @@ class Usage(Result):
         """Return the result as JSON-ready values, without any text of an input."""
         return {
             "provenance": self.provenance,
-            "tokens": records(self.tokens),
+            "tokens": records(self._tokens),
             "cost": {"basis": self.basis, "agents": [asdict(c) for c in self.costs], "recomputed": self.recomputed},
-            "feedback": {**asdict(self.votes), "wins": records(self.feedback)},
-            "security": records(self.security),
+            "feedback": {**asdict(self.votes), "wins": records(self._feedback)},
+            "security": records(self._security),
             "left_out": self.left_out,
             "sentence": self.sentence,
             "details": self.details,
@@ -246,25 +261,30 @@ def usage(
     db.needs_duckdb("Usage")
     _check(db, provenance, basis, texts)
     listed = read_prices(prices)
-    tokens = query(db, "duckdb/tokens", provenance=provenance, prices=listed, rows=_ROWS).df()
-    parts = tokens  # without calls nothing has a cost
-    if len(tokens):
-        parts = query(db, "duckdb/cost", provenance=provenance, prices=listed, groups=GROUPS, basis=basis).df()
-    unpriced = tokens[(tokens["kind"] == "model") & (tokens["priced"] == 0)]
-    security = query(db, "duckdb/security", provenance=provenance).df()
-    return Usage(
-        provenance,
-        basis,
-        tokens,
-        tuple(agent_costs(parts, np.random.default_rng(seed))),
-        tuple(unpriced["name"]),
-        _with_interval(query(db, "duckdb/feedback", provenance=provenance).df(), "wins", "win_rate"),
-        _votes(db, provenance),
-        _with_interval(security, "blocked", "blocked_share"),
-        _texts(db, provenance) if texts else None,
-        left_out(db, provenance, *_COUNTED),
-        db.filter_note,
-    )
+    with db.session() as connection:
+        tokens = columns(connection, "duckdb/tokens", provenance=provenance, prices=listed, rows=_ROWS)
+        parts = None
+        if len(tokens["kind"]):  # without calls nothing has a cost
+            groups = {"groups": GROUPS, "basis": basis}
+            parts = columns(connection, "duckdb/cost", provenance=provenance, prices=listed, **groups)
+        models = zip(tokens["kind"], tokens["name"], tokens["priced"], strict=True)
+        return Usage(
+            provenance,
+            basis,
+            tuple(agent_costs(parts, np.random.default_rng(seed))) if parts else (),
+            tuple(name for kind, name, priced in models if kind == "model" and not priced),
+            _votes(connection, provenance),
+            left_out(connection, provenance, *_COUNTED),
+            db.filter_note,
+            tokens,
+            _with_interval(columns(connection, "duckdb/feedback", provenance=provenance), "wins", "win_rate"),
+            _with_interval(columns(connection, "duckdb/security", provenance=provenance), "blocked", "blocked_share"),
+            _texts(connection, provenance) if texts else None,
+        )
+
+
+def _row(found: Columns, kind: str, name: str) -> Row | None:
+    return next((row for row in records(found) if (row["kind"], row["name"]) == (kind, name)), None)
 
 
 def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:
@@ -274,8 +294,8 @@ def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:
         raise ParameterError("The texts are not loaded", db.origin["path"], "attach it with texts=True")
 
 
-def _votes(db: Database, provenance: str) -> Feedback:
-    (row,) = query(db, "duckdb/feedback_facts", provenance=provenance).fetchall()
+def _votes(connection: Engine, provenance: str) -> Feedback:
+    (row,) = query(connection, "duckdb/feedback_facts", provenance=provenance).fetchall()
     n, users, judged, correct, repeats, requests = row
     status = "Cold Start" if not n else "Warming Up" if n < LEARNED else "Learned"
     unjudged = "no vote says whether the judge was right"
@@ -286,17 +306,20 @@ def _votes(db: Database, provenance: str) -> Feedback:
     return Feedback(n, users, requests, judged, correct / judged, low, high, "", status)
 
 
-def _with_interval(frame: pd.DataFrame, wins: str, rate: str) -> pd.DataFrame:
-    ends = [wilson_interval(won, n) for won, n in zip(frame[wins], frame["n"], strict=True)]
-    frame[rate] = frame[wins] / frame["n"]
-    frame["low"], frame["high"] = [low for low, _ in ends], [high for _, high in ends]
-    return frame
+def _with_interval(found: Columns, wins: str, rate: str) -> Columns:
+    import numpy as np
+
+    ends = [wilson_interval(won, n) for won, n in zip(found[wins].tolist(), found["n"].tolist(), strict=True)]
+    low, high = np.array(ends, dtype=float).reshape(-1, 2).T
+    return {**found, rate: found[wins] / found["n"], "low": low, "high": high}
 
 
-def _texts(db: Database, provenance: str) -> pd.DataFrame:
-    found = query(db, "duckdb/security_texts", provenance=provenance, rows=_TEXTS).df()
+def _texts(connection: Engine, provenance: str) -> Columns:
+    import numpy as np
+
+    found = columns(connection, "duckdb/security_texts", provenance=provenance, rows=_TEXTS)
     # Redacted before it is cut: half a credential is no longer recognised.
-    return found.assign(text=[redact(text or "")[:_TEXT] for text in found["text"]])
+    return {**found, "text": np.array([redact(text or "")[:_TEXT] for text in found["text"]], dtype=object)}
 
 
 @dataclass(frozen=True)
@@ -361,7 +384,7 @@ def read_prices(path: Path | None = None) -> list[dict[str, Any]]:
         raise ParameterError("Not a price table", home, todo) from None
 
 
-def agent_costs(parts: pd.DataFrame, rng: np.random.Generator, resamples: int = 1_999) -> list[AgentCost]:
+def agent_costs(parts: Columns, rng: np.random.Generator, resamples: int = 1_999) -> list[AgentCost]:
     """Divide costs by wins and by points gained, with a bootstrap over prompts; `parts` as ``cost.sql`` returns them.
 
     Percentile bootstrap of a ratio of sums: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
@@ -370,16 +393,17 @@ def agent_costs(parts: pd.DataFrame, rng: np.random.Generator, resamples: int = 
     """
     import numpy as np
 
-    if not len(parts):
+    agents, part = parts["agent"], np.asarray(parts["part"])
+    if not len(part):
         return []
-    names = sorted(parts["agent"].unique())
-    columns = [c for c in parts.columns if c not in ("agent", "part")]
-    width = int(parts["part"].max()) + 1
-    table = np.zeros((width, len(names), len(columns)))
-    table[parts["part"], [names.index(a) for a in parts["agent"]]] = parts[columns].to_numpy(float)
+    names, sums = sorted(set(agents)), [c for c in parts if c not in ("agent", "part")]
+    width = int(part.max()) + 1
+    table = np.zeros((width, len(names), len(sums)))
+    cells = np.column_stack([np.asarray(parts[c], dtype=float) for c in sums])
+    table[part, [names.index(a) for a in agents]] = cells
     weights = rng.multinomial(width, np.full(width, 1 / width), size=resamples)
     drawn = np.tensordot(weights, table, axes=1)
-    return [_agent_cost(name, table[:, j].sum(axis=0), drawn[:, j], columns) for j, name in enumerate(names)]
+    return [_agent_cost(name, table[:, j].sum(axis=0), drawn[:, j], sums) for j, name in enumerate(names)]
 
 
 def _agent_cost(name: str, sums: Numbers, drawn: Numbers, columns: list[str]) -> AgentCost:

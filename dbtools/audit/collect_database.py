@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dbtools.audit.context import NO_TEXTS, AuditContext, NotApplicable, Unanswered, read_query
 from dbtools.database.change_type import COMPILED, change_type
+from dbtools.database.engine import execute
 from dbtools.database.schema import DIMENSIONS, TABLES
 from dbtools.database.sql import identifier
 from dbtools.database.sqlite import connect, connect_copy
@@ -254,7 +255,7 @@ def changes(context: AuditContext) -> Iterator[tuple[int, str]]:
     """
     if not context.db.origin["texts"]:
         raise Unanswered(NO_TEXTS)
-    texts = context.connection.execute(read_query("changed_texts"), {"most_work": _MOST_WORK}).fetchall()
+    texts = execute(context.connection, read_query("changed_texts"), {"most_work": _MOST_WORK}).fetchall()
     left_out = sum(before is None for _, before, _ in texts)
     if left_out:
         context.left_out["changes"] = f"{left_out:,} of {len(texts):,} versions were not compared: too long texts"

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from dbtools.database.sql import bind
 from dbtools.errors import QueryError
 
 # Every other table function is refused, also those of later versions of DuckDB: some write files, some change settings
@@ -92,7 +93,7 @@ def check_fragment(connection: duckdb.DuckDBPyConnection, text: str) -> None:
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
-    answer = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()
+    answer = connection.execute(bind("SELECT json_serialize_sql($text)", {"text": text})).fetchall()
     tree: dict[str, Any] = json.loads(answer[0][0])
     return tree
 

@@ -94,6 +94,7 @@ class Database:
         self._connection, self.origin, spill = open_read_only(
             source, self._rescued, prompts, self._lake_files, self.ratings
         )
+        self._was_materialized = self.is_materialized
         if temporary:
             temporary.acquire()
         # A database that is dropped without close() leaves no folder behind; a relation of it can still be queried.
@@ -174,8 +175,17 @@ class Database:
                 finally:
                     self._workspaces.remove(session)
             return
-        with self.workspace() as connection:
-            yield connection
+        if self.is_materialized != self._was_materialized:  # stored since this was opened
+            with self.workspace() as connection:
+                yield connection
+            return
+        with closing(self._connection.cursor()) as connection:
+            _prepare_cursor(connection)
+            self._workspaces.append(connection)
+            try:
+                yield connection
+            finally:
+                self._workspaces.remove(connection)
 
     @contextmanager
     def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -402,9 +412,8 @@ def open_read_only(
 
 def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None, ratings: Ratings) -> None:
     """Define every relation over the tables of the copy, which is attached as ``cache``, and over the ratings."""
-    # Relations that are not for users are found by their names too, but are not listed.
     connection.execute("CREATE SCHEMA internal")
-    connection.execute("SET search_path = 'memory.main,memory.internal'")
+    _prepare_cursor(connection)
     connection.execute(sql.macros())
     connection.execute(sql.define_prices())
     for table in schema.TABLES:
@@ -418,11 +427,17 @@ def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None, 
         filter_prompts(connection, prompts)
     connection.execute("CREATE VIEW internal.unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
     connection.execute(f"CREATE VIEW internal.id_cells AS {schema.id_cells()}")
-    connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
     for name, query in sql.views():
         connection.execute(f"CREATE VIEW {sql.qualify(name)} AS {query}")
     for view in sorted(v.name for v in sql.FILES.joinpath("views").iterdir() if v.name.endswith(".sql")):
         connection.execute(sql.read_sql("views", view))
+
+
+def _prepare_cursor(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make what each cursor of a connection has of its own."""
+    # Relations that are not for users are found by their names too, but are not listed.
+    connection.execute("SET search_path = 'memory.main,memory.internal'")
+    connection.execute("CREATE TEMP TABLE named_agents (source VARCHAR)")
 
 
 def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None:

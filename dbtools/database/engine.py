@@ -6,15 +6,26 @@ there is one text of each idea and no translator.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dbtools.database.spark import Spark
+from dbtools.database.sql import bind, quote
 
 if TYPE_CHECKING:
     import duckdb
 
     Engine: TypeAlias = duckdb.DuckDBPyConnection | Spark
+
+_BATCH = 10_000  # rows that are handed to DuckDB at a time
+
+
+def execute(engine: Engine, query: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+    """Return the answer to a query of the package's own, with values for its ``$name``."""
+    if isinstance(engine, Spark):
+        return engine.execute(query, parameters)
+    return engine.execute(bind(query, parameters))
 
 
 def materialize(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
@@ -22,7 +33,7 @@ def materialize(engine: Engine, name: str, query: str, parameters: Mapping[str, 
     if isinstance(engine, Spark):
         engine.materialize(name, query, parameters)
     elif parameters:
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", parameters)
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {bind(query, parameters)}")
     else:
         engine.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} AS {query}")
 
@@ -39,6 +50,9 @@ def register(engine: Engine, name: str, columns: str, rows: Sequence[Sequence[An
     if isinstance(engine, Spark):
         engine.register(name, spec, rows)
     else:
-        lists = ", ".join(f"unnest(?::{kind}[]) AS {column}" for column, kind in spec)
-        values = [[row[i] for row in rows] for i in range(len(spec))]
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {lists}", values)
+        cells = ", ".join(f"cast(cells[{i}] AS {kind})" for i, (_, kind) in enumerate(spec, 1))
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+        for start in range(0, len(rows), _BATCH):
+            texts = [[None if c is None else str(c) for c in row] for row in rows[start : start + _BATCH]]
+            listed = f"from_json({quote(json.dumps(texts))}, '[[\"VARCHAR\"]]')"
+            engine.execute(f"INSERT INTO {name} SELECT {cells} FROM (SELECT unnest({listed}) AS cells)")  # noqa: S608 - own

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbtools.database import Database
+from dbtools.database.engine import execute, register
 from dbtools.database.schema import DIMENSIONS
 from dbtools.database.sql import quote
 from dbtools.files.csvfile import NAMES, CsvFile, Layout, Row, unescape
 
 if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
+    from dbtools.database.engine import Engine
 
 # Cells besides id and texts that the database can have. Those that say whose a text is are part of the evidence.
 _WHOSE = ("prompt_id", "source")
@@ -66,15 +65,16 @@ def look_up(db: Database, csv: CsvFile) -> Lookup:
     assert layout is not None  # noqa: S101 - callers look up known layouts only
     found: dict[int, str | None] = {row.number: None for row in csv.rows}
     comparison = _comparison(csv, layout)
-    with db.workspace() as connection:
+    db.needs_duckdb("This")
+    with db.session() as connection:
         connection.execute(files("dbtools.files").joinpath("macros.sql").read_text(encoding="utf-8"))
         _load(connection, csv, layout, comparison)
         query = _query("held").replace("{held}", comparison.held).replace("{complete}", comparison.complete)
-        held = dict(connection.execute(query, {"owner": _owner(layout)}).fetchall())
+        held = dict(execute(connection, query, {"owner": _owner(layout)}).fetchall())
         found.update(dict.fromkeys(held, "id"))
         rest = [row for row in csv.rows if not row.problem and row.number not in held]
         if rest and comparison.texts:
-            _load_texts(connection, rest, comparison.texts)
+            register(connection, "csv_texts", "row BIGINT, place INTEGER, text VARCHAR", _texts(rest, comparison.texts))
             found.update(connection.execute(_query("known_texts")).fetchall())
     return Lookup(found, frozenset(row for row, complete in held.items() if not complete))
 
@@ -122,51 +122,39 @@ def _comparison(csv: CsvFile, layout: Layout) -> _Comparison:
     return _Comparison(tuple(sorted(columns)), " AND ".join(held), " AND ".join(complete), tuple(sorted(texts)))
 
 
-def _load(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
+def _load(connection: Engine, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
     """Create the table csv_rows that held.sql reads, from the sound rows."""
-    sound = [row for row in csv.rows if not row.problem]
     place = csv.columns
     key = place[layout.id or layout.texts[0]]
     numbers = [d for d in DIMENSIONS if layout.owner == "scores"]
     used = {*comparison.columns, key, *(place[d] for d in numbers)}
     others = [i for i in range(len(csv.header)) if i not in used]
-    cells = {f"c{i}": [_said(row.cells[i]) for row in sound] for i in comparison.columns}
-    cells |= {f"b{i}": [_bare(row.cells[i]) for row in sound] for i in comparison.texts}
-    texts = "".join(f", nullif({name}::VARCHAR, '') AS {name}" for name in cells)
-    cells |= {d: [row.cells[place[d]] for row in sound] for d in numbers}
-    cells["key"] = [row.cells[key].strip() if layout.id else row.cells[key] for row in sound]
-    more = [any(_said(row.cells[i]) for i in others) for row in sound]
-    if sound and any(i in others for name, i in place.items() if name and name not in NAMES):
-        more[0] = True  # a heading of somebody's own may be a note, though nothing stands below it
-    connection.register("frame", _frame({"row": [row.number for row in sound], "more": more}, cells))
-    typed = "coalesce(try_cast(key::VARCHAR AS UUID)::VARCHAR, key::VARCHAR)" if layout.id else "key::VARCHAR"
-    scores = ", ".join(f"try_cast({d}::VARCHAR AS DOUBLE)" for d in numbers) or "NULL::DOUBLE"
+    # A heading of somebody's own may be a note, though nothing stands below it.
+    noted = any(i in others for name, i in place.items() if name and name not in NAMES)
+    rows = []
+    for row in csv.rows:
+        if not row.problem:
+            more = any(_said(row.cells[i]) for i in others) or (noted and not rows)
+            said = (_said(row.cells[i]) or None for i in comparison.columns)
+            bare = (_bare(row.cells[i]) or None for i in comparison.texts)
+            shown = row.cells[key].strip() if layout.id else row.cells[key]
+            rows.append((row.number, more, shown, *said, *bare, *(row.cells[place[d]] for d in numbers)))
+    texts = [*(f"c{i}" for i in comparison.columns), *(f"b{i}" for i in comparison.texts)]
+    typed = ", ".join(f"{name} VARCHAR" for name in ("key", *texts, *numbers))
+    register(connection, "csv_cells", f"row BIGINT, more BOOLEAN, {typed}", rows)
+    shown_key = "coalesce(try_cast(key AS UUID)::VARCHAR, key)" if layout.id else "key"
+    scores = ", ".join(f"try_cast({d} AS DOUBLE)" for d in numbers) or "NULL::DOUBLE"
     connection.execute(
-        f"CREATE TABLE csv_rows AS SELECT row::BIGINT AS row, more::BOOLEAN AS more, nullif({typed}, '') AS key, "  # noqa: S608
-        f"[{scores}] AS scores{texts} FROM frame"
+        f"CREATE TEMP TABLE csv_rows AS SELECT row, more, nullif({shown_key}, '') AS key, [{scores}] AS scores"  # noqa: S608
+        f"{''.join(f', {name}' for name in texts)} FROM csv_cells"
     )
+    connection.execute("DROP TABLE csv_cells")
 
 
-def _load_texts(connection: duckdb.DuckDBPyConnection, rows: list[Row], places: tuple[int, ...]) -> None:
-    """Create the table csv_texts that known_texts.sql reads."""
+def _texts(rows: list[Row], places: tuple[int, ...]) -> list[tuple[int, int, str]]:
+    """Return the texts that known_texts.sql looks for: row, column, text."""
     readings = [(row, i, text) for row in rows for i in places for text in (_said(row.cells[i]), _bare(row.cells[i]))]
-    found = [(row.number, i, text) for row, i, text in readings if text]
-    numbers = {"row": [number for number, _, _ in found], "place": [i for _, i, _ in found]}
-    connection.register("texts", _frame(numbers, {"text": [text for _, _, text in found]}))
-    connection.execute(
-        "CREATE TABLE csv_texts AS SELECT row::BIGINT AS row, place::INTEGER AS place, text::VARCHAR AS text FROM texts"
-    )
-
-
-def _frame(numbers: Mapping[str, Sequence[int]], texts: Mapping[str, list[str]]) -> pd.DataFrame:
-    """Return a data frame that DuckDB reads without a guess at the types of texts."""
-    import numpy as np
-    import pandas as pd
-
-    return pd.DataFrame(
-        {name: np.array(cells, dtype=np.int64) for name, cells in numbers.items()}
-        | {name: np.array(cells, dtype=object) for name, cells in texts.items()}
-    )
+    return [(row.number, i, text) for row, i, text in readings if text]
 
 
 def _said(cell: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from dbtools.analysis.change_types import change_effects, changes_of, stored_types
+from dbtools.analysis.query import records
 
 
 def links(n=40, chains=3, effect=0.0, seed=1, types=("length", "structure", "wording")):
@@ -17,12 +18,23 @@ def links(n=40, chains=3, effect=0.0, seed=1, types=("length", "structure", "wor
     parent = rng.normal(7, 1, n) + block
     mark = 0.6 * parent + effect * (kinds == "wording") + rng.normal(0, 0.5, n)
     return pd.DataFrame(
-        {"prompt_id": block, "chain": 0, "change_type": kinds, "parent_score": parent, "score": mark},
+        {
+            "scale": "judge",
+            "prompt_id": block,
+            "chain": 0,
+            "change_type": kinds,
+            "parent_score": parent,
+            "score": mark,
+        },
     )
 
 
+def columns_of(frame):
+    return {name: frame[name].to_numpy() for name in frame}
+
+
 def effects(changes, permutations=199, seed=2):
-    return change_effects("judge", changes, np.random.default_rng(seed), permutations)
+    return change_effects(columns_of(changes), np.random.default_rng(seed), permutations)
 
 
 def test_effects_and_intervals_are_those_of_statsmodels():
@@ -41,7 +53,8 @@ def test_the_shuffled_p_is_near_that_of_all_orders_within_chains():
     rng = np.random.default_rng(4)
     parent = rng.normal(0, 1, 10)
     mark = parent + (kinds == "a") + rng.normal(0, 1, 10)
-    frame = pd.DataFrame({"prompt_id": block, "chain": 0, "change_type": kinds, "parent_score": parent, "score": mark})
+    frame = pd.DataFrame({"prompt_id": block, "change_type": kinds, "parent_score": parent, "score": mark})
+    frame = frame.assign(chain=0, scale="judge")
 
     def left(kinds):
         fit = smf.ols("score ~ C(kinds) + parent_score + C(prompt_id)", frame.assign(kinds=kinds)).fit()
@@ -104,15 +117,16 @@ def test_only_links_between_scores_of_one_scale_count():
             "change_type": "wording",
         }
     )
-    assert changes_of(timeline)[["parent_version_id", "version_id"]].to_numpy().tolist() == [["a", "b"]]
+    changes = changes_of(columns_of(timeline))
+    assert (changes["parent_version_id"].tolist(), changes["version_id"].tolist()) == (["a"], ["b"])
 
 
 def test_stored_types_are_counted_against_the_texts():
     changes = pd.DataFrame(
         {"change_type": ["wording", "other", "other"], "parent_version_id": list("aaz"), "version_id": list("bbb")}
     )
-    counted = stored_types(changes, {"a": "write a poem about rain", "b": "write a poem about snow"})
-    assert counted.to_dict("records") == [
+    texts = {"a": "write a poem about rain", "b": "write a poem about snow"}
+    assert records(stored_types(columns_of(changes), texts)) == [
         {"stored": "other", "recomputed": "wording", "n": 1},
         {"stored": "wording", "recomputed": "wording", "n": 1},
     ]

@@ -15,7 +15,6 @@ from dbtools.analysis import statistics
 from dbtools.analysis.statistics import (
     INTERVALS,
     agreement,
-    bradley_terry,
     chance_of_first,
     exact_interval,
     jeffreys_interval,
@@ -233,51 +232,30 @@ def test_without_contests_or_with_one_category_there_is_nothing_to_tell():
     assert (alone.raw, alone.kappa, alone.ac1, alone.kappa_degenerate) == (1, None, None, True)
 
 
-COUNTS = {("a", "b"): (12, 7, 3), ("a", "c"): (15, 4, 2), ("b", "c"): (9, 8, 5), ("c", "d"): (6, 9, 1)}
-NAMES = ("a", "b", "c", "d")
+@pytest.mark.parametrize(("n", "digits"), [(30, 6), (30, 1), (80, 6)])
+def test_the_signed_rank_test_is_that_of_scipy(n, digits):
+    values = np.random.default_rng(n + digits).normal(0.3, 1, n).round(digits)
+    nonzero = values[values != 0]
+    assert statistics.signed_rank(values) == pytest.approx(float(stats.wilcoxon(nonzero).pvalue), rel=1e-9)
 
 
-def log_linear(names, met, ties):
-    """Fit the same model as a Poisson regression with one nuisance term per pair (C. D. Sinclair, 1982)."""
-    rows, counts = [], []
-    for pair, ((a, b), outcome) in enumerate(met.items()):
-        for kind in range(3 if ties else 2):
-            nuisance = [float(pair == i) for i in range(len(met))]
-            worth = {0: {a: 1.0}, 1: {b: 1.0}, 2: {a: 0.5, b: 0.5}}[kind]
-            rows.append(nuisance + [worth.get(name, 0.0) for name in names[1:]] + [float(kind == 2)] * ties)
-            counts.append(outcome[kind])
-    fitted = sm.GLM(counts, np.array(rows), family=sm.families.Poisson()).fit()
-    first = len(met)
-    return np.array([0.0, *fitted.params[first : first + len(names) - 1]])
+def test_mid_ranks_are_those_of_scipy():
+    values = np.random.default_rng(1).integers(0, 9, 40)
+    assert statistics.mid_ranks(values).tolist() == stats.rankdata(values).tolist()
 
 
-@pytest.mark.parametrize("ties", [True, False])
-def test_the_strengths_are_those_of_the_log_linear_model(ties):
-    met = COUNTS if ties else {pair: (won, lost, 0) for pair, (won, lost, _) in COUNTS.items()}
-    found = {s.name: s for s in bradley_terry(NAMES, met).strengths}
-    expected = log_linear(NAMES, met, ties)
-    strengths = np.array([found[name].strength for name in NAMES])
-    assert strengths - strengths[0] == pytest.approx(expected, abs=1e-6)
-    assert strengths.sum() == pytest.approx(0)
+@pytest.mark.parametrize(("n", "times", "scores"), [(12, 99, 99), (30, 8, 5), (60, 99, 99), (60, 10, 6)])
+def test_the_rank_correlation_and_the_median_slope_are_those_of_scipy(n, times, scores):
+    rng = np.random.default_rng(n + times)
+    x = rng.permutation(n).astype(float) if times == 99 else rng.integers(0, times, n).astype(float)
+    y = rng.normal(0, 1, n) if scores == 99 else rng.integers(0, scores, n).astype(float)
+    assert statistics.kendall(x, y) == pytest.approx(float(stats.kendalltau(x, y).pvalue), rel=1e-9)
+    slope, _, low, high = stats.theilslopes(y, x)
+    assert statistics.theil_sen(x, y) == pytest.approx((slope, low, high))
 
 
-def test_the_interval_of_two_competitors_is_that_of_their_log_odds():
-    (first, second) = bradley_terry(("a", "b"), {("a", "b"): (30, 10, 0)}).strengths
-    odds, error = np.log(3), np.sqrt(1 / 30 + 1 / 10)
-    assert first.strength - second.strength == pytest.approx(odds)
-    assert first.high - first.low == pytest.approx(2 * 1.959964 * error / 2)
-
-
-def test_who_wins_everything_is_separated_instead_of_ranked():
-    met = {("a", "b"): (15, 0, 0), ("a", "c"): (15, 0, 0), ("b", "c"): (8, 7, 0)}
-    ranking = bradley_terry(("a", "b", "c"), met)
-    assert (ranking.state, ranking.strengths) == ("separated", ())
-    assert bradley_terry(("a", "b", "c"), {**met, ("a", "c"): (14, 0, 1)}).state == "ranked"
-
-
-def test_who_never_met_is_unconnected():
-    assert bradley_terry(NAMES, {("a", "b"): (3, 2, 0), ("c", "d"): (3, 2, 0)}).state == "unconnected"
-    assert bradley_terry(("a",), {}).state == "empty"
+def test_a_root_is_found_as_exactly_as_numbers_go():
+    assert statistics.root(lambda x: x**3 - 2, 0, 1e12) == pytest.approx(2 ** (1 / 3), rel=1e-15)
 
 
 def test_the_chance_of_first_is_that_of_a_beta_posterior():

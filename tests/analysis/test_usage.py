@@ -12,7 +12,7 @@ from support import SHAPES, assert_sentence, hex_id, insert, make_database, unch
 
 from dbtools import attach
 from dbtools.analysis import effectiveness, usage
-from dbtools.analysis.query import query
+from dbtools.analysis.query import columns
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.analysis.usage import agent_costs, read_prices
 from dbtools.errors import ParameterError
@@ -236,8 +236,9 @@ class TestCost:
 
     def test_many_prompts_are_dealt_into_groups_without_losing_any(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=40)
-        with attach(path) as db:
-            dealt = query(db, "duckdb/cost", provenance="real", prices=read_prices(), groups=7, basis="stored").df()
+        with attach(path) as db, db.session() as connection:
+            chosen = {"provenance": "real", "groups": 7, "basis": "stored"}
+            dealt = columns(connection, "duckdb/cost", prices=read_prices(), **chosen)
         assert set(dealt["part"]) == set(range(7))
         found = {c.agent: c for c in agent_costs(dealt, np.random.default_rng(0))}
         assert found["domain"].prompts == found["domain"].wins == 40

@@ -22,7 +22,7 @@ REASONS = {
         export/write.py: layout_of.query(name)
         show/explorer/selection.py: chosen
         database/database.py: query
-        database/engine.py: query
+        database/engine.py: query | bind(query, parameters)
         database/load.py: derive
         database/prompt_filter.py: query
     """,
@@ -42,7 +42,7 @@ REASONS = {
         audit/collect_database.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
         database/database.py: name | sql.qualify(name)
         database/prompt_filter.py: name
-        database/engine.py: lists | name
+        database/engine.py: cells | columns | name
         database/spark.py: cells | name | shape
         audit/blobs.py: filled
         demo/__init__.py: columns | table | values
@@ -51,7 +51,7 @@ REASONS = {
         export/verify.py: digest(cells, lenient, own) | expected | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
         files/compare.py: first | marks | name | schema | second
-        files/lookup.py: scores | texts | typed
+        files/lookup.py: scores | ''.join((f', {name}' for name in texts)) | shown_key
         show/explorer/selection.py: by
         database/cache.py: name | some | sql.qualify(name)
     """,
@@ -70,6 +70,7 @@ REASONS = {
         files/csvfile.py: quote(_FORMULA)
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
         database/database.py: sql.quote(file) | paths
+        database/engine.py: listed
         database/lake.py: quote(facts) | reader
         database/cache.py: sql.quote(file) | sql.quote(target)
         database/extension.py: sql.quote(file)

@@ -1,5 +1,5 @@
--- What are the texts of these versions? One row per version. Parameters: $ids (a list of version ids).
+-- What are the texts of the versions in the working table listed_versions? One row per version.
 SELECT id::VARCHAR AS version_id, text
 FROM versions
-WHERE id IN (SELECT unnest($ids::VARCHAR[])::UUID)
+WHERE id IN (SELECT id FROM listed_versions)
 ORDER BY version_id
