@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 _IMPORTED = (
@@ -23,7 +24,7 @@ _IMPORTED = (
 def serve() -> None:
     """Fork a kernel for every request until the input ends. The child returns when its kernel has ended."""
     _import()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for kernels that have ended
+    signal.signal(signal.SIGCHLD, _reap)
     for line in sys.stdin:
         process = os.fork()
         if not process:
@@ -35,6 +36,13 @@ def serve() -> None:
 def _import() -> None:
     for name in _IMPORTED:
         importlib.import_module(name)
+
+
+def _reap(*_: object) -> None:
+    """Wait for the kernels that have ended, so that their processor time counts as that of this process."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _become_kernel(request: dict[str, Any]) -> None:

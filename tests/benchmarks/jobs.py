@@ -1,11 +1,9 @@
-"""Run one job in a process of its own: `python jobs.py NAME DATABASE` prints seconds, MB and what the job returned."""
+"""Run one job: `python jobs.py NAME DATABASE` prints what it returned, as JSON."""
 
 from __future__ import annotations
 
 import json
-import resource
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -14,18 +12,11 @@ import peers
 
 
 def main(name: str, path: str) -> None:
-    """Time the job, imports and set-up left out; the peak of memory is that of the whole process and its children."""
+    """Run the job, and leave its answer as the last line."""
     job = getattr(ours, name, None) or getattr(peers, name)
-    work = job(Path(path))
-    start = time.perf_counter()
-    answer = work()
-    measured = {"seconds": time.perf_counter() - start, "answer": None}
-    measured.update(answer if isinstance(answer, dict) else {})
-    if isinstance(answer, (int, list)):
-        measured["answer"] = answer
-    measured["seconds"] -= measured.get("apart", 0)
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({**measured, "mb": max(peaks) / 1024}))
+    answer = job(Path(path))
+    answer = answer() if callable(answer) else answer  # a peer returns its job
+    print(json.dumps(answer if isinstance(answer, (int, list)) else None))
 
 
 if __name__ == "__main__":

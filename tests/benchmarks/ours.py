@@ -1,157 +1,97 @@
-"""What dbtools is measured at. Each job gets the database, does its imports and set-up, and returns what is timed."""
+"""What people do with dbtools. Each job runs in a process of its own, and what is timed is the whole process."""
 
 from __future__ import annotations
 
-import importlib
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-Job = Callable[[], Any]
 HISTORY = ("prompt_versions", "judge_scores")
 
 
-def agents(path: Path) -> Job:
-    """Wins and means per agent, nothing being there."""
+def agents(path: Path) -> list[dict]:
+    """Wins and means per agent."""
     from dbtools import analysis
-    from dbtools.database import cache
 
-    cache.forget(path)
-    return lambda: analysis.application_stats(path).to_dict()["sources"]
+    return analysis.application_stats(path).to_dict()["sources"]
 
 
-def agents_hot(path: Path) -> Job:
-    """Ask the attached database once more."""
+def effectiveness(path: Path) -> None:
+    """Compare the agents in full."""
     from dbtools import analysis, attach
 
-    db = attach(path, texts=False, progress=False)
-    analysis.application_stats(db)
-    return lambda: analysis.application_stats(db).to_dict()["sources"]
+    with attach(path, texts=False, progress=False) as db:
+        assert analysis.effectiveness(db).sentence
 
 
-def notice(path: Path) -> Job:
-    """Tell whether the database changed: a thousand times over."""
-    from dbtools.database.sqlite import fingerprint
+def evolution(path: Path) -> None:
+    """Follow the prompts with the most versions."""
+    from dbtools import analysis, attach
 
-    return lambda: [fingerprint(path) for _ in range(1000)]
-
-
-def load(path: Path) -> Job:
-    """Attach without the long texts, nothing being there."""
-    from dbtools.database import attach, cache
-
-    cache.forget(path)
-    return lambda: attach(path, texts=False, progress=False).close()
+    with attach(path, texts=False, progress=False) as db:
+        assert analysis.evolution(db).sentence
 
 
-def load_texts(path: Path) -> Job:
-    """Attach with the long texts, nothing being there."""
-    from dbtools.database import attach, cache
+def load_texts(path: Path) -> None:
+    """Attach with the long texts."""
+    from dbtools import attach
 
-    cache.forget(path)
-    return lambda: attach(path, texts=True, progress=False).close()
-
-
-def export_csv(path: Path) -> Job:
-    """Write the history as CSV from the attached database, proof left out."""
-    return _export(path, "csv")
+    attach(path, texts=True, progress=False).close()
 
 
-def export_parquet(path: Path) -> Job:
-    """Write the history as Parquet from the attached database, proof left out."""
-    return _export(path, "parquet")
+def export_csv(path: Path) -> None:
+    """Write the history as CSV, and prove it by reading it back."""
+    _export(path, "csv")
 
 
-def _export(path: Path, kind: str) -> Job:
+def export_parquet(path: Path) -> None:
+    """Write the history as Parquet, and prove it by reading it back."""
+    _export(path, "parquet")
+
+
+def _export(path: Path, kind: str) -> None:
     from dbtools import attach, export
 
-    write = importlib.import_module("dbtools.export.write")
-    prove, proof = write.prove, [0.0]
-
-    def timed(*args: Any, **options: Any) -> int:
-        start = time.perf_counter()
-        rows = prove(*args, **options)
-        proof[0] += time.perf_counter() - start
-        return int(rows)
-
-    write.prove = timed
-    db = attach(path, texts=True, progress=False)
-    folder = tempfile.mkdtemp(prefix="export-", dir=path.parent)
-
-    def job() -> dict[str, float]:
-        written = export.write(db, folder, layouts=HISTORY, formats=(kind,), guard=False, progress=False)
-        return {"apart": proof[0], "bytes": sum(file.bytes for file in written.files)}
-
-    return job
+    with attach(path, texts=True, progress=False) as db, tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        export.write(db, folder, layouts=HISTORY, formats=(kind,), guard=False, progress=False)
 
 
-def effectiveness(path: Path) -> Job:
-    """Compare the agents in full, the database being attached."""
-    from dbtools import analysis, attach
-
-    db = attach(path, texts=False, progress=False)
-
-    def job() -> None:
-        assert analysis.effectiveness(db).agents
-
-    return job
-
-
-def audit(path: Path) -> Job:
-    """Run every check, the typed copy being there."""
-    from dbtools import Project, attach
+def audit(path: Path) -> None:
+    """Run every check."""
     from dbtools import audit as room
 
-    project = Project.find(path.parent / "alone")
-    attach(project, progress=False).close()
-
-    def job() -> None:
-        assert room.run(project, progress=False).findings
-
-    return job
+    assert room.run(path.parent / "alone", progress=False).findings
 
 
-def survey_csv(path: Path) -> Job:
-    """Survey a project: a CSV file of all versions, a few of which exist nowhere; the typed copy being there."""
-    from dbtools import Project, attach, cleanup
+def survey(path: Path) -> int:
+    """Survey a project with a CSV file of its versions, a few of which exist nowhere else."""
+    from dbtools import cleanup
 
-    project = Project.find(path.parent / "project")
-    attach(project, texts=True, progress=False).close()
-    return lambda: sum(file.unique_rows for file in cleanup.survey(project, progress=False).files)
+    return sum(file.unique_rows for file in cleanup.survey(path.parent / "project", progress=False).files)
 
 
-def same_bytes(path: Path) -> Job:
-    """Take the digest by which a copy is known."""
-    from dbtools.database.sqlite import sha256
-
-    return lambda: sha256(path)
-
-
-def same_rows(path: Path) -> Job:
-    """Hold two databases of the same rows and different bytes against each other."""
+def same_rows(path: Path) -> None:
+    """Compare two databases of the same rows and different bytes."""
     from dbtools.files.compare import missing_rows
 
-    return lambda: missing_rows(path, [path.with_name("twin.db")])
+    assert not sum(missing_rows(path, [path.with_name("twin.db")]).values())
 
 
-def start(path: Path) -> Job:
-    """Start Python and get the first answer of the small database."""
-    code = "import sys; from dbtools import analysis; print(analysis.application_stats(sys.argv[1]))"
-    return lambda: subprocess.run([sys.executable, "-c", code, str(path)], check=True, stdout=subprocess.DEVNULL)
+def import_dbtools(path: Path) -> None:
+    """Import the package."""
+    import dbtools  # noqa: F401
 
 
-def import_dbtools(path: Path) -> Job:
-    """Start Python and import the package."""
-    return lambda: subprocess.run([sys.executable, "-c", "import dbtools"], check=True)
-
-
-def report(path: Path) -> Job:
-    """Run the usage notebook on a small project, to a page."""
+def report(path: Path) -> None:
+    """Run one notebook, to a page."""
     from dbtools.notebooks import run
 
-    folder = tempfile.mkdtemp(prefix="report-", dir=path.parent)
-    return lambda: run("usage", path.parent / "alone", out=folder, progress=False)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        run("usage", path.parent / "alone", out=folder, progress=False)
+
+
+def demo(path: Path) -> None:
+    """Build the demo project and its nine reports."""
+    from dbtools import cli
+
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        assert cli.main(["demo", f"{folder}/demo"]) in (0, 1)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import os
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ours import Job
-
+Job = Callable[[], Any]
 MARKS = ("clarity", "specificity", "actionability", "structure", "context_use")
 TOTAL = " + ".join(MARKS)
 VERSIONS = "SELECT id, prompt_id, source FROM prompt_versions"
@@ -52,47 +49,9 @@ CHECKS = (
 )
 
 
-def read_file(path: Path) -> Job:
-    """The floor below all: read every byte."""
-
-    def job() -> None:
-        with path.open("rb", buffering=0) as handle:
-            while handle.read(1 << 20):
-                pass
-
-    return job
-
-
-def scan_1(path: Path) -> Job:
-    """The floor of the agent question: SQLite's C library stepping over the needed columns, one thread."""
-    return _scan(path, 1)
-
-
-def scan_2(path: Path) -> Job:
-    """The same with two threads."""
-    return _scan(path, 2)
-
-
-def _scan(path: Path, threads: int) -> Job:
-    program = Path(tempfile.gettempdir()) / f"scan-{os.getpid()}"
-    source = Path(__file__).with_name("scan.c")
-    subprocess.run(["cc", "-O2", "-pthread", source, "-o", program, "-l:libsqlite3.so.0"], check=True)
-
-    def job() -> dict[str, float]:
-        done = subprocess.run([program, path, str(threads)], check=True, capture_output=True, text=True)
-        return {"seconds": float(done.stdout)}
-
-    return job
-
-
 def agents_sqlite3(path: Path) -> Job:
     """One SQL statement through the sqlite3 module."""
     return lambda: sqlite3.connect(path).execute(AGENTS).fetchall()
-
-
-def agents_cli(path: Path) -> Job:
-    """The same statement through the sqlite3 command line."""
-    return lambda: subprocess.run(["sqlite3", "-readonly", path, AGENTS], check=True, capture_output=True)
 
 
 def _joined(path: Path) -> Any:
@@ -125,28 +84,6 @@ def agents_polars(path: Path) -> Job:
         heads = heads.with_columns(head=1)
         rows = versions.join(scores, on="id", how="left").join(heads, on=["prompt_id", "id"], how="left")
         return rows.group_by("source").agg(pl.len(), pl.sum("head"), pl.mean("total")).rows()
-
-    return job
-
-
-def agents_adbc(path: Path) -> Job:
-    """ADBC to Arrow, joined by DuckDB."""
-    import adbc_driver_sqlite.dbapi as adbc
-    import duckdb
-
-    def job() -> Any:
-        tables = {}
-        with adbc.connect(str(path)) as connection, connection.cursor() as cursor:
-            for name, query in (("v", VERSIONS), ("s", SCORES), ("h", HEADS)):
-                cursor.execute(query)
-                tables[name] = cursor.fetch_arrow_table()
-        with duckdb.connect() as db:
-            for name, table in tables.items():
-                db.register(name, table)
-            return db.execute(
-                "SELECT v.source, count(*), count(h.prompt_id), avg(s.total) FROM v LEFT JOIN h USING (prompt_id, id) "
-                "LEFT JOIN s ON s.id = v.id GROUP BY 1"
-            ).fetchall()
 
     return job
 
@@ -247,18 +184,6 @@ def csv_application(path: Path) -> Job:
     return job
 
 
-def csv_cli(path: Path) -> Job:
-    """The sqlite3 command line; its doubles have 15 digits only."""
-
-    def job() -> None:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            for name, query in HISTORY.items():
-                with (Path(folder) / name).open("w") as handle:
-                    subprocess.run(["sqlite3", "-readonly", "-csv", "-header", path, query], check=True, stdout=handle)
-
-    return job
-
-
 def parquet_pandas(path: Path) -> Job:
     """read_sql and to_parquet."""
     import pandas as pd
@@ -300,16 +225,6 @@ def csv_ids_polars(path: Path) -> Job:
     return job
 
 
-def hashlib_sha256(path: Path) -> Job:
-    """hashlib over the file."""
-
-    def job() -> None:
-        with path.open("rb") as handle:
-            hashlib.file_digest(handle, "sha256")
-
-    return job
-
-
 def cli_sha3sum(path: Path) -> Job:
     """The row digest of the sqlite3 command line, of both databases."""
 
@@ -320,14 +235,9 @@ def cli_sha3sum(path: Path) -> Job:
     return job
 
 
-def start_duckdb(path: Path) -> Job:
-    """Start Python, import duckdb, connect."""
-    return lambda: subprocess.run([sys.executable, "-c", "import duckdb; duckdb.connect()"], check=True)
-
-
 def start_python(path: Path) -> Job:
-    """Start Python."""
-    return lambda: subprocess.run([sys.executable, "-c", "pass"], check=True)
+    """Start Python and import what the job of dbtools may not do without."""
+    return lambda: None
 
 
 def empty_notebook(path: Path) -> Job:

@@ -26,8 +26,8 @@ def main(size: int = 300_000) -> None:
         path = Path(folder) / "prompter.db"
         write(path, size)
         for name in ("agents", "export_csv"):
-            job, profile = getattr(ours, name)(path), cProfile.Profile()
-            profile.runcall(job)
+            profile = cProfile.Profile()
+            profile.runcall(getattr(ours, name), path)
             with (target / f"{name}.txt").open("w", encoding="utf-8") as handle:
                 pstats.Stats(profile, stream=handle).sort_stats("cumulative").print_stats(LINES)
     done = subprocess.run(

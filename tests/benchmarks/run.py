@@ -1,6 +1,7 @@
-"""``make bench``: measure dbtools beside its peers, interleaved, each run in a process of its own. Asserts no time.
+"""``make bench``: measure what people do with dbtools beside its peers, as whole processes in turn. Asserts no time.
 
-Prints medians and ratios, and the table of the README at the end.
+Writes the table of docs/performance.md. Wall time, processor time (user and system) and memory are those that the
+operating system gives for the finished process and its children.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,44 +26,75 @@ sys.path.insert(0, str(Path(__file__).parent))
 import peers
 from data import write
 
+ROOT = Path(__file__).parents[2]
 JOBS = Path(__file__).with_name("jobs.py")
 PEERS = Path(sys.prefix) / "peers"  # apart, so that nothing else comes to use what they need
-SMALL = 3_000
+MARKS = "<!-- speed -->\n", "<!-- /speed -->\n"
 MOST, LONG = 3, 10.0  # times a race is run, unless it has taken so many seconds
+HOST = """
+import json, os, resource, subprocess, sys, time
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+found = {"wall": time.perf_counter() - start, "cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1024}
+print(json.dumps({**found, "status": done.returncode, "out": done.stdout, "error": done.stderr}))
+"""
 
 
 @dataclass(frozen=True)
 class Race:
-    """One question: dbtools' job, the peers that answer it too, and whether all must give the same answer."""
+    """One job of dbtools, and the peers that do it too, or as much of it as they can.
+
+    Attributes
+    ----------
+    cached : bool
+        Whether dbtools has attached this state of the database before.
+    only_small : bool
+        Whether it is measured at the smallest size alone.
+    """
 
     title: str
     job: str
-    peers: tuple[str, ...]
-    only: str = ""  # "small": measured at the smallest size only
+    peers: tuple[str, ...] = ()
+    cached: bool = True
+    only_small: bool = False
 
 
-AGENTS = ("scan_1", "scan_2", "agents_polars", "agents_adbc", "agents_pandas", "agents_sqlite3", "agents_cli")
 RACES = (
-    Race("agents, nothing cached", "agents", ("read_file", *AGENTS)),
-    Race("the application's own loop", "agents", ("agents_orm",), "small"),
-    Race("agents again", "agents_hot", ()),
-    Race("1,000 × has it changed?", "notice", ()),
-    Race("attach", "load", ()),
-    Race("attach with texts", "load_texts", ()),
-    Race("history to CSV", "export_csv", ("csv_module", "csv_application", "csv_cli")),
-    Race("history to Parquet", "export_parquet", ("parquet_pandas",)),
-    Race("rows of a CSV file known?", "survey_csv", ("csv_ids_pandas", "csv_ids_polars")),
-    Race("same bytes?", "same_bytes", ("hashlib_sha256",)),
-    Race("same rows, other bytes?", "same_rows", ("cli_sha3sum",)),
-    Race("effectiveness in full", "effectiveness", ("effectiveness_pandas",)),
-    Race("audit in full", "audit", ("audit_sqlite3", "scan_all")),
-    Race("first answer, whole process", "start", ("start_duckdb",), "small"),
-    Race("import, whole process", "import_dbtools", ("start_python",), "small"),
-    Race("a report", "report", ("empty_notebook",), "small"),
+    Race("which agent is effective, first time", "effectiveness", ("effectiveness_pandas",), cached=False),
+    Race("which agent is effective, again", "effectiveness"),
+    Race("wins and mean score per agent, first time", "agents", ("agents_polars", "agents_pandas"), cached=False),
+    Race("the application's own loop for that", "agents", ("agents_orm",), only_small=True),
+    Race("how prompts evolve", "evolution"),
+    Race("audit", "audit", ("audit_sqlite3", "scan_all")),
+    Race("survey a project with one CSV file", "survey", ("csv_ids_pandas", "csv_ids_polars")),
+    Race("compare two databases row by row", "same_rows", ("cli_sha3sum",)),
+    Race("attach with texts, first time", "load_texts", cached=False),
+    Race("export the history to CSV, and prove it", "export_csv", ("csv_module", "csv_application")),
+    Race("export the history to Parquet, and prove it", "export_parquet", ("parquet_pandas",)),
+    Race("one report", "report", ("empty_notebook",), only_small=True),
+    Race("the demo with its nine reports", "demo", only_small=True),
+    Race("import dbtools", "import_dbtools", ("start_python",), only_small=True),
 )
+SAID = {
+    "effectiveness_pandas": "pandas (means and differences only)",
+    "agents_polars": "polars",
+    "agents_pandas": "pandas",
+    "agents_orm": "SQLAlchemy, row by row",
+    "audit_sqlite3": "13 of the checks in SQLite",
+    "scan_all": "reading every cell in SQLite",
+    "csv_ids_pandas": "pandas (ids and texts only)",
+    "csv_ids_polars": "polars (ids and texts only)",
+    "cli_sha3sum": "sqlite3 .sha3sum",
+    "csv_module": "Python's csv",
+    "csv_application": "the application's export",
+    "parquet_pandas": "pandas",
+    "empty_notebook": "an empty notebook",
+    "start_python": "Python alone",
+}
 
 
-def measure(size: int, races: tuple[Race, ...], folder: Path | None) -> Iterator[dict[str, Any]]:
+def measure(size: int, races: Iterable[Race], folder: Path | None) -> Iterator[dict[str, Any]]:
     """Yield one record per race and competitor: medians, and the median of the ratios taken run by run."""
     with tempfile.TemporaryDirectory(prefix="dbtools-bench-") as scratch:
         path = (folder or Path(scratch)) / str(size) / "prompter.db"
@@ -70,47 +102,39 @@ def measure(size: int, races: tuple[Race, ...], folder: Path | None) -> Iterator
             path.parent.mkdir(parents=True)
             write(path, size)
             _surround(path)
-        environment = {**os.environ, "XDG_CACHE_HOME": f"{scratch}/cache"}
-        with path.open("rb") as handle:  # or whoever comes first waits for the disk
-            while handle.read(1 << 24):
-                pass
-        for race in races:
-            if race.only == "small" and size != SMALL:
-                continue
+        for number, race in enumerate(races):
+            cache = f"{scratch}/cache" if race.cached else f"{scratch}/cache-{number}"
             names = (race.job, *race.peers)
+            if race.cached:
+                _run(race.job, path, cache)  # attaches
             runs: list[list[dict[str, Any] | None]] = []
             until = time.monotonic() + LONG
             while not runs or (len(runs) < MOST and time.monotonic() < until):
-                runs.append([_run(name, path, environment) for name in names])
+                own = cache if race.cached else f"{cache}-{len(runs)}"
+                runs.append([_run(name, path, own) for name in names])
             for place, name in enumerate(names):
-                own = [run[place] for run in runs if run[place]]
-                if not own:
-                    continue
-                ratio = statistics.median(run[0]["seconds"] / run[place]["seconds"] for run in runs if run[place])
-                yield {
-                    "size": size,
-                    "title": race.title,
-                    "name": name,
-                    "seconds": statistics.median(each["seconds"] for each in own),
-                    "ratio": ratio,
-                    "mb": max(each["mb"] for each in own),
-                    "apart": statistics.median(each.get("apart", 0) for each in own),
-                    "answer": own[0]["answer"],
-                }
+                own_runs = [run[place] for run in runs if run[place]]
+                if own_runs:
+                    middle = {k: statistics.median(r[k] for r in own_runs) for k in ("wall", "cpu", "mb")}
+                    ratio = statistics.median(r[place]["wall"] / r[0]["wall"] for r in runs if r[place] and r[0])
+                    answer = own_runs[0]["answer"]
+                    yield {"size": size, "title": race.title, "name": name, "ratio": ratio, "answer": answer, **middle}
 
 
-def _run(name: str, path: Path, environment: dict[str, str]) -> dict[str, Any] | None:
+def _run(name: str, path: Path, cache: str) -> dict[str, Any] | None:
     """Run a job; None where this machine lacks what the job is measured with."""
+    environment = {**os.environ, "XDG_CACHE_HOME": cache}
     if hasattr(peers, name):
-        environment = {**environment, "PYTHONPATH": str(PEERS)}
-    command = [sys.executable, str(JOBS), name, str(path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
+        environment["PYTHONPATH"] = str(PEERS)
+    command = [sys.executable, "-c", HOST, sys.executable, str(JOBS), name, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    if found["status"]:
         lacking = ("ModuleNotFoundError", "FileNotFoundError", "CalledProcessError")
-        if not any(word in done.stderr for word in lacking):
-            raise RuntimeError(done.stderr)
-        return None
-    return json.loads(done.stdout.splitlines()[-1])
+        if hasattr(peers, name) and any(word in found["error"] for word in lacking):
+            return None
+        raise RuntimeError(found["error"])
+    return {**found, "answer": json.loads(found["out"].splitlines()[-1])}
 
 
 def _surround(path: Path) -> None:
@@ -132,28 +156,24 @@ def _surround(path: Path) -> None:
                 writer.writerow((row[0], row[1], f"{number:032x}", f"gone {number}", *row[4:]) if gone else row)
 
 
-def table(records: list[dict[str, Any]]) -> list[str]:
-    """Return the Markdown table: one line per race and size; of a peer, how many times as long it takes."""
-    lines = ["| versions | job | dbtools | MB | how many times as long others take |", "|---:|---|---:|---:|---|"]
-    for size in dict.fromkeys(r["size"] for r in records):
-        for title in dict.fromkeys(r["title"] for r in records if r["size"] == size):
+def table(records: list[dict[str, Any]]) -> str:
+    """Return the Markdown table: one line per job and size."""
+    lines = ["| job | versions | wall time | processor time | memory | compared |", "|---|---:|---:|---:|---:|---|"]
+    for title in dict.fromkeys(r["title"] for r in records):
+        for size in dict.fromkeys(r["size"] for r in records if r["title"] == title):
             own, *others = (r for r in records if (r["size"], r["title"]) == (size, title))
-            beside = ", ".join(f"{_words(o['name'])} {_times(1 / o['ratio'])} ({o['mb']:,.0f} MB)" for o in others)
-            proof = f" + proof {_seconds(own['apart'])}" if own["apart"] else ""
-            lines.append(f"| {size:,} | {title} | {_seconds(own['seconds'])}{proof} | {own['mb']:,.0f} | {beside} |")
-    return lines
-
-
-def _words(name: str) -> str:
-    return name.replace("agents_", "").replace("_", " ")
+            beside = "; ".join(f"{SAID[other['name']]}: {_times(other['ratio'])}" for other in others)
+            times = f"{_seconds(own['wall'])} | {_seconds(own['cpu'])} | {own['mb']:,.0f} MB"
+            lines.append(f"| {title} | {size:,} | {times} | {beside} |")
+    return "\n".join(lines) + "\n"
 
 
 def _seconds(value: float) -> str:
-    return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+    return f"{value:.2g} s" if value < 10 else f"{value:,.0f} s"
 
 
 def _times(value: float) -> str:
-    return f"{value:.2g} ×" if value < 100 else f"{value:,.0f} ×"
+    return f"{value:.2g} times as long" if value < 100 else f"{value:,.0f} times as long"
 
 
 def same_answers(records: list[dict[str, Any]]) -> None:
@@ -169,29 +189,32 @@ def same_answers(records: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Measure and tell."""
+    """Measure, print each figure, and write the table unless some jobs only were asked for."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("sizes", nargs="*", type=int, default=[SMALL, 300_000])
-    parser.add_argument("--only", default="", help="races whose job starts so")
+    parser.add_argument("sizes", nargs="*", type=int, default=[3_000, 300_000])
+    parser.add_argument("--only", default="", help="races whose job starts so; the table is printed, not written")
     parser.add_argument("--folder", type=Path, help="where the databases are kept from one run to the next")
-    parser.add_argument("--keep", type=Path, help="a file to which the figures are added, as JSON lines")
     options = parser.parse_args()
-    races = tuple(race for race in RACES if race.job.startswith(options.only))
+    races = [race for race in RACES if race.job.startswith(options.only)]
     records = []
     for size in options.sizes:
-        for record in measure(size, races, options.folder):
+        some = [race for race in races if size == min(options.sizes) or not race.only_small]
+        for record in measure(size, some, options.folder):
             records.append(record)
             print(
-                f"{size:>10,} {record['title']:<30}{record['name']:<22}{record['seconds']:>10.4f} s"
-                f"{record['mb']:>8.0f} MB{record['ratio']:>9.3f}"
-                + (f"  + {record['apart']:.2f} s apart" if record["apart"] else ""),
+                f"{size:>10,} {record['title']:<45}{record['name']:<22}{record['wall']:>9.3f} s{record['cpu']:>9.3f} s"
+                f"{record['mb']:>8.0f} MB{record['ratio']:>9.3f}",
                 flush=True,
             )
-            if options.keep:
-                with options.keep.open("a", encoding="utf-8") as handle:
-                    handle.write(json.dumps(record) + "\n")
     same_answers(records)
-    print("\n" + "\n".join(table(records)))
+    if options.only:
+        print("\n" + table(records))
+        return
+    page = ROOT / "docs" / "performance.md"
+    before, _, rest = page.read_text(encoding="utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    page.write_text(before + MARKS[0] + table(records) + MARKS[1] + after, encoding="utf-8")
+    print(f"\nThe table is in {page}")
 
 
 if __name__ == "__main__":

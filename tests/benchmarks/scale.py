@@ -117,7 +117,9 @@ def picture(records: list[dict]) -> str:
     """Return time by size, both on logarithmic scales, as SVG."""
     import altair as alt
     import pandas as pd
-    from picture import themed
+
+    from dbtools.notebooks import report
+    from dbtools.show import style
 
     frame = pd.DataFrame(records)
     sizes = sorted(set(frame["versions"]))
@@ -134,7 +136,8 @@ def picture(records: list[dict]) -> str:
     labels = ends.mark_text(align="left", dx=8, fontSize=11)
     labels = labels.encode(x="versions:Q", y="seconds:Q", text="way:N", color=base.encoding.color)
     chart = (base.mark_line(point=True) + labels).properties(width=560, height=360)
-    return themed(chart, "Effectiveness over a lake: time by size of the history")
+    # As the charts of reports look; it follows the reader's dark mode.
+    return report._adapt(style.svg(style.styled(chart, "Effectiveness over a lake: time by size of the history")))
 
 
 def main(file: Path, sizes: list[int], folder: Path) -> None:
