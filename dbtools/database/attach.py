@@ -20,6 +20,7 @@ from dbtools.database import lake as lakes
 from dbtools.database.database import Database, TemporaryCopy
 from dbtools.database.spark import Spark
 from dbtools.errors import DatabaseError, ParameterError, explained
+from dbtools.progress import step
 from dbtools.project import Project, is_lake
 from dbtools.server import Server
 
@@ -189,6 +190,7 @@ def _open_file(path: Path, timeout: float, progress: bool, target: Path) -> Iter
         size, fingerprint = path.stat().st_size, sqlite.fingerprint(path)
 
     def copy(with_texts: bool) -> None:
+        step("copying the database")
         with sqlite.snapshot(path, timeout) as snapshot:
             try:
                 with closing(sqlite.connect_copy(snapshot)) as connection:

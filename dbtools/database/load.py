@@ -217,8 +217,9 @@ def statements(table: Table, found: Iterable[Column], raw: str, texts: bool) -> 
         lost = f"raw.{column.name} IS NOT NULL AND {column.convert()} IS NULL"
         unreadable.append(f"CASE WHEN {lost} THEN {1 << bit}::BIGINT ELSE 0 END")
         if column.kind == "id":
-            plain = f"replace(({column.convert()})::VARCHAR, '-', '')"
-            dashed.append(f"CASE WHEN raw.{column.name} <> {plain} THEN {1 << bit}::BIGINT ELSE 0 END")
+            raw_id = f"raw.{column.name}"
+            other = f"{column.convert()} IS NOT NULL AND (strlen({raw_id}) <> 32 OR {raw_id} <> lower({raw_id}))"
+            dashed.append(f"CASE WHEN {other} THEN {1 << bit}::BIGINT ELSE 0 END")
     converted += ["raw.row_id::BIGINT AS row_id", f"{' + '.join(unreadable)} AS unreadable"]
     converted.append(f"{' + '.join(dashed)} AS dashed")
     typed = f"SELECT {', '.join(converted)} FROM (SELECT * FROM {raw}) AS raw"  # noqa: S608 - allow-list

@@ -39,8 +39,8 @@ READ = {
 CONVERT = {
     # A whole number is an id as well: its decimal digits, at the end of a UUID.
     "id": (
-        "try_cast(CASE WHEN regexp_full_match({c}, '[0-9]{{1,19}}') THEN lpad({c}, 32, '0') "
-        "ELSE try(decode(encode({c}))) END AS UUID)"
+        "try_cast(CASE WHEN strlen({c}) < 20 AND regexp_full_match({c}, '[0-9]{{1,19}}') THEN lpad({c}, 32, '0') "
+        "ELSE {c} END AS UUID)"
     ),
     "text": "try(decode(encode({c})))",
     "real": "try_cast({c} AS DOUBLE)",

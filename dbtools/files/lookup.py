@@ -131,7 +131,7 @@ def _load(connection: Engine, csv: CsvFile, layout: Layout, comparison: _Compari
     others = [i for i in range(len(csv.header)) if i not in used]
     # A heading of somebody's own may be a note, though nothing stands below it.
     noted = any(i in others for name, i in place.items() if name and name not in NAMES)
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for row in csv.rows:
         if not row.problem:
             more = any(_said(row.cells[i]) for i in others) or (noted and not rows)

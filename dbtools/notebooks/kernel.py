@@ -38,10 +38,10 @@ class SafeKernelManager(AsyncKernelManager):
         """Start the kernel."""
         await super()._async_start_kernel(**options | {"env": safe_environment(options.get("env") or os.environ)})
 
-    async def _async_launch_kernel(self, command: list[str], **options: Any) -> None:
-        process = _templates[-1].fork(command, options) if _templates else None
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+        process = _templates[-1].fork(kernel_cmd, kw) if _templates else None
         if process is None:
-            await super()._async_launch_kernel(command, **options)
+            await super()._async_launch_kernel(kernel_cmd, **kw)
             return
         launched: Any = self.provisioner
         launched.process, launched.pid = process, process.pid

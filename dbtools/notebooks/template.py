@@ -6,6 +6,7 @@ It answers with the process id of the new kernel.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -36,6 +37,7 @@ def serve() -> None:
 def _import() -> None:
     for name in _IMPORTED:
         importlib.import_module(name)
+    gc.freeze()  # a kernel then shares the memory of what was imported
 
 
 def _reap(*_: object) -> None:
@@ -59,7 +61,7 @@ def _become_kernel(request: dict[str, Any]) -> None:
     if request["folder"]:
         os.chdir(request["folder"])
     sys.argv = ["ipykernel_launcher", *request["arguments"]]
-    kernelapp.launch_new_instance()  # type: ignore[no-untyped-call]
+    kernelapp.launch_new_instance()
 
 
 if __name__ == "__main__":
