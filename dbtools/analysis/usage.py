@@ -161,7 +161,7 @@ class Usage(Result):
     @property
     def level(self) -> str:
         """Good where there is something to tell, else neutral."""
-        return "good" if self.recomputed["calls"] or self.votes.n or _row(self._security, "all", "all") else "neutral"
+        return "good" if self.recomputed["calls"] or self.votes.n or len(self._security["n"]) else "neutral"
 
     @property
     def highlights(self) -> list[Highlight]:
