@@ -39,6 +39,7 @@ DEMO = (
 )
 
 
+_ANSI = {"critical": 31, "error": 31, "warning": 33, "good": 32}  # the other levels are grey
 _COMMANDS = ("demo", "run", "list", "help", "completion")
 
 
@@ -259,6 +260,8 @@ def _line(name: str, report: Report, verbose: bool = False) -> str:
     from dbtools.notebooks.index import word
 
     verdict, reason = word(report.level, report.passed), printable(report.reason.removesuffix("."))
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        verdict = f"\x1b[{_ANSI.get(report.level if report.passed else 'error', 90)}m{verdict}\x1b[0m"
     lines = [f"{name}: {verdict}  {report.html}", *([f"    {reason}"] if reason else [])]
     if verbose:
         lines += [f"    - {printable(text)}" for text in report.highlights]

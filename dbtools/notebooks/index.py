@@ -46,10 +46,14 @@ def about_report(path: Path) -> dict[str, Any]:
     """Return what the JSON file of a report says about it; nothing if there is no such file. Reads only."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))[KEY]
-        complete = {"title", "project", "parameters", "version", *_BRIEF} <= set(found) and found["level"] in LEVELS
-        return found if complete and isinstance(found["history"], list) else {}
+        whole = {"title", "project", "version"} <= set(found) and isinstance(found["parameters"], dict)
+        return found if whole and _is_verdict(found) and isinstance(found["history"], list) else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+
+
+def _is_verdict(entry: object) -> bool:
+    return isinstance(entry, dict) and set(_BRIEF) <= set(entry) and str(entry["level"]) in LEVELS
 
 
 def write_index(folder: Path) -> Path:
@@ -86,10 +90,10 @@ def render_index(folder: Path) -> str:
 
 def _shown(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report as its card shows it: newest verdicts first, text printable and without secrets."""
-    history = [entry for entry in report["history"] if isinstance(entry, dict) and entry.get("level") in LEVELS]
+    history = [entry for entry in report["history"] if _is_verdict(entry)]
     return {
         **{key: redact(printable(str(report[key]))) for key in ("title", "project", "page", "version")},
-        "parameters": [redact(printable(f"{name} = {value!r}")) for name, value in dict(report["parameters"]).items()],
+        "parameters": [redact(printable(f"{name} = {value!r}")) for name, value in report["parameters"].items()],
         **_verdict(report),
         "history": [_verdict(entry) for entry in reversed(history)][:_SHOWN],
         "older": max(0, len(history) - _SHOWN),

@@ -49,7 +49,10 @@ def test_files_that_are_no_reports_are_left_out(tmp_path):
     for name, text in {"a": "{", "b": "[]", "c": '{"report": {"level": "bad"}}', "d": '{"report": 1}'}.items():
         (tmp_path / f"{name}.json").write_text(text)
         (tmp_path / f"{name}.html").touch()
-    assert write_index(tmp_path).read_text().count("<article>") == 1
+    report(tmp_path, "e", parameters=[1])
+    report(tmp_path, "f", level=["error"])
+    report(tmp_path, "g", history=[1, {"level": "error"}], project=1, reason=None, time=5)
+    assert write_index(tmp_path).read_text().count("<article>") == 2
     assert about_report(tmp_path / "missing.json") == {}
 
 
