@@ -308,7 +308,8 @@ def _opened(given: Project | str | os.PathLike[str], other: object) -> Iterator[
         return
     with disk.temporary_folder("dbtools-compare-") as folder, _attached(given) as db:
         alone = None if db.project or "://" in name else _alone(Path(name).expanduser().absolute(), folder)
-        yield _State(name, db, db.project, alone)
+        # The address of a server as the database gives it: without the password.
+        yield _State(str(db.origin["path"]) if "://" in name else name, db, db.project, alone)
 
 
 def _attached(given: Project | str | os.PathLike[str]) -> Database:
