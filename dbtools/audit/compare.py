@@ -160,9 +160,9 @@ class Comparison(Result):
         kinds = {kind: sum(getattr(r, kind) or 0 for r in self.relations) for kind in ("added", "removed", "changed")}
         rows = [f"{n:,} {kind}" for kind, n in kinds.items() if n]
         if self.by_counts:
-            more = [
-                f"{r.relation} {(r.after or 0) - (r.before or 0):+,}" for r in self.relations if r.before != r.after
-            ]
+            other = sorted((r for r in self.relations if r.before != r.after), key=lambda r: -abs(r.grown))
+            more = [f"{r.relation} {r.grown:+,}" for r in other[:3]]
+            more += [f"{len(other) - 3} more tables"] if len(other) > 3 else []
             rows_said = f"number of rows: {', '.join(more) or 'the same'}"
         else:
             rows_said = f"rows: {', '.join(rows) or 'the same'}"

@@ -66,6 +66,11 @@ class RelationChange:
         return (self.added or 0) + (self.removed or 0) + (self.changed or 0)
 
     @property
+    def grown(self) -> int:
+        """How many more rows there are."""
+        return (self.after or 0) - (self.before or 0)
+
+    @property
     def columns_said(self) -> str:
         """The columns that changed, each with the number of rows."""
         return ", ".join(f"{name} ({rows:,})" for name, rows in self.columns)
