@@ -134,21 +134,22 @@ def refresh(folder: Path) -> list[Path]:
     import nbformat
     from nbclient.exceptions import CellExecutionError
 
-    from dbtools.notebooks.kernel import retry_start
+    from dbtools.notebooks.kernel import forked_kernels, retry_start
 
     changed = []
-    for path in sorted(folder.glob("*.ipynb")):
-        before = path.read_text(encoding="utf-8")
-        notebook = nbformat.reads(before, as_version=4)  # type: ignore[no-untyped-call]
-        try:
-            retry_start(partial(_renew, notebook, path.parent))
-        except CellExecutionError as error:
-            what = _short(f"{error.ename}: {error.evalue}")
-            raise NotebookError(f'The notebook "{path.name}" stopped at', what, "run it in JupyterLab") from None
-        after = _text(notebook)
-        if _sanitize(after, folder) != _sanitize(before, folder):
-            write(path.with_suffix(""), {"ipynb": after})
-            changed.append(path)
+    with forked_kernels():
+        for path in sorted(folder.glob("*.ipynb")):
+            before = path.read_text(encoding="utf-8")
+            notebook = nbformat.reads(before, as_version=4)  # type: ignore[no-untyped-call]
+            try:
+                retry_start(partial(_renew, notebook, path.parent))
+            except CellExecutionError as error:
+                what = _short(f"{error.ename}: {error.evalue}")
+                raise NotebookError(f'The notebook "{path.name}" stopped at', what, "run it in JupyterLab") from None
+            after = _text(notebook)
+            if _sanitize(after, folder) != _sanitize(before, folder):
+                write(path.with_suffix(""), {"ipynb": after})
+                changed.append(path)
     return changed
 
 
