@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ _LAB_COLOURS = {
 }
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, DejaVu Sans, Arial, sans-serif"
 WIDTH, ROW, NARROWEST = 560, 30, 180  # pixels: of a chart, of each of its rows, and of the narrowest chart
+_LINE = 46  # letters of a title on one line of a narrow chart
 _TAG = re.compile(r"<(?=[/!?a-zA-Z])")
 
 
@@ -294,13 +296,18 @@ def _narrowed(spec: Any, ratio: float) -> Any:
         return [_narrowed(item, ratio) for item in spec]
     if not isinstance(spec, dict):
         return spec
-    return {
-        key: round(value * ratio)
-        if key in ("width", "value") and isinstance(value, int | float) and not isinstance(value, bool) and value > 100
-        else _narrowed(value, ratio)
-        for key, value in spec.items()
-        if key != "datasets"
-    } | ({"datasets": spec["datasets"]} if "datasets" in spec else {})
+    made: dict[str, Any] = {}
+    for key, value in spec.items():
+        sized = isinstance(value, int | float) and not isinstance(value, bool) and value > 100
+        if key == "datasets":
+            made[key] = value
+        elif key in ("width", "value") and sized:
+            made[key] = round(value * ratio)
+        elif key == "title" and isinstance(value, str) and len(value) > _LINE:
+            made[key] = textwrap.wrap(value, _LINE)
+        else:
+            made[key] = _narrowed(value, ratio)
+    return made
 
 
 def bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from dbtools.show import charts, evolution_charts, style
 
 
 def texts(chart) -> list[str]:
-    svg = style.bundle(chart.to_dict())["image/svg+xml"]
-    return [t for t in re.findall(r"<text[^>]*>([^<]*)</text>", svg) if t]
+    return [t for t in re.findall(r"<text[^>]*>([^<]*)</text>", style.svg(chart)) if t]
 
 
 AGENTS = pd.DataFrame(
