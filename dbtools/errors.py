@@ -102,6 +102,10 @@ class DatabaseError(DbtoolsError):
     """The file cannot be read as a prompter database: repair it or give another."""
 
 
+class DamagedError(DatabaseError):
+    """The file of a database is damaged: restore it from a backup."""
+
+
 class BusyError(DbtoolsError):
     """Another process has locked what is needed: try again later."""
 

@@ -18,16 +18,19 @@ LEAST_TEXTS = 6
 """The smallest p of 2^G sign patterns is 2^(1−G): below 0.05 from G = 6 on."""
 SCALES_SAID = {
     "judge": "the judge's scale of 0–50",
+    "unit": "the judge's scale of 0–1",
     "heuristic": "the fallback heuristic's scale of 0–50",
     "self": "the agents' own scores of the input",
     "synthetic": "the history generator's scale",
 }
 _SCORES = {
     "judge": "judge scores",
+    "unit": "judge scores of 0–1",
     "heuristic": "heuristic scores",
     "self": "self-scores",
     "synthetic": "synthetic scores",
 }
+_JUDGED = ("judge", "unit")  # of the judge, by whichever marks
 _MANY = 100_000
 _EQUAL = 1e-9  # points: totals are sums of decimal scores
 
@@ -99,7 +102,7 @@ def make_claim(
     missing, real = sorted(set(agents) - {closest.a, *(pair.b for pair in own)}), set(kinds) == {"real"}
     found = _errors(own)
     detectable = detectable_lead(*found) if found else None
-    allowed = real and scale == "judge" and not missing
+    allowed = real and scale in _JUDGED and not missing
     figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {_basis(closest, scale, kinds)}"
     details = (figures, *_at_equal_length(own), *_power(detectable))
     if allowed and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
@@ -111,7 +114,7 @@ def make_claim(
     if not real:
         rows = "rows that are not all real" if "real" in kinds else "rows that are not real"
         said = f"{ahead}, but among {rows}. It takes scored contests of real rows."
-    elif scale != "judge":
+    elif scale not in _JUDGED:
         said = f"{ahead}, but by {_SCORES[scale]} alone. It takes a judge's scores."
     elif missing:
         said = f"{ahead}, but has no contest against {_some(missing)}. It takes such contests."

@@ -36,11 +36,33 @@ def _all(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) -> I
         yield _length(sums)
         (scores,) = rows(connection, "judge", **row_filter.bound)
         yield _judge(scores)
-    selves = sum(row["rows"] for row in present if row["scale"] == "self" and row["provenance"] in row_filter.kinds)
+    yield from _regimes(connection, row_filter, present)
+    selves = _scored(row_filter, present, "self")
     if selves:
         used = "compared here" if row_filter.scale == "self" else "not compared here"
         text = f"Self-scores: {selves:,} rows hold an agent's own score of the input, not of its output; {used}."
         yield Confounder("self_scores", {"rows": selves}, text)
+
+
+def _scored(row_filter: RowFilter, present: Sequence[Row], scale: str) -> int:
+    return sum(row["rows"] for row in present if row["scale"] == scale and row["provenance"] in row_filter.kinds)
+
+
+def _regimes(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) -> Iterator[Confounder]:
+    """Say where the judge changed: its scale, to one answer for everything, or its level over time."""
+    judge, unit, stuck = (_scored(row_filter, present, scale) for scale in ("judge", "unit", "stuck"))
+    if unit or stuck:
+        parts = [f"{unit:,} versions have marks of 0–1 (scale unit)"] if unit else []
+        parts += [f"{stuck:,} have the same marks in a row"] if stuck else []
+        text = f"The judge changed: {judge:,} versions have marks of 0–10, {', '.join(parts)}; never compared together."
+        yield Confounder("judge_regimes", {"judge": judge, "unit": unit, "stuck": stuck}, text)
+    for row in rows(connection, "judge_drift"):
+        points, error = row["drift"], row["error"]
+        text = (
+            f"The judge's totals moved by {number(points, '+.1f')} points from the first to the last third of the "
+            "prompts: means of different times do not compare, versions of one prompt do."
+        )
+        yield Confounder("judge_drift", {"points": points, "error": error}, text)
 
 
 def _position(cells: Sequence[Row]) -> Confounder:

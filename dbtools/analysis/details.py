@@ -22,7 +22,7 @@ _WINS_SAID = {
 _UNUSED = {
     "superseded": "superseded by a later version of the same agent and prompt",
     "unscored": "without a complete score",
-    "other_scale": "scored on another scale",
+    "other_scale": "scored on another scale, or by a stuck judge",
     "unanswered": "failed in prompts that no agent answered",
     "unopposed": "without a rival in their prompt",
 }
@@ -99,7 +99,8 @@ def stability(found: Effectiveness) -> str:
 def _caveats(found: Effectiveness) -> list[str]:
     confused = [c for c in found.confounders if c.name == "position" and not c.values["identifiable"]]
     text = "The effect of the position in the prompt cannot be separated from that of the agent."
-    return [text] if confused and len(found.agents) > 1 else []
+    changed = [c.sentence for c in found.confounders if c.name in ("judge_regimes", "judge_drift")]
+    return ([text] if confused and len(found.agents) > 1 else []) + changed
 
 
 def left_out(found: Effectiveness) -> list[str]:

@@ -267,7 +267,7 @@ def effectiveness(
         Which wins the rates count: the stored heads, the highest total of the contest, the application's own
         selection, the users' choices, or the blind ratings. The pairs, the claim and the ranking are by total, with
         ``rated`` by the ratings.
-    scale : {"judge", "heuristic", "self", "synthetic"}
+    scale : {"judge", "unit", "heuristic", "self", "synthetic"}
         The scale whose scores count; scores of two scales are never compared.
     agents : sequence of str, optional
         The sources that compete; by default all but the known non-agents (``original``, ``user_input``, …).

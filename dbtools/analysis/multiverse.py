@@ -126,7 +126,7 @@ def _filters(row_filter: RowFilter, present: list[Row]) -> Iterator[tuple[str, R
     elif row_filter.answers and any(row["provenance"] == "placeholder" for row in present):
         yield "failed runs as losses", row_filter.with_failures("losses"), "total", False
     scales = {row["scale"] for row in present if row["provenance"] in row_filter.kinds}
-    for scale in sorted(scales - {row_filter.scale, "unknown", None}):
+    for scale in sorted(scales - {row_filter.scale, "unknown", "stuck", None}):
         yield f"scale {scale}", replace(row_filter, scale=scale), "total", False
     for kind in WINS:
         yield f"wins {kind}", row_filter, kind, False

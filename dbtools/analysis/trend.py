@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.float64]
 
 FEWEST_TIMES = 5
-SCALE_TOPS = {"judge": 10, "heuristic": 10, "self": 20, "synthetic": 100}
+SCALE_TOPS = {"judge": 10, "unit": 1, "heuristic": 10, "self": 20, "synthetic": 100}
 """The highest score of one dimension on each scale."""
 _DRAWS, _PERMUTED, _ALL_ORDERS = 1_999, 30, 7
 DRIFT_LEVEL = 0.025

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from dbtools import server
@@ -23,9 +24,11 @@ from dbtools.audit.context import (
 from dbtools.audit.report import SEVERITIES, AuditReport, Check, Finding
 from dbtools.clock import utc
 from dbtools.database import attach, schema
+from dbtools.database.attach import attach_readable
+from dbtools.database.sql import PER_TABLE
 from dbtools.errors import DatabaseError
 from dbtools.progress import bar
-from dbtools.project import Project
+from dbtools.project import Project, is_lake
 
 SAMPLE = 5
 _HEADER = ("severity", "area", "question", "hint")
@@ -93,25 +96,60 @@ def run(
         There is no such project.
     """
     project = Project.find(project)
-    with opened(project, now, progress=progress) as context:
-        every = checks()
-        missing = create_relations(context, every, (read_query("scales"),))
-        quiet = not progress or context.db.origin["tables"]["prompt_versions"] < _QUICK
-        steps = bar(every, desc="audit", unit="checks", disable=quiet, leave=False)
-        findings = [_find(context, check, missing) for check in steps]
-        provenance: dict[str, dict[str, int]] = {}
+    for damaged in (False, True):
+        try:
+            with opened(project, now, progress=progress, damaged=damaged) as context:
+                every = checks()
+                missing = create_relations(context, every, (read_query("scales"),))
+                if damaged or not _is_damaged(context):
+                    return _report(context, every, missing, progress=progress)
+        except DatabaseError:
+            if damaged or not isinstance(project.database, Path) or is_lake(project.database):
+                raise
+    raise AssertionError("the second audit returns or raises")
+
+
+def _report(
+    context: AuditContext, every: Iterable[Check], missing: Mapping[str, NotAnswered], *, progress: bool
+) -> AuditReport:
+    import duckdb
+
+    quiet = not progress or context.db.origin["tables"].get("prompt_versions", 0) < _QUICK
+    steps = bar(every, desc="audit", unit="checks", disable=quiet, leave=False)
+    findings = [_find(context, check, missing) for check in steps]
+    provenance: dict[str, dict[str, int]] = {}
+    scales: tuple[tuple[str, str, int], ...] = ()
+    with suppress(duckdb.CatalogException) if context.unreadable else nullcontext():
         for relation, kind, rows in context.connection.execute(read_query("provenance")).fetchall():
             provenance.setdefault(relation, {})[kind] = rows
         scales = tuple(context.connection.execute(read_query("scales")).fetchall())
-        order = sorted(findings, key=lambda f: (not f.count, SEVERITIES.index(f.check.severity), -(f.count or 0)))
-        return AuditReport(project, tuple(order), provenance, scales, dict(context.db.origin))
+    order = sorted(findings, key=lambda f: (not f.count, SEVERITIES.index(f.check.severity), -(f.count or 0)))
+    return AuditReport(context.project, tuple(order), provenance, scales, dict(context.db.origin))
+
+
+def _is_damaged(context: AuditContext) -> bool:
+    """Tell whether SQLite finds the prompter database damaged, although it could be attached."""
+    if not isinstance(context.project.database, Path) or is_lake(context.project.database):
+        return False
+    own = context.name(context.project.database)
+    query = "SELECT count(*) FROM integrity_messages WHERE path = $own"
+    return bool(context.connection.execute(query, {"own": own}).fetchall()[0][0])
 
 
 @contextmanager
-def opened(project: Project, now: datetime | None = None, *, progress: bool = True) -> Iterator[AuditContext]:
-    """Attach the database of a project and open the context for its checks. Reads only."""
+def opened(
+    project: Project, now: datetime | None = None, *, progress: bool = True, damaged: bool = False
+) -> Iterator[AuditContext]:
+    """Attach the database of a project and open the context for its checks. Reads only.
+
+    Of a `damaged` database, what can still be read is attached.
+    """
     moment = utc(now).replace(tzinfo=None)
-    with attach(project, progress=progress) as db, open_context(project, db, moment) as context:
+    attached = attach_readable if damaged else attach
+    with attached(project, progress=progress) as db, open_context(project, db, moment) as context:
+        if context.unreadable:
+            left_out = f"without the damaged tables: {', '.join(context.unreadable)}"
+            context.left_out.update(dict.fromkeys(PER_TABLE, left_out))
         yield context
 
 
@@ -138,8 +176,11 @@ def create_relations(
 def _missing(origin: Mapping[str, Any]) -> dict[str, NotAnswered]:
     """Name the relations and columns that the database does not have."""
     columns, found = origin["columns"], {}
+    unreadable = origin.get("unreadable", {})
     lacks = f"the database, of generation {origin['generation']}, has no"
     for table in schema.TABLES:
+        if table.name in unreadable:
+            continue
         if table.name not in columns:
             found[table.relation] = f"{lacks} table {table.name}{_why(origin, table.name)}"
         for column in table.columns:
@@ -147,6 +188,11 @@ def _missing(origin: Mapping[str, Any]) -> dict[str, NotAnswered]:
                 name = f"{table.name}.{column.name}"
                 found[f"{table.relation}.{column.name}"] = f"{lacks} column {name}{_why(origin, name)}"
     missing: dict[str, NotAnswered] = {name: NotApplicable(reason) for name, reason in found.items()}
+    for table in schema.TABLES:
+        if table.name in unreadable:
+            missing[table.relation] = Unanswered(f"table {table.name} cannot be read ({unreadable[table.name]})")
+    if not columns:
+        missing |= dict.fromkeys(PER_TABLE, Unanswered("no table of the database can be read"))
     if not origin["texts"]:
         long = [f"{table.relation}.{column.name}" for table in schema.TABLES for column in table.columns if column.long]
         missing |= {name: Unanswered(NO_TEXTS) for name in long if name not in missing}
@@ -170,7 +216,10 @@ def _find(context: AuditContext, check: Check, missing: Mapping[str, NotAnswered
         # LIMIT is appended: an engine may ignore the ORDER BY of a subquery.
         sample = context.connection.execute(f"{check.query} LIMIT {SAMPLE}").fetchall() if count else []
     except (duckdb.Error, DatabaseError) as error:  # the text of the error may quote the data
-        reason = Unanswered(f"the query engine could not answer it ({type(error).__name__})")
+        if context.unreadable and isinstance(error, duckdb.CatalogException):
+            reason = context.needs_unreadable()
+        else:
+            reason = Unanswered(f"the query engine could not answer it ({type(error).__name__})")
         return Finding(check, None, reason=str(reason), unanswered=True)
     ids = tuple("(no id)" if id in (None, "") else str(id) for id, *_ in sample)
     left_out = "; ".join(context.left_out[name] for name in check.needs if name in context.left_out)

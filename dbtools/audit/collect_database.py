@@ -9,10 +9,11 @@ import hashlib
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from dbtools.audit.context import NO_TEXTS, AuditContext, NotApplicable, Unanswered, read_query
 from dbtools.database.change_type import COMPILED, change_type
@@ -39,16 +40,25 @@ _MOST_WORK = 400_000_000 if COMPILED else 40_000_000
 
 def origin(context: AuditContext) -> list[tuple[str, bool]]:
     """Return the generation of the database, and whether migrations created its schema."""
+    _check_schema(context)
     return [(context.db.origin["generation"], context.db.origin["migrated"])]
 
 
-def tables(context: AuditContext) -> list[tuple[str, int]]:
-    """Return every table with its number of rows."""
-    return list(context.db.origin["tables"].items())
+def tables(context: AuditContext) -> list[tuple[str, int | None]]:
+    """Return every table with its number of rows; None where they cannot be read."""
+    _check_schema(context)
+    return [*context.db.origin["tables"].items(), *((name, None) for name in context.unreadable)]
+
+
+def _check_schema(context: AuditContext) -> None:
+    if not context.db.origin["columns"]:
+        raise Unanswered("the list of the database's tables cannot be read")
 
 
 def foreign_key_violations(context: AuditContext) -> list[tuple[object, ...]]:
     """Return the rows that break a declared foreign key (``PRAGMA foreign_key_check``)."""
+    if "unreadable" in context.db.origin:
+        raise Unanswered("the database is damaged, and SQLite looks keys up in indexes that may be so too")
     try:
         # Nothing may stand in for a collation here: the order of an index counts.
         with closing(connect(context.own_copy)) as connection:
@@ -60,12 +70,17 @@ def foreign_key_violations(context: AuditContext) -> list[tuple[object, ...]]:
 
 def accounts(context: AuditContext) -> list[tuple[str, str, str]]:
     """Return the accounts of every database; names and addresses only as a digest with a key that is thrown away."""
-    salt, found = secrets.token_bytes(16), []
-    for path, copy in _copies(context):
+    salt = secrets.token_bytes(16)
+
+    def collect(path: Path, copy: Path) -> Iterator[tuple[str, str, str]]:
         names = [c for c in ("username", "email") if c in _columns(copy, "users")]
         if names and "id" in _columns(copy, "users"):
             rows = context.rows(copy, f"SELECT id, {', '.join(names)} FROM users ORDER BY id")  # noqa: S608 - own words
-            found += [(context.name(path), str(row[0]), _digest(salt, row[1:])) for row in rows]
+            yield from ((context.name(path), str(row[0]), _digest(salt, row[1:])) for row in rows)
+
+    found: list[tuple[str, str, str]] = _of_each(context, "accounts", collect)
+    if not found and "accounts" in context.left_out:
+        raise Unanswered(context.left_out["accounts"])
     if not found:
         raise NotApplicable("no database of the project holds accounts")
     return found
@@ -85,12 +100,13 @@ def unknown_users(context: AuditContext) -> list[tuple[str]]:
     return sorted((user,) for (user,) in used if user is not None and user not in known)
 
 
-def credentials(context: AuditContext) -> Iterator[tuple[str, str, object, str, bool]]:
-    """Yield the location and the columns of each row that holds a credential; never the value."""
+def credentials(context: AuditContext) -> list[tuple[str, str, object, str, bool]]:
+    """Return the location and the columns of each row that holds a credential; never the value."""
     if isinstance(context.project.database, Server) and "users" in context.db.origin["tables"]:
         raise NotApplicable(f"{NOT_A_FILE}; of its accounts only the number is read")
     blank = ", ".join(f"'{word}'" for word in _BLANK)
-    for path, copy in _copies(context):
+
+    def collect(path: Path, copy: Path) -> Iterator[tuple[str, str, object, str, bool]]:
         for (name,) in context.rows(copy, _TABLES):
             table = identifier(str(name))
             here = sorted(_columns(copy, table) & set(_CREDENTIALS))
@@ -102,11 +118,24 @@ def credentials(context: AuditContext) -> Iterator[tuple[str, str, object, str, 
                     listed_columns = str(columns).replace(" ", ", ")
                     yield context.name(path), str(name), row_id, listed_columns, _is_auth(context, path)
 
+    return _of_each(context, "credentials", collect)
 
-def _copies(context: AuditContext) -> Iterator[tuple[Path, Path]]:
+
+def _of_each(
+    context: AuditContext, relation: str, collect: Callable[[Path, Path], Iterable[tuple[Any, ...]]]
+) -> list[Any]:
+    """Return what is collected from the copy of every database; those that cannot be read are left out, and named."""
+    found, left_out = [], []
     for path, copy in context.copies.items():
-        if isinstance(copy, Path):
-            yield path, copy
+        try:
+            if isinstance(copy, str):
+                raise sqlite3.DatabaseError(copy)
+            found += list(collect(path, copy))
+        except sqlite3.Error:
+            left_out.append(context.name(path))
+    if left_out:
+        context.left_out[relation] = f"not read: {', '.join(left_out[:5])}{' …' if len(left_out) > 5 else ''}"
+    return found
 
 
 def _columns(copy: Path, table: str) -> set[str]:

@@ -95,7 +95,7 @@ def wrong_places(context: AuditContext) -> Iterator[tuple[str, int | None, str]]
                 why = "a relative database URL names another file in every working directory"
                 yield context.name(file), number, why
     expected = root / DATABASES[1 if context.db.origin["generation"] == "G4" else 0]
-    if database != expected and not _configured(root):
+    if context.db.origin["columns"] and database != expected and not _configured(root):
         reason = f"a database of generation {context.db.origin['generation']} is expected at {context.name(expected)}"
         yield context.name(database), None, reason
 

@@ -54,6 +54,16 @@ class AuditContext:
     stack: ExitStack
     left_out: dict[str, str] = field(default_factory=dict)  # by collected relation, what its rows leave out
 
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """The tables of a damaged prompter database that cannot be read, and why."""
+        found: dict[str, str] = self.db.origin.get("unreadable", {})
+        return found
+
+    def needs_unreadable(self) -> Unanswered:
+        """Return the reason of what reads a relation that the unreadable tables are needed for."""
+        return Unanswered(f"it needs a table that cannot be read ({', '.join(self.unreadable)})")
+
     @cached_property
     def found(self) -> dict[Path, FoundFile]:
         """Every database and CSV file of the project, by path; a database in use by its own path, also a link."""

@@ -11,6 +11,7 @@ from typing import Any
 from dbtools.audit import collect_csv, collect_database, collect_files
 from dbtools.audit.context import AuditContext, Unanswered, read_query
 from dbtools.database.engine import materialize, register
+from dbtools.errors import QueryError
 from dbtools.progress import step
 
 Rows = Iterable[tuple[Any, ...]]
@@ -99,8 +100,15 @@ def read_by(query: str) -> tuple[str, ...]:
 
 def create(context: AuditContext, name: str) -> None:
     """Create a collected or computed relation; one of the database is left alone. Raises `NotAnswered`."""
+    import duckdb
+
     step(f"audit: {name.replace('_', ' ')}")
-    if name in COLLECTED:
-        COLLECTED[name].create(context)
-    elif name in COMPUTED:
-        materialize(context.connection, name, read_query(name))
+    try:
+        if name in COLLECTED:
+            COLLECTED[name].create(context)
+        elif name in COMPUTED:
+            materialize(context.connection, name, read_query(name))
+    except (duckdb.CatalogException, QueryError):
+        if not context.unreadable:
+            raise
+        raise context.needs_unreadable() from None

@@ -268,7 +268,7 @@ class AuditReport(Result):
         if chosen.count is None:
             what = "could not be answered" if chosen.unanswered else "does not apply here"
             raise ParameterError(f"The check {what}: {chosen.reason}", check, "choose another one")
-        with opened(self.project) as context:
+        with opened(self.project, damaged="unreadable" in self.origin) as context:
             if context.db.origin["fingerprint"] != self.origin["fingerprint"]:
                 raise DatabaseError("The database changed since the audit", self.origin["path"], "run the audit again")
             create_relations(context, [chosen.check])
@@ -328,6 +328,7 @@ class AuditReport(Result):
             "generation": self.origin["generation"],
             "migrated": self.origin["migrated"],
             "tables": self.origin["tables"],
+            "unreadable": self.origin.get("unreadable", {}),
             "provenance": self.provenance,
             "scales": [{"source": s, "scale": scale, "versions": n} for s, scale, n in self.scales],
             "checks": {f.check.id: f.count for f in by_id if f.count is not None},

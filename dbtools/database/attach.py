@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from dbtools import disk, server
-from dbtools.database import cache, load, postgres, schema, sql, sqlite
+from dbtools.database import cache, damage, load, postgres, schema, sql, sqlite
 from dbtools.database import lake as lakes
 from dbtools.database.database import Database, TemporaryCopy
 from dbtools.database.spark import Spark
-from dbtools.errors import DatabaseError, ParameterError, explained
+from dbtools.errors import DamagedError, DatabaseError, ParameterError, explained
 from dbtools.progress import step
 from dbtools.project import Project, is_lake
 from dbtools.server import Server
@@ -217,17 +217,56 @@ def _open_server(
         yield _Source(state.fingerprint, state.size, copy, lambda: state.is_comparable)
 
 
+def attach_readable(project: Project, *, progress: bool = True) -> Database:
+    """Attach what can still be read of a project's damaged SQLite file; ``origin["unreadable"]`` names the rest.
+
+    Reads only. Relations that need an unreadable table do not exist in it. Nothing of it is kept in the cache.
+
+    Raises
+    ------
+    DatabaseError, BusyError
+        The database cannot be used for another reason.
+    """
+    path = Path(str(project.database))
+    sqlite.check_file(path)
+    fingerprint, with_texts = sqlite.fingerprint(path), path.stat().st_size <= SMALL
+    work = cache.working_folder("load-", None)
+    try:
+        built = work / "copy.duckdb"
+        try:
+            with sqlite.snapshot(path) as snapshot, closing(sqlite.connect(snapshot)) as connection:
+                unreadable = damage.unreadable_tables(snapshot)
+                tables = schema.read_tables(connection, unreadable=unreadable)
+                schema.check_tables(tables, path)
+                origin = _origin(path, fingerprint, tables, with_texts, unreadable)
+                readable = {name: facts for name, facts in tables.items() if name not in unreadable}
+                load.load(snapshot, built, readable, origin, progress=progress and path.stat().st_size > _QUIET)
+        except (DamagedError, sqlite3.Error):
+            built.unlink(missing_ok=True)
+            unreadable = {table.name: "the file cannot be read as a whole" for table in schema.TABLES}
+            load.load(None, built, {}, _origin(path, fingerprint, {}, with_texts, unreadable), progress=False)
+        return Database(built, project, temporary=TemporaryCopy(work))
+    except BaseException:
+        disk.remove_temporary(work)
+        raise
+
+
 def _origin(
-    address: Path | Server, fingerprint: str, tables: dict[str, schema.TableFacts], with_texts: bool
+    address: Path | Server,
+    fingerprint: str,
+    tables: dict[str, schema.TableFacts],
+    with_texts: bool,
+    unreadable: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     return {
         "path": str(address),
         "fingerprint": fingerprint,
-        "generation": schema.generation(tables),
+        "generation": schema.generation(tables) if tables else "unknown",
         "migrated": schema.is_migrated(tables),
         "columns": {t.name: sorted(tables[t.name].names()) for t in schema.TABLES if t.name in tables},
         "texts": with_texts,
-        "tables": {name: facts.rows for name, facts in sorted(tables.items())},
+        "tables": {name: facts.rows for name, facts in sorted(tables.items()) if name not in (unreadable or ())},
+        **({} if unreadable is None else {"unreadable": dict(unreadable)}),
     }
 
 

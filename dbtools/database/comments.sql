@@ -167,7 +167,7 @@ COMMENT ON COLUMN scored_versions.raw_total IS 'Sum of the five scores as stored
 COMMENT ON COLUMN scored_versions.total IS
   'Total on one scale; NULL where the scale is unknown | 0–50 | from raw_total and scale';
 COMMENT ON COLUMN scored_versions.scale IS
-  'judge (five scores of 0–10), heuristic (0 or 5), self (0–20), synthetic (0–100) or unknown |  | from the newest score';
+  'judge (five scores of 0–10), unit (0–1), stuck (the same for all texts), heuristic (0 or 5), self (0–20), synthetic (0–100) or unknown |  | from the newest score';
 COMMENT ON COLUMN scored_versions.provenance IS 'real, generated, placeholder or unknown |  | provenance';
 COMMENT ON COLUMN scored_versions.is_head IS 'Whether the newest head of the prompt names it |  | heads';
 COMMENT ON COLUMN scored_versions.is_best IS

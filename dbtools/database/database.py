@@ -7,8 +7,8 @@ import glob
 import json
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -56,7 +56,7 @@ class Database:
     origin : Mapping
         Where it comes from: ``path``, ``fingerprint``, ``generation``, ``migrated``, ``texts`` (whether the long texts
         are loaded), ``tables`` (rows of every table, also of those that are never loaded), ``columns`` (by allow-listed
-        table, the names it has).
+        table, the names it has); of a damaged file, ``unreadable`` (why, by table).
     relations : tuple of str
         The names `sql` can use.
     project : Project or None
@@ -383,7 +383,7 @@ def _connect(
         connection = sql.connect(":memory:", sql.config(spill))
         connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
         origin: dict[str, Any] = json.loads(connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0])
-        define(connection, prompts, ratings)
+        define(connection, prompts, ratings, origin.get("unreadable", ()))
         if rescued:
             _offer_rescued(connection, rescued)
         derived = cache.derived_file(file.parent, origin["fingerprint"])
@@ -410,27 +410,44 @@ def open_read_only(
     return connection, origin, spill
 
 
-def define(connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None, ratings: Ratings) -> None:
-    """Define every relation over the tables of the copy, which is attached as ``cache``, and over the ratings."""
+def define(
+    connection: duckdb.DuckDBPyConnection,
+    prompts: PromptFilter | None,
+    ratings: Ratings,
+    unreadable: Container[str] = (),
+) -> None:
+    """Define every relation over the tables of the copy, which is attached as ``cache``, and over the ratings.
+
+    Of `unreadable` tables, and of what is derived from them, there is no relation.
+    """
+    import duckdb
+
     connection.execute("CREATE SCHEMA internal")
     _prepare_cursor(connection)
     connection.execute(sql.macros())
     connection.execute(sql.define_prices())
+    lost = [table.relation for table in schema.TABLES if table.name in unreadable]
     for table in schema.TABLES:
         name = f"internal.unfiltered_{table.relation}" if prompts else table.relation
-        connection.execute(
-            f"CREATE VIEW {name} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
-            f"FROM cache.main.{table.relation}"
-        )
+        if table.relation not in lost:
+            connection.execute(
+                f"CREATE VIEW {name} AS SELECT * EXCLUDE (unreadable, dashed) "  # noqa: S608 - allow-list
+                f"FROM cache.main.{table.relation}"
+            )
     blind.offer(connection, "internal.unfiltered_ratings" if prompts else "ratings", ratings)
     if prompts:
         filter_prompts(connection, prompts)
     connection.execute("CREATE VIEW internal.unreadable_cells AS SELECT * FROM cache.main.unreadable_cells")
     connection.execute(f"CREATE VIEW internal.id_cells AS {schema.id_cells()}")
+    missing = suppress(duckdb.CatalogException) if lost else nullcontext()
+    empty = ", ".join(f"{relation} AS (FROM cache.main.{relation})" for relation in lost)
     for name, query in sql.views():
-        connection.execute(f"CREATE VIEW {sql.qualify(name)} AS {query}")
+        rows_of = f"WITH {empty} {query}" if lost and name in sql.PER_TABLE else query
+        with missing:
+            connection.execute(f"CREATE VIEW {sql.qualify(name)} AS {rows_of}")
     for view in sorted(v.name for v in sql.FILES.joinpath("views").iterdir() if v.name.endswith(".sql")):
-        connection.execute(sql.read_sql("views", view))
+        with missing:
+            connection.execute(sql.read_sql("views", view))
 
 
 def _prepare_cursor(connection: duckdb.DuckDBPyConnection) -> None:

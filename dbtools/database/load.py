@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.database import extension, sqlite
 from dbtools.database.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
 from dbtools.database.sql import FILES, config, identifier, macros, quote
+from dbtools.database.sqlite import DAMAGED
 from dbtools.errors import DatabaseError, explained
 from dbtools.progress import bar as progress_bar
 from dbtools.redact import holds_secret
@@ -33,7 +34,7 @@ _LITERAL = re.compile(r"[-+]? ?\d+(\.\d+)?(e[-+]?\d+)?|'([^']|'')*'|null", re.IG
 
 
 def load(
-    copy: Path,
+    copy: Path | None,
     target: Path,
     tables: dict[str, TableFacts],
     origin: dict[str, Any],
@@ -42,7 +43,7 @@ def load(
 ) -> None:
     """Write the allow-listed tables of the snapshot `copy` into a new DuckDB file.
 
-    Without ``origin["texts"]``, the long texts are left out.
+    Without ``origin["texts"]``, the long texts are left out. Without a `copy`, the relations have no rows.
 
     Changes files: creates `target`, and declares the tables of `copy` anew, which must be private.
 
@@ -51,9 +52,10 @@ def load(
     DatabaseError
         SQLite cannot read a table, or a row count differs from SQLite's own.
     """
-    scanned = _declare(copy, tables)
+    scanned = _declare(copy, tables) if copy else {}
     with extension.connect(str(target), config(str(target) + ".spill")) as connection:
-        connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
+        if copy:
+            connection.execute(f"ATTACH {quote(copy)} AS source (TYPE sqlite, READ_ONLY)")
         fill(
             connection,
             tables,
@@ -61,7 +63,8 @@ def load(
             lambda table, facts: _load_table(connection, table, facts, origin["texts"], scanned.get(table.name)),
             progress=progress,
         )
-        connection.execute("DETACH source")
+        if copy:
+            connection.execute("DETACH source")
 
 
 def fill(
@@ -90,7 +93,7 @@ def fill(
         for table in TABLES:
             facts = tables.get(table.name)
             bar.set_description(table.relation)
-            what, todo = f"Table {table.name} cannot be read", "check it with PRAGMA integrity_check"
+            what, todo = f"Table {table.name} cannot be read", DAMAGED
             with explained(DatabaseError, what, origin["path"], todo, catch=(duckdb.Error, UnicodeDecodeError)):
                 load_table(table, facts)
             loaded = connection.table(table.relation).count("*").fetchall()[0][0]
@@ -98,7 +101,7 @@ def fill(
                 raise DatabaseError(
                     f"Read {loaded:,} rows of {table.name} where the database counts {facts.rows:,}",
                     origin["path"],
-                    "check it with PRAGMA integrity_check",
+                    DAMAGED,
                 )
             bar.update(loaded)
         # A bound value would make DuckDB import pandas, which takes longer than all the rest.

@@ -7,7 +7,7 @@ The allow-list is the whole of what leaves a prompter database: a table or colum
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,8 +224,13 @@ class TableFacts:
         return {c.lower(): c for c in self.columns}
 
 
-def read_tables(connection: sqlite3.Connection) -> dict[str, TableFacts]:
-    """Describe the ordinary tables of a database, by lower-case name; views and virtual tables are left out."""
+def read_tables(
+    connection: sqlite3.Connection, unreadable: Mapping[str, str] | None = None
+) -> dict[str, TableFacts]:
+    """Describe the ordinary tables of a database, by lower-case name; views and virtual tables are left out.
+
+    Of a damaged database, whose `unreadable` tables are given, the rows of the others are counted without indexes.
+    """
     found = {}
     for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall():
         if name.lower().startswith("sqlite_") or not sql or sql.lstrip()[:12].upper() != "CREATE TABLE":
@@ -236,8 +241,8 @@ def read_tables(connection: sqlite3.Connection) -> dict[str, TableFacts]:
         row_ids = _has_row_ids(connection, quoted)
         defaults = {column: default for _, column, _, _, default, *_ in described if default is not None}
         stored = not any(hidden or (key and kind.upper() == "INTEGER") for _, _, kind, _, _, key, hidden in described)
-        counted = f"SELECT count(*) FROM {quoted}"  # noqa: S608 - quoted identifier
-        rows = connection.execute(counted).fetchone()[0]
+        counted = f"SELECT count(*) FROM {quoted}{'' if unreadable is None else ' NOT INDEXED'}"  # noqa: S608 - quoted
+        rows = connection.execute(counted).fetchone()[0] if name.lower() not in (unreadable or ()) else 0
         found[name.lower()] = TableFacts(columns, row_ids, rows, defaults, stored)
     return found
 

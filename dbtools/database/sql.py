@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FILES = files("dbtools.database")
 # The derived relations that users are offered; all others are dbtools' own.
 PUBLIC = ("scored_versions", "contests", "provenance", "prices")
+# Derived relations of which the rows of each table stand by themselves: of a damaged database they hold the others.
+PER_TABLE = ("id_cells", "row_timestamps", "unreadable_cells")
 _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,

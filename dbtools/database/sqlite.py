@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from dbtools import disk
-from dbtools.errors import BusyError, DatabaseError, reason
+from dbtools.errors import BusyError, DamagedError, DatabaseError, reason
 
 MAGIC = b"SQLite format 3\0"
 CHUNK = 1 << 20
@@ -30,6 +30,7 @@ HEADER = 100
 WAL_HEADER = 32
 LIVE = ("-wal", "-journal")  # sidecars that are a part of the database where they are not empty
 SIDECARS = (*LIVE, "-shm")
+DAMAGED = "restore it from a backup; an audit tells what can still be read"
 
 _COMPRESSED = {
     b"\x1f\x8b": "gzip",
@@ -357,8 +358,8 @@ def sqlite_error(error: Exception, path: Path) -> BusyError | DatabaseError:
         what = f"The database cannot be read together with its -wal ({error})"
         return DatabaseError(what, path, "if the -wal belongs to another state of the file, move it away")
     if name.startswith("SQLITE_NOTADB"):
-        return DatabaseError("Not an SQLite database", path, "give the path of a prompter.db")
-    return DatabaseError(f"The database cannot be read ({error})", path, "check it with PRAGMA integrity_check")
+        return DamagedError("Not an SQLite database", path, "give the path of a prompter.db")
+    return DamagedError(f"The database cannot be read ({error})", path, DAMAGED)
 
 
 def _hot_journal(path: Path) -> DatabaseError:
@@ -371,8 +372,8 @@ def _no_room(reason: object, path: Path) -> DatabaseError:
     return DatabaseError(what, path, "free space in the folder for temporary files, or name another in TMPDIR")
 
 
-def _truncated(path: Path) -> DatabaseError:
-    return DatabaseError("The database is truncated", path, "restore it from a backup")
+def _truncated(path: Path) -> DamagedError:
+    return DamagedError("The database is truncated", path, "restore it from a backup")
 
 
 def _copy_locked(path: Path, copy: Path, timeout: float) -> None:

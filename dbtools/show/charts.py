@@ -63,7 +63,15 @@ _RISKS = {
 }
 _CHOICES = ("multi", "single", "original")
 _PROVENANCES = {"real": GREEN, "generated": ORANGE, "placeholder": PURPLE, "unknown": GREY}
-_SCALES = {"judge": BLUE, "heuristic": SKY, "self": PURPLE, "synthetic": ORANGE, "unknown": GREY}
+_SCALES = {
+    "judge": BLUE,
+    "heuristic": SKY,
+    "self": PURPLE,
+    "synthetic": ORANGE,
+    "unknown": GREY,
+    "unit": GREEN,
+    "stuck": YELLOW,
+}
 _SOUND, _NOT_APPLICABLE = "nothing found", "not applicable"
 _DAY = "%Y-%m-%d"
 _MOST_SOURCES, _MOST_PAIRS = 20, 15

@@ -6,7 +6,7 @@ SELECT
   clarity * factor AS clarity, specificity * factor AS specificity, actionability * factor AS actionability,
   structure * factor AS structure, context_use * factor AS context_use, text_length, has_head, selected, times
 FROM (
-  SELECT e.*, CASE e.scale WHEN 'self' THEN 0.5e0 WHEN 'synthetic' THEN 0.1e0 ELSE 1e0 END AS factor
+  SELECT e.*, CASE e.scale WHEN 'unit' THEN 10e0 WHEN 'self' THEN 0.5e0 WHEN 'synthetic' THEN 0.1e0 ELSE 1e0 END AS factor
   FROM contest_entries AS e
   CROSS JOIN (SELECT count(*) AS names FROM named_agents) AS asked
   LEFT JOIN named_agents AS n ON n.source = e.source

@@ -1,6 +1,7 @@
 -- What is known of each version, its newest score brought to one scale of 0–50? One row per version.
--- scale: judge (five marks of 0–10), heuristic (0 or 5, judge not reachable), self (the agent's own mark of the input,
--- 0–20, five equal), synthetic (history generator, 0–100, five equal), unknown; total is NULL where it is unknown.
+-- scale: judge (five marks of 0–10), unit (the judge's too, of a time when it marked 0–1), stuck (the judge's too, of a
+-- time when it gave everything the same marks; see judge_regimes), heuristic (0 or 5, judge not reachable), self (the agent's own mark of the input,
+-- 0–20, five equal), synthetic (history generator, 0–100, five equal), unknown; total is NULL where it is unknown or stuck.
 -- is_best: the highest total among the competing agents of the prompt on the same scale (ties: all of them).
 -- (No parameters.)
 WITH
@@ -8,7 +9,7 @@ newest AS (
   SELECT *
   FROM (
     SELECT
-      id, prompt_version_id, clarity, specificity, actionability, structure, context_use, total, heuristic,
+      id, row_id, prompt_version_id, clarity, specificity, actionability, structure, context_use, total, heuristic,
       feedback_synthetic, feedback_agent, feedback_confidence,
       least(clarity, specificity, actionability, structure, context_use) AS lowest,
       greatest(clarity, specificity, actionability, structure, context_use) AS highest,
@@ -29,17 +30,19 @@ scaled AS (
         AND s.highest BETWEEN 0 AND 100 THEN 'synthetic'
       WHEN s.lowest = s.highest AND s.feedback_agent IS NOT NULL AND s.feedback_confidence IS NOT NULL
         AND s.highest BETWEEN 0 AND 20 THEN 'self'
-      WHEN s.lowest >= 0 AND s.highest <= 10 THEN 'judge'
+      WHEN s.lowest >= 0 AND s.highest <= 10 THEN coalesce(r.regime, 'judge')
       ELSE 'unknown'
     END AS scale
-  FROM versions AS v LEFT JOIN newest AS s ON s.prompt_version_id = v.id
+  FROM versions AS v
+  LEFT JOIN newest AS s ON s.prompt_version_id = v.id
+  LEFT JOIN judge_regimes AS r ON r.row_id = s.row_id
 ),
 totals AS (
   SELECT
     *,
     CASE scale
       WHEN 'judge' THEN raw_total WHEN 'heuristic' THEN raw_total
-      WHEN 'self' THEN raw_total / 2e0 WHEN 'synthetic' THEN raw_total / 10e0
+      WHEN 'unit' THEN raw_total * 10e0 WHEN 'self' THEN raw_total / 2e0 WHEN 'synthetic' THEN raw_total / 10e0
     END AS total
   FROM scaled
 ),

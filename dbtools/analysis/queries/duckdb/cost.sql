@@ -51,7 +51,8 @@ entries AS (
   SELECT
     c.prompt_id, c.agent, k.cost,
     CASE WHEN c.agents > 1 AND any_head.prompt_id IS NOT NULL THEN (h.agent IS NOT NULL)::INTEGER END AS win,
-    c.total - coalesce(o.total, above.total) AS gained, CASE WHEN c.scale = 'judge' THEN c.total END AS total
+    CASE WHEN c.scale = 'judge' THEN c.total - coalesce(o.total, above.total) END AS gained,
+    CASE WHEN c.scale = 'judge' THEN c.total END AS total
   FROM entered AS c
   LEFT JOIN head AS h ON h.prompt_id = c.prompt_id AND h.agent = c.agent
   LEFT JOIN (SELECT DISTINCT prompt_id FROM head) AS any_head ON any_head.prompt_id = c.prompt_id

@@ -1,0 +1,59 @@
+-- Which of the judge's scores come from a time when it was stuck, or judged on a scale of 0–1? One row per such score.
+-- regime: stuck (20 or more scores in a row have the same five marks), or unit (10 or more in a row lie within 0–1, half
+-- of them or more with a mark such as 0.7, while 10 or more others go beyond); since, until, scores: of the row; nth: 1 =
+-- its first one. (No parameters.)
+WITH
+judged AS (
+  SELECT
+    id, row_id, created_at, clarity, specificity, actionability, structure, context_use,
+    CASE WHEN greatest(clarity, specificity, actionability, structure, context_use) <= 1 THEN 1 ELSE 0 END AS low,
+    CASE
+      WHEN 2 * clarity = floor(2 * clarity) AND 2 * specificity = floor(2 * specificity)
+        AND 2 * actionability = floor(2 * actionability) AND 2 * structure = floor(2 * structure)
+        AND 2 * context_use = floor(2 * context_use) THEN 0
+      ELSE 1
+    END AS fraction
+  FROM scores
+  WHERE created_at IS NOT NULL AND total IS NOT NULL
+    AND NOT coalesce(heuristic, false) AND NOT coalesce(feedback_synthetic, false) AND feedback_confidence IS NULL
+),
+compared AS (
+  SELECT
+    id, row_id, created_at, low, fraction,
+    CASE
+      WHEN clarity = lag(clarity) OVER (ORDER BY created_at, row_id)
+        AND specificity = lag(specificity) OVER (ORDER BY created_at, row_id)
+        AND actionability = lag(actionability) OVER (ORDER BY created_at, row_id)
+        AND structure = lag(structure) OVER (ORDER BY created_at, row_id)
+        AND context_use = lag(context_use) OVER (ORDER BY created_at, row_id) THEN 0
+      ELSE 1
+    END AS marks_changed,
+    CASE WHEN low = lag(low) OVER (ORDER BY created_at, row_id) THEN 0 ELSE 1 END AS low_changed
+  FROM judged
+),
+numbered AS (
+  SELECT
+    id, row_id, created_at, low, fraction,
+    sum(marks_changed) OVER (ORDER BY created_at, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS marks_run,
+    sum(low_changed) OVER (ORDER BY created_at, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS low_run,
+    sum(1 - low) OVER () AS others
+  FROM compared
+),
+measured AS (
+  SELECT
+    id, row_id, created_at, low, marks_run, low_run, others, count(*) OVER (PARTITION BY marks_run) AS same,
+    count(*) OVER (PARTITION BY low_run) AS near, sum(fraction) OVER (PARTITION BY low_run) AS fractions
+  FROM numbered
+),
+named AS (
+  SELECT id, row_id, created_at, 'stuck' AS regime, marks_run AS run FROM measured WHERE same >= 20
+  UNION ALL
+  SELECT id, row_id, created_at, 'unit', low_run
+  FROM measured
+  WHERE same < 20 AND low = 1 AND near >= 10 AND others >= 10 AND 2 * fractions >= near
+)
+SELECT
+  id, row_id, regime, min(created_at) OVER (PARTITION BY regime, run) AS since,
+  max(created_at) OVER (PARTITION BY regime, run) AS until, count(*) OVER (PARTITION BY regime, run) AS scores,
+  row_number() OVER (PARTITION BY regime, run ORDER BY created_at, row_id) AS nth
+FROM named
