@@ -6,13 +6,17 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbtools.audit import collect_csv, collect_database, collect_files
 from dbtools.audit.context import AuditContext, Unanswered, read_query
 from dbtools.database.engine import materialize, register
+from dbtools.database.sql import macros
 from dbtools.errors import QueryError
 from dbtools.progress import step
+
+if TYPE_CHECKING:
+    import duckdb
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -92,10 +96,17 @@ COMPUTED = ("scored",)
 @cache
 def read_by(query: str) -> tuple[str, ...]:
     """Return the names of the relations that a query reads, in alphabetical order."""
+    return tuple(sorted(_parser().cursor().get_table_names(query)))
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return an empty database that knows the functions of the queries."""
     import duckdb
 
-    with duckdb.connect() as parser:
-        return tuple(sorted(parser.get_table_names(query)))
+    parser = duckdb.connect()
+    parser.execute(macros())
+    return parser
 
 
 def create(context: AuditContext, name: str) -> None:

@@ -54,3 +54,40 @@ CREATE MACRO generator_suffix(t) AS nullif(regexp_extract(t, '(\[Enhanced by [^\
 -- A text that may hold a secret of a format in dbtools/redact.py, from which the expression is made. It finds a few more;
 -- load.py looks at those it finds.
 CREATE MACRO may_hold_secret(t) AS regexp_matches(t, {secrets});
+
+-- A refusal of the model instead of an answer. With an apology before it, any verb counts; without, only what nobody
+-- says of his own trouble ("I can't create a virtual environment, explain why").
+CREATE MACRO refuses() AS 'I\s?(can''t|can ?not|( am|''m) (unable|not able)( to)?|(won''t|will not)( be able to)?'
+  || '|(must|have to) decline( to)?|(do not|don''t) feel comfortable)\s*';
+CREATE MACRO is_refusal(t) AS regexp_matches(
+  translate(left(t, 250), '’‘', ''''''),
+  '(?is)^\W*((I''m|I am) ([a-z]{3,8} )?(sorry|afraid)|Sorry|(I )?([a-z]{3,9}ly )?apologi[sz]e|(My )?apologies|Unfortunately'
+  || '|(As an AI|Thank you)[^.]{0,40}?)[,.:;!]?\s*(for [^.]{0,40},?\s*)?(but )?(that(''s something)? )?(as an AI[^.]{0,40}?,?\s*)?\b'
+  || refuses() || '(help|assist|comply|fulfil|provide|do (that|this)|answer|continue|creat|generat|engage|support|discuss'
+  || '|writ|produc|shar|offer|process|rewrit|improv|(with )?(this|that|your))'
+  || '|^\W*' || refuses() || '((help|assist)( you)?( with (that|this|your|those|such)|[.,!]|\s*$)|comply|fulfil'
+  || '|(provide|create|generate|write|do|answer|continue|engage)( with| in)? (that|this|such|content|your)\b'
+  || '|(with )?(this|that|your) request)'
+  || '|^\W*(Es )?tut mir leid,? (aber )?(ich kann|dabei kann ich|das kann ich|ich darf)'
+  || '|^\W*Lo siento,? (pero )?no puedo|^\W*(Je suis )?désolée?,? (mais )?je ne peux pas'
+);
+
+-- Text that gives a password in words. A word alone is none ("the password is required"), nor a variable, or a method's name.
+CREATE MACRO is_password(word) AS length(trim(word, '.!?')) >= 4 AND NOT regexp_matches(word, '^[$%]')
+  AND regexp_matches(word, '\d|[A-Za-z][!@#$%^&*+~][A-Za-z]') AND NOT regexp_matches(
+    word, '(?i)^(sha-?\d+|md5|argon2\w*|bcrypt\w*|pbkdf2\w*|base64|utf-?8|oauth2?|\d{1,3}([-–]\w*|[a-z]+)?|\dfa|x+|(self|os|env)\..*)[.!?]?$'
+  );
+CREATE MACRO gives_password(t) AS regexp_matches(t, '(?i)pass|pwd|\bpw\b|kennwort|contrase|\bpin\b|://[^\s:/@]+:[^\s@/]+@')
+  AND len(list_filter(
+    regexp_extract_all(
+      t,
+      '(?i)(?:pass ?words?|passwd|passphrase|passcode|passwort|kennwort|pwd|\bpw|mot de passe|contraseña|\bpin)["'']?\s*'
+      || '(?:(?:for|of|to|für|de) [^.:=\n]{1,40}? )?(?:[:=]|->|\bis\b(?: now)?:?|\bwas\b|\bist\b|\blautet\b|\bes\b|\best\b|\bto\b)\s*'
+      || '["''`]?([^\s"''`,;<>(){}\[\]]+)',
+      1
+    )
+    || regexp_extract_all(t, '(?i)pass ?word\s+["''`]([^\s"''`]+)["''`]', 1)
+    || regexp_extract_all(t, '(?i)\bpass\s*[:=]\s*["''`]?([^\s"''`,;<>(){}\[\]]+)', 1)
+    || regexp_extract_all(t, '[a-z+]+://[^\s:/@]+:([^\s@/{}<>$]+)@[\w.-]+', 1),
+    word -> is_password(word)
+  )) > 0;

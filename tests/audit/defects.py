@@ -253,6 +253,7 @@ DEFECTS = {
     ),
     "mojibake": defect(version("text = text || ' fÃ¼r alle'", of(6)), implied=LOGS),
     "email-in-text": defect(version("text = text || ', for jane.doe@example.org'", of(2)), implied=LOGS),
+    "password-in-text": defect(version("text = text || ', my password is hunter2'", of(5)), implied=LOGS),
     "refusal-text": defect(
         version("text = 'I''m sorry, but I can''t help with that.'", of(3)), implied=["change-type-differs", *LOGS]
     ),

@@ -8,5 +8,13 @@ FROM (
   SELECT 'prompts' AS relation, id AS text_id, original_text AS words, row_id FROM prompts
   UNION ALL SELECT 'versions', id, text, row_id FROM versions
 ) AS listed
-WHERE regexp_matches(words, '[ÃÂ][\x{80}-\x{BF}]|â€[\x{80}-\x{BF}œ“”„†‡•…™š›žŸ˜€‚ƒ‰‹–—]|\x{FFFD}')
+-- The first byte of a character of two, three or four bytes, then the others, as Latin-1 or Windows-1252 shows them. What
+-- may also be a letter before a quotation mark or dash counts only next to a letter, or several times.
+WHERE regexp_matches(
+  words,
+  '[\x{C2}-\x{F4}][\x{80}-\x{9F}]|[ÃÂ][\x{A0}-\x{BF}€ƒˆŠŒŽšœžŸ]|[ÃÂ][‚„…†‡‰‹‘’“”•–—˜™›][A-Za-z]'
+  || '|[a-z][ÄÅ][\x{A1}-\x{BF}‚„…†‡ˆ‰‹‘’“”•–—˜™›]|[ÄÅ][\x{A1}-\x{BF}‚„…†‡ˆ‰‹‘’“”•–—˜™›][a-z]'
+  || '|([ÐÑÎÏ][\x{A0}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]){2}|([ã-é][\x{A0}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{2}){2}'
+  || '|â[€†„œ][\x{A0}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|ðŸ|\x{FFFD}'
+)
 ORDER BY relation, row_id
