@@ -224,9 +224,7 @@ class TableFacts:
         return {c.lower(): c for c in self.columns}
 
 
-def read_tables(
-    connection: sqlite3.Connection, unreadable: Mapping[str, str] | None = None
-) -> dict[str, TableFacts]:
+def read_tables(connection: sqlite3.Connection, unreadable: Mapping[str, str] | None = None) -> dict[str, TableFacts]:
     """Describe the ordinary tables of a database, by lower-case name; views and virtual tables are left out.
 
     Of a damaged database, whose `unreadable` tables are given, the rows of the others are counted without indexes.

@@ -90,16 +90,13 @@ def found(check: str, texts: Sequence[str], sources: Sequence[str] = ()) -> list
     """Return the texts of versions that a check finds."""
     with duckdb.connect() as connection:
         connection.execute(macros())
-        connection.execute(
-            "CREATE TABLE prompts (id INT, original_text VARCHAR, row_id INT, text_length INT, text_key UUID)"
-        )
+        measured = "row_id AS id, *, length(text) AS text_length, text_key(text) AS text_key"
         connection.execute("CREATE TABLE security_inputs (input_text VARCHAR, row_id INT)")
         connection.execute("CREATE TABLE given (row_id INT, text VARCHAR, source VARCHAR)")
         given = [(n, text, (sources or ["syntax"] * len(texts))[n]) for n, text in enumerate(texts)]
         connection.executemany("INSERT INTO given VALUES (?, ?, ?)", given)
-        connection.execute(
-            "CREATE VIEW versions AS SELECT row_id AS id, *, length(text) AS text_length, text_key(text) AS text_key FROM given"
-        )
+        connection.execute(f"CREATE VIEW versions AS SELECT {measured} FROM given")
+        connection.execute("CREATE VIEW prompts AS SELECT *, text AS original_text FROM versions WHERE false")
         answer = connection.execute(QUERIES[check])
         if "row_id" not in [column[0] for column in answer.description]:
             return [str(row[0]) for row in answer.fetchall()]
