@@ -5,6 +5,7 @@ from dbtools.analysis.effectiveness import Effectiveness, effectiveness
 from dbtools.analysis.evolution import Evolution, evolution
 from dbtools.analysis.rating_file import load_ratings
 from dbtools.analysis.ratings import RatingPair, next_pair
+from dbtools.analysis.segments import Segments, segments
 from dbtools.analysis.usage import Usage, usage
 
 __all__ = [
@@ -12,11 +13,13 @@ __all__ = [
     "Effectiveness",
     "Evolution",
     "RatingPair",
+    "Segments",
     "Usage",
     "application_stats",
     "effectiveness",
     "evolution",
     "load_ratings",
     "next_pair",
+    "segments",
     "usage",
 ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.float64]
     Indices = npt.NDArray[np.intp]
 
+_LAST_LEVEL = 60  # positions from here on are one level
 _PAIRS, _LONGEST = 300, 4_000  # texts whose change is recomputed, and how long each may be
 
 
@@ -33,8 +34,8 @@ class ChangeEffect:
     mean_change : float
         Mean of the score less the parent's score.
     effect, low, high : float or None
-        The same adjusted for the parent's score and for the chain, less the mean of all types, with its 95% interval;
-        None where the data cannot tell.
+        The same adjusted for the parent's score, the chain and the position in it, less the mean of all types, with
+        its 95% interval; None where the data cannot tell.
     p : float or None
         Whether this type differs from the mean of all, adjusted for their number (Holm).
     p_any : float or None
@@ -56,7 +57,7 @@ class ChangeEffect:
 def changes_of(timeline: Columns) -> Columns:
     """Return the links from parent to child that are both scored on one scale: a row per link.
 
-    Columns: prompt_id, chain, scale, version_id, parent_version_id, change_type, score, parent_score.
+    Columns: prompt_id, chain, position, scale, version_id, parent_version_id, change_type, score, parent_score.
     """
     import numpy as np
 
@@ -68,7 +69,7 @@ def changes_of(timeline: Columns) -> Columns:
         if not isnan(score) and parent != version and (prompt, scale, parent) in scored:
             children.append(place)
             above.append(scored[prompt, scale, parent])
-    kept = ("prompt_id", "chain", "scale", "version_id", "parent_version_id", "change_type", "score")
+    kept = ("prompt_id", "chain", "position", "scale", "version_id", "parent_version_id", "change_type", "score")
     changes = {name: np.asarray(timeline[name])[np.array(children, int)] for name in kept}
     return {**changes, "parent_score": np.array(above, float)}
 
@@ -82,10 +83,10 @@ def by_scale(changes: Columns) -> Iterator[Columns]:
 def change_effects(changes: Columns, rng: np.random.Generator, permutations: int = 999) -> list[ChangeEffect]:
     """Compare the types of change on one scale, one item per type; `changes` as `by_scale` yields them.
 
-    Analysis of covariance, child ~ type + parent + chain (types sum to zero), least squares, t intervals: Maxwell &
-    Delaney, Designing Experiments, ch. 9. Assumes one slope on the parent's score and independent errors of one size.
-    The p values need neither: the types are shuffled within chains, (1 + b) / (1 + B), and compared by each effect's t
-    and by the sum of squares that all explain; they assume that without an effect a chain's types are interchangeable.
+    Least squares, child ~ type + parent + chain + position (types sum to zero), with t intervals. The p values permute
+    the residuals of the model without types within chains, (1 + b) / (1 + B): D. Freedman and D. Lane, J. Business &
+    Economic Statistics 1 (1983) 292–298; A. Winkler and others, NeuroImage 92 (2014) 381–397. Statistics are each
+    effect's t and the sum of squares that all types explain. Assumes that what remains of a chain is interchangeable.
     """
     import numpy as np
     from scipy.special import stdtrit
@@ -95,110 +96,140 @@ def change_effects(changes: Columns, rng: np.random.Generator, permutations: int
     chains = list(zip(changes["prompt_id"].tolist(), changes["chain"].tolist(), strict=True))
     numbers = {chain: number for number, chain in enumerate(sorted(set(chains)))}
     blocks = np.array([numbers[chain] for chain in chains], dtype=np.intp)
-    frame = _Frame.of(child, parent, codes, blocks)
-    fit = _fit(codes[None], frame)
-    own, any_p = _p_values(codes, blocks, frame, fit, rng, permutations)
+    design = _Design.of(codes, blocks, changes["position"].astype(float), parent)
+    residuals = design.less_the_rest(child[:, None])
+    fit = design.fit(residuals)
+    own, any_p = _p_values(design, residuals[:, 0], fit, rng, permutations)
     effects = fit.effects[0]
-    reach = float(stdtrit(max(fit.free, 1), 0.975)) * fit.errors[0]
+    reach = float(stdtrit(max(design.free, 1), 0.975)) * fit.errors[0]
     mean = np.bincount(codes, weights=child - parent) / np.bincount(codes)
     found = []
     for j, name in enumerate(names.tolist()):
         effect, low, high, p = (
-            float(v) if fit.told[j] else None
+            float(v) if design.told[j] else None
             for v in (effects[j], effects[j] - reach[j], effects[j] + reach[j], own[j])
         )
         n = int((codes == j).sum())
-        found.append(ChangeEffect(scale, name, n, frame.chains, float(mean[j]), effect, low, high, p, any_p))
+        found.append(ChangeEffect(scale, name, n, design.chains, float(mean[j]), effect, low, high, p, any_p))
     return found
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """What stays the same when types are shuffled within chains.
-
-    Attributes
-    ----------
-    scores : array, shape (n, 2)
-        The parents' scores less their chain's mean, and what these leave of the children's.
-    gram : array
-        The types' normal equations, less the chains' means: the shuffling keeps how often each type is in each chain.
-    """
-
-    scores: Numbers
-    gram: Numbers
-    chains: int
-    spread: float
-
-    @classmethod
-    def of(cls, child: Numbers, parent: Numbers, codes: Indices, blocks: Indices) -> _Frame:
-        import numpy as np
-
-        table = np.zeros((int(blocks.max()) + 1, int(codes.max()) + 1))
-        np.add.at(table, (blocks, codes), 1.0)
-        sizes = table.sum(axis=1)
-        x, y = (v - (np.bincount(blocks, weights=v) / sizes)[blocks] for v in (parent, child))
-        spread = float(x @ x)
-        spread = spread if spread > 1e-9 else 0.0
-        # Frisch & Waugh (1933): what is left of the scores tells the same of the types as the whole regression.
-        y = y - x * (float(x @ y) / spread) if spread else y
-        gram = np.diag(table.sum(axis=0)) - (table / sizes[:, None]).T @ table
-        return cls(np.column_stack([x, y]), gram, len(sizes), spread)
-
-
-@dataclass(frozen=True)
 class _Fit:
-    """Effects that sum to zero, one row per order of the types; `told` and `free` are those of the first."""
+    """Effects that sum to zero, one row per outcome."""
 
     effects: Numbers
     errors: Numbers
     t: Numbers
     explained: Numbers
+
+
+@dataclass(frozen=True)
+class _Design:
+    """What the types are compared by: everything but the outcome.
+
+    Attributes
+    ----------
+    blocks, chains : array, int
+        The chain of each change, by number, and how many chains there are.
+    rest : array
+        An orthonormal basis of position and parent's score, less the means of the chains.
+    types : array
+        An indicator per type, less what chains, position and parent's score tell of it.
+    inverse : array
+        The inverse of the types' normal equations. All types together are the constant, so it is a pseudo-inverse, and
+        gives effects that sum to zero.
+    told, free : array, int
+        Which types can be told from the rest, and how many degrees of freedom are left.
+    """
+
+    blocks: Indices
+    chains: int
+    rest: Numbers
+    types: Numbers
+    inverse: Numbers
     told: npt.NDArray[np.bool_]
     free: int
 
+    @classmethod
+    def of(cls, codes: Indices, blocks: Indices, positions: Numbers, parent: Numbers) -> _Design:
+        import numpy as np
 
-def _fit(orders: Indices, frame: _Frame) -> _Fit:
-    """Fit the types to the scores, for many orders of the types (rows) at once."""
+        chains, k = int(blocks.max()) + 1, int(codes.max()) + 1
+        columns = np.column_stack([_places(positions, blocks), parent])
+        u, size, _ = np.linalg.svd(_centred(columns, blocks), full_matrices=False)
+        rest = u[:, size > 1e-9 * max(float(size.max(initial=0)), 1.0)]
+        types = _centred(np.eye(k)[codes], blocks)
+        types -= rest @ (rest.T @ types)
+        gram = types.T @ types
+        inverse: Numbers = np.linalg.pinv(gram, rcond=1e-9, hermitian=True).astype(float)
+        kept = inverse @ gram
+        free = len(codes) - chains - rest.shape[1] - round(float(np.trace(kept)))
+        contrasts = np.eye(k) - 1 / k
+        told = (np.abs(contrasts - kept @ contrasts).max(axis=0) < 1e-6) & (np.diag(inverse) > 1e-12) & (free > 0)
+        return cls(blocks, chains, rest, types, inverse, told, free)
+
+    def less_the_rest(self, values: Numbers) -> Numbers:
+        """Return what chains, position and parent's score do not tell of values: a column per outcome."""
+        centred = _centred(values, self.blocks)
+        left: Numbers = centred - self.rest @ (self.rest.T @ centred)
+        return left
+
+    def fit(self, residuals: Numbers) -> _Fit:
+        """Fit the types to residuals, as `less_the_rest` returns them."""
+        import numpy as np
+
+        sums = residuals.T @ self.types
+        effects = sums @ self.inverse
+        explained = (effects * sums).sum(axis=1)
+        left = ((residuals**2).sum(axis=0) - explained).clip(0) / max(self.free, 1)
+        errors = np.sqrt(left[:, None] * np.diag(self.inverse).clip(0))
+        t = np.divide(effects, errors, out=np.zeros_like(effects), where=errors > 1e-12)
+        # The share explained: the residuals that are permuted no longer add up to one sum of squares.
+        share = explained / (explained + left * max(self.free, 1) + 1e-12)
+        return _Fit(effects, errors, t, share)
+
+
+def _centred(values: Numbers, blocks: Indices) -> Numbers:
+    """Return columns less the means of their chains."""
     import numpy as np
 
-    k = len(frame.gram)
-    sums = np.stack([(orders == code) @ frame.scores for code in range(k)], axis=1)
-    x, y = sums[..., 0], sums[..., 1]
-    gram = np.repeat(frame.gram[None], len(orders), axis=0)
-    if frame.spread:
-        gram -= x[:, :, None] * x[:, None, :] / frame.spread
-    # All types together are the constant: the matrix is singular, and its pseudo-inverse gives effects that sum to 0.
-    inverse = np.linalg.pinv(gram, rtol=1e-9, hermitian=True)
-    effects = (inverse @ y[..., None])[..., 0]
-    explained = (effects * y).sum(axis=1)
-    kept = inverse[0] @ gram[0]
-    free = len(frame.scores) - frame.chains - bool(frame.spread) - round(float(np.trace(kept)))
-    contrasts = np.eye(k) - 1 / k
-    own = np.diagonal(inverse, axis1=1, axis2=2).clip(0)
-    told = (np.abs(contrasts - kept @ contrasts).max(axis=0) < 1e-6) & (own[0] > 1e-12) & (free > 0)
-    left = (float(frame.scores[:, 1] @ frame.scores[:, 1]) - explained).clip(0) / max(free, 1)
-    errors = np.sqrt(left[:, None] * own)
-    t = np.divide(effects, errors, out=np.zeros_like(effects), where=errors > 1e-12)
-    return _Fit(effects, errors, t, explained, told, free)
+    sizes = np.bincount(blocks)
+    sums = np.zeros((len(sizes), values.shape[1]))
+    np.add.at(sums, blocks, values)
+    centred: Numbers = values - (sums / sizes[:, None])[blocks]
+    return centred
+
+
+def _places(positions: Numbers, blocks: Indices) -> Numbers:
+    """Return an indicator per position; a curve of second degree where indicators would leave too little."""
+    import numpy as np
+
+    levels, codes = np.unique(np.minimum(positions, _LAST_LEVEL), return_inverse=True)
+    if len(positions) - len(levels) - int(blocks.max()) - 1 >= len(positions) / 3:
+        return np.eye(len(levels))[codes]
+    line = positions - positions.mean()
+    return np.column_stack([line, line**2])
 
 
 def _p_values(
-    codes: Indices, blocks: Indices, frame: _Frame, fit: _Fit, rng: np.random.Generator, permutations: int
+    design: _Design, residuals: Numbers, fit: _Fit, rng: np.random.Generator, permutations: int
 ) -> tuple[Numbers, float | None]:
     import numpy as np
 
-    own = np.full(len(fit.told), np.nan)
-    if not fit.told.any():
+    own = np.full(len(design.told), np.nan)
+    if not design.told.any():
         return own, None
-    places, as_large = np.argsort(blocks, kind="stable"), np.zeros(len(fit.told) + 1)
-    for count in _portions(permutations, 1 + 1_000_000 // len(codes)):
-        orders = np.empty((count, len(codes)), dtype=codes.dtype)
-        orders[:, places] = codes[np.argsort(blocks + rng.random((count, len(codes))), axis=1)]
-        drawn = _fit(orders, frame)
-        as_large[:-1] += (np.abs(drawn.t) >= np.abs(fit.t) - 1e-9).sum(axis=0)
-        as_large[-1] += (drawn.explained >= fit.explained * (1 - 1e-9)).sum()
+    blocks = design.blocks
+    places, as_large = np.argsort(blocks, kind="stable"), np.zeros(len(own) + 1)
+    for count in _portions(permutations, 1 + 1_000_000 // len(blocks)):
+        drawn = np.empty((len(blocks), count))
+        drawn[places] = residuals[np.argsort(blocks[:, None] + rng.random((len(blocks), count)), axis=0)]
+        permuted = design.fit(design.less_the_rest(drawn))
+        as_large[:-1] += (np.abs(permuted.t) >= np.abs(fit.t) - 1e-9).sum(axis=0)
+        as_large[-1] += (permuted.explained >= fit.explained * (1 - 1e-9)).sum()
     p = (1 + as_large) / (1 + permutations)
-    own[fit.told] = holm(p[:-1][fit.told].tolist())
+    own[design.told] = holm(p[:-1][design.told].tolist())
     return own, float(p[-1])
 
 

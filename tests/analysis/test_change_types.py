@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,11 @@ from dbtools.analysis.change_types import change_effects, changes_of, stored_typ
 from dbtools.analysis.query import records
 
 
-def links(n=40, chains=3, effect=0.0, seed=1, types=("length", "structure", "wording")):
+def links(n=60, chains=3, effect=0.0, seed=1, types=("length", "structure", "wording")):
     rng = np.random.default_rng(seed)
     kinds = rng.choice(types, n)
-    block = rng.integers(0, chains, n)
+    block = np.sort(rng.integers(0, chains, n))
+    place = np.concatenate([np.arange(count) for count in np.bincount(block, minlength=chains)])
     parent = rng.normal(7, 1, n) + block
     mark = 0.6 * parent + effect * (kinds == "wording") + rng.normal(0, 0.5, n)
     return pd.DataFrame(
@@ -22,6 +23,7 @@ def links(n=40, chains=3, effect=0.0, seed=1, types=("length", "structure", "wor
             "scale": "judge",
             "prompt_id": block,
             "chain": 0,
+            "position": place,
             "change_type": kinds,
             "parent_score": parent,
             "score": mark,
@@ -39,7 +41,7 @@ def effects(changes, permutations=199, seed=2):
 
 def test_effects_and_intervals_are_those_of_statsmodels():
     changes = links(effect=0.4)
-    fit = smf.ols("score ~ C(change_type, Sum) + parent_score + C(prompt_id)", changes).fit()
+    fit = smf.ols("score ~ C(change_type, Sum) + parent_score + C(prompt_id) + C(position)", changes).fit()
     low, high = fit.conf_int().T.to_numpy()
     by_name = dict(zip(fit.params.index, zip(fit.params, low, high, strict=True), strict=True))
     found = {e.change_type: (e.effect, e.low, e.high) for e in effects(changes)}
@@ -48,48 +50,62 @@ def test_effects_and_intervals_are_those_of_statsmodels():
     assert sum(effect for effect, _, _ in found.values()) == pytest.approx(0, abs=1e-9)
 
 
-def test_the_shuffled_p_is_near_that_of_all_orders_within_chains():
-    kinds, block = np.array(list("aabababbaa")), np.repeat([0, 1], 5)
+def test_the_permuted_p_is_near_that_of_all_orders_of_the_residuals_within_chains():
+    kinds, block, place = np.array(list("aabababbaa")), np.repeat([0, 1], 5), np.tile(range(5), 2)
     rng = np.random.default_rng(4)
     parent = rng.normal(0, 1, 10)
     mark = parent + (kinds == "a") + rng.normal(0, 1, 10)
-    frame = pd.DataFrame({"prompt_id": block, "change_type": kinds, "parent_score": parent, "score": mark})
-    frame = frame.assign(chain=0, scale="judge")
+    known = np.column_stack([parent, block == 0, block == 1, place, place**2])  # five levels would leave nothing
+    full = np.column_stack([known, kinds == "a"])
 
-    def left(kinds):
-        fit = smf.ols("score ~ C(kinds) + parent_score + C(prompt_id)", frame.assign(kinds=kinds)).fit()
-        return fit.ssr
+    def left(columns, outcome):
+        return outcome - columns @ np.linalg.lstsq(columns, outcome, rcond=None)[0]
 
-    def orders(part):
-        places = range(5)
-        return [["a" if i in chosen else "b" for i in places] for chosen in _choose(5, part.count("a"))]
+    def explained(outcome):
+        return 1 - (left(full, outcome) ** 2).sum() / (left(known, outcome) ** 2).sum()
 
-    ways = [left(np.array(a + b)) for a, b in product(orders("aabab"), orders("abbaa"))]
-    exact = np.mean([way <= left(kinds) + 1e-9 for way in ways])
-    found = effects(frame, 1999)[0].p_any
-    assert found == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 1999) ** 0.5)
+    rest = left(known, mark)
+    orders = [list(order) for order in permutations(range(5))]
+    ways = [
+        explained(mark - rest + rest[[*one, *(5 + i for i in other)]])
+        for one, other in rng.permutation(list(product(orders, orders)))[:2000]
+    ]
+    near = np.mean(np.array(ways) >= explained(mark) - 1e-9)
+    columns = {"scale": "judge", "prompt_id": block, "chain": 0, "position": place, "change_type": kinds}
+    found = effects(pd.DataFrame(columns | {"parent_score": parent, "score": mark}), 1999)[0].p_any
+    assert found == pytest.approx(near, abs=4 * (2 * near * (1 - near) / 2000) ** 0.5)
 
 
-def _choose(n, k):
-    return [c for c in product(range(n), repeat=k) if list(c) == sorted(set(c))]
+def test_early_rewrites_where_scores_rise_anyway_are_not_taken_for_an_effect():
+    rng, claims = np.random.default_rng(7), 0
+    for _ in range(40):
+        place = np.tile(np.arange(1, 6), 20)
+        block = np.repeat(np.arange(20), 5)
+        kinds = np.where(rng.random(100) < np.where(place <= 2, 0.8, 0.15), "structure", "wording")
+        level = rng.normal(6, 1, 20)[block]
+        score = level + 0.25 * place + rng.normal(0, 0.5, 100)
+        parent = np.where(place == 1, level + rng.normal(0, 0.5, 100), np.roll(score, 1))
+        columns = {"scale": "judge", "prompt_id": block, "chain": 0, "position": place, "change_type": kinds}
+        claims += effects(pd.DataFrame(columns | {"parent_score": parent, "score": score}), 99)[0].p_any < 0.05
+    assert claims <= 6
 
 
 def test_a_planted_effect_is_found_and_named():
-    found = {e.change_type: e for e in effects(links(80, effect=1.0))}
+    found = {e.change_type: e for e in effects(links(120, effect=1.0))}
     assert found["wording"].p < 0.05
     assert found["wording"].p_any < 0.05
     assert found["wording"].low < 2 / 3 < found["wording"].high
 
 
 def test_chance_alone_seldom_makes_an_effect():
-    p = [effects(links(24, seed=seed), 99, seed)[0].p_any for seed in range(100)]
+    p = [effects(links(36, seed=seed), 99, seed)[0].p_any for seed in range(100)]
     assert np.mean(np.array(p) < 0.05) <= 0.05 + 3 * (0.05 * 0.95 / 100) ** 0.5
 
 
 def test_one_type_alone_cannot_be_compared():
     only = effects(links(types=("other",)))
     assert [(e.effect, e.low, e.p, e.p_any) for e in only] == [(None, None, None, None)]
-    assert only[0].n == 40
+    assert only[0].n == 60
 
 
 def test_a_type_that_is_a_chain_of_its_own_cannot_be_told_from_the_chain():
@@ -112,6 +128,7 @@ def test_only_links_between_scores_of_one_scale_count():
             "version_id": list("abcde"),
             "parent_version_id": [None, "a", "b", "c", "gone"],
             "chain": 0,
+            "position": range(5),
             "scale": ["judge", "judge", "self", "judge", "judge"],
             "score": [5.0, 6.0, 15.0, None, 7.0],
             "change_type": "wording",
