@@ -5,6 +5,7 @@ from dbtools.analysis.effectiveness import Effectiveness, effectiveness
 from dbtools.analysis.evolution import Evolution, evolution
 from dbtools.analysis.rating_file import load_ratings
 from dbtools.analysis.ratings import RatingPair, next_pair
+from dbtools.analysis.recommend import Recommendation, recommend
 from dbtools.analysis.segments import Segments, segments
 from dbtools.analysis.usage import Usage, usage
 
@@ -13,6 +14,7 @@ __all__ = [
     "Effectiveness",
     "Evolution",
     "RatingPair",
+    "Recommendation",
     "Segments",
     "Usage",
     "application_stats",
@@ -20,6 +22,7 @@ __all__ = [
     "evolution",
     "load_ratings",
     "next_pair",
+    "recommend",
     "segments",
     "usage",
 ]

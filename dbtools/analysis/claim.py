@@ -100,7 +100,7 @@ def make_claim(
         said = f"Undecided: {leader} and {closest.b} are equal by score in {closest.n:,} contests."
         return Claim("undecided", None, closest, None, None, said, (_basis(closest, scale, kinds),))
     missing, real = sorted(set(agents) - {closest.a, *(pair.b for pair in own)}), set(kinds) == {"real"}
-    found = _errors(own)
+    found = standard_errors(own)
     detectable = detectable_lead(*found) if found else None
     allowed = real and scale in _JUDGED and not missing
     figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {_basis(closest, scale, kinds)}"
@@ -176,7 +176,7 @@ def contests_needed(own: Sequence[Pair]) -> int | None:
     against all rivals grow alike. None where a rival is not below the leader, nothing varies, or
     the lead is next to nothing.
     """
-    found = _errors(own)
+    found = standard_errors(own)
     if found is None or any(pair.difference < _EQUAL for pair in own):
         return None
     leads, (errors, shared) = [pair.difference for pair in own], found
@@ -191,7 +191,7 @@ def contests_needed(own: Sequence[Pair]) -> int | None:
     return max(ceil(own[0].n * growth), ceil(LEAST_TEXTS * own[0].n / own[0].clusters))
 
 
-def _errors(own: Sequence[Pair]) -> tuple[list[float], list[float]] | None:
+def standard_errors(own: Sequence[Pair]) -> tuple[list[float], list[float]] | None:
     """Return the standard error of each difference, and the share of its variance that is the leader's."""
     from statistics import NormalDist
 

@@ -13,6 +13,8 @@ from dbtools.html import number
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
 
+_FEWEST_PROMPTS = 30  # with fewer, a drift of the judge is not told from chance
+
 
 @dataclass(frozen=True)
 class Confounder:
@@ -56,7 +58,7 @@ def _regimes(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) 
         parts += [f"{stuck:,} have the same marks in a row"] if stuck else []
         text = f"The judge changed: {judge:,} versions have marks of 0–10, {', '.join(parts)}; never compared together."
         yield Confounder("judge_regimes", {"judge": judge, "unit": unit, "stuck": stuck}, text)
-    for row in rows(connection, "judge_drift"):
+    for row in rows(connection, "judge_drift") if judge >= _FEWEST_PROMPTS else ():
         points, error = row["drift"], row["error"]
         text = (
             f"The judge's totals moved by {number(points, '+.1f')} points from the first to the last third of the "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.html import number, p_value
 from dbtools.show import style
+from dbtools.show.decision_charts import frontier, power
 from dbtools.show.evolution_charts import agents_over_time, chains, change_types
 from dbtools.show.style import (
     BLUE,
@@ -42,7 +43,9 @@ __all__ = [
     "enable",
     "findings",
     "forest",
+    "frontier",
     "health",
+    "power",
     "provenance",
     "risk_scores",
     "risks",
