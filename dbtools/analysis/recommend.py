@@ -222,7 +222,9 @@ def _costs(used: Usage | None) -> tuple[dict[str, float], dict[str, float]]:
     dollars = {cost.agent: cost.cost / cost.prompts for cost in used.costs if cost.prompts}
     of_agents = used.tokens[used.tokens["kind"] == "agent"]
     totals = zip(of_agents["name"].tolist(), of_agents["total_tokens"].tolist(), strict=True)
-    return dollars, {name: float(total) / prompts[name] for name, total in totals if name in prompts}
+    return dollars, {
+        name: float(total) / prompts[name] for name, total in totals if name in prompts and isinstance(total, int)
+    }
 
 
 def adjusted_means(pairs: Sequence[Pair]) -> tuple[list[str], Numbers, Numbers] | None:

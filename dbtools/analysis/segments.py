@@ -100,6 +100,8 @@ class Segments(Result):
         Whether segments differ at all; None where there are fewer than two.
     outside : int
         Contests whose prompt is in no segment.
+    refused : str
+        Why the question could not be asked; empty where it could.
     """
 
     by: str
@@ -110,6 +112,7 @@ class Segments(Result):
     outside: int
     provenance: str
     filter_note: str = ""
+    refused: str = ""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -131,6 +134,8 @@ class Segments(Result):
     @property
     def sentence(self) -> str:
         """Whether the lead differs between segments, and where the rival is ahead; silent without evidence."""
+        if self.refused:
+            return self.refused
         if not self.leader:
             return f"Segments by {self.by} cannot be compared: no two agents have scores in one prompt."
         if self.p is None:
@@ -218,7 +223,9 @@ def segments(
     """
     check_word("provenance", provenance, PROVENANCES)
     check_word("scale", scale, SCALES)
-    db.needs_duckdb("Segments")
+    if db.engine:
+        refused = "Segments cannot be asked of a server; attach the lake without engine."
+        return Segments(str(by), "", "", (), None, 0, provenance, db.filter_note, refused)
     name, labels = _labels(db, by)
     row_filter = RowFilter.of(provenance, scale)
     with nullcontext(table) if table else working_table(db, agents) as connection:

@@ -153,7 +153,7 @@ def test_shrinking_is_that_of_a_grid_over_the_spread():
     expected = ((whole + kept * (m - whole)) * mass).sum(axis=1) / mass.sum()
     found = shrink(means, variances, scale)
     assert [mid for mid, _, _ in found] == pytest.approx(expected.tolist(), abs=0.02)
-    assert all(low < mid < high for low, mid, high in found)
+    assert all(low < mid < high for mid, low, high in found)
 
 
 def test_the_quantile_of_one_normal_distribution_is_its_own():

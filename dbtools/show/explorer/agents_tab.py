@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import ipywidgets
@@ -12,6 +12,8 @@ from dbtools import analysis
 from dbtools.analysis import pairs
 from dbtools.analysis.agents import SHOWN, agent_summary
 from dbtools.analysis.query import RowFilter, select_entries, working_table
+from dbtools.analysis.recommend import SHOWN as CHOICES_SHOWN
+from dbtools.analysis.segments import SHOWN as SEGMENTS_SHOWN
 from dbtools.html import bullets
 from dbtools.show import charts
 from dbtools.show.explorer import markup
@@ -40,6 +42,24 @@ _ABOUT_PAIRS = (
 _ABOUT_RATED = (
     "Share of blind ratings that prefer a, less the share that prefer b, from −1 to 1; clusters: prompt texts."
 )
+
+
+_ABOUT_CHOICES = (
+    "Expected loss: by how many points of 50 the truly best agent is expected to be above this one; adjusted: as if "
+    "all had met the same prompts; tokens and dollars per prompt; frontier: no other agent is both cheaper and better."
+)
+_ABOUT_SEGMENTS = (
+    "The leader less its nearest rival, for each user with six texts or more; shrunk: drawn towards the whole. "
+    "analysis.segments(db, by=…) divides by month, length, form, script or your own labels."
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Compared(analysis.Effectiveness):
+    """The comparison, with what to do and for which users."""
+
+    advice: analysis.Recommendation | None = None
+    users: analysis.Segments | None = None
 
 
 @dataclass(frozen=True)
@@ -87,16 +107,16 @@ class AgentsTab(Tab):
 
     def compute(self, session: Session, request: Request) -> analysis.Effectiveness:
         """Compare the agents, over a working table that later comparisons use again."""
-        filters = request.filters
-        working = _working_table(session, filters)
-        return analysis.effectiveness(
-            session.derived(),
-            filters.provenance,
-            request.wins,
-            scale=filters.scale,
-            agents=filters.agents or None,
-            table=working,
+        filters, db = request.filters, session.derived()
+        working, agents = _working_table(session, filters), filters.agents or None
+        found = analysis.effectiveness(
+            db, filters.provenance, request.wins, scale=filters.scale, agents=agents, table=working
         )
+        if session.large:  # both would take longer than the rest
+            return found
+        users = analysis.segments(db, provenance=filters.provenance, scale=filters.scale, agents=agents, table=working)
+        known = {field.name: getattr(found, field.name) for field in fields(found)}
+        return Compared(**known, advice=analysis.recommend(db, compared=found), users=users)
 
     def is_empty(self, result: analysis.Effectiveness) -> bool:
         """Tell whether there are no contests."""
@@ -116,6 +136,7 @@ class AgentsTab(Tab):
             markup.head("By how much", _ABOUT_RATED if result.wins == "rated" else _ABOUT_PAIRS),
             answers(draw(charts.forest, result.pairs_frame)) if result.wins != "rated" else "",
             table(result.pairs_frame[[*pairs.SHOWN]], "pairs", formats=pairs.SHOWN),
+            _decision(result, draw),
             markup.head("Dimensions", "Mean score of each, on 0–10, with its 95% interval."),
             draw(charts.distributions, result.distributions_frame),
             table(_dimensions(result), "dimensions"),
@@ -144,6 +165,24 @@ class AgentsTab(Tab):
         agents = f", agents={list(request.filters.agents)!r}" if request.filters.agents else ""
         words = ", ".join(f"{name}={value!r}" for name, value in given.items())
         return f"analysis.effectiveness({self.explorer.python_db}, {words}{agents})"
+
+
+def _decision(result: analysis.Effectiveness, draw: markup.Draw) -> str:
+    """Return what to do now, and whether it depends on the user."""
+    if not isinstance(result, Compared) or not result.advice or not result.users:
+        return ""
+    advice, users = result.advice, result.users
+    parts = [
+        markup.head("What to do", _ABOUT_CHOICES),
+        markup.note(advice.sentence, "info"),
+        markup.table(advice.frame[[*CHOICES_SHOWN]], "choices", formats=CHOICES_SHOWN),
+        draw(charts.frontier, advice.frame),
+        draw(charts.power, advice.plan_frame),
+        markup.head("For which users", _ABOUT_SEGMENTS),
+        markup.note(users.sentence, "info"),
+        markup.table(users.frame[[*SEGMENTS_SHOWN]], "users", formats=SEGMENTS_SHOWN) if len(users.segments) > 1 else "",
+    ]
+    return "".join(parts)
 
 
 def _working_table(session: Session, filters: Filters) -> Any:
