@@ -170,7 +170,8 @@ def recommend(
     ParameterError
         As `effectiveness`.
     """
-    found = compared or effectiveness(db, provenance, scale=scale, agents=agents)
+    by_score = compared is not None and compared.wins != "rated"
+    found = compared if compared and by_score else effectiveness(db, provenance, scale=scale, agents=agents)
     used = None if db.engine else usage(db, found.provenance)
     return Recommendation(
         choices(found, used, seed),
@@ -194,7 +195,7 @@ def choices(found: Effectiveness, used: Usage | None, seed: int = 0) -> tuple[Ch
     dollars, tokens = _costs(used)
     made = []
     for name, effect, loss, chance in zip(names, effects, losses, chances, strict=True):
-        failed = getattr(agents.get(name), "failure_rate", None)
+        failed = agents[name].failure_rate if name in agents else None
         cost = dollars.get(name)
         made.append(Choice(name, loss, chance, middle + float(effect), tokens.get(name), cost, failed, None))
     known = all(choice.dollars is not None for choice in made)

@@ -229,7 +229,7 @@ def segments(
     name, labels = _labels(db, by)
     row_filter = RowFilter.of(provenance, scale)
     with nullcontext(table) if table else working_table(db, agents) as connection:
-        select_entries(connection, row_filter.kinds)
+        select_entries(connection, row_filter)
         leader, own = lead(compare(paired_sums(connection, row_filter, ranked=False)))
         if leader is None:
             return Segments(name, "", "", (), None, 0, provenance, db.filter_note)
