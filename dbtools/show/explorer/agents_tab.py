@@ -180,7 +180,9 @@ def _decision(result: analysis.Effectiveness, draw: markup.Draw) -> str:
         draw(charts.power, advice.plan_frame),
         markup.head("For which users", _ABOUT_SEGMENTS),
         markup.note(users.sentence, "info"),
-        markup.table(users.frame[[*SEGMENTS_SHOWN]], "users", formats=SEGMENTS_SHOWN) if len(users.segments) > 1 else "",
+        markup.table(users.frame[[*SEGMENTS_SHOWN]], "users", formats=SEGMENTS_SHOWN)
+        if len(users.segments) > 1
+        else "",
     ]
     return "".join(parts)
 
