@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from dbtools.analysis.change_types import change_effects
@@ -15,7 +14,7 @@ PROJECTS = 100
 SHORT, LONG = (30, 5), (1, 40)  # chains, changes in each
 
 
-def chains(rng: np.random.Generator, kind: str, shape: tuple[int, int], effect: float = 0.0) -> pd.DataFrame:
+def chains(rng: np.random.Generator, kind: str, shape: tuple[int, int], effect: float = 0.0) -> dict[str, np.ndarray]:
     """Make chains whose scores keep a level, rise with the position or wander; `effect` follows each rewrite."""
     count, length = shape
     rows = []
@@ -35,15 +34,16 @@ def chains(rng: np.random.Generator, kind: str, shape: tuple[int, int], effect: 
             score = start + rise + effect * rewrite + rng.normal(0, 0.5)
             rows.append((chain, 0, place, type_, before, score))
             before = score
-    columns = ["prompt_id", "chain", "position", "change_type", "parent_score", "score"]
-    return pd.DataFrame(rows, columns=columns)
+    names = ("prompt_id", "chain", "position", "change_type", "parent_score", "score")
+    columns = {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    return {**columns, "scale": np.full(len(rows), "judge")}
 
 
 def share_found(kind: str, shape: tuple[int, int], effect: float = 0.0, projects: int = PROJECTS) -> float:
     rng = np.random.default_rng(6)
     hits = 0
     for _ in range(projects):
-        found = change_effects("judge", chains(rng, kind, shape, effect), rng, 199)
+        found = change_effects(chains(rng, kind, shape, effect), rng, 199)
         hits += found[0].p_any is not None and found[0].p_any < 0.05
     return hits / projects
 
