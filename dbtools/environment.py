@@ -14,7 +14,7 @@ from dbtools.server import VARIABLE
 
 # The working directories in which programs of the application start: a relative path means another file in each.
 _STARTED_IN = ("", "backend", "packages", "packages/db")
-_FILES = (".env*", "*.env", "alembic.ini")
+_FILE = re.compile(r"\.env.*|.*\.env|alembic\.ini", re.DOTALL)
 _DATABASE_NAMES = (".db", ".sqlite", ".sqlite3")
 _LONGEST = 64 << 10  # bytes; a file of settings that a person wrote is shorter
 _MOST = 20  # files in one folder
@@ -41,9 +41,8 @@ def named_databases(root: Path) -> list[Path]:
 def setting_files(root: Path) -> Iterator[Path]:
     """Yield the files of settings of an application: ``.env`` and the like. Reads only."""
     for folder in (root / name for name in _STARTED_IN):
-        with suppress(OSError):
-            files = {path for pattern in _FILES for path in folder.glob(pattern)}
-            yield from sorted(files)[:_MOST]
+        with suppress(OSError), os.scandir(folder) as entries:
+            yield from sorted(Path(entry.path) for entry in entries if _FILE.fullmatch(entry.name))[:_MOST]
 
 
 def read_lines(file: Path) -> list[str]:

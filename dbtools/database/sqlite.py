@@ -87,7 +87,7 @@ def by_bytes_only(statement: str) -> str:
 
 def _own_collations(statement: str) -> set[str]:
     names = {next(filter(None, match.groups())) for match in _COLLATE.finditer(statement)}
-    return {name for name in names if name.upper() not in BUILT_IN}
+    return {name for name in names if name.upper() not in BUILT_IN and "\0" not in name}
 
 
 def by_bytes(one: str, other: str) -> int:

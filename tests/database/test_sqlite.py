@@ -292,3 +292,21 @@ def test_a_pipe_in_the_place_of_a_sidecar_is_named_and_not_waited_for(path: Path
         pass
     assert suffix in str(error.value)
     assert_sentence(error.value, path)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'CREATE TABLE t (a COLLATE "o\0n")',
+        "CREATE TABLE t (a COLLATE 'é')",
+        b"CREATE TABLE t (a COLLATE '\xff\xfe')",
+        7,
+    ],
+)
+def test_collations_of_any_name_in_a_schema_stop_nothing(tmp_path, statement):
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+        connection.execute("CREATE TABLE u (a)")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 't'", [statement])
+    sqlite.connect_copy(tmp_path / "a.db").close()
