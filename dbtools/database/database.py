@@ -462,7 +462,7 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
     import duckdb
 
     found: dict[str, list[Path]] = {}
-    for file in sorted(backups.glob("*/rescued/[!.]*.parquet")):
+    for file in sorted(backups.glob("*/rescued/rescued_*.parquet")):
         if file.is_file() and not file.is_symlink():  # opening a pipe would wait for ever
             found.setdefault(file.stem, []).append(file)
     for name, files in found.items():

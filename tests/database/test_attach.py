@@ -365,6 +365,23 @@ def test_a_damaged_rescue_file_is_named_and_stops_nobody(folder: Path) -> None:
     assert_sentence(str(caught[0].message), rescued / "rescued_log.csv.parquet")
 
 
+def test_only_regular_files_with_the_name_of_rescued_rows_are_offered_and_none_takes_another_name(folder: Path) -> None:
+    import duckdb
+
+    make_database(folder / "prompter.db")
+    rescued = folder / "backup_old_csvs" / "run" / "rescued"
+    rescued.mkdir(parents=True)
+    for name in ("rescued_log", "prompts", "contest_entries", "named_agents", "information_schema", "Rescued_x"):
+        duckdb.sql("SELECT 1 AS id").write_parquet(str(rescued / f"{name}.parquet"))
+    os.mkfifo(rescued / "rescued_pipe.parquet")
+    (rescued / "rescued_link.parquet").symlink_to("rescued_log.parquet")
+    (rescued / "rescued_folder.parquet").mkdir()
+    with attach(folder) as db:
+        assert [name for name in db.relations if "rescued" in name.lower()] == ["rescued_log"]
+        assert not {"contest_entries", "named_agents", "information_schema"} & set(db.relations)
+        assert db.rows("prompts") == 2
+
+
 def test_rows_inserted_later_are_there_at_the_next_attach(folder: Path) -> None:
     path = make_database(folder / "prompter.db")
     assert len(users(path)) == 2
