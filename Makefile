@@ -37,7 +37,7 @@ report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the
 
 # The suites that `make test` leaves out, by folder; `make check` runs them too.
 SLOW   := browser calibration faults fuzz lake postgres security slow wheel
-PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadfile
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 
 test: $(READY)  ## run the tests of one room (ROOM=cleanup), or those of every module and the notebooks (3 minutes)

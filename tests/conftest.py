@@ -15,25 +15,6 @@ hypothesis.settings.register_profile("dbtools", deadline=None)
 hypothesis.settings.load_profile("dbtools")
 
 
-# With `--dist loadgroup` a file runs in one process, and so do files that share costly fixtures. Of the files named
-# here, whose tests take long and share little, each test runs wherever there is time.
-_SPREAD = (
-    *("test_adversary.py", "test_attach.py", "test_calibration.py", "test_checks.py", "test_explorer.py"),
-    *("test_failing_calls.py", "test_history.py", "test_survey.py", "test_whole_explorer.py"),
-    *("test_whole_project.py", "test_write.py"),
-)
-_TOGETHER = {f"test_{name}.py": "hostile project" for name in ("backups_are_private", "canary", "stored_xss")}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests belong together when several processes share them."""
-    if config.pluginmanager.hasplugin("xdist"):
-        items.sort(key=lambda item: item.path.name != "test_main_job.py")  # the longest test begins first
-        for item in items:
-            if item.path.name not in _SPREAD:
-                item.add_marker(pytest.mark.xdist_group(_TOGETHER.get(item.path.name, str(item.path))))
-
-
 # Notes of the scanners whose signature was checked in this process: checking one takes a quarter of a second.
 _checked: set[str] = set()
 
