@@ -41,6 +41,8 @@ _INTERVALS = {
     "low": "high",
     "total_low": "total_high",
     "low_clustered": "high_clustered",
+    "low_equal_length": "high_equal_length",
+    "failure_low": "failure_high",
     "win_low": "win_high",
     "point_low": "point_high",
     "rate_low": "rate_high",

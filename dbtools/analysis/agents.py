@@ -32,9 +32,11 @@ SHOWN = {
     "win_rate": ".1%",
     "low": ".1%",
     "high": ".1%",
+    "chance": ".1%",
     "n_effective": ",.1f",
     "p_first": ".1%",
     "mean_total": ".2f",
+    "adjusted_mean": ".2f",
     "total_low": ".2f",
     "total_high": ".2f",
     "scored": "",
@@ -65,6 +67,9 @@ class AgentResult:
         Contests in which this kind of win is decidable, and those won (a shared win counts as a fraction).
     win_rate, low, high : float or None
         Share of contests won and its 95% interval, clustered by prompt text; None without contests.
+    chance : float or None
+        The share that chance would give: the mean of 1/k over the contests, with k agents each, but those of rescued
+        logs.
     n_effective : float
         The least number of independent contests that these are worth, as texts repeat (Kish).
     p_first, expected_loss : float or None
@@ -72,6 +77,9 @@ class AgentResult:
         where the agents did not compete in equally many contests.
     mean_total, se, total_low, total_high, scored : float or None, int
         Mean total on 0–50 over the scored versions, with its standard error and t interval, clustered by text.
+    adjusted_mean : float or None
+        The mean total with the prompts held equal (least squares, total = prompt + agent): agents that met easy prompts
+        have a higher raw mean. None where some agents cannot be compared, even by way of others.
     failure_rate, failure_low, failure_high : float or None
         Share of the agent's prompts in which a run of it failed, and its 95% interval, clustered by text.
     decidable, wins_by_kind : dict
@@ -86,6 +94,7 @@ class AgentResult:
     win_rate: float | None
     low: float | None
     high: float | None
+    chance: float | None
     n_effective: float
     p_first: float | None
     expected_loss: float | None
@@ -94,6 +103,7 @@ class AgentResult:
     total_low: float | None
     total_high: float | None
     scored: int
+    adjusted_mean: float | None
     failure_rate: float | None
     failure_low: float | None
     failure_high: float | None
@@ -140,6 +150,8 @@ def agent_summary(
         chances = chance_of_first([r.wins * r.n_effective / r.contests for r in competing])
         competing = [replace(r, p_first=p, expected_loss=x) for r, (p, x) in zip(competing, chances, strict=True)]
         results = [*competing, *rest]
+    adjusted = _adjusted_means(rows(connection, "adjusted", scale=row_filter.scale))
+    results = [replace(result, adjusted_mean=adjusted.get(result.agent)) for result in results]
     return tuple(sorted(results, key=lambda r: (r.win_rate is None, -(r.win_rate or 0), r.agent)))
 
 
@@ -188,6 +200,35 @@ def _with_logged(table: SizeTable | None, logged: tuple[int, int]) -> SizeTable:
     )
 
 
+def _chance(row: Row, wins: str) -> float | None:
+    if wins == "rated":
+        return 0.5
+    contests = row[f"decidable_{wins}"]
+    return float(row[f"chance_{wins}"]) / contests if contests else None
+
+
+def _adjusted_means(found: Sequence[Row]) -> dict[str, float]:
+    """Solve the normal equations of total = prompt + agent; empty where they do not connect all agents."""
+    import numpy as np
+
+    names = sorted({row["a"] for row in found} | {row["b"] for row in found})
+    matrix, above = np.zeros((len(names), len(names))), np.zeros(len(names))
+    counts, totals = np.zeros(len(names)), np.zeros(len(names))
+    for row in found:
+        i, j = names.index(row["a"]), names.index(row["b"])
+        matrix[i, j] -= float(row["weight"])
+        if i == j:
+            matrix[i, i] += row["n"]
+            counts[i], totals[i], above[i] = row["n"], float(row["total"]), float(row["above"])
+        else:
+            matrix[j, i] = matrix[i, j]
+    if len(names) < 2 or np.linalg.matrix_rank(matrix) < len(names) - 1:
+        return {}
+    effects = np.linalg.pinv(matrix, hermitian=True) @ above
+    means = totals.sum() / counts.sum() + effects - counts @ effects / counts.sum()
+    return dict(zip(names, map(float, means), strict=True))
+
+
 def _no_answer(agent: str) -> Row:
     """Return the row of an agent without a version that counts."""
     return {"agent": agent, "n": 0, **{f"decidable_{kind}": 0 for kind in WINS}, **{f"wins_{kind}": 0 for kind in WINS}}
@@ -218,6 +259,7 @@ def _result(
         win_rate=won / contests if contests else None,
         low=low,
         high=high,
+        chance=_chance(row, wins),
         n_effective=table.n_effective if table else 0.0,
         p_first=None,
         expected_loss=None,
@@ -226,6 +268,7 @@ def _result(
         total_low=total_low,
         total_high=total_high,
         scored=int(row["n"] or 0),
+        adjusted_mean=None,
         failure_rate=failures.rate if failures else None,
         failure_low=failures.low if failures else None,
         failure_high=failures.high if failures else None,

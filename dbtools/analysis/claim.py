@@ -78,6 +78,7 @@ def make_claim(
     scale: str = "judge",
     asked: str = "real",
     fails_more: Mapping[tuple[str, str], str] = MappingProxyType({}),
+    unit: str = "texts",
 ) -> Claim:
     """Decide what may be said of the agents after comparing them in pairs.
 
@@ -89,21 +90,24 @@ def make_claim(
         The provenances of the rows that were compared, and the one that was asked for.
     fails_more : mapping
         By (agent, rival) where the agent surely fails more often: how often the two fail, in words.
+    unit : str
+        What is taken as one independent draw, in words.
     """
     leader, own = lead(pairs)
     closest = own[0] if own else None
     if closest is None:
         first = pairs[0] if pairs else None
-        basis = (_basis(first, scale, {asked}),) if first else ()
-        return Claim("undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked), basis)
+        basis = (_basis(first, scale, {asked}, unit),) if first else ()
+        return Claim("undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked, unit), basis)
     if abs(closest.difference) < _EQUAL:
         said = f"Undecided: {leader} and {closest.b} are equal by score in {closest.n:,} contests."
-        return Claim("undecided", None, closest, None, None, said, (_basis(closest, scale, kinds),))
+        return Claim("undecided", None, closest, None, None, said, (_basis(closest, scale, kinds, unit),))
     missing, real = sorted(set(agents) - {closest.a, *(pair.b for pair in own)}), set(kinds) == {"real"}
     found = standard_errors(own)
     detectable = detectable_lead(*found) if found else None
     allowed = real and scale in _JUDGED and not missing
-    figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {_basis(closest, scale, kinds)}"
+    rests = _basis(closest, scale, kinds, unit)
+    figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {rests}"
     details = (figures, *_at_equal_length(own), *_power(detectable))
     if allowed and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
         return Claim("best", leader, closest, None, detectable, _best(own, fails_more), details, allowed)
@@ -119,7 +123,7 @@ def make_claim(
     elif missing:
         said = f"{ahead}, but has no contest against {_some(missing)}. It takes such contests."
     else:
-        said = f"{ahead}, which may be chance ({p_value(closest.p_exact)}). {_what_it_takes(closest, needed)}"
+        said = f"{ahead}, which may be chance ({p_value(closest.p_exact)}). {_what_it_takes(closest, needed, unit)}"
     return Claim("undecided", leader, closest, needed, detectable, said, details, allowed)
 
 
@@ -207,7 +211,7 @@ def standard_errors(own: Sequence[Pair]) -> tuple[list[float], list[float]] | No
     return errors, [pair.n / most / 2 for pair in own]
 
 
-def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked: str) -> str:
+def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked: str, unit: str) -> str:
     rows, scores = "all rows" if asked == "all" else f"{asked} rows", _SCORES[scale]
     if pairs:
         return f"Undecided: no agent leads by score among {rows}, in {max(p.n for p in pairs):,} contests."
@@ -217,7 +221,7 @@ def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked
         why = f"only {next(iter(agents))} has {scores} among {rows}"
     else:
         why = f"no two agents have {scores} in one prompt among {rows}"
-    return f"Undecided: {why}. It takes scored contests of real rows over at least {LEAST_TEXTS} texts."
+    return f"Undecided: {why}. It takes scored contests of real rows over at least {LEAST_TEXTS} {unit}."
 
 
 def _best(own: Sequence[Pair], fails_more: Mapping[tuple[str, str], str]) -> str:
@@ -254,11 +258,11 @@ def _at_equal_length(own: Sequence[Pair]) -> list[str]:
     return [f"{said}; extrapolated, as one of the two nearly always writes more." if pair.extrapolated else f"{said}."]
 
 
-def _what_it_takes(pair: Pair, needed: int | None) -> str:
+def _what_it_takes(pair: Pair, needed: int | None, unit: str) -> str:
     if pair.difference > 0 > (pair.equal_length or 0):
         return f"At equal length, {pair.b} leads by {number(-(pair.equal_length or 0), '.1f')}."
     if pair.clusters < LEAST_TEXTS:
-        return f"It takes {LEAST_TEXTS} texts; there are {pair.clusters}."
+        return f"It takes {LEAST_TEXTS} {unit}; there are {pair.clusters}."
     if needed is None:
         return "It takes more contests."
     about = f"More than {_MANY:,}" if needed > _MANY else f"About {max(needed, pair.n + 1):,}"
@@ -277,9 +281,9 @@ def _margin(pair: Pair) -> str:
     return f"{_signed(pair.difference)} points ({interval}{p_value(pair.p_exact)})"
 
 
-def _basis(pair: Pair, scale: str, kinds: Collection[str]) -> str:
+def _basis(pair: Pair, scale: str, kinds: Collection[str], unit: str) -> str:
     rows = " and ".join(sorted(kinds)) or "no"
-    return f"among {rows} rows on {SCALES_SAID[scale]}, n = {pair.n:,} contests over G = {pair.clusters:,} texts."
+    return f"among {rows} rows on {SCALES_SAID[scale]}, n = {pair.n:,} contests over G = {pair.clusters:,} {unit}."
 
 
 def _points(pair: Pair) -> str:

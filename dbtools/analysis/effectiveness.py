@@ -18,6 +18,7 @@ from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
 from dbtools.analysis.pairs import ContestDifferences, Pair, compare, contest_differences, paired_sums, with_lengths
 from dbtools.analysis.query import (
     ALL_WINS,
+    CLUSTERS,
     FAILURES,
     PROVENANCES,
     SCALES,
@@ -78,6 +79,8 @@ class Effectiveness(Result):
         Where no two agents have scores of the judge in one prompt: what else there is, and what it is worth.
     failures, failure_details : str, tuple of str
         Whether failed runs are left out or lose; and who fails how often, in words.
+    cluster : str
+        Which prompts are taken as one draw.
     filter_note : str
         Which prompts alone count (`Database.filter`); empty: all.
     """
@@ -103,6 +106,7 @@ class Effectiveness(Result):
     rated: Rated
     evidence: tuple[Evidence, ...] = ()
     failures: str = "excluded"
+    cluster: str = "text"
     failure_details: tuple[str, ...] = ()
     filter_note: str = ""
 
@@ -216,6 +220,7 @@ class Effectiveness(Result):
             "provenance": self.origins,
             "rows": self.provenance,
             "failures": self.failures,
+            "cluster": self.cluster,
             "wins": self.wins,
             "scale": self.scale,
             "agents": [_agent_json(a) for a in self.agents],
@@ -255,6 +260,7 @@ def effectiveness(
     interval: str = "wilson",
     logs: bool = False,
     failures: str = "excluded",
+    cluster: str = "text",
     table: Engine | None = None,
 ) -> Effectiveness:
     """Compare the agents over the contests of one provenance. Reads only.
@@ -277,6 +283,9 @@ def effectiveness(
         Whether runs in rescued logs count among the application's selections.
     failures : {"excluded", "losses"}
         Whether failed runs are left out, or lose with 0 points in the prompts that another agent answered.
+    cluster : {"text", "near", "user", "day"}
+        Which prompts are taken as one draw: those of one text, of texts that differ in digits and punctuation only, of
+        one user, or of one day. A `table` brings its own.
     table : connection, optional
         An open `working_table` of the same database and agents, to ask more than once.
 
@@ -290,10 +299,11 @@ def effectiveness(
     check_word("scale", scale, SCALES)
     check_word("interval", interval, tuple(INTERVALS))
     check_word("use of failures", failures, FAILURES)
+    check_word("cluster", cluster, tuple(CLUSTERS))
     if isinstance(agents, str):
         raise ParameterError("Agents are a list", agents, "put the name in brackets")
     row_filter, names = RowFilter.of(provenance, scale, failures), list(map(readable, agents)) if agents else None
-    with nullcontext(table) if table else working_table(db, names) as connection:
+    with nullcontext(table) if table else working_table(db, names, cluster) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
         origins = rows(connection, "provenance")
         _check_agents(names, origins)
@@ -314,9 +324,12 @@ def effectiveness(
             not_competing=_not_competing(origins, row_filter),
             version_use=_version_use(connection, row_filter, origins),
             failures=failures,
+            cluster=cluster,
             logged=sum(won for _, won in logged.values()),
             filter_note=db.filter_note,
-            **_comparison(connection, row_filter, summary, provenance, wins, rated, rates),  # last: it selects others
+            **_comparison(
+                connection, row_filter, summary, provenance, wins, rated, rates, cluster
+            ),  # last: it selects others
         )
 
 
@@ -328,6 +341,7 @@ def _comparison(
     wins: str,
     rated: Rated,
     rates: Mapping[str, FailureRate],
+    cluster: str,
 ) -> Row:
     """Return everything that compares agents within contests."""
     present = rows(connection, "filters")
@@ -337,7 +351,7 @@ def _comparison(
     more = more_failures(connection) if any(rate.failed for rate in rates.values()) else {}
     # Where failed runs are losses, the scores already hold them.
     said = {} if row_filter.failures == "losses" else {pair: _rates_said(rates, *pair) for pair in more}
-    claim = make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked, said)
+    claim = make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked, said, CLUSTERS[cluster])
     versions = row_counts(present, row_filter.kinds)
     evidence: tuple[Evidence, ...] = ()
     by_rating, agents = wins == "rated", [a.agent for a in summary]

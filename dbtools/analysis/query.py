@@ -31,6 +31,8 @@ WINS = ("recorded", "score", "selected", "user")  # those in the database
 ALL_WINS = (*WINS, "rated")
 SCALES = ("judge", "unit", "heuristic", "self", "synthetic")
 FAILURES = ("excluded", "losses")
+CLUSTERS = {"text": "texts", "near": "similar texts", "user": "users", "day": "days"}
+"""What is taken as one independent draw, and its plural in words."""
 Row = dict[str, Any]
 Columns = dict[str, Any]  # arrays of numpy
 _MISSING = {"f": nan, "M": "NaT"}  # by kind of dtype
@@ -122,16 +124,20 @@ def _filled(values: Any) -> Any:
 
 
 @contextmanager
-def working_table(db: Database, agents: Sequence[str] | None) -> Iterator[Engine]:
+def working_table(db: Database, agents: Sequence[str] | None, cluster: str = "text") -> Iterator[Engine]:
     """Open a connection with the table ``candidates``: the versions that can enter a contest.
 
-    DuckDB holds the table in memory and spills it to the user's cache folder. The database is not changed.
+    `cluster` says which prompts are one draw: those of one ``text``, of texts that differ in digits and punctuation
+    only (``near``), of one ``user``, or of one ``day``. DuckDB holds the table in memory and spills it to the user's
+    cache folder. The database is not changed.
     """
     with db.session() as connection:
         if agents:
             register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
         cache(connection, "contest_entries")
         materialize_query(connection, "candidates")
+        if cluster != "text":
+            materialize(connection, "candidates", read("duckdb/clusters_by"), {"cluster": cluster})
         yield connection
 
 

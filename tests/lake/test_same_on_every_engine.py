@@ -32,6 +32,7 @@ VIEWS = (
     "row_timestamps",
 )
 ALONE = (
+    "adjusted",
     "agents",
     "agreement",
     "contests",

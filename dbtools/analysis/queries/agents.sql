@@ -1,5 +1,5 @@
 -- How did each agent fare, and what is its mean worth? One row per agent: by kind of win how many contests can be told
--- and how many it won (a shared win counts as a fraction), then the sums that clustered means need.
+-- and how many it won (a shared win counts as a fraction) and would win by chance (1 / agents each), then the sums that clustered means need.
 -- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
 -- Of measure x and cluster g with n_g scored rows and sum S_g: sum_x = sum S_g, square_x = sum of the squares of single
 -- values, within_x = sum S_g squared, cross_x = sum S_g n_g; sizes = sum n_g squared.
@@ -9,7 +9,11 @@ wins AS (
   SELECT
     agent, count(recorded) AS decidable_recorded, sum(recorded) AS wins_recorded,
     count(score) FILTER (WHERE scale = $scale) AS decidable_score, sum(score) FILTER (WHERE scale = $scale) AS wins_score,
-    count(selected) AS decidable_selected, sum(selected) AS wins_selected, count(voted) AS decidable_user, sum(voted) AS wins_user
+    count(selected) AS decidable_selected, sum(selected) AS wins_selected, count(voted) AS decidable_user, sum(voted) AS wins_user,
+    sum(1e0 / agents) FILTER (WHERE recorded IS NOT NULL) AS chance_recorded,
+    sum(1e0 / agents) FILTER (WHERE score IS NOT NULL AND scale = $scale) AS chance_score,
+    sum(1e0 / agents) FILTER (WHERE selected IS NOT NULL) AS chance_selected,
+    sum(1e0 / agents) FILTER (WHERE voted IS NOT NULL) AS chance_user
   FROM chosen
   GROUP BY agent
 ),
