@@ -413,17 +413,18 @@ def test_long_work_can_be_stopped_and_the_kernel_stays_free(explorer):
 
 
 def test_a_database_that_goes_on_changing_is_attached_anew(explorer, project):
-    open_tab(explorer, "versions")
+    open_tab(explorer, "agents")
     insert(project.database, "prompts", user_id="somebody.new")
     attach(project).close()  # drops the copy that the Explorer has
     explorer.agents = ["syntax", "domain"]
-    open_tab(explorer, "versions")
+    open_tab(explorer, "agents")
     assert explorer.db.rows("prompts") == 16
     insert(project.database, "prompts", user_id="somebody.newer")
     attach(project).close()
     explorer.users = ["ines.moreau"]
-    open_tab(explorer, "versions")
+    open_tab(explorer, "agents")
     assert explorer.db.rows("prompts") == 17
+    open_tab(explorer, "versions")
     assert [worker.message.value for worker in explorer._workers if worker.message.value] == []
 
 
