@@ -31,7 +31,7 @@ def page(lab, root):
     (folder / "rate.ipynb").write_text(json.dumps(notebook))
     with browsing.browser() as page:
         received = page.received = []
-        page.on("websocket", lambda socket: socket.on("framereceived", received.append))
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))
         browsing.open_notebook(page, address, "rate.ipynb")
         start(page)
         yield page
