@@ -102,7 +102,7 @@ def test_an_error_of_dbtools_inside_a_notebook_is_one_sentence_and_writes_nothin
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["audti"], 'No such notebook: "audti"; use one of audit, verify, unusable, broken.'),
+        (["audti"], 'No such notebook: "audti"; did you mean audit? Otherwise use one of audit, verify'),
         (["audit", "-p", "dryrun", "False"], 'No parameter of audit: "dryrun"; use one of fail_on, root.'),
         (["audit", "verify", "-p", "dry_run", "flase"], 'Not a value of parameter "dry_run": "flase"; give True or'),
         (["audit", "-p", "root", "project"], 'The parameter is given twice: "root"; give it once.'),

@@ -50,7 +50,9 @@ def test_the_catalog_keeps_the_order_of_the_files_and_leaves_others_out(write):
 def test_a_notebook_is_found_by_name_and_by_file_name(write):
     folder = write("02_cleanup").parent
     assert find("cleanup", folder) == find("02_cleanup", folder)
-    with pytest.raises(ParameterError, match=r'No such notebook: "clean"; use one of cleanup\.$'):
+    with pytest.raises(
+        ParameterError, match=r'No such notebook: "clean"; did you mean cleanup\? Otherwise use one of cleanup\.$'
+    ):
         find("clean", folder)
 
 
