@@ -354,3 +354,9 @@ def test_charts_of_no_usage_are_still_charts(field):
     with attach(field) as db:
         nothing = analysis.usage(db)
     assert {texts(chart)[0] for chart in drawn(nothing)} == {"There is nothing to draw."}
+
+
+def test_a_chart_of_nothing_is_one_line_in_a_report():
+    shown = style.bundle(charts.win_rates(AGENTS.head(0)).to_dict())
+    assert shown["text/html"] == '<p class="nothing">Who wins (no contests): there is nothing to draw.</p>'
+    assert "image/svg+xml" not in shown
