@@ -287,7 +287,7 @@ def plan(pairs: Sequence[Pair]) -> tuple[tuple[str, int, float], ...]:
     today = own[0].n
     least = max(2, -(-LEAST_TEXTS * own[0].n // own[0].clusters))
     numbers = sorted({today, *(round(today * 2 ** (step / 4)) for step in range(-12, 29))})
-    leads = {f"{value:g} points": [value] * len(own) for value in LEADS}
+    leads = {f"{value:g} point{'' if value == 1 else 's'}": [value] * len(own) for value in LEADS}
     if all(pair.difference > 0 for pair in own):
         leads = {"today's lead": [pair.difference for pair in own], **leads}
     made = []

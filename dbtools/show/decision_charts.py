@@ -58,5 +58,5 @@ def power(frame: pd.DataFrame) -> alt.LayerChart:
     n = int(today["contests"].iloc[0]) if len(today) else 0
     words = alt.Chart(today.assign(label=f"today: {n:,}")).mark_text(align="left", dx=5, color=MUTED)
     aim = alt.Chart(alt.InlineData([{"aim": 0.8}])).mark_rule(color=GREY, strokeDash=[1, 3]).encode(y="aim:Q")
-    layers = alt.layer(aim, lines, now, words.encode(x="contests:Q", y=alt.value(8), text="label:N"))
+    layers = alt.layer(aim, lines, now, words.encode(x="contests:Q", y=alt.value(-6), text="label:N"))
     return style.finish(layers, "How many contests would decide (dotted: 80%)", 300 // ROW if len(data) else 0)
