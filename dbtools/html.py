@@ -125,7 +125,8 @@ def table(
         if links and column.name in links and list(frame.columns).count(column.name) == 1:
             _link(column.cells, frame[column.name].tolist(), links[column.name])
     if caption and frame.empty and not (listens or exact):
-        return f'<p class="nothing">{text(" ".join(caption.split()))}: none.</p>'
+        said = " ".join(caption.split())
+        return f'<p class="nothing">{text(said if said.endswith(".") else f"{said}: none.")}</p>'
     role = ' role="grid" aria-multiselectable="true"' if keys else ""
     parts = [f'<div class="dbtools-table">{_STYLE}{_LISTENING if listens else ""}<table{role}>']
     if caption:

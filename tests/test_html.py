@@ -114,6 +114,12 @@ def test_a_severity_has_its_colour_and_a_row_its_anchor():
     assert re.findall('<tr id="(.*?)">', html) == ["check-a", "check-&lt;"]
 
 
+def test_an_empty_table_with_a_caption_is_one_line():
+    nothing = pd.DataFrame({"a": []})
+    assert table(nothing, caption="Files that changed") == '<p class="nothing">Files that changed: none.</p>'
+    assert table(nothing, caption="Undecided.") == '<p class="nothing">Undecided.</p>'
+
+
 def test_counts_are_listed_in_words_without_zeros():
     assert listed({"error": 1, "warning": 0, "note": 1200}) == "1 error and 1,200 notes"
     assert listed({"error": 2, "warning": 1, "note": 3}) == "2 errors, 1 warning and 3 notes"

@@ -180,7 +180,8 @@ def _static(output: Any, said: str = "") -> Any:
         if "image/svg+xml" in data:
             data = {"text/html": _picture("".join(data["image/svg+xml"]), "".join(data.get("text/plain", "chart")))}
         if said and "text/html" in data:
-            again = re.compile(f"<caption>{re.escape(html.escape(said))}\\.?</caption>", re.IGNORECASE)
+            repeated = re.escape(html.escape(said))
+            again = re.compile(f'<(caption|p)(?: class="nothing")?>{repeated}\\.?</\\1>', re.IGNORECASE)
             data["text/html"] = again.sub("", "".join(data["text/html"]))
         output["data"] = {kind: data[kind] for kind in _SHOWN if kind in data}
     return output

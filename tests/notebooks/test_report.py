@@ -101,6 +101,9 @@ def test_the_verdict_stands_on_top_and_its_sentence_is_not_repeated():
     assert html.index("✓ 3 of 5") < html.index("<td>cell</td>")
     assert html.count("rows are &lt; 1") == 1
     assert "<caption>Another</caption>" in html
+    assert "rows are" not in page(data(text__html=f'<p class="nothing">{escape(said)}.</p>'), record).replace(
+        f"✓ {escape(said)}", ""
+    )
 
 
 @pytest.mark.parametrize("home", ["/home/alice-secret", "/home/a & b", '/home/q"uote', "/home/größe x"])
