@@ -166,9 +166,9 @@ class Comparison(Result):
             rows_said = f"number of rows: {', '.join(more) or 'the same'}"
         else:
             rows_said = f"rows: {', '.join(rows) or 'the same'}"
-        new, gone = (sum(f.state == state for f in self.findings) for state in ("new", "gone"))
-        parts = [rows_said]
-        parts += [f"findings: {new} new, {gone} gone"] if new or gone else []
+        states = {state: sum(f.state == state for f in self.findings) for state in ("new", "gone")}
+        news = ", ".join(f"{n} {state}" for state, n in states.items() if n)
+        parts = [rows_said, *([f"findings: {news}"] if news else [])]
         parts += [f"{counted(len(self.files), 'file')} not as before"] if self.files else []
         return "; ".join(parts)
 

@@ -203,7 +203,9 @@ class AuditReport(Result):
         said = f"{counts} in {checks}" if hits else f"none of {checks} found anything"
         said += f"; {unanswered} unanswered" if unanswered else ""
         said += f"; {silent} {'does' if silent == 1 else 'do'} not apply" if silent else ""
-        return said + (f"; {len(self.new)} new, {len(self.fixed)} fixed since {self.since}" if self.since else "")
+        changed = {"new": len(self.new), "fixed": len(self.fixed)}
+        news = ", ".join(f"{n} {word}" for word, n in changed.items() if n) or "nothing new"
+        return said + (f"; {news} since {self.since}" if self.since else "")
 
     @property
     def level(self) -> str:

@@ -55,6 +55,7 @@ def test_an_earlier_audit_tells_what_is_new_and_what_is_fixed(tmp_path):
     assert now.sentence.endswith("; 1 new, 1 fixed since 20 Nov 2026")
     assert (now.to_dict()["new"], now.to_dict()["fixed"]) == (["warning-a"], ["error-b"])
     assert "found earlier" in now._repr_html_()
+    assert report(error_a=3).compared_with(earlier).sentence.endswith("; nothing new since 20 Nov 2026")
     assert now.failed("error")
     assert not now.failed("new-error")
     assert now.failed("new-warning")
