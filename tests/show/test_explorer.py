@@ -416,7 +416,7 @@ def test_a_database_that_goes_on_changing_is_attached_anew(explorer, project):
     open_tab(explorer, "agents")
     insert(project.database, "prompts", user_id="somebody.new")
     attach(project).close()  # drops the copy that the Explorer has
-    explorer.agents = ["syntax", "domain"]
+    explorer.users = ["l.haddad"]
     open_tab(explorer, "agents")
     assert explorer.db.rows("prompts") == 16
     insert(project.database, "prompts", user_id="somebody.newer")
