@@ -40,7 +40,8 @@ def _word(name: str, source: str, literal: str, rest: str) -> Format:
 
 
 _B64 = r"[\w+/=-]"
-_KEY = r"(?=[\w-]{16})[a-z_-]{0,400}+[A-Z0-9][\w-]{0,400}+"  # not words with hyphens alone
+# Not words with hyphens alone: a capital letter, a digit, or 20 letters in a row.
+_KEY = r"(?=[\w-]{16})(?:[a-z_-]{0,400}+[A-Z0-9]|(?:[a-z]{1,19}-){0,4}+[a-z_]{20})[\w-]{0,400}+"
 FORMATS: tuple[Format, ...] = (
     # Password hashes.
     _whole("argon2", "crypt", "$argon2", r"\$argon2[id]{1,2}\$[\w+/=,$.-]++"),

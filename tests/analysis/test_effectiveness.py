@@ -264,12 +264,22 @@ class TestThinData:
 
     def test_all_scores_equal(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=20)
-        alter(path, f"UPDATE judge_scores SET {', '.join(f'{d} = 7.1' for d in DIMENSIONS)}")
+        # Equal within each prompt; the same marks in every row would be those of a judge that is stuck.
+        marks = "5 + (SELECT count(*) FROM prompt_versions v WHERE v.prompt_id < w.prompt_id) / 3 * 0.1"
+        of = f"(SELECT {marks} FROM prompt_versions w WHERE w.id = judge_scores.prompt_version_id)"
+        alter(path, f"UPDATE judge_scores SET {', '.join(f'{d} = {of}' for d in DIMENSIONS)}")
         result = compare(path)
         assert (result.claim.verdict, result.claim.leader) == ("undecided", None)
         assert {(p.difference, p.p_holm, p.superiority, p.mde) for p in result.pairs} == {(0, 1, 0.5, None)}
         assert result.sentence.startswith("Undecided: no agent leads by score")
         assert "five equal scores" in result.confounders_frame["sentence"].str.cat()
+
+    def test_a_judge_with_one_answer_for_every_text_compares_nobody(self, tmp_path):
+        path = make_database(tmp_path / "prompter.db", prompts=20)
+        alter(path, f"UPDATE judge_scores SET {', '.join(f'{d} = 7.1' for d in DIMENSIONS)}")
+        result = compare(path)
+        assert (result.claim.leader, result.pairs) == (None, ())
+        assert "stuck" in " ".join(result.details)
 
     def test_twenty_six_agents(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=8)

@@ -363,7 +363,8 @@ def test_without_rows_the_sentence_says_so(tmp_path, provenance):
     assert "no calls; no votes; no inputs checked" in result.sentence
     assert result.recomputed["calls"] == 0
     assert result.cost.empty
-    assert "no rows" in result._repr_html_()
+    assert '<p class="nothing">Among' in result._repr_html_()
+    assert "<table" not in result._repr_html_()
 
 
 def test_the_field_case_has_neither_calls_nor_votes(field):

@@ -261,7 +261,10 @@ def test_what_only_the_application_can_evaluate_is_no_damage(root):
         connection.execute("CREATE INDEX by_slug ON prompts (slug(original_text))")
     facts = audit.run(Project.find(root)).to_dict()
     assert facts["checks"]["integrity"] == 0
-    assert "packages/db/prompter.db: the indexes were not checked" in facts["left_out"]["integrity"]
+    assert (
+        "packages/db/prompter.db: the indexes that need slug of the application were not checked"
+        in facts["left_out"]["integrity"]
+    )
     assert "slug" in facts["left_out"]["integrity"]
 
 

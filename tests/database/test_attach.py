@@ -20,7 +20,7 @@ from support import USERS, assert_sentence, insert, make_database, python, run_p
 
 from dbtools import Project, attach, audit
 from dbtools.database.sqlite import fingerprint, sha256
-from dbtools.errors import BusyError, DatabaseError, DbtoolsError, ParameterError, ProjectError
+from dbtools.errors import BusyError, DamagedError, DatabaseError, DbtoolsError, ParameterError, ProjectError
 
 LEAVE_A_WAL = """
 import os, sqlite3, sys
@@ -209,7 +209,7 @@ def test_an_empty_file_a_text_and_another_kind_of_file_are_refused(folder: Path)
     for name in ("text.db", "magic.db", "short.db"):
         assert "Not an SQLite database" in refused(folder / name)
     (folder / "noise.db").write_bytes(b"SQLite format 3\0" + random.Random(1).randbytes(20_000))
-    refused(folder / "noise.db")
+    refused(folder / "noise.db", DamagedError)
 
 
 @pytest.mark.parametrize("cut", [0.1, 0.5, 0.9, 777])
@@ -218,13 +218,13 @@ def test_a_truncated_database_is_refused(folder: Path, cut: float, journal: str)
     path = make_database(folder / "prompter.db", prompts=20, journal=journal)
     size = path.stat().st_size
     os.truncate(path, size - 777 if cut == 777 else int(size * cut))
-    assert "truncated" in refused(path)
+    assert "truncated" in refused(path, DamagedError)
 
 
 def test_a_database_cut_at_a_page_is_refused_too(folder: Path) -> None:
     path = make_database(folder / "prompter.db", prompts=20)
     os.truncate(path, path.stat().st_size - 4096)
-    assert "truncated" in refused(path)
+    assert "truncated" in refused(path, DamagedError)
 
 
 def test_damage_gives_rows_or_one_sentence_and_nothing_else(folder: Path) -> None:

@@ -16,23 +16,25 @@ STATEMENT = re.compile(
 REASONS = {
     "a query of the package's own .sql files": """
         audit/checks.py: check.query
+        audit/compare_rows.py: read_query('standing')
         demo/__init__.py: rows.data(schema)
         export/layout.py: rows(layout) | text
         export/verify.py: query
         export/write.py: layout_of.query(name)
         show/explorer/selection.py: chosen
-        database/database.py: query
+        database/database.py: rows_of
         database/engine.py: query | bind(query, parameters)
         database/load.py: derive
         database/prompt_filter.py: query
     """,
     "names and types of the allow-list in database/schema.py, or numbers counted from it": """
+        audit/compare_rows.py: place | relation | self.key | self.table.relation
         export/lake.py: relation | month
         database/database.py: table.relation | schema.id_cells()
         database/lake.py: relation
-        database/schema.py: prefix | table.relation | column.name | 1 << bit | name
+        database/schema.py: prefix | table.relation | column.name | 1 << bit | name | '' if unreadable is None else ' NOT INDEXED'
         database/load.py: table.relation | table.name | cells | row_id | bits |
-            ', '.join(converted) | raw | typed
+            ', '.join(converted) | raw | typed | column | relation | flag | _LONG
         database/postgres.py: cells | ''.join((f', {each}' for each in given))
     """,
     "a name of the server's own tables, quoted by the server's format('%I.%I')": """
@@ -50,26 +52,33 @@ REASONS = {
         export/layout.py: counts
         export/verify.py: digest(cells, lenient, own) | expected | objects | reader | selected | size
         export/write.py: FORMATS[kind] | cells
-        files/compare.py: first | marks | name | schema | second
+        files/compare.py: first | marks | name | schema | second | _EVERY if stand_ins else _FEW
         files/lookup.py: scores | ''.join((f', {name}' for name in texts)) | shown_key
         show/explorer/selection.py: by
         database/cache.py: name | some | sql.qualify(name)
+        database/ratings.py: table
+        database/sqlite.py: schema
+        show/explorer/sql_tab.py: shown
     """,
     "a name of the database at hand, in double quotes that are doubled": """
         analysis/agents.py: quoted
         audit/collect_database.py: table | quoted | identifier(index)
         cleanup/rescue.py: ', '.join(typed)
-        files/compare.py: identifier(table) | identifier(name) | cells | same
+        audit/compare_rows.py: identifier(cell)
+        database/damage.py: identifier(table) | ', '.join((identifier(column[1]) for column in columns))
+        files/compare.py: identifier(table) | identifier(index) | cells | same
         database/load.py: ', '.join(cells)
         database/database.py: sql.identifier(name)
         database/schema.py: quoted
     """,
     "a path or text as a literal, in single quotes that are doubled, where nothing can be bound": """
+        audit/compare_rows.py: files[-1]
         cleanup/rescue.py: quote(target)
         export/write.py: quote(file)
         files/csvfile.py: quote(_FORMULA)
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
-        database/database.py: sql.quote(file) | paths
+        database/database.py: sql.quote(file) | sql.quote(earlier._file) | paths
+        database/ratings.py: rows | quote(kinds)
         database/engine.py: listed
         database/lake.py: quote(facts) | reader
         database/cache.py: sql.quote(file) | sql.quote(target)
@@ -82,6 +91,7 @@ REASONS = {
     """,
     "a name that is refused unless it is one of the relations": """
         database/database.py: name | shown
+        show/explorer/sql_tab.py: relation
     """,
     "a column of the cache, or of a lake's files that is refused unless it is a plain word": """
         export/lake.py: ', '.join((f'{cell} AS {name}' for name, cell in cells.items()))

@@ -17,4 +17,4 @@ compared AS (
 )
 SELECT pair, cluster, d, ratio
 FROM compared
-ORDER BY pair, known_at NULLS LAST, contest
+ORDER BY pair, known_at NULLS LAST, contest NULLS LAST

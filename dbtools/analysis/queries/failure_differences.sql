@@ -6,4 +6,4 @@ FROM attempts AS x JOIN attempts AS y ON y.prompt_id = x.prompt_id AND x.agent <
 WHERE x.failed <> y.failed AND x.answered = 1
 GROUP BY x.agent, y.agent, x.cluster
 HAVING sum(x.failed - y.failed) <> 0
-ORDER BY x.agent, y.agent, x.cluster
+ORDER BY x.agent, y.agent, x.cluster NULLS LAST

@@ -2,5 +2,5 @@
 SELECT DISTINCT id || '' AS prompt_id
 FROM (SELECT id FROM prompts UNION ALL SELECT prompt_id FROM versions) AS prompt
 WHERE id || '' LIKE $prompt_id || '%'
-ORDER BY prompt_id
+ORDER BY prompt_id NULLS LAST
 LIMIT 2

@@ -4,7 +4,7 @@
 -- hint: Give their versions one name in the application; until then they count as agents of their own.
 SELECT source AS id, name, versions
 FROM (
-  SELECT source, name, versions, row_number() OVER (PARTITION BY name ORDER BY versions DESC, source) AS place
+  SELECT source, name, versions, row_number() OVER (PARTITION BY name ORDER BY versions DESC, source NULLS LAST) AS place
   FROM (
     SELECT
       source, count(*) AS versions,

@@ -21,21 +21,21 @@ compared AS (
   SELECT
     id, row_id, created_at, low, fraction,
     CASE
-      WHEN clarity = lag(clarity) OVER (ORDER BY created_at, row_id)
-        AND specificity = lag(specificity) OVER (ORDER BY created_at, row_id)
-        AND actionability = lag(actionability) OVER (ORDER BY created_at, row_id)
-        AND structure = lag(structure) OVER (ORDER BY created_at, row_id)
-        AND context_use = lag(context_use) OVER (ORDER BY created_at, row_id) THEN 0
+      WHEN clarity = lag(clarity) OVER (ORDER BY created_at NULLS LAST, row_id)
+        AND specificity = lag(specificity) OVER (ORDER BY created_at NULLS LAST, row_id)
+        AND actionability = lag(actionability) OVER (ORDER BY created_at NULLS LAST, row_id)
+        AND structure = lag(structure) OVER (ORDER BY created_at NULLS LAST, row_id)
+        AND context_use = lag(context_use) OVER (ORDER BY created_at NULLS LAST, row_id) THEN 0
       ELSE 1
     END AS marks_changed,
-    CASE WHEN low = lag(low) OVER (ORDER BY created_at, row_id) THEN 0 ELSE 1 END AS low_changed
+    CASE WHEN low = lag(low) OVER (ORDER BY created_at NULLS LAST, row_id) THEN 0 ELSE 1 END AS low_changed
   FROM judged
 ),
 numbered AS (
   SELECT
     id, row_id, created_at, low, fraction,
-    sum(marks_changed) OVER (ORDER BY created_at, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS marks_run,
-    sum(low_changed) OVER (ORDER BY created_at, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS low_run,
+    sum(marks_changed) OVER (ORDER BY created_at NULLS LAST, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS marks_run,
+    sum(low_changed) OVER (ORDER BY created_at NULLS LAST, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS low_run,
     sum(1 - low) OVER () AS others
   FROM compared
 ),
@@ -55,5 +55,5 @@ named AS (
 SELECT
   id, row_id, regime, min(created_at) OVER (PARTITION BY regime, run) AS since,
   max(created_at) OVER (PARTITION BY regime, run) AS until, count(*) OVER (PARTITION BY regime, run) AS scores,
-  row_number() OVER (PARTITION BY regime, run ORDER BY created_at, row_id) AS nth
+  row_number() OVER (PARTITION BY regime, run ORDER BY created_at NULLS LAST, row_id) AS nth
 FROM named

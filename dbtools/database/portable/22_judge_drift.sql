@@ -14,7 +14,7 @@ first_versions AS (
   WHERE place = 1
 ),
 thirds AS (
-  SELECT off, ntile(3) OVER (ORDER BY asked_at, prompt_id NULLS LAST) AS third
+  SELECT off, ntile(3) OVER (ORDER BY asked_at NULLS LAST, prompt_id NULLS LAST) AS third
   FROM (SELECT prompt_id, min(created_at) AS asked_at, avg(off) AS off FROM first_versions GROUP BY prompt_id) AS prompts
 ),
 means AS (
