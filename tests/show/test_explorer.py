@@ -74,7 +74,9 @@ def control(widget, description: str):
 
 
 def grid(widget):
-    return next(w for w in widgets(widget) if hasattr(w, "html"))
+    """Return the table that rows are chosen from: the first of the tab that has keys, else its first one."""
+    grids = [w for w in widgets(widget) if hasattr(w, "html")]
+    return next((w for w in grids if "data-key" in w.html), grids[0])
 
 
 def click(widget, **told):
@@ -264,6 +266,7 @@ def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explore
     clean = control(tab, "Back up and delete")
     assert clean.disabled
     control(tab, "Preview").click()
+    assert clean.description == "Back up and delete 4 files"
     assert "it was not chosen" in html_of(tab)
     ticked = [r.path for r in cleanup.plan(cleanup.survey(project)).removals if r.path != "storage/prompt_versions.csv"]
     lost = cleanup.plan(cleanup.survey(project), only=ticked).rescued_rows
@@ -287,11 +290,13 @@ def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explore
 
 def test_ticking_anew_takes_the_confirmation_back(explorer):
     tab = open_tab(explorer, "files")
+    clean = control(tab, "Back up and delete")
     control(tab, "Preview").click()
     (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "").startswith("remove"))
     words.value = "remove 5 files"
+    assert not clean.disabled
     click(grid(tab), key="storage/my_learning_log.csv")
-    assert control(tab, "Back up and delete").disabled
+    assert clean.disabled
     assert words.value == ""
 
 
@@ -313,7 +318,7 @@ def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explore
     control(tab, "Preview").click()
     (words,) = (w for w in widgets(tab) if getattr(w, "placeholder", "").startswith("remove"))
     words.value = words.placeholder
-    control(tab, "Back up and delete").click()
+    control(tab, f"Back up and delete {len(planned)} files").click()
     assert explorer.wait()
     assert "Files are being changed" in refused[0]
     assert [path.exists() for path in planned].count(False) == 1
@@ -473,7 +478,7 @@ def test_after_a_reload_sources_and_users_are_those_of_the_new_data(explorer, pr
     explorer.reload()
     assert explorer.wait()
     assert (explorer.agents, explorer.users) == (["syntax"], ["ines.moreau"])
-    chips = {w.description: w.value for w in widgets(explorer._filter_bar.widget) if type(w).__name__ == "ToggleButton"}
+    chips = {name: chip.value for name, chip in explorer._filter_bar.sources.chips.items()}
     assert chips == {"syntax": True, "structure": False, "newcomer": False}
     (tags,) = (w for w in widgets(explorer._filter_bar.widget) if type(w).__name__ == "TagsInput")
     assert "somebody.new" in tags.allowed_tags

@@ -13,7 +13,7 @@ from rating_projects import own_marks_project
 from support import AGENTS, assert_sentence, hex_id
 
 from dbtools.database.ratings import read
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, QueryError
 from dbtools.show import Explorer
 from dbtools.show.rater import Rater, rater
 
@@ -169,16 +169,23 @@ def test_lines_that_cannot_be_used_are_told(root):
 
 
 def test_the_tab_of_the_explorer_takes_answers_too(root):
-    with Explorer(root, tab="rate") as explorer:
+    with Explorer(root) as explorer:
+        explorer.tab = "rate"
         assert explorer.wait()
         tab = explorer.tabs["rate"]
+        opened = [tab.view._session._db]
         tab.rater.value = "bob"
         assert explorer.wait()
+        opened.append(tab.view._session._db)
+        with pytest.raises(QueryError, match="closed"):
+            opened[0].sql("SELECT 1")
         press(tab.view, "left")
         assert [(one.rater, one.choice) for one in read(root / "ratings.jsonl").ratings] == [("bob", "left")]
         tab.rater.value = "\n"
         assert explorer.wait()
         assert "name of a rater" in tab.worker.message.value
+    with pytest.raises(QueryError, match="closed"):
+        opened[1].sql("SELECT 1")
 
 
 def test_a_rater_without_a_name_is_refused(root):

@@ -5,6 +5,7 @@ from support import assert_sentence
 
 from dbtools import attach, demo
 from dbtools.errors import QueryError
+from dbtools.show import Explorer
 from dbtools.show.explorer.sql_tab import refuse_unbound, suggestion, tree_html
 
 
@@ -58,3 +59,13 @@ def test_a_hostile_name_in_the_tree_stays_text():
     shown = tree_html({"rescued_<script>": ['a" onclick="x']})
     assert "<script>" not in shown
     assert 'onclick="x' not in shown
+
+
+def test_a_tab_that_is_opened_has_the_process_ready_that_runs_its_statements(db):
+    with Explorer(db) as explorer:
+        explorer.tab = "sql"
+        assert explorer.wait(300)
+        process = explorer.tabs["sql"].worker._session[1].db.sandbox._process
+        explorer.tabs["sql"].run()
+        assert explorer.wait(300)
+        assert explorer.tabs["sql"].worker._session[1].db.sandbox._process is process is not None

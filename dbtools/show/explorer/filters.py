@@ -158,6 +158,7 @@ class SourceChips:
 
     def __init__(self, explorer: State) -> None:
         self.explorer = explorer
+        self._showing = False
         self.chips: dict[str, ipywidgets.ToggleButton] = {}
         self.widget = group()
         explorer.observe(self._show, "agents")
@@ -176,12 +177,16 @@ class SourceChips:
         close(*earlier)
 
     def _press(self, _change: Any) -> None:
+        if self._showing:
+            return
         others = [name for name in self.explorer.agents if name not in self.chips]
         self.explorer.agents = [*(name for name, one in self.chips.items() if one.value), *others]
 
     def _show(self, change: Any) -> None:
+        self._showing = True  # a button that follows the filter does not set it
         for name, one in self.chips.items():
             one.value = name in change["new"]
+        self._showing = False
 
 
 class UserTags:

@@ -84,7 +84,8 @@ class SqlTab(Tab):
             known.setdefault(relation, []).append(column)
         self.statement.relations = known
         self.relations.html = tree_html(known)
-        self.explorer.db.sandbox.warm()
+        if not self.worker.busy:
+            self.worker.submit(warm, lambda _: None, "Getting ready", self.explorer.data_key)
 
     def follow(self, target: str) -> None:
         """Put a name into the field, save all rows, or open what a link names."""
@@ -154,6 +155,12 @@ class SqlTab(Tab):
 
     def _put(self, text: Any) -> None:
         self.statement.value = text
+
+
+def warm(session: Session) -> None:
+    """Start the process that will run the statements of this session. Reads only."""
+    if not session.db.engine:
+        session.db.sandbox.warm()
 
 
 def profile(session: Session, relation: str) -> Answer:

@@ -57,9 +57,17 @@ class RaterView(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._show("Reading the texts …")
 
     def start(self, session: RatingSession) -> None:
-        """Show the pairs of a session from now on."""
-        self._session = session
+        """Show the pairs of a session from now on, and close the one before."""
+        earlier, self._session = self._session, session
         self._show(session.note)
+        if earlier:
+            earlier.close()
+
+    def close(self) -> None:
+        """Close the widget and the database."""
+        super().close()
+        if self._session:
+            self._session.close()
 
     def _answer(self, message: dict[str, Any]) -> None:
         """Do what the page asks for, if it is about the pair that is shown: a key may have been pressed twice."""
@@ -127,14 +135,8 @@ class Rater(RaterView):
         if isinstance(project, Database):
             project = project.project or project.origin["path"]
         self.project = Project.find(project)
-        self._db = attach(self.project, texts=True)
-        self.start(RatingSession(self._db, self.project, rater or user_name(), agents, seed))
-
-    def close(self) -> None:
-        """Close the widget and the database."""
-        super().close()
-        if db := self.__dict__.pop("_db", None):
-            db.close()
+        db = attach(self.project, texts=True)
+        self.start(RatingSession(db, self.project, rater or user_name(), agents, seed))
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)

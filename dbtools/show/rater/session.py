@@ -104,6 +104,10 @@ class RatingSession:
         self._show(pair if known else None)
         return True
 
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
     @property
     def note(self) -> str:
         """Which lines of the file could not be used; empty where all could."""
