@@ -105,6 +105,8 @@ def test_every_control_has_a_tooltip(explorer):
     ] + [w for w in widgets(explorer._filter_bar.widget) if type(w).__name__ in kinds]  # fmt: skip
     assert len(controls) > 40
     assert [w for w in controls if not w.tooltip] == []
+    (field,) = (w for w in widgets(explorer.tabs["sql"].widget) if type(w).__name__ == "SqlField")
+    assert {"tooltip", "description"} <= set(field.get_state())  # the page reads both, or shows an error
     (tabs,) = (w for w in widgets(explorer.widget) if type(w).__name__ == "Tabs")
     assert [name for name, title, tooltip in tabs.tabs if title and tooltip] == list(explorer.tabs)
 

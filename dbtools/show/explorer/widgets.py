@@ -96,6 +96,7 @@ class SqlField(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     _esm = _script("sql.js")
     value = traitlets.Unicode().tag(sync=True)
     tooltip = traitlets.Unicode().tag(sync=True)
+    description = traitlets.Unicode("").tag(sync=True)  # the page cannot show a tooltip of a widget without it
     relations = traitlets.Dict().tag(sync=True)
 
     def __init__(self, run: Callable[[], object], **state: Any) -> None:
