@@ -639,6 +639,7 @@ def test_the_cards_answer_one_question_each_in_words(explorer):
     assert shown.count('class="dbtools-card ') == 5
     assert "Undecided" in re.search(r'dbtools-info" data-go="tab:agents".*?</button>', shown)[0]
     assert "Usable with care" in re.search(r'dbtools-warn" data-go="tab:quality".*?</button>', shown)[0]
+    assert "<b>$0.0063 " in shown
     click(explorer.tabs["overview"].cards, go="tab:files")
     assert explorer.tab == "files"
     assert explorer.wait()

@@ -31,12 +31,12 @@ _KINDS = {
     "rated: blind ratings": "rated",
 }
 _ABOUT_RATES = (
-    "The line is the 95% interval, clustered by prompt text; n effective: how many independent contests "
-    "these are worth at least; p first: posterior probability of the highest win rate."
+    "The line is the 95% interval, clustered by prompt text; effective contests: how many independent contests "
+    "these are worth at least; chance of being best: posterior probability of the highest win rate."
 )
 _ABOUT_PAIRS = (
-    "Totals compared within the same prompt, a less b; clusters: prompt texts; effect: Cohen's d_z; superiority: "
-    "P(a above b) + ½ P(tie). For one pair alone, a true difference below mde would be missed more than 1 time in 5."
+    "Totals compared within the same prompt, A less B; effect size: Cohen's d_z; P(A beats B): with half of the ties. "
+    "For one pair alone, a difference below the smallest detectable one would be missed more than 1 time in 5."
 )
 
 _ABOUT_RATED = (

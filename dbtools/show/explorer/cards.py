@@ -85,8 +85,9 @@ def cost(result: analysis.Usage) -> str:
     kind, verdict = ("warning", f"{differing:,} costs differ") if differing else ("none", "As by list prices")
     if not whole["priced"]:
         kind, verdict = "info", "No list prices known"
+    sum_of = f"${spent:,.2f}" if spent >= 1 or not spent else f"${spent:.4f}"
     each = f"{100 * spent / calls:.2g} ¢ a call" if calls else ""
-    return markup.card(question, f"${spent:,.2f}", counted(calls, "call"), verdict, kind, each, "usage")
+    return markup.card(question, sum_of, counted(calls, "call"), verdict, kind, each, "usage")
 
 
 def people(ratings: int, votes: int, tab: str) -> str:

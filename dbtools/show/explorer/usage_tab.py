@@ -17,7 +17,7 @@ from dbtools.show.explorer.tab import Tab
 from dbtools.show.explorer.widgets import choice, row
 
 _COLUMNS = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
-_ABOUT_COSTS = "recomputed usd: at list prices; differing: calls whose stored cost is more than 1% off."
+_ABOUT_COSTS = "Costs differ: calls whose stored cost is more than 1% off the list price."
 
 
 @dataclass(frozen=True)
