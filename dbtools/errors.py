@@ -90,6 +90,12 @@ class DbtoolsError(Exception):
         return [f"{type(self).__module__}.{type(self).__qualname__}: {self}"]
 
 
+def check_kind(value: object, kind: type, call: str) -> None:
+    """Raise a ParameterError that names the right `call`, unless a value is of a kind."""
+    if not isinstance(value, kind):
+        raise ParameterError(f"Not a {kind.__name__}", type(value).__name__, f"call {call}")
+
+
 class ProjectError(DbtoolsError):
     """No usable project: give another root, or mend dbtools.toml."""
 

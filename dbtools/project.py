@@ -72,9 +72,13 @@ class Project:
         ------
         ProjectError
             There is no such folder, it holds no prompter database, or its dbtools.toml cannot be used.
+        ParameterError
+            `root` is neither a project nor a path.
         """
         if isinstance(root, Project):
             return root
+        if not isinstance(root, str | os.PathLike | None):
+            raise ParameterError("Neither a project nor its folder", type(root).__name__, "give Project.find(folder)")
         given = os.fspath(root) if root else os.environ.get("DBTOOLS_PROJECT")
         if given:
             with usable(given, ProjectError):

@@ -114,7 +114,7 @@ def test_a_link_to_a_lost_database_is_not_passed_over_for_a_server(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me@h/d")
     (tmp_path / "prompter.db").symlink_to(tmp_path / "unmounted.db")
-    with pytest.raises(ProjectError, match="No prompter database"):
+    with pytest.raises(ProjectError, match="a link to a file that is not there"):
         Project.find(tmp_path)
 
 

@@ -1,4 +1,7 @@
-"""Analysis: which agent is effective, how prompts evolve, what it costs, and how sure that is."""
+"""Analysis: which agent is effective, how prompts evolve, what it costs, and how sure that is.
+
+Each function takes an attached database, or a project or path, which is attached for the call.
+"""
 
 from dbtools.analysis.application import ApplicationStats, application_stats
 from dbtools.analysis.effectiveness import Effectiveness, effectiveness

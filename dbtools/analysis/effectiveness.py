@@ -34,6 +34,7 @@ from dbtools.analysis.rated import Rated, rank, rate, with_free
 from dbtools.analysis.sequential import Lead, first_of_each, lead_by_scores
 from dbtools.analysis.statistics import INTERVALS, Agreement, agreement
 from dbtools.database import Database
+from dbtools.database.attach import takes_project
 from dbtools.errors import ParameterError, readable
 from dbtools.html import table
 from dbtools.result import Highlight, Result
@@ -250,6 +251,7 @@ class Effectiveness(Result):
         }
 
 
+@takes_project
 def effectiveness(
     db: Database,
     provenance: str = "real",

@@ -22,6 +22,7 @@ from dbtools.analysis.trend import (
     ordered,
 )
 from dbtools.database import Database
+from dbtools.database.attach import takes_project
 from dbtools.database.engine import register
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
@@ -242,6 +243,7 @@ class Evolution(Result):
         }
 
 
+@takes_project
 def evolution(
     db: Database, prompt_id: str | None = None, provenance: str = "real", smallest: float = 1.0, seed: int = 0
 ) -> Evolution:

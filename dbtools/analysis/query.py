@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from math import isfinite, nan
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dbtools.database import Database
@@ -35,7 +35,6 @@ CLUSTERS = {"text": "texts", "near": "similar texts", "user": "users", "day": "d
 """What is taken as one independent draw, and its plural in words."""
 Row = dict[str, Any]
 Columns = dict[str, Any]  # arrays of numpy
-_MISSING = {"f": nan, "M": "NaT"}  # by kind of dtype
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _filled(values: Any) -> Any:
         values = values.astype(float)
     if values.dtype.kind in "bO":
         return np.where(values.mask, None, values.data)
-    return values.filled(_MISSING[values.dtype.kind])
+    return values.filled(np.nan if values.dtype.kind == "f" else np.datetime64("NaT"))
 
 
 @contextmanager

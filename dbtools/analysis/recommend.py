@@ -12,6 +12,7 @@ from dbtools.analysis.effectiveness import Effectiveness, effectiveness
 from dbtools.analysis.pairs import Pair
 from dbtools.analysis.usage import Usage, usage
 from dbtools.database import Database
+from dbtools.database.attach import takes_project
 from dbtools.html import table
 from dbtools.result import Result
 
@@ -149,6 +150,7 @@ class Recommendation(Result):
         }
 
 
+@takes_project
 def recommend(
     db: Database,
     *,

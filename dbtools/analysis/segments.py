@@ -24,6 +24,7 @@ from dbtools.analysis.query import (
 )
 from dbtools.analysis.statistics import ClusterSums, SizeTable, clustered_mean, sign_flip, sign_flip_limit
 from dbtools.database import Database
+from dbtools.database.attach import takes_project
 from dbtools.database.engine import materialize, register
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
@@ -194,6 +195,7 @@ class Segments(Result):
         }
 
 
+@takes_project
 def segments(
     db: Database,
     by: Any = "user",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.query import PROVENANCES, Columns, Row, check_word, columns, frame, left_out, query, records
 from dbtools.analysis.statistics import wilson_interval
 from dbtools.database import Database
+from dbtools.database.attach import takes_project
 from dbtools.errors import ParameterError
 from dbtools.html import percents, table
 from dbtools.redact import redact
@@ -229,6 +230,7 @@ class Usage(Result):
 _COUNTED = {"token_usage": "calls", "feedback": "votes", "security_inputs": "checked inputs"}
 
 
+@takes_project
 def usage(
     db: Database,
     provenance: str = "real",

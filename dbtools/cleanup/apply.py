@@ -13,7 +13,7 @@ from pathlib import Path
 from dbtools.cleanup import backup, preconditions, safefile
 from dbtools.cleanup.model import Kept, LockedRun, Manifest, Plan, Removal, State
 from dbtools.cleanup.safefile import PreconditionFailed, Tick
-from dbtools.errors import CleanupError, ParameterError, reason
+from dbtools.errors import CleanupError, ParameterError, check_kind, reason
 from dbtools.progress import bar, step
 
 _LONGEST = 220  # bytes of a file's own name within another name, which may have 255 at most
@@ -35,12 +35,13 @@ def apply(plan: Plan, *, dry_run: bool = True, now: datetime | None = None, prog
     Raises
     ------
     ParameterError
-        `dry_run` is no boolean.
+        `plan` is none, or `dry_run` is no boolean.
     CleanupError
         The plan must not be carried out, or the run stopped.
     BusyError
         Another cleanup or restore is at work in the project.
     """
+    check_kind(plan, Plan, "apply(plan(survey(project)))")
     if not isinstance(dry_run, bool):  # a text "false" would count as true
         raise ParameterError("dry_run is neither True nor False", dry_run, "give one of the two, without quotes")
     preconditions.check_plan(plan)

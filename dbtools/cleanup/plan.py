@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbtools.cleanup.model import DELETABLE, IN_USE, FileEvidence, Kept, Plan, Removal, shown
-from dbtools.errors import ParameterError, readable
+from dbtools.errors import ParameterError, check_kind, readable
 
 if TYPE_CHECKING:
     from dbtools.cleanup.survey import Survey
@@ -33,9 +33,12 @@ def plan(
     Raises
     ------
     ParameterError
-        `unique_rows` is neither word, or `accept` or `only` is one text, or names a file that was not surveyed or is
-        in use.
+        `survey` is none, `unique_rows` is neither word, or `accept` or `only` is one text, or names a file that was
+        not surveyed or is in use.
     """
+    from dbtools.cleanup.survey import Survey
+
+    check_kind(survey, Survey, "plan(survey(project))")
     if unique_rows not in ("rescue", "keep"):
         raise ParameterError('unique_rows is neither "rescue" nor "keep"', unique_rows, "give one of the two")
     accept = _named(survey, "accept", accept or ())  # a notebook may get null for an empty list

@@ -10,9 +10,9 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from dbtools import disk, server
 from dbtools.database import cache, damage, load, postgres, schema, sql, sqlite
@@ -25,6 +25,8 @@ from dbtools.project import Project, is_lake
 from dbtools.server import Server
 
 SMALL = 64 << 20  # bytes; the texts of a database up to this size are loaded with the rest
+P = ParamSpec("P")
+T = TypeVar("T")
 _QUIET = 16 << 20  # bytes; loading less than this takes no progress bar
 _TRIES = 3  # other processes may replace or remove a copy in the cache at any moment
 
@@ -84,6 +86,24 @@ def attach(
     with reachable(path):  # before the cache is asked: no folder is made for a path that cannot be used
         sqlite.check_file(path)
     return _attach_copy(path, partial(_open_file, path, timeout, progress), project, texts)
+
+
+def takes_project(
+    function: Callable[Concatenate[Database, P], T],
+) -> Callable[Concatenate[Database | Project | str | os.PathLike[str], P], T]:
+    """Let a function of an attached database take a project or a path too, which is attached for the call."""
+
+    @wraps(function)
+    def call(db: Database | Project | str | os.PathLike[str], *args: P.args, **kwargs: P.kwargs) -> T:
+        if isinstance(db, Database):
+            return function(db, *args, **kwargs)
+        if not isinstance(db, Project | str | os.PathLike):
+            todo = f"call {function.__name__}(attach(project))"
+            raise ParameterError("Neither a database nor a project", type(db).__name__, todo)
+        with attach(db) as opened:
+            return function(opened, *args, **kwargs)
+
+    return cast("Callable[Concatenate[Database | Project | str | os.PathLike[str], P], T]", call)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dbtools import disk, server
 from dbtools.clock import utc
+from dbtools.database.attach import takes_project
 from dbtools.database.sql import quote
 from dbtools.errors import BusyError, ExportError, ParameterError, explained, readable, usable
 from dbtools.export import lake
@@ -39,6 +40,7 @@ FORMATS = {
 _NO_BAR = 100_000  # rows; a smaller database is exported without a progress bar
 
 
+@takes_project
 def write(
     db: Database,
     folder: str | os.PathLike[str] | None = None,

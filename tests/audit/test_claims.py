@@ -223,7 +223,7 @@ def test_a_guide_without_claims_says_so(root):
     result = audit.claims(Project.find(root), root / "guide.md")
     assert result.sentence == "the guide states nothing that can be checked"
     assert list(result.frame.columns)[:5] == ["claim", "line", "expected", "found", "verdict"]
-    assert "no rows" in result._repr_html_()
+    assert '<p class="nothing">The guide states nothing that can be checked' in result._repr_html_()
 
 
 @pytest.mark.parametrize("content", [b"\x00\x01", "ü".encode("latin-1"), "a".encode("utf-16"), b"a" * (1 << 20) + b"b"])

@@ -324,7 +324,7 @@ def test_a_project_outside_any_repository_has_no_history(tmp_path):
         0
     ] * 4
     assert result.to_dict()["commits"] == []
-    assert "no rows" in result._repr_html_()
+    assert "no history to audit" in result._repr_html_().lower()
 
 
 def test_a_repository_without_commits_and_one_without_data_have_no_history(repository):

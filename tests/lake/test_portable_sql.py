@@ -25,8 +25,8 @@ FOREIGN = {
     "a list or lambda": r"\[|\]|\{|\}",
     "FILTER of a window, or without WHERE": r"FILTER\s*\((?!WHERE\b)|FILTER\s*\([^()]*\)\s*OVER",
     "a value sought among columns, which Sail 0.7 does not find": r"\$\w+ (NOT )?IN\b",
-    "a division that may be of whole numbers": r"(?<!1e0 )(?<!spread )/"
-    r"(?!\s*(\d[\d.]*e\d|count\(|sqrt\(|ln\(|m\.choices|l\.times|y\.text_length|n \+))",
+    "a division that may be of whole numbers": r"(?<!1e0 )/"
+    r"(?!\s*(\d[\d.]*e\d|count\(|sqrt\(|ln\(|m\.choices|l\.times|nullif\(|n \+))",
 }
 # Columns that are never NULL, so that it does not matter where NULL goes.
 FILLED = {

@@ -25,9 +25,11 @@ def test_a_run_writes_notebook_page_and_numbers(write, tmp_path):
     report = run("cleanup", Path("some where"), given, out, save_as="applied", folder=folder)
     expected = {"root": str(Path.cwd() / "some where"), "dry_run": False, "accept": ["a", "b"]}
     assert (report.passed, report.reason, report.values) == (True, "", expected)
-    assert json.loads(report.json.read_text()) == expected
+    written = json.loads(report.json.read_text())
+    assert written.pop("report")["notebook"] == "cleanup"
+    assert written == expected
     assert "✓ passed" in report.html.read_text()
-    assert names(out) == ["applied.html", "applied.ipynb", "applied.json"]
+    assert names(out) == ["applied.html", "applied.ipynb", "applied.json", "index.html"]
     copy = nbformat.read(report.ipynb, as_version=4)
     assert "papermill" not in json.dumps(copy.metadata) + json.dumps([c.metadata for c in copy.cells])
     assert [c.metadata.get("tags") for c in copy.cells] == [None, ["parameters"], ["injected-parameters"], None]
@@ -60,7 +62,7 @@ def test_a_notebook_that_raises_leaves_its_copy_and_page_and_no_old_numbers(writ
     folder = write("01_audit", "x = 1\nraise ValueError('first line\\nsecond')", "print('never')").parent
     with pytest.raises(NotebookError, match=r'"audit" stopped at: "ValueError: first line"; look into .*audit\.html'):
         run("audit", out=out, folder=folder)
-    assert names(out) == ["audit.html", "audit.ipynb"]
+    assert names(out) == ["audit.html", "audit.ipynb", "index.html"]
     assert "ValueError: first line" in (out / "audit.html").read_text()
     copy = nbformat.read(out / "audit.ipynb", as_version=4)
     assert [len(c.get("outputs", ())) for c in copy.cells] == [0, 0, 1, 0]

@@ -32,7 +32,8 @@ REASONS = {
         export/lake.py: relation | month
         database/database.py: table.relation | schema.id_cells()
         database/lake.py: relation
-        database/schema.py: prefix | table.relation | column.name | 1 << bit | name | '' if unreadable is None else ' NOT INDEXED'
+        database/schema.py: prefix | table.relation | column.name | 1 << bit | name |
+            '' if unreadable is None else ' NOT INDEXED'
         database/load.py: table.relation | table.name | cells | row_id | bits |
             ', '.join(converted) | raw | typed | column | relation | flag | _LONG
         database/postgres.py: cells | ''.join((f', {each}' for each in given))

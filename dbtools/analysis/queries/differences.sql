@@ -9,7 +9,7 @@ compared AS (
     CASE WHEN x.created_at > y.created_at THEN x.created_at ELSE coalesce(y.created_at, x.created_at) END AS known_at,
     -- Totals are sums of scores: the ninth decimal is noise.
     floor((x.total - y.total) * 1e9 + 0.5e0) / 1e9 AS d,
-    CASE WHEN x.text_length > 0 AND y.text_length > 0 THEN ln(1e0 * x.text_length / y.text_length) END AS ratio
+    CASE WHEN x.text_length > 0 AND y.text_length > 0 THEN ln(1e0 * x.text_length / nullif(y.text_length, 0)) END AS ratio
   FROM entries AS x
   JOIN entries AS y ON y.contest = x.contest AND x.agent < y.agent
   JOIN pair_numbers AS p ON p.a = x.agent AND p.b = y.agent
