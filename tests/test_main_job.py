@@ -21,6 +21,7 @@ def test_the_demo_ends_in_the_guides_after_state(tmp_path):
         "auth_system.db",
         "dbtools.toml",
         "prompter.db",
+        "ratings.jsonl",
     }
     assert (root / "storage" / "multi_agent_log.csv").exists()
     assert audit.verify(Project.find(root)).passed

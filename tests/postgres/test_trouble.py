@@ -249,11 +249,14 @@ def test_a_server_killed_in_mid_query_leaves_one_sentence_and_no_file(
             time.sleep(0.05)
 
 
-def test_a_dying_server_is_status_two_for_the_command_line(tmp_path: Path, cache: Path) -> None:
+def test_a_dying_server_is_status_two_for_the_command_line(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = tmp_path / "project"
     root.mkdir()
     command = [sys.executable, "-m", "dbtools.cli", "run", "effectiveness", "--root", root, "--out", root / "out"]
     with servers.postgres() as own:
+        monkeypatch.setenv("PGPORT", own.url("small").rsplit(":", 1)[1].split("/")[0])
         copy_database(own, "small", make_database(tmp_path / "prompter.db"), "created")
         (root / "dbtools.toml").write_text(f'[project]\ndatabase = "{own.url("small")}"\n')
         with (
