@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.query import query
-from dbtools.database import Database, attach
+from dbtools.database import Database
+from dbtools.database.attach import opened
 from dbtools.html import table
 from dbtools.project import Project
 from dbtools.result import Result
@@ -87,9 +88,6 @@ def application_stats(source: Database | Project | str | os.PathLike[str]) -> Ap
     DatabaseError, BusyError, ExtensionError, ProjectError
         As `attach`.
     """
-    if not isinstance(source, Database):
-        with attach(source, texts=False, progress=False) as db:
-            return application_stats(db)
-    with source.session() as connection:
+    with opened(source, texts=False, progress=False) as db, db.session() as connection:
         found = query(connection, "application").fetchall()
-    return ApplicationStats(tuple(SourceStats(*row) for row in found), source.filter_note)
+    return ApplicationStats(tuple(SourceStats(*row) for row in found), db.filter_note)

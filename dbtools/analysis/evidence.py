@@ -11,7 +11,7 @@ from dbtools.analysis.agents import AgentResult, size_tables
 from dbtools.analysis.claim import Claim, lead
 from dbtools.analysis.query import Row, rows
 from dbtools.analysis.rated import Rated
-from dbtools.analysis.ratings import standing
+from dbtools.analysis.ratings import leader_and_rivals
 from dbtools.analysis.sequential import ENOUGH
 from dbtools.analysis.statistics import SizeTable, clustered_share
 from dbtools.html import percents
@@ -113,7 +113,7 @@ def rated_claim(rated: Rated, agents: Sequence[str], kinds: Collection[str]) -> 
             "undecided", None, None, None, None, f"Undecided: {said}. {step if len(agents) > 1 else ''}".strip()
         )
     held = rated.lead if rated.lead and rated.lead.holds else None
-    leader, rivals = (held.agent, [held.rival]) if held else standing(agents, rated.wins)
+    leader, rivals = (held.agent, [held.rival]) if held else leader_and_rivals(agents, rated.wins)
     rival = rivals[0]
     won, lost = rated.wins.get((leader, rival), 0), rated.wins.get((rival, leader), 0)
     of = f"in {won:,} of {won + lost:,} prompt texts"

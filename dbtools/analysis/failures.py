@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import erfc, sqrt
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.query import RowFilter, materialize_query, rows
-from dbtools.analysis.statistics import SizeTable, clustered_share, holm, sign_flip
+from dbtools.analysis.statistics import SizeTable, clustered_share, holm, sign_flip_of
 
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
 
 _LEVEL = 0.05
-_LISTED = 1_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def more_failures(connection: Engine) -> dict[tuple[str, str], float]:
     sums: dict[tuple[str, str], list[float]] = {}
     for row in rows(connection, "failure_differences"):
         sums.setdefault((row["a"], row["b"]), []).append(float(row["s"]))
-    adjusted = holm([_p_value(values) for values in sums.values()])
+    adjusted = holm([sign_flip_of(values, [1] * len(values)).p for values in sums.values()])
     return {
         pair if sum(values) > 0 else pair[::-1]: p
         for (pair, values), p in zip(sums.items(), adjusted, strict=True)
@@ -77,9 +75,3 @@ def failure_details(rates: Mapping[str, FailureRate], more: Mapping[tuple[str, s
     )
     differ = [f"{agent} fails more often than {rival} ({p_value(p)})." for (agent, rival), p in more.items()]
     return [" ".join([f"Prompts with a failed run, with 95% interval: {shares}.", *differ])]
-
-
-def _p_value(sums: list[float]) -> float:
-    if len(sums) <= _LISTED:
-        return sign_flip(sums).p
-    return erfc(abs(sum(sums)) / sqrt(2 * sum(s * s for s in sums)))

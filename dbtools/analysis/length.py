@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+from dbtools.analysis.statistics import LISTED
+
 _TINY = 1e-9
-_LISTED = 1_000
 _RARE = 0.1
 _EQUAL = 0.1
 
@@ -78,7 +79,7 @@ def clustered_intercept(y: Any, x: Any, place: Any) -> tuple[float, float, float
     rest, weight, groups = y - design @ beta, design @ inverse[0], int(place.max()) + 1
     if float(rest @ rest) <= _TINY * float(y @ y):
         return float(beta[0]), 0.0, float(groups - 1)
-    if groups > _LISTED:
+    if groups > LISTED:
         spread = float((np.bincount(place, weight * rest) ** 2).sum())
         error = sqrt(spread * groups / (groups - 1))
         return float(beta[0]), error, float(groups - 1)

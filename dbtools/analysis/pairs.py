@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.length import at_equal_length
-from dbtools.analysis.query import Row, RowFilter, materialize_query, query, rows
+from dbtools.analysis.query import Row, RowFilter, columns, materialize_query, rows
 from dbtools.analysis.statistics import (
+    LISTED,
     ClusterSums,
     holm,
     sign_flip,
@@ -40,7 +41,6 @@ SHOWN = {
     "p_wilcoxon": "",
 }
 """The columns of the pairs that a table shows, each with its format; empty: the table's default."""
-LISTED = 1_000
 """The test flips the signs of up to so many texts; beyond, it uses its normal limit."""
 
 
@@ -188,12 +188,11 @@ def contest_differences(
 
     numbers = [(pair.a, pair.b, number) for number, pair in enumerate(family)]
     register(connection, "pair_numbers", "a VARCHAR, b VARCHAR, pair INTEGER", numbers)
-    found = query(connection, "differences", scale=row_filter.scale).fetchnumpy()
-    clusters, d = np.ma.getdata(found["cluster"]), np.ma.getdata(found["d"])
-    ratios: Any = np.ma.filled(np.ma.asarray(found["ratio"], dtype=float), np.nan)
-    ends = np.searchsorted(np.ma.getdata(found["pair"]), np.arange(len(family) + 1))
+    found = columns(connection, "differences", scale=row_filter.scale)
+    ends = np.searchsorted(found["pair"], np.arange(len(family) + 1))
+    parts = found["cluster"], found["d"], np.asarray(found["ratio"], dtype=float)
     return {
-        (pair.a, pair.b): ContestDifferences(*(column[start:end] for column in (clusters, d, ratios)))
+        (pair.a, pair.b): ContestDifferences(*(part[start:end] for part in parts))
         for pair, start, end in zip(family, ends, ends[1:], strict=False)
     }
 

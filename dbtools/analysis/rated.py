@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.claim import LEAST_TEXTS
-from dbtools.analysis.pairs import LISTED, Pair, PairedSums, compare
+from dbtools.analysis.pairs import Pair, PairedSums, compare
 from dbtools.analysis.query import WINS, RowFilter, rows
 from dbtools.analysis.ranking import Ranking, bradley_terry
 from dbtools.analysis.ratings import (
@@ -16,12 +16,13 @@ from dbtools.analysis.ratings import (
     Comparison,
     compare_agents,
     first_wins,
+    leader_and_rivals,
     missing_ratings,
     rated_versions,
-    standing,
 )
 from dbtools.analysis.sequential import Lead, lead_by_ratings
 from dbtools.analysis.statistics import (
+    LISTED,
     Agreement,
     ClusterSums,
     SizeTable,
@@ -165,7 +166,7 @@ def with_free(connection: Engine, rated: Rated, agents: Sequence[str]) -> Rated:
     if len(agents) < 2:
         return rated
     texts = {(row["a"], row["b"]): int(row["texts"]) for row in rows(connection, "pair_texts")}
-    leader, rivals = standing(agents, rated.wins)
+    leader, rivals = leader_and_rivals(agents, rated.wins)
     wanted = [(min(leader, rival), max(leader, rival)) for rival in rivals]
     return replace(rated, free=sum(max(0, texts.get(p, 0) - rated.texts_by_pair.get(p, 0)) for p in wanted))
 
@@ -298,16 +299,7 @@ def _tables(compared: Iterable[Comparison]) -> dict[str, SizeTable]:
 
 
 def _size_table(texts: Sequence[Sequence[float]]) -> SizeTable:
-    sums: dict[int, list[float]] = {}
-    for some in texts:
-        sums.setdefault(len(some), []).append(sum(some))
-    sizes = sorted(sums)
-    return SizeTable(
-        tuple(sizes),
-        tuple(len(sums[size]) for size in sizes),
-        tuple(sum(sums[size]) for size in sizes),
-        tuple(sum(value**2 for value in sums[size]) for size in sizes),
-    )
+    return SizeTable.of([sum(some) for some in texts], [len(some) for some in texts])
 
 
 def _by_rater(compared: Iterable[Comparison]) -> dict[Agents, float | None]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dbtools.analysis.query import rows
 from dbtools.analysis.sequential import ENOUGH, rating_evidence
-from dbtools.database import Database, attach
+from dbtools.database import Database
+from dbtools.database.attach import opened
 from dbtools.database.engine import register
 from dbtools.database.ratings import Rating, check_rater, read
 from dbtools.errors import ParameterError
@@ -139,16 +140,14 @@ def next_pair(
     ParameterError
         The rater has no name, or the long texts are not loaded.
     """
-    if not isinstance(source, Database):
-        with attach(source, texts=True, progress=False) as db:
-            return next_pair(db, rater, agents=agents, seed=seed)
-    name, pool = named_rater(rater), load_pool(source, agents, seed)
-    done = pool.comparisons(read(source.project.ratings).ratings if source.project else ())
-    while pair := choose(pool, done, name, seed):
-        if not pair.equal:
-            return with_texts(source, pair)
-        done.append(as_tie(pool, pair, name))
-    return None
+    with opened(source, texts=True, progress=False) as db:
+        name, pool = named_rater(rater), load_pool(db, agents, seed)
+        done = pool.comparisons(read(db.project.ratings).ratings if db.project else ())
+        while pair := choose(pool, done, name, seed):
+            if not pair.equal:
+                return with_texts(db, pair)
+            done.append(as_tie(pool, pair, name))
+        return None
 
 
 def named_rater(name: str) -> str:
@@ -229,12 +228,12 @@ def priority(agents: Sequence[str], done: Iterable[Comparison], seed: int = 0) -
     fewest = counts[by_count[0]] if by_count else 0
     if fewest < _FIRST or sum(counts.values()) % _EXPLORE == _EXPLORE - 1:
         return by_count
-    leader, rivals = standing(agents, wins)
+    leader, rivals = leader_and_rivals(agents, wins)
     first = [(min(leader, rival), max(leader, rival)) for rival in rivals]
     return first + [pair for pair in by_count if pair not in first]
 
 
-def standing(agents: Sequence[str], wins: Mapping[Agents, int]) -> tuple[str, list[str]]:
+def leader_and_rivals(agents: Sequence[str], wins: Mapping[Agents, int]) -> tuple[str, list[str]]:
     """Return the agent that leads, and the rivals that it is not yet surely ahead of, the least sure first."""
 
     def share(one: str, other: str) -> float:
@@ -268,7 +267,7 @@ def missing_ratings(agents: Sequence[str], wins: Mapping[Agents, int]) -> int:
     """Estimate how many more ratings lead to a decision; 0 where it is made."""
     if len(agents) < 2:
         return 0
-    leader, rivals = standing(agents, wins)
+    leader, rivals = leader_and_rivals(agents, wins)
     needed = sum(_missing(wins.get((leader, rival), 0), wins.get((rival, leader), 0)) for rival in rivals)
     return round(needed * _OTHERS) if len(rivals) > 1 else needed
 

@@ -11,7 +11,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.claim import LEAST_TEXTS, lead
-from dbtools.analysis.pairs import LISTED, compare, paired_sums
+from dbtools.analysis.pairs import compare, paired_sums
 from dbtools.analysis.query import (
     PROVENANCES,
     SCALES,
@@ -22,7 +22,7 @@ from dbtools.analysis.query import (
     select_entries,
     working_table,
 )
-from dbtools.analysis.statistics import ClusterSums, SizeTable, clustered_mean, sign_flip, sign_flip_limit
+from dbtools.analysis.statistics import SizeTable, clustered_mean, root, sign_flip_of
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
 from dbtools.database.engine import materialize, register
@@ -337,17 +337,10 @@ def _named(place: Indices, labels: npt.NDArray[np.str_]) -> tuple[list[str], Ind
 
 def _segment(name: str, sums: Numbers, sizes: Numbers) -> tuple[Segment, float]:
     """Return a segment before it is compared with the others, and the variance of its mean."""
-    import numpy as np
-
     n, texts = int(sizes.sum()), len(sums)
-    if texts > LISTED:
-        parts = (float(sums.sum()), 0.0, float(sums @ sums), float(sums @ sizes), float(sizes @ sizes))
-        flip = sign_flip_limit(ClusterSums(n, texts, *parts))
-    else:
-        flip = sign_flip(sums.tolist(), sizes.astype(int).tolist())
-    size, code = np.unique(sizes.astype(int), return_inverse=True)
-    columns = (np.bincount(code), np.bincount(code, sums), np.bincount(code, sums**2))
-    mean, error, df = clustered_mean(SizeTable(tuple(size.tolist()), *(tuple(c.tolist()) for c in columns)))
+    listed = sums.tolist(), sizes.astype(int).tolist()
+    flip = sign_flip_of(*listed)
+    mean, error, df = clustered_mean(SizeTable.of(*listed))
     # The mean is of Student's distribution, with a wider spread than its error says; of one text nothing is known.
     wide = 3.0 if df is None or df <= 3 else df / (df - 2)
     variance = 1e6 if error is None else max(error, 1e-9) ** 2 * wide
@@ -424,8 +417,9 @@ def mixture_quantile(p: float, centres: Numbers, errors: Numbers, mass: Numbers)
     """Return a quantile of a mixture of normal distributions, by bisection."""
     low, high = float((centres - 9 * errors).min()), float((centres + 9 * errors).max())
     normal = NormalDist()
-    for _ in range(40):
-        middle = (low + high) / 2
-        below = sum(m * normal.cdf((middle - c) / e) for c, e, m in zip(centres, errors, mass, strict=True))
-        low, high = (middle, high) if below < p else (low, middle)
-    return (low + high) / 2
+
+    def excess(value: float) -> float:
+        parts = zip(centres, errors, mass, strict=True)
+        return float(sum(m * normal.cdf((value - c) / e) for c, e, m in parts)) - p
+
+    return root(excess, low, high)

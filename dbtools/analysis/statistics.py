@@ -9,6 +9,8 @@ from math import ceil, erfc, nan, sqrt
 from typing import Any
 
 DRAWS = 9_999
+LISTED = 1_000
+"""Clusters whose sums are listed one by one; of more, only the sums over all are used."""
 _EXACT, _EXACT_RANKS, _EXACT_ORDERS = 16, 50, 33
 _TINY = 1e-9
 _Z_TEST, _Z_POWER = 1.959963984540054, 0.8416212335729143
@@ -162,6 +164,17 @@ def sign_flip_limit(sums: ClusterSums) -> FlipTest:
     return FlipTest(p, float(b - root) / a, float(b + root) / a, "normal")
 
 
+def sign_flip_of(sums: Sequence[float], sizes: Sequence[int]) -> FlipTest:
+    """Return `sign_flip`, or its limit for more than `LISTED` clusters."""
+    import numpy as np
+
+    if len(sums) <= LISTED:
+        return sign_flip(sums, sizes)
+    s, n = np.asarray(sums, dtype=float), np.asarray(sizes, dtype=float)
+    parts = (float(s.sum()), 0.0, float(s @ s), float(s @ n), float(n @ n))
+    return sign_flip_limit(ClusterSums(int(n.sum()), len(s), *parts))
+
+
 def signed_rank(values: Sequence[float]) -> float:
     """Return the two-sided p of Wilcoxon's signed-rank test.
 
@@ -297,6 +310,15 @@ class SizeTable:
     clusters: tuple[int, ...]
     totals: tuple[float, ...]
     squares: tuple[float, ...]
+
+    @classmethod
+    def of(cls, sums: Sequence[float], sizes: Sequence[int]) -> SizeTable:
+        """Return the table of clusters with these sums and sizes."""
+        by_size: dict[int, list[float]] = {}
+        for total, size in zip(sums, sizes, strict=True):
+            by_size.setdefault(size, []).append(total)
+        found = [(size, len(some), sum(some), sum(s * s for s in some)) for size, some in sorted(by_size.items())]
+        return cls(*zip(*found, strict=True))
 
     @property
     def n(self) -> int:

@@ -286,7 +286,9 @@ def usage(
 
 
 def _row(found: Columns, kind: str, name: str) -> Row | None:
-    return next((row for row in records(found) if (row["kind"], row["name"]) == (kind, name)), None)
+    names = zip(found["kind"], found["name"], strict=True)
+    at = next((i for i, one in enumerate(names) if one == (kind, name)), None)
+    return None if at is None else records({column: cells[at : at + 1] for column, cells in found.items()})[0]
 
 
 def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import sqrt
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from dbtools import disk
 from dbtools.audit import git
 from dbtools.audit.checks import checks, run
-from dbtools.audit.compare_rows import Example, RelationChange, change_of_standing, compare_rows
-from dbtools.audit.report import AuditReport
-from dbtools.database import Database, attach
+from dbtools.audit.compare_rows import Example, RelationChange, agents_then_and_now, compare_rows
+from dbtools.audit.report import SEVERITIES, AuditReport
+from dbtools.database import Database, attach, sqlite
 from dbtools.errors import ParameterError, explained, readable
+from dbtools.files.compare import same_bytes
 from dbtools.files.git import GitError
 from dbtools.files.git import run as run_git
 from dbtools.files.inventory import find
@@ -191,14 +191,13 @@ class Comparison(Result):
     def level(self) -> str:
         """The worst new finding; else a warning where rows were removed; else good."""
         new = {f.severity for f in self.findings if f.state == "new"}
-        worst = next((s for s in ("critical", "error", "warning") if s in new), "")
+        worst = next((s for s in SEVERITIES if s in new and s != "info"), "")
         return worst or ("warning" if any(r.removed for r in self.relations) else "good")
 
     @property
     def highlights(self) -> list[Highlight]:
         """New and gone findings, then the relations that changed most."""
-        order = ("critical", "error", "warning", "info")
-        news = sorted(self._news, key=lambda f: (f.state != "new", order.index(f.severity)))
+        news = sorted(self._news, key=lambda f: (f.state != "new", SEVERITIES.index(f.severity)))
         found = [
             Highlight(
                 f.severity if f.state == "new" else "good",
@@ -283,7 +282,7 @@ def compare(
         by_counts = not (was.db and now.db)
         if was.db and now.db:
             relations = compare_rows(was.db, now.db)
-            standings = tuple(_standing(row) for row in change_of_standing(was.db, now.db))
+            standings = tuple(_standing(row) for row in agents_then_and_now(was.db, now.db))
         else:
             relations, standings = _counts(was, now), ()
         step("comparing findings")
@@ -374,8 +373,7 @@ def _findings(was: _State, now: _State, progress: bool) -> tuple[tuple[FindingCh
     every = {check.id: check for check in checks()}
     some = not all(s.project or s.record for s in (was, now))
     both = [c for c in every if c in counts[0] and c in counts[1] and not (some and every[c].area in _FILE_AREAS)]
-    rank = ("critical", "error", "warning", "info")
-    both.sort(key=lambda c: (rank.index(every[c].severity), c))
+    both.sort(key=lambda c: (SEVERITIES.index(every[c].severity), c))
     found = [
         FindingChange(c, every[c].severity, _word(counts[0][c], counts[1][c]), counts[0][c], counts[1][c])
         for c in both
@@ -445,14 +443,17 @@ def _files(before: Project, after: Project) -> dict[str, str]:
     )
     found = dict.fromkeys(now.keys() - was.keys(), "new") | dict.fromkeys(was.keys() - now.keys(), "gone")
     for path in was.keys() & now.keys():
-        if _digest(was[path].path) != _digest(now[path].path):
+        if not _same_bytes(was[path].path, now[path].path):
             found[path] = "changed"
     return dict(sorted(found.items()))
 
 
-def _digest(path: Path) -> str:
+def _same_bytes(one: Path, other: Path) -> bool:
     try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        return f"cannot be read: {error}"
+        return same_bytes(one, other)
+    except OSError:
+        return False
+    finally:
+        for path in (one, other):
+            with suppress(OSError):
+                sqlite.release(path)

@@ -10,6 +10,7 @@ from dbtools import disk
 from dbtools.audit.context import read_query
 from dbtools.database import Database, schema
 from dbtools.database.sql import identifier, quote
+from dbtools.html import counted
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,9 +87,12 @@ class RelationChange:
     @property
     def notes(self) -> list[str]:
         """What was not compared."""
-        found = [f"only one of the two states has {', '.join(self.not_compared)}"] if self.not_compared else []
-        cells = f"{self.unreadable:,} cell{'' if self.unreadable == 1 else 's'}"
-        return found + ([f"{cells} cannot be read and were compared only as such"] if self.unreadable else [])
+        found = []
+        if self.not_compared:
+            found.append(f"only one of the two states has {', '.join(self.not_compared)}")
+        if self.unreadable:
+            found.append(f"{counted(self.unreadable, 'cell')} cannot be read and were compared only as such")
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON-ready values."""
@@ -114,7 +118,7 @@ def compare_rows(before: Database, after: Database) -> tuple[RelationChange, ...
         )
 
 
-def change_of_standing(before: Database, after: Database) -> list[dict[str, Any]]:
+def agents_then_and_now(before: Database, after: Database) -> list[dict[str, Any]]:
     """Return each agent's win rate and mean score in two databases, and how far the texts differ. Reads only."""
     with disk.temporary_folder("dbtools-compare-") as folder:
         files = []

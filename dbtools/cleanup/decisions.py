@@ -77,7 +77,7 @@ class Decisions(Result):
             "" if run.parent == project.root / "backup_old_csvs" else f" -p backup_dir {shlex.quote(str(run.parent))}"
         )
         yield f"To undo it: dbtools run restore --root {root} -p run {run.name}{outside}"
-        names = sorted(file.stem for file in run.glob("rescued/[!.]*.parquet"))
+        names = sorted(file.stem for file in run.glob("rescued/rescued_*.parquet"))
         if names:
             yield f"The rescued rows: attach({str(project.root)!r}).sql('FROM {names[0]}')" + (
                 f", and the same with {', '.join(names[1:])}" if names[1:] else ""

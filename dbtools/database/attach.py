@@ -88,6 +88,18 @@ def attach(
     return _attach_copy(path, partial(_open_file, path, timeout, progress), project, texts)
 
 
+@contextmanager
+def opened(source: Database | Project | str | os.PathLike[str], **options: Any) -> Iterator[Database]:
+    """Yield an attached database as it is; attach a project or path, with these options of `attach`, for the block."""
+    if isinstance(source, Database):
+        yield source
+        return
+    if not isinstance(source, Project | str | os.PathLike):
+        raise ParameterError("Neither a database nor a project", type(source).__name__, "give attach(project)")
+    with attach(source, **options) as db:
+        yield db
+
+
 def takes_project(
     function: Callable[Concatenate[Database, P], T],
 ) -> Callable[Concatenate[Database | Project | str | os.PathLike[str], P], T]:
@@ -95,13 +107,8 @@ def takes_project(
 
     @wraps(function)
     def call(db: Database | Project | str | os.PathLike[str], *args: P.args, **kwargs: P.kwargs) -> T:
-        if isinstance(db, Database):
-            return function(db, *args, **kwargs)
-        if not isinstance(db, Project | str | os.PathLike):
-            todo = f"call {function.__name__}(attach(project))"
-            raise ParameterError("Neither a database nor a project", type(db).__name__, todo)
-        with attach(db) as opened:
-            return function(opened, *args, **kwargs)
+        with opened(db) as attached:
+            return function(attached, *args, **kwargs)
 
     return cast("Callable[Concatenate[Database | Project | str | os.PathLike[str], P], T]", call)
 

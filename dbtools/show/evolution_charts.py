@@ -91,11 +91,9 @@ def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart | alt.La
     panels = [_chain(result.timeline, p, order) for p in drawn]
     said = "along the chain" if order == "chain" else "by the clock"
     title = f"Scores {said} ({len(drawn)} of {len(result.prompts):,} prompts)"
-    empty = style.finish(None, f"Scores {said} (no chains)", 0)
     if not panels:
-        return empty
-    column: alt.VConcatChart = alt.vconcat(*panels, spacing=14).properties(title=title, padding=14)
-    column.config = empty.config  # the style of all charts
+        return style.finish(None, f"Scores {said} (no chains)", 0)
+    column: alt.VConcatChart = style.styled(alt.vconcat(*panels, spacing=14), title)
     return column
 
 

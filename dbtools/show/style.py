@@ -329,7 +329,7 @@ def bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def _stable(spec: dict[str, Any]) -> dict[str, Any]:
     """Return a chart whose bytes depend on what is seen only: numbers are rounded, data sets are numbered."""
-    text = _TAG.sub("‹", json.dumps(_rounded(spec)))  # parts that were added to a chart after `styled` too
+    text = json.dumps(_rounded(spec))
     for number, name in enumerate(spec.get("datasets", ())):  # Altair names a data set after the unrounded content
         text = text.replace(name, f"data-{number}")
     stable: dict[str, Any] = json.loads(text)

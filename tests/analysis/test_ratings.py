@@ -9,7 +9,15 @@ from rating_projects import answer, own_marks_project, rate
 from support import AGENTS, assert_sentence, hex_id
 
 from dbtools import analysis, attach
-from dbtools.analysis.ratings import Comparison, choose, first_wins, load_pool, missing_ratings, priority, standing
+from dbtools.analysis.ratings import (
+    Comparison,
+    choose,
+    first_wins,
+    leader_and_rivals,
+    load_pool,
+    missing_ratings,
+    priority,
+)
 from dbtools.errors import ParameterError
 
 
@@ -122,7 +130,7 @@ def test_only_real_rows_with_both_texts_and_a_rival_are_rated(tmp_path, statemen
 def test_the_decision_comes_first(db):
     """After the first ratings, the leader meets the rival that it is least surely ahead of."""
     wins = {("domain", "structure"): 9, ("domain", "syntax"): 2, ("syntax", "domain"): 1}
-    assert standing(AGENTS, wins)[0] == "domain"
+    assert leader_and_rivals(AGENTS, wins)[0] == "domain"
     done = []
     for (one, other), count in {**wins, ("structure", "syntax"): 4}.items():
         a, b = sorted((one, other))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import hex_id, insert, make_database
 
-from dbtools.audit.compare_rows import change_of_standing, compare_rows
+from dbtools.audit.compare_rows import agents_then_and_now, compare_rows
 from dbtools.database import Database, attach
 
 VERSION, PROMPT = hex_id("version", 1, "syntax"), hex_id("prompt", 1)
@@ -136,7 +136,7 @@ def test_the_same_file_is_equal_to_itself(original):
 def test_standings_then_and_now_come_from_the_contests_of_each_state(original, was, tmp_path):
     syntax = f"UPDATE best_heads SET prompt_version_id = '{VERSION}' WHERE prompt_id = '{PROMPT}'"
     with attach(edited(original, tmp_path, syntax), texts=True) as now:
-        found = {row["agent"]: row for row in change_of_standing(was, now)}
+        found = {row["agent"]: row for row in agents_then_and_now(was, now)}
     assert {a: (row["rate_before"], row["rate_after"]) for a, row in found.items()} == {
         "domain": (1.0, 0.5),
         "structure": (0.0, 0.0),

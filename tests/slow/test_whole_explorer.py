@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import re
-import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -14,10 +13,10 @@ from pathlib import Path
 
 import ipywidgets
 import pytest
+from explorers import TABS, click, grid, html_of, keys, open_tab
 from support import make_database
-from test_explorer import TABS, click, grid, html_of, keys, open_tab
 
-from dbtools import Project, analysis, attach, audit, demo
+from dbtools import analysis, attach, audit
 from dbtools.notebooks import run
 from dbtools.notebooks.record import plain
 from dbtools.show import Explorer
@@ -26,22 +25,6 @@ from dbtools.show.explorer import explorer as made
 from dbtools.show.explorer.worker import THREAD
 
 HOSTILE = '<script>alert(1)</script></script><img src=x onerror="alert(2)">[link](javascript:alert(3))'
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory) -> Project:
-    return demo.build(tmp_path_factory.mktemp("built") / "demo")
-
-
-@pytest.fixture
-def project(built, tmp_path) -> Project:
-    return Project.find(shutil.copytree(built.root, tmp_path / "demo"))
-
-
-@pytest.fixture
-def explorer(project):
-    with Explorer(project) as explorer:
-        yield explorer
 
 
 def test_explorer_report_and_python_give_the_same_numbers(project, tmp_path):
@@ -94,6 +77,7 @@ def traces(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize("displayed", [True, False], ids=["displayed", "only made"])
 def test_runs_of_a_cell_leave_nothing_behind(project, monkeypatch, displayed):
     monkeypatch.setenv("JPY_SESSION_NAME", "live")
+    before = traces(project.root)["widgets"]
     found = []
     for n in range(4):
         if displayed:
@@ -104,10 +88,10 @@ def test_runs_of_a_cell_leave_nothing_behind(project, monkeypatch, displayed):
         explorer.tabs["sql"].run()
         assert explorer.wait(300)
         found.append(traces(explorer.db._file.parent))
-    assert found[0]["widgets"] > 300
+    assert found[0]["widgets"] > before + 300
     assert found[-1] == found[1]
     explorer.close()
-    assert traces(explorer.db._file.parent)["widgets"] == 0
+    assert traces(explorer.db._file.parent)["widgets"] == before
 
 
 def test_hostile_texts_stay_texts_in_every_tab(tmp_path):

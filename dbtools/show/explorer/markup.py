@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.html import CSV_OPENS
 from dbtools.html import table as plain_table
 from dbtools.html import text as escaped
+from dbtools.redact import redact
 from dbtools.show import style
 
 if TYPE_CHECKING:
@@ -147,6 +148,13 @@ def card(question: str, number: str, unit: str, verdict: str, kind: str, more: s
         f'<span class="question">{html.escape(question)}</span><b>{escaped(number)}{small}</b>'
         f'<span class="verdict">{sign(kind)}{escaped(verdict)}</span><span class="more">{escaped(more)}</span></button>'
     )
+
+
+def beginning(text: str, longest: int) -> str:
+    """Return the first characters of a long text, on one line, with secrets hidden."""
+    # Hide credentials before cutting: half of one no longer looks like a credential.
+    words = " ".join(redact(text).split())
+    return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
 def text_box(text: str | None) -> str:

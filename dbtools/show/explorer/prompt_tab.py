@@ -12,7 +12,6 @@ from dbtools.analysis.textdiff import compare
 from dbtools.database.schema import DIMENSIONS
 from dbtools.html import counted, number
 from dbtools.html import text as escaped
-from dbtools.redact import redact
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.selection import Filters, query, read_texts, versions_of
 from dbtools.show.explorer.session import Session
@@ -164,15 +163,11 @@ def read_prompts(session: Session, filters: Filters) -> pd.DataFrame:
     listed = facts.join(wide[agents]).reset_index()
     if session.db.origin["texts"]:
         known = dict(connection.execute(query("prompt_texts"), {"ids": listed["prompt_id"].tolist()}).fetchall())
-        listed.insert(1, "prompt", [_beginning(known.get(one)) for one in listed["prompt_id"]])
+        listed.insert(
+            1, "prompt", [markup.beginning(known.get(one) or "", _TEXT) or None for one in listed["prompt_id"]]
+        )
     front = [c for c in ("prompt_id", "prompt", *agents, "spread") if c in listed]
     return listed[[*front, "head", "asked", "user_id"]]
-
-
-def _beginning(text: str | None) -> str | None:
-    # Hide credentials before cutting: half of one no longer looks like a credential.
-    words = " ".join(redact(text).split()) if text else ""
-    return (words if len(words) <= _TEXT else words[: _TEXT - 1] + "…") or None
 
 
 def read_prompt(session: Session, prompt_id: str, version_id: str) -> PromptPage:

@@ -11,7 +11,6 @@ import ipywidgets
 from dbtools.analysis.textdiff import compare
 from dbtools.database.schema import DIMENSIONS
 from dbtools.html import table
-from dbtools.redact import redact
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.profile import headings, read_profile
 from dbtools.show.explorer.selection import Filters, Page, read_page, read_version
@@ -208,7 +207,7 @@ def rows_html(found: Found, chosen: list[str]) -> str:
     shown = frame[list(_COLUMNS)].assign(prompt=frame["prompt_id"].str[:8], version=frame["version_id"].str[:8])
     # The text stands in front, where it can be seen on narrow pages too.
     if "text" in frame:
-        shown.insert(3, "text", frame["text"].map(_beginning, na_action="ignore"))
+        shown.insert(3, "text", frame["text"].map(partial(markup.beginning, longest=_TEXT), na_action="ignore"))
     else:
         shown.insert(3, "text_length", frame["text_length"])
     shown["is_head"] = ["★" if head else "" for head in frame["is_head"]]
@@ -229,12 +228,6 @@ def rows_html(found: Found, chosen: list[str]) -> str:
         picked=chosen,
         sort=found.request.order,
     )
-
-
-def _beginning(text: str) -> str:
-    # Hide credentials before cutting: half of one no longer looks like a credential.
-    words = " ".join(redact(text).split())
-    return words if len(words) <= _TEXT else words[: _TEXT - 1] + "…"
 
 
 def version_html(session: Session, version_id: str) -> str:

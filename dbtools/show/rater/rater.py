@@ -7,6 +7,7 @@ import html
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib.resources import files
 from typing import Any
 
@@ -64,7 +65,8 @@ class RaterView(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             earlier.close()
 
     def close(self) -> None:
-        """Close the widget and the database."""
+        """Close the widget, its layout (which ipywidgets leaves open), and the database."""
+        self.layout.close()
         super().close()
         if self._session:
             self._session.close()
@@ -132,11 +134,14 @@ class Rater(RaterView):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if isinstance(project, Database):
-            project = project.project or project.origin["path"]
-        self.project = Project.find(project)
-        db = attach(self.project, texts=True)
-        self.start(RatingSession(db, self.project, rater or user_name(), agents, seed))
+        with ExitStack() as opened:
+            opened.callback(self.close)
+            if isinstance(project, Database):
+                project = project.project or project.origin["path"]
+            self.project = Project.find(project)
+            db = opened.enter_context(attach(self.project, texts=True))
+            self.start(RatingSession(db, self.project, rater or user_name(), agents, seed))
+            opened.pop_all()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)

@@ -53,7 +53,8 @@ ranked AS (
 SELECT
   kind, name, sum(calls)::BIGINT AS calls, sum(prompt_tokens)::BIGINT AS prompt_tokens,
   sum(completion_tokens)::BIGINT AS completion_tokens, sum(total_tokens)::BIGINT AS total_tokens,
-  sum(cost_usd) AS cost_usd, sum(costed)::BIGINT AS costed, sum(recomputed_usd) AS recomputed_usd,
+  round(sum(cost_usd), 12) AS cost_usd, sum(costed)::BIGINT AS costed,
+  round(sum(recomputed_usd), 12) AS recomputed_usd, -- a sum depends on the order of its rows in the last digits
   sum(priced)::BIGINT AS priced, sum(differing)::BIGINT AS differing
 FROM ranked
 GROUP BY kind, name
