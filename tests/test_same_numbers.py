@@ -88,6 +88,9 @@ def test_the_agents_have_the_means_of_the_rows_everywhere(project, numbers):
         agents = numbers[name].agents if name == "effectiveness" else numbers[name].costs
         assert {a.agent: a.mean_total for a in agents} == pytest.approx(means)
         assert {a.agent: a.scored for a in agents} == counts
+    bounds = {a.agent: (a.total_low, a.total_high) for a in numbers["effectiveness"].agents}
+    for agent in numbers["usage"].costs:
+        assert (agent.total_low, agent.total_high) == pytest.approx(bounds[agent.agent])
 
 
 def test_the_log_has_the_totals_that_are_compared(project, numbers):

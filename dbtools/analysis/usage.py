@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.query import PROVENANCES, Columns, Row, check_word, columns, frame, left_out, query, records
-from dbtools.analysis.statistics import wilson_interval
+from dbtools.analysis.statistics import SizeTable, clustered_interval, wilson_interval
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
 from dbtools.errors import ParameterError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.float64]
 
 GROUPS = 2_000
-"""Up to so many prompts are resampled one by one. More are divided into so many groups, which are resampled."""
+"""Up to so many prompt texts are resampled one by one. More are divided into so many groups, which are resampled."""
 LEARNED = 10
 FORMATS = {**dict.fromkeys(("cost_usd", "recomputed_usd"), ".6f"), **dict.fromkeys(("win_rate", "low", "high"), ".1%")}
 """The application calls itself "Learned" from so many votes on, "Warming Up" below, "Cold Start" without any."""
@@ -341,7 +341,8 @@ class AgentCost:
     win_low, win_high, point_low, point_high : float or None
         The 95% interval; an end is None where it is not bounded, because some resamples win or gain nothing.
     scored, mean_total, total_low, total_high : int, float or None
-        Versions on the judge's scale, their mean total (0–50) and its interval.
+        Versions on the judge's scale, their mean total (0–50) and its interval, clustered by prompt text as in
+        `effectiveness`.
     """
 
     agent: str
@@ -389,10 +390,10 @@ def read_prices(path: Path | None = None) -> list[dict[str, Any]]:
 
 
 def agent_costs(parts: Columns, rng: np.random.Generator, resamples: int = 1_999) -> list[AgentCost]:
-    """Divide costs by wins and by points gained, with a bootstrap over prompts; `parts` as ``cost.sql`` returns them.
+    """Divide costs by wins and by points gained, with a bootstrap over prompt texts; `parts` is of ``cost.sql``.
 
     Percentile bootstrap of a ratio of sums: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
-    Assumes prompts are independent; all agents of a prompt are drawn together. A resample without a win or gain has
+    Assumes prompt texts are independent; all agents of a text are drawn together. A resample without a win or gain has
     an infinite cost.
     """
     import numpy as np
@@ -407,15 +408,17 @@ def agent_costs(parts: Columns, rng: np.random.Generator, resamples: int = 1_999
     table[part, [names.index(a) for a in agents]] = cells
     weights = rng.multinomial(width, np.full(width, 1 / width), size=resamples)
     drawn = np.tensordot(weights, table, axes=1)
-    return [_agent_cost(name, table[:, j].sum(axis=0), drawn[:, j], sums) for j, name in enumerate(names)]
+    return [_agent_cost(name, table[:, j], drawn[:, j], sums) for j, name in enumerate(names)]
 
 
-def _agent_cost(name: str, sums: Numbers, drawn: Numbers, columns: list[str]) -> AgentCost:
-    at = dict(zip(columns, sums.tolist(), strict=True))
+def _agent_cost(name: str, parts: Numbers, drawn: Numbers, columns: list[str]) -> AgentCost:
+    at = dict(zip(columns, parts.sum(axis=0).tolist(), strict=True))
     again = dict(zip(columns, drawn.T, strict=True))
     per_win = _ratio(at["cost_of_contests"], at["wins"], again["cost_of_contests"], again["wins"])
     per_point = _ratio(at["cost_of_gains"], at["gained"], again["cost_of_gains"], again["gained"])
-    mean, mean_low, mean_high = _ratio(at["total"], at["scored"], again["total"], again["scored"])
+    totals = [(row[columns.index("total")], int(row[columns.index("scored")])) for row in parts.tolist()]
+    scored = [pair for pair in totals if pair[1]]
+    mean_low, mean_high = clustered_interval(SizeTable.of(*zip(*scored, strict=True))) if scored else (None, None)
     return AgentCost(
         name,
         int(at["prompts"]),
@@ -427,7 +430,7 @@ def _agent_cost(name: str, sums: Numbers, drawn: Numbers, columns: list[str]) ->
         at["gained"],
         *per_point,
         int(at["scored"]),
-        mean,
+        at["total"] / at["scored"] if scored else None,
         mean_low,
         mean_high,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -27,9 +29,23 @@ class AuditContext:
 
 
 @pytest.fixture(scope="session")
-def context(tmp_path_factory: pytest.TempPathFactory) -> AuditContext:
-    """Build the hostile project and run every notebook on it, two commands at a time."""
-    top = tmp_path_factory.mktemp("hostile")
+def context(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> AuditContext:
+    """Return what was made of the hostile project; the processes of one test run make it once together."""
+    own = tmp_path_factory.getbasetemp()
+    top = (own if worker_id == "master" else own.parent) / "hostile"
+    top.mkdir(exist_ok=True)
+    placed = top / "placed.json"
+    with (top / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not placed.exists():
+            found = make(top)
+            placed.write_text(json.dumps(found))
+    canaries = json.loads(placed.read_text()) | {PASSWORD: "the password of a database URL"}
+    return AuditContext(top / "project", top / "cleaned", top / "made", canaries)
+
+
+def make(top: Path) -> dict[str, str]:
+    """Build the hostile project and run every notebook on it, two commands at a time; return where canaries are."""
     placed = build(top / "project")
     root, cleaned, made = top / "project", top / "cleaned", top / "made"
     git = ["git", "-C", root, "-c", "user.name=x", "-c", "user.email=x@example.invalid", "-c", "commit.gpgsign=false"]
@@ -79,4 +95,4 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> AuditContext:
             started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT))
     for process in started:
         process.wait(timeout=300)
-    return AuditContext(root, cleaned, made, placed | {PASSWORD: "the password of a database URL"})
+    return placed

@@ -1,4 +1,4 @@
--- What did each agent cost, win and gain, prompt by prompt? One row per agent and group of prompts: up to $groups prompts
+-- What did each agent cost, win and gain, by prompt text? One row per agent and group of prompts: up to $groups texts
 -- each is a group of its own, beyond that they are dealt out in the order of a hash.
 -- Parameters: $provenance (real, generated, placeholder, unknown, or all), $prices (as in tokens.sql), $groups,
 -- $basis (stored or recomputed costs).
@@ -49,7 +49,7 @@ head AS (
 ),
 entries AS (
   SELECT
-    c.prompt_id, c.agent, k.cost,
+    c.prompt_key, c.agent, k.cost,
     CASE WHEN c.agents > 1 AND any_head.prompt_id IS NOT NULL THEN (h.agent IS NOT NULL)::INTEGER END AS win,
     CASE WHEN c.scale = 'judge' THEN c.total - coalesce(o.total, above.total) END AS gained,
     CASE WHEN c.scale = 'judge' THEN c.total END AS total
@@ -62,7 +62,7 @@ entries AS (
   LEFT JOIN scored_versions AS above ON above.version_id = v.parent_version_id AND above.scale = c.scale
 ),
 dealt AS (
-  SELECT *, (dense_rank() OVER (ORDER BY md5(prompt_id::VARCHAR)) - 1) % $groups AS part FROM entries
+  SELECT *, (dense_rank() OVER (ORDER BY md5(prompt_key::VARCHAR)) - 1) % $groups AS part FROM entries
 )
 SELECT
   agent, part::INTEGER AS part, count(*) AS prompts, sum(cost) AS cost,
