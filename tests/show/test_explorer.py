@@ -57,6 +57,7 @@ def test_every_control_has_a_tooltip(explorer):
         ({"provenance": "generated", "wins": "score"}, {}),
         ({"provenance": "all", "agents": ["syntax", "structure"]}, {}),
         ({"scale": "self"}, {}),
+        ({"failures": "losses", "cluster": "user"}, {}),
         (
             {"users": ["ines.moreau", "l.haddad"], "provenance": "all", "date_range": ("2025-10-01", None)},
             {"users": ["ines.moreau", "l.haddad"], "since": date(2025, 10, 1)},
@@ -67,12 +68,16 @@ def test_every_control_has_a_tooltip(explorer):
 def test_the_explorer_says_what_python_says_for_the_same_filters(project, state, asked):
     with Explorer(project, **state) as explorer, attach(project) as whole, closing(whole.filter(**asked)) as db:
         shown = html_of(open_tab(explorer, "agents"))
-        given = {k: v for k, v in state.items() if k in ("provenance", "wins", "scale", "agents")}
+        given = {k: v for k, v in state.items() if k not in ("users", "date_range")}
         expected = analysis.effectiveness(db, **given)
         assert plain(explorer.effectiveness.to_dict()) == plain(expected.to_dict())
         for agent in expected.agents:
             assert agent.agent in shown
             assert agent.win_rate is None or f"{agent.win_rate:.1%}" in shown
+        assert all(
+            f"{name}={value!r}" in explorer.tabs["agents"].python(explorer.tabs["agents"].request())
+            for name, value in given.items()
+        )
         if "provenance" not in state:  # time and usage depend on nothing else
             return
         open_tab(explorer, "time")

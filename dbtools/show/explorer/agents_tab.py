@@ -30,8 +30,10 @@ _KINDS = {
     "user: the users' choice": "user",
     "rated: blind ratings": "rated",
 }
+_FAILURES = {"left out": "excluded", "count as losses": "losses"}
+_CLUSTERS = {"prompt text": "text", "similar texts": "near", "user": "user", "day": "day"}
 _ABOUT_RATES = (
-    "The line is the 95% interval, clustered by prompt text; effective contests: how many independent contests "
+    "The line is the 95% interval, clustered as chosen above; effective contests: how many independent contests "
     "these are worth at least; chance of being best: posterior probability of the highest win rate."
 )
 _ABOUT_PAIRS = (
@@ -64,10 +66,12 @@ class Compared(analysis.Effectiveness):
 
 @dataclass(frozen=True)
 class Request:
-    """The filters, and which wins count."""
+    """The filters, which wins count, whether a failed run is a loss, and which prompts are one independent draw."""
 
     filters: Filters
     wins: str
+    failures: str
+    cluster: str
 
 
 class AgentsTab(Tab):
@@ -78,20 +82,27 @@ class AgentsTab(Tab):
     description = "Comparing the agents"
     attribute = "effectiveness"
     charts = True
-    depends = ("agents", "provenance", "scale", "users", "date_range", "wins")
+    depends = ("agents", "provenance", "scale", "users", "date_range", "wins", "failures", "cluster")
 
     def __init__(self, explorer: State) -> None:
         self.wins = choice("Wins", "Which wins the win rates count", list(_KINDS.items()), explorer.wins)
-        ipywidgets.link((explorer, "wins"), (self.wins, "value"))
+        self.failures = choice(
+            "Failed runs", "What a failed run of an agent counts as", list(_FAILURES.items()), explorer.failures
+        )
+        about = "Which prompts are taken as one independent draw: intervals and tests are clustered by it"
+        self.cluster = choice("Cluster by", about, list(_CLUSTERS.items()), explorer.cluster)
+        for name in ("wins", "failures", "cluster"):
+            ipywidgets.link((explorer, name), (getattr(self, name), "value"))
         super().__init__(explorer)
 
     def parts(self) -> list[ipywidgets.Widget]:
         """Return controls and result."""
-        return [row(self.wins), *super().parts()]
+        return [row(self.wins, self.failures, self.cluster), *super().parts()]
 
     def request(self) -> Request:
-        """Return filters and wins."""
-        return Request(self.explorer.filters, self.explorer.wins)
+        """Return the filters and the choices of this tab."""
+        explorer = self.explorer
+        return Request(explorer.filters, explorer.wins, explorer.failures, explorer.cluster)
 
     def refusal(self) -> str:
         """Refuse to compare scores of several scales."""
@@ -108,9 +119,16 @@ class AgentsTab(Tab):
     def compute(self, session: Session, request: Request) -> analysis.Effectiveness:
         """Compare the agents, over a working table that later comparisons use again."""
         filters, db = request.filters, session.derived()
-        working, agents = _working_table(session, filters), filters.agents or None
+        working, agents = _working_table(session, request), filters.agents or None
         found = analysis.effectiveness(
-            db, filters.provenance, request.wins, scale=filters.scale, agents=agents, table=working
+            db,
+            filters.provenance,
+            request.wins,
+            scale=filters.scale,
+            agents=agents,
+            failures=request.failures,
+            cluster=request.cluster,
+            table=working,
         )
         if session.large:  # both would take longer than the rest
             return found
@@ -162,6 +180,8 @@ class AgentsTab(Tab):
     def python(self, request: Request) -> str:
         """Return the call that gives the same numbers."""
         given = {"provenance": request.filters.provenance, "wins": request.wins, "scale": request.filters.scale}
+        given |= {"failures": request.failures} if request.failures != "excluded" else {}
+        given |= {"cluster": request.cluster} if request.cluster != "text" else {}
         agents = f", agents={list(request.filters.agents)!r}" if request.filters.agents else ""
         words = ", ".join(f"{name}={value!r}" for name, value in given.items())
         return f"analysis.effectiveness({self.explorer.python_db}, {words}{agents})"
@@ -187,20 +207,20 @@ def _decision(result: analysis.Effectiveness, draw: markup.Draw) -> str:
     return "".join(parts)
 
 
-def _working_table(session: Session, filters: Filters) -> Any:
-    db = session.derived()
+def _working_table(session: Session, request: Request) -> Any:
+    db, agents = session.derived(), request.filters.agents
 
     def make(stack: ExitStack) -> Any:
-        return stack.enter_context(working_table(db, filters.agents or None))
+        return stack.enter_context(working_table(db, agents or None, request.cluster))
 
-    return session.cached("contests", filters.agents, make)
+    return session.cached("contests", (agents, request.cluster), make)
 
 
 def _rates(session: Session, request: Request) -> Any:
     import pandas as pd
 
-    working = _working_table(session, request.filters)
-    rows = RowFilter.of(request.filters.provenance, request.filters.scale)
+    working = _working_table(session, request)
+    rows = RowFilter.of(request.filters.provenance, request.filters.scale, request.failures)
     select_entries(working, rows)
     found = agent_summary(working, rows, request.wins, "wilson", {})
     return pd.DataFrame([[getattr(agent, name) for name in SHOWN] for agent in found], columns=[*SHOWN])

@@ -67,7 +67,7 @@ class Explorer(State):
     ----------
     agents, users : list of str
         Whose versions, and of whose prompts; empty: all.
-    provenance, scale, wins : str
+    provenance, scale, wins, failures, cluster : str
         As in `dbtools.analysis.effectiveness`; a scale may also be ``all``, except for comparing agents.
     date_range : (date or None, date or None)
         First and last day (UTC) on which prompts were asked; None: open. ISO text is taken too.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from dbtools import analysis, audit, cleanup
-from dbtools.analysis.query import ALL_WINS, PROVENANCES, SCALES
+from dbtools.analysis.query import ALL_WINS, CLUSTERS, FAILURES, PROVENANCES, SCALES
 from dbtools.database import Database, attach
 from dbtools.database.prompt_filter import day
 from dbtools.errors import DatabaseError, ParameterError
@@ -85,6 +85,8 @@ class State(traitlets.HasTraits):
     provenance = traitlets.Enum(PROVENANCES, "real")
     scale = traitlets.Enum((*SCALES, "all"), "judge")
     wins = traitlets.Enum(ALL_WINS, "recorded")
+    failures = traitlets.Enum(FAILURES, "excluded")
+    cluster = traitlets.Enum(tuple(CLUSTERS), "text")
     date_range = traitlets.Tuple(traitlets.Any(), traitlets.Any(), default_value=(None, None))
     users = traitlets.List(traitlets.Unicode())
     prompt_id = traitlets.Unicode("")
@@ -140,7 +142,7 @@ class State(traitlets.HasTraits):
     def state(self) -> dict[str, Any]:
         """What is shown, as JSON-ready values: ``Explorer(project, **state)`` shows the same in any kernel."""
         days = [day and day.isoformat() for day in self.date_range]
-        names = (*FILTERS, "wins", "version_pair", "query", "tab")
+        names = (*FILTERS, "wins", "failures", "cluster", "version_pair", "query", "tab")
         known = {name: getattr(self, name) for name in names}
         return {**known, "date_range": days, "version_pair": list(self.version_pair), "totals": list(self.totals)}
 
