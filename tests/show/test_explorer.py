@@ -277,18 +277,27 @@ def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explore
     assert {path: path.read_bytes() for path in planned} == before
 
 
-def test_a_name_that_is_no_utf8_has_a_box_and_can_be_unticked(explorer, project):
-    odd = os.fsencode(project.root / "storage") + b"/copy-\xff.csv"
-    with open(odd, "wb") as file:  # noqa: PTH123 - a name of bytes
-        file.write((project.root / "storage/my_learning_log.csv").read_bytes())
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        (b"copy-\xff.csv", r"storage/copy-\xff.csv"),
+        ("\u202evsc.copy-\u200b\u2028\x1b[2J.csv".encode(), r"storage/\u202evsc.copy-\u200b\u2028\x1b[2J.csv"),
+        (b"copy " + b"ghp_" + b"a1B2" * 9 + b".csv", "storage/copy «redacted».csv"),
+    ],
+)
+def test_a_name_that_would_deceive_is_nowhere_on_the_page_and_its_file_can_be_unticked(explorer, project, name, key):
+    for odd in (name, b"\xe2\x80\x8b" + name):  # the second one differs by a character that is not seen
+        with open(os.fsencode(project.root / "storage") + b"/" + odd, "wb") as file:  # noqa: PTH123 - a name of bytes
+            file.write((project.root / "storage/my_learning_log.csv").read_bytes())
     tab = open_tab(explorer, "files")
-    (key,) = (key for key in keys(grid(tab).html) if "copy-" in key)
     ticked = grid(tab).html.count("☑")
-    assert len(keys(grid(tab).html)) == ticked == grid(tab).html.count('aria-selected="true">')
+    assert len(set(keys(grid(tab).html))) == ticked == grid(tab).html.count('aria-selected="true">') == 7
     click(grid(tab), key=key)
     assert grid(tab).html.count("☑") == ticked - 1
     control(tab, "Preview").click()
     assert f"{ticked - 1} files to remove" in html_of(tab)
+    assert [c for c in html_of(tab) if not c.isprintable() and c != "\n"] == []
+    assert "a1B2a1B2" not in html_of(tab)
     click(grid(tab), key=key)
     control(tab, "Preview").click()
     assert f"{ticked} files to remove" in html_of(tab)

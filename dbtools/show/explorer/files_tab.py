@@ -11,8 +11,9 @@ import ipywidgets
 
 from dbtools import cleanup
 from dbtools.cleanup.backup import read
-from dbtools.errors import CleanupError, readable
+from dbtools.errors import CleanupError, printable, readable
 from dbtools.html import counted, size
+from dbtools.redact import redact
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
@@ -208,10 +209,10 @@ class FilesTab(Tab):
 
 
 def keys_of(survey: cleanup.Survey) -> dict[str, str]:
-    """Return the key of each path on the page: the path as text that can be sent, no two alike."""
+    """Return the key of each path on the page: the path as the page shows it, no two alike."""
     paths: dict[str, str] = {}
     for file in survey.files:
-        key = readable(file.path)
+        key = redact(printable(readable(file.path)))
         while key in paths:
             key += "'"
         paths[key] = file.path
