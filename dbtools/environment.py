@@ -15,10 +15,15 @@ from dbtools.server import VARIABLE
 # The working directories in which programs of the application start: a relative path means another file in each.
 _STARTED_IN = ("", "backend", "packages", "packages/db")
 _FILE = re.compile(r"\.env.*|.*\.env|alembic\.ini", re.DOTALL)
+# Files that hold much else, so that only a URL in them counts: those of Docker Compose, of Streamlit and the like.
+_CONFIGURATION = re.compile(r".+\.(?:ya?ml|toml|ini|cfg)", re.DOTALL | re.IGNORECASE)
 _DATABASE_NAMES = (".db", ".sqlite", ".sqlite3")
 _LONGEST = 64 << 10  # bytes; a file of settings that a person wrote is shorter
 _MOST = 20  # files in one folder
 _URL = re.compile(r"sqlite(?:\+\w+)?:///(?:file:)?(?P<path>[^?\r\n]+)", re.IGNORECASE)
+_URL_WITHIN = re.compile(
+    r"""(["'])(?P<quoted>sqlite[+\w]*:///[^"']+)\1|(?P<bare>sqlite[+\w]*:///[^\s,;"')\]}]+)""", re.IGNORECASE
+)
 _SETTING = re.compile(r"\s*(?:export\s+)?[\w.]+\s*=\s*(?P<value>\S.*)")
 _QUOTED = re.compile(r"""(["'])(?P<text>.*?)\1""")
 
@@ -30,19 +35,29 @@ def named_by_variable(root: Path) -> list[Path]:
 
 
 def named_databases(root: Path) -> list[Path]:
-    """Return the files that $DATABASE_URL or a file such as ``.env`` names, as URL or path. Reads only."""
+    """Return the files that the environment names. Reads only.
+
+    That is $DATABASE_URL; a file such as ``.env``, by URL or path; and one such as ``docker-compose.yml``, by URL.
+    """
     found = named_by_variable(root)
     for file in setting_files(root):
         values = [match["value"] for line in read_lines(file) if (match := _SETTING.match(line))]
         found += _found(root, values, file.parent)
+    for file in _files(root, _CONFIGURATION):
+        matches = [match for line in read_lines(file) for match in _URL_WITHIN.finditer(line)]
+        found += _found(root, [match["quoted"] or match["bare"] for match in matches], file.parent)
     return list(dict.fromkeys(found))
 
 
 def setting_files(root: Path) -> Iterator[Path]:
     """Yield the files of settings of an application: ``.env`` and the like. Reads only."""
-    for folder in (root / name for name in _STARTED_IN):
+    return _files(root, _FILE)
+
+
+def _files(root: Path, wanted: re.Pattern[str]) -> Iterator[Path]:
+    for folder in (root / name for name in (*_STARTED_IN, ".streamlit")):
         with suppress(OSError), os.scandir(folder) as entries:
-            yield from sorted(Path(entry.path) for entry in entries if _FILE.fullmatch(entry.name))[:_MOST]
+            yield from sorted(Path(entry.path) for entry in entries if wanted.fullmatch(entry.name))[:_MOST]
 
 
 def read_lines(file: Path) -> list[str]:

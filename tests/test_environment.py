@@ -70,6 +70,26 @@ def test_settings_of_migrations_name_a_database(root):
     assert named(root) == ["data/a.db"]
 
 
+@pytest.mark.parametrize(
+    "file", ["docker-compose.yml", "backend/compose.prod.YAML", "config.toml", ".streamlit/secrets.toml"]
+)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "      - DATABASE_URL=sqlite:///{path}",
+        '      DATABASE_URL: "sqlite+aiosqlite:///{path}?timeout=5"  # the live one',
+        "environment: {{DATABASE_URL: sqlite:///{path}, PORT: 80}}",
+        "connections.sql.url = 'sqlite:///{path}'",
+    ],
+)
+def test_a_url_in_a_file_of_configuration_names_a_database(root, file, line):
+    (root / ".streamlit").mkdir()
+    (root / file).write_text(
+        f"# packages/a.sqlite\nabsent = ['packages/db/a.db']\n{line.format(path='data/a.db')}\n", "utf-8"
+    )
+    assert named(root) == ["data/a.db"]
+
+
 def test_settings_that_are_no_file_or_too_long_or_name_what_is_outside_name_nothing(root, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside") / "x.db"
     make_database(outside)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dbtools.files.git import GitError, run
+from dbtools.files.git import QUICK, GitError, run
 from dbtools.files.inventory import find, names_data
 from dbtools.project import Project
 
@@ -53,7 +53,7 @@ def read_changes(project: Project, limit: int | None) -> list[Change]:
     GitError
         The project is in no repository, or git cannot read it.
     """
-    run(project.root, "rev-parse", "--git-dir")
+    run(project.root, "rev-parse", "--git-dir", seconds=QUICK)
     # A file that the inventory knows by its content is followed under the name that it has now.
     named = {project.relative(f.path) for f in find(project) if f.is_csv or f.is_database}
     named |= {project.relative(path) for path in project.in_use if path != project.ratings}

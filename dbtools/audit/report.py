@@ -113,7 +113,8 @@ class AuditReport(Result):
         if not path:
             return self
         todo = "give the JSON file of an earlier audit"
-        with explained(ParameterError, "The earlier audit cannot be read", path, todo, catch=(OSError, ValueError)):
+        errors = (OSError, ValueError, RecursionError)
+        with explained(ParameterError, "The earlier audit cannot be read", path, todo, catch=errors):
             found = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
             if not isinstance(found, dict) or not isinstance(found.get("checks"), dict):
                 raise ValueError("it holds no findings")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
+from types import MappingProxyType
 
 from dbtools.cleanup import backup, preconditions, safefile
 from dbtools.cleanup.model import Kept, LockedRun, Manifest, Plan, Removal, State
@@ -68,11 +69,11 @@ def _apply(plan: Plan, root: int, now: datetime | None, progress: bool) -> Manif
     run = run or backup.create(plan, now)
     with safefile.opened_folder(run.folder) as store:
         locked = LockedRun(run, root, store)
-        _carry_out(locked, progress)
+        _carry_out(locked, plan, progress)
         return _report(plan, dry_run=False, folder=run.folder, state=backup.load(locked))
 
 
-def _carry_out(locked: LockedRun, progress: bool) -> None:
+def _carry_out(locked: LockedRun, plan: Plan, progress: bool) -> None:
     backup.tidy(locked)
     _reopen(locked)
     before = backup.load(locked)
@@ -88,9 +89,10 @@ def _carry_out(locked: LockedRun, progress: bool) -> None:
             os.fsync(locked.store)
             # From this record on, every file that may be removed is on disk twice.
             backup.append(locked.store, do="all", **metadata)
+        links = preconditions.links_to(plan)
         for entry in backup.load(locked).undecided(locked.run):
             step()  # a listener may stop the run here: the remaining files stay
-            _remove(locked, entry)
+            _remove(locked, entry, links)
     backup.append(locked.store, do="closed")
 
 
@@ -187,20 +189,20 @@ def close_interrupted(locked: LockedRun) -> None:
         backup.append(locked.store, do="closed")
 
 
-def _remove(locked: LockedRun, entry: int) -> None:
+def _remove(locked: LockedRun, entry: int, links: Mapping[tuple[int, int], str] = MappingProxyType({})) -> None:
     """Remove a file whose backup is on disk, and journal it; or keep it, and journal why.
 
     Changes files: the file, and the journal.
     """
     try:
-        gone = _remove_file(locked, entry)
+        gone = _remove_file(locked, entry, links)
     except PreconditionFailed as failed:
         backup.append(locked.store, do="kept", entry=entry, reason=str(failed))
     else:
         backup.append(locked.store, do="removed", entry=entry, gone=gone)
 
 
-def _remove_file(locked: LockedRun, entry: int) -> bool:
+def _remove_file(locked: LockedRun, entry: int, links: Mapping[tuple[int, int], str]) -> bool:
     """Quarantine a file, check it again and remove it; return True if it was already gone.
 
     A kill at any moment loses nothing: the file is at its name, quarantined, or backed up.
@@ -212,6 +214,7 @@ def _remove_file(locked: LockedRun, entry: int) -> bool:
     with safefile.parent(locked.root, removal.path) as (folder, name):
         if found == "present":
             _check_proof(locked, removal)
+            preconditions.check_link(removal, links)
             with preconditions.leased(locked, removal, folder, name), safefile.file_errors():
                 # From here no path leads to the file, so that nobody can open or change it by name.
                 os.rename(name, quarantined, src_dir_fd=folder, dst_dir_fd=folder)

@@ -16,7 +16,7 @@ from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile
-from dbtools.files.compare import Integrity, Shape, check_integrity, missing_rows, read_shape
+from dbtools.files.compare import Integrity, Shape, check_integrity, missing_rows, read_shape, read_views
 from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST
 from dbtools.files.lookup import Lookup, look_up
@@ -189,10 +189,18 @@ def _compare_rows(survived: Survived, file: FileEvidence, copy: Path, shape: Sha
         return replace(file, reason="a database without rows")
     # Files are classified by descending size: the last ones are those closest in size.
     others = [o for o in (*survived.in_use, *reversed(survived.databases)) if shape.keys() & o.shape.keys()]
+    own, covered = read_views(copy), None
     for other in others:
         if _may_cover(other.shape, shape) and not missing_rows(copy, [other.copy]):
             verdict = "same-rows" if shape == other.shape else "subset"
-            return _duplicate_of(_surviving_copy(survived, other.file), file, verdict)
+            found = _duplicate_of(_surviving_copy(survived, other.file), file, verdict)
+            lacking = sorted(dict(own.items() - read_views(other.copy).items()))
+            if not lacking:
+                return found
+            named = ", ".join(f'"{_short(name)}"' for name in lacking[:_SAMPLE]) + (" …" if lacking[_SAMPLE:] else "")
+            covered = covered or replace(found, caution=f"{other.file.path} lacks its views and triggers {named}")
+    if covered:
+        return covered
     missing = missing_rows(copy, [other.copy for other in others])
     where = ", ".join(f"{n:,} in {table}" for table, n in missing.items())
     count = sum(missing.values())

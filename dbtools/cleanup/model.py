@@ -163,11 +163,18 @@ class Kept:
 
 @dataclass(frozen=True, repr=False)
 class Plan(Result):
-    """What a cleanup would remove and what it keeps, decided on evidence alone."""
+    """What a cleanup would remove and what it keeps, decided on evidence alone.
+
+    Attributes
+    ----------
+    accepted : tuple of str
+        The paths that were named in `accept`.
+    """
 
     project: Project
     removals: tuple[Removal, ...]
     kept: tuple[Kept, ...]
+    accepted: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:

@@ -57,7 +57,7 @@ def plan(
                 Removal(file.path, file.kind, file.verdict, reason, file.identity, file.sha256, keeper, rescue)
             )
     going, waiting = _rest_on_what_stays(removals, accept)
-    return Plan(survey.project, tuple(going), (*kept, *waiting))
+    return Plan(survey.project, tuple(going), (*kept, *waiting), tuple(accept))
 
 
 def _named(survey: Survey, parameter: str, paths: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from dbtools.cleanup.model import LockedRun, Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.database import postgres, sqlite
 from dbtools.errors import CleanupError, DbtoolsError
-from dbtools.files.inventory import enclosing_project, is_run
+from dbtools.files.inventory import enclosing_project, is_run, walk
 
 try:
     import fcntl
@@ -65,9 +65,26 @@ _AGAIN = "survey the project and plan again"
 
 def _inodes(*paths: Path) -> Iterator[tuple[int, int]]:
     for path in paths:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             status = path.stat()
             yield status.st_dev, status.st_ino
+
+
+def links_to(plan: Plan) -> dict[tuple[int, int], str]:
+    """Return the links of the project by the file that each leads to, those to files named in accept left out.
+
+    Reads only. A link may have been made, or led elsewhere, since the survey.
+    """
+    accepted = {(r.identity.device, r.identity.inode) for r in plan.removals if r.path in plan.accepted}
+    links = [path for path in walk(plan.project) if path.is_symlink()]
+    found = {target: plan.project.relative(link) for link in links for target in _inodes(link)}
+    return {target: link for target, link in found.items() if target not in accepted}
+
+
+def check_link(removal: Removal, links: Mapping[tuple[int, int], str]) -> None:
+    """Refuse a file that a link of the project leads to."""
+    if link := links.get((removal.identity.device, removal.identity.inode)):
+        raise PreconditionFailed(f'the link "{link}" leads to it and would lead nowhere')
 
 
 @contextmanager

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from dbtools.database.sandbox import Sandbox
 
 
+_MOST_RESCUED = 10_000_000  # rows; a cleanup rescues fewer, as it reads no larger CSV file
+
+
 class TemporaryCopy:
     """The folder of a copy that is not in the cache; the last database that uses it removes it."""
 
@@ -468,6 +471,9 @@ def _offer_rescued(connection: duckdb.DuckDBPyConnection, backups: Path) -> None
     for name, files in found.items():
         try:
             paths = ", ".join(sql.quote(glob.escape(str(file))) for file in files)
+            counted = f"SELECT sum(num_rows) FROM parquet_file_metadata([{paths}])"  # noqa: S608 - quoted
+            if connection.execute(counted).fetchall()[0][0] > _MOST_RESCUED:
+                raise ParameterError("Too many rows", files[-1])
             connection.execute(
                 f"CREATE TABLE {sql.identifier(name)} AS "
                 f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"

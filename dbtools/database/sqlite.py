@@ -196,6 +196,8 @@ def fingerprint(path: Path) -> str:
     for file, length in ((path, HEADER), (beside(path, "-wal"), WAL_HEADER)):
         try:
             facts = file.stat()
+            if file != path:
+                _check_sidecar(path, "-wal", facts)
             digest.update(repr((facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)).encode())
             digest.update(read(file, length))
         except FileNotFoundError:
@@ -315,8 +317,7 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
     header = check_file(path)
     for suffix in SIDECARS:
         with suppress(OSError):
-            if not stat.S_ISREG(beside(path, suffix).stat().st_mode):  # SQLite would wait for ever at a pipe
-                raise DatabaseError(f'Its "{suffix}" is not a regular file', path, "move that away")
+            _check_sidecar(path, suffix, beside(path, suffix).stat())
     folder = disk.make_temporary("dbtools-snapshot-")  # private: the copy holds what the database holds
     try:
         if path.stat().st_size > shutil.disk_usage(folder).free:
@@ -341,6 +342,11 @@ def snapshot(path: Path, timeout: float = 5.0) -> Iterator[Path]:
         yield copy
     finally:
         disk.remove_temporary(folder)
+
+
+def _check_sidecar(path: Path, suffix: str, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):  # SQLite would wait for ever at a pipe
+        raise DatabaseError(f'Its "{suffix}" is not a regular file', path, "move that away")
 
 
 def sqlite_error(error: Exception, path: Path) -> BusyError | DatabaseError:

@@ -144,6 +144,13 @@ def read_shape(snapshot: Path) -> Shape:
     return {table: shape for table, shape in found.items() if shape[1]}
 
 
+def read_views(snapshot: Path) -> dict[str, str]:
+    """Return the definition of every view and trigger of a snapshot by its name. Reads only."""
+    query = "SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"
+    with closing(connect_copy(snapshot)) as connection:
+        return {str(name): str(definition) for name, definition in connection.execute(query)}
+
+
 def count_rows(snapshot: Path) -> int:
     """Count the rows of all tables of a snapshot. Reads only."""
     return sum(rows for _, rows in read_shape(snapshot).values())

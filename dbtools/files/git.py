@@ -17,6 +17,7 @@ from dbtools.project import Project
 _OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
 _OPENED = ("HEAD", "commondir", "config", "index", "packed-refs", "shallow")  # by git, at each call
 _SECONDS = 120  # a command of git that takes longer is ended
+QUICK = 20  # the same for one that only lists what is in the index, or reads the configuration
 _LONGEST = 4096  # bytes of a ``.git`` that is a file and names the folder
 _NO_REPOSITORY = "the project is in no git repository"
 
@@ -37,11 +38,17 @@ def tracked(project: Project) -> frozenset[str]:
     GitError
         The project is in no repository, or git cannot read it.
     """
-    listed = run(project.root, "ls-files", "-z", "--cached")
+    listed = run(project.root, "ls-files", "-z", "--cached", seconds=QUICK)
     return frozenset(name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name)
 
 
-def run(root: Path, *arguments: str, given: bytes | None = None, stdout: int = subprocess.PIPE) -> bytes:
+def run(
+    root: Path,
+    *arguments: str,
+    given: bytes | None = None,
+    stdout: int = subprocess.PIPE,
+    seconds: float = _SECONDS,
+) -> bytes:
     """Run one of git's reading commands in a folder and return what it prints.
 
     Never ``status`` or ``diff``, which run filters of the work tree's configuration.
@@ -60,10 +67,10 @@ def run(root: Path, *arguments: str, given: bytes | None = None, stdout: int = s
     command = ["git", "-C", str(root), *_OPTIONS, *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-            command, input=given, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False, timeout=_SECONDS
+            command, input=given, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False, timeout=seconds
         )
     except subprocess.TimeoutExpired:
-        raise GitError(f"git took longer than {_SECONDS} s to answer; look into the repository") from None
+        raise GitError(f"git took longer than {seconds:g} s to answer; look into the repository") from None
     except FileNotFoundError:
         if _repository_of(root) is None:
             raise NoRepositoryError(_NO_REPOSITORY) from None

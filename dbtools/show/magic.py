@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from keyword import iskeyword
 from typing import Any
 
 from dbtools.database import Database, attach
@@ -36,7 +37,7 @@ def dsql(shell: Any, line: str, cell: str | None = None) -> Any:
 
     names = shell.user_ns
     target, query = (line.strip().removesuffix("<<").strip(), cell) if cell is not None else ("", line)
-    if target and not target.isidentifier():
+    if target and (not target.isidentifier() or iskeyword(target)):
         raise ParameterError("Not a name for the result", target, "write %%dsql name <<")
     if "db" not in names:
         names["db"] = attach(Project.find())

@@ -107,6 +107,6 @@ def test_git_is_ended_where_it_does_not_answer(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "bin/git").write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
     (tmp_path / "bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr(git, "_SECONDS", 0.2)
+    monkeypatch.setattr(git, "QUICK", 0.2)
     with pytest.raises(git.GitError, match="took longer than"):
         git.tracked(Project.find(tmp_path))

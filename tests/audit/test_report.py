@@ -70,7 +70,7 @@ def test_without_an_earlier_audit_nothing_is_new():
     assert_sentence(error.value, "new-awful")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"checks": 1}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"checks": 1}', "[" * 100_000])
 def test_a_file_that_is_no_audit_is_refused(tmp_path, content):
     (tmp_path / "audit.json").write_text(content)
     with pytest.raises(ParameterError) as error:

@@ -255,6 +255,24 @@ def test_a_view_that_never_ends_is_not_read(root):
     assert look(root)["x.db"].verdict == "unique"
 
 
+def test_a_database_with_views_or_triggers_of_its_own_goes_only_if_it_is_named(root):
+    for name in ("keep.db", "old.db", "same.db"):
+        notes(root / name, "common", *(["more"] if name == "keep.db" else []))
+    views = [
+        "CREATE VIEW report AS SELECT t FROM notes",
+        "CREATE TRIGGER rule AFTER INSERT ON notes BEGIN SELECT 1; END",
+    ]
+    run(root / "old.db", *views)
+    assert planned(root) == {"same.db"}
+    old = look(root)["old.db"]
+    assert (old.verdict, old.caution) == ("subset", 'keep.db lacks its views and triggers "report", "rule"')
+    assert planned(root, accept=["old.db"]) == {"old.db", "same.db"}
+    run(root / "keep.db", *views)
+    assert planned(root) == {"old.db", "same.db"}
+    run(root / "keep.db", "DROP VIEW report", "CREATE VIEW report AS SELECT id FROM notes")
+    assert look(root)["old.db"].caution == 'keep.db lacks its views and triggers "report"'
+
+
 def test_rows_in_a_table_with_a_name_of_sqlites_own_are_rows(root):
     for name in ("keep.db", "old.db"):
         notes(root / name, "common")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from cleaning import (
 )
 from support import unchanged
 
-from dbtools.cleanup.model import Plan, SurvivingCopy
+from dbtools.cleanup.model import Kept, Plan, SurvivingCopy
 from dbtools.database.sqlite import fingerprint
 from dbtools.errors import CleanupError
 from dbtools.project import Project
@@ -82,6 +83,20 @@ def test_a_symbolic_link_is_never_followed(project: Project) -> None:
     (project.root / "storage/one.csv").symlink_to("moved.csv")
     assert_kept(project, plan, "")
     assert (project.root / "storage/one.csv").is_symlink()
+
+
+def test_a_file_that_a_link_leads_to_since_the_plan_stays_unless_it_was_accepted(project: Project) -> None:
+    (project.root / "current").symlink_to("keep.csv")
+    (project.root / "dangling").symlink_to("nowhere")
+    plan = planned(project, "storage/one.csv", "storage/two.csv")
+    (project.root / "current").unlink()
+    (project.root / "current").symlink_to(project.root / "storage/two.csv")
+    result = clean_now(plan)
+    assert result.removed == ("storage/one.csv",)
+    assert result.kept == (Kept("storage/two.csv", 'the link "current" leads to it and would lead nowhere'),)
+    assert (project.root / "current").read_bytes() == TWO_LOGS["storage/two.csv"]
+    accepted = clean_now(replace(planned(project, "storage/two.csv"), accepted=("storage/two.csv",)))
+    assert accepted.removed == ("storage/two.csv",)
 
 
 def test_a_hard_link_stays(project: Project) -> None:

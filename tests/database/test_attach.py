@@ -365,6 +365,20 @@ def test_a_damaged_rescue_file_is_named_and_stops_nobody(folder: Path) -> None:
     assert_sentence(str(caught[0].message), rescued / "rescued_log.csv.parquet")
 
 
+def test_a_small_file_of_endless_rescued_rows_is_named_and_not_read(folder: Path) -> None:
+    import duckdb
+
+    make_database(folder / "prompter.db")
+    rescued = folder / "backup_old_csvs" / "run" / "rescued"
+    rescued.mkdir(parents=True)
+    duckdb.sql("SELECT 1 AS id FROM range(10000001)").write_parquet(str(rescued / "rescued_log.parquet"))
+    duckdb.sql("SELECT 1 AS id").write_parquet(str(rescued / "rescued_more.parquet"))
+    assert (rescued / "rescued_log.parquet").stat().st_size < 100_000
+    with pytest.warns(UserWarning, match="rescued") as caught, attach(folder) as db:
+        assert [name for name in db.relations if "rescued" in name] == ["rescued_more"]
+    assert_sentence(str(caught[0].message), rescued / "rescued_log.parquet")
+
+
 def test_only_regular_files_with_the_name_of_rescued_rows_are_offered_and_none_takes_another_name(folder: Path) -> None:
     import duckdb
 

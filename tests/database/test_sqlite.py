@@ -292,6 +292,9 @@ def test_a_pipe_in_the_place_of_a_sidecar_is_named_and_not_waited_for(path: Path
         pass
     assert suffix in str(error.value)
     assert_sentence(error.value, path)
+    if suffix == "-wal":
+        with pytest.raises(DatabaseError, match="not a regular file"):
+            sqlite.fingerprint(path)
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ CLEANUP = (
     ),
     Mutant("look at the file at all", (_STATUS_BY_NAME, _STATUS_OF_OPEN), (PRECONDITIONS,)),
     one("hard links stay", "cleanup/preconditions.py:check_status", never("status.st_nlink > 1"), PRECONDITIONS),
+    one("look for links again", "cleanup/apply.py:_remove_file", drop("preconditions.check_link"), PRECONDITIONS),
     one(
         "hash the file again under the lease",
         "cleanup/preconditions.py:check_content",
@@ -477,6 +478,12 @@ EVIDENCE = (
         "cleanup/plan.py:_why_kept",
         never("file.caution"),
         _SURVEY + "test_a_file_that_a_link_leads_to_stays_unless_it_is_named",
+    ),
+    one(
+        "a database with views of its own stays",
+        "cleanup/classify.py:_compare_rows",
+        swap("read_views(copy)", "{}"),
+        "tests/cleanup/test_classify.py::test_a_database_with_views_or_triggers_of_its_own_goes_only_if_it_is_named",
     ),
     one(
         "a database that settings name is in use",

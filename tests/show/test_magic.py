@@ -59,6 +59,7 @@ def test_one_line_will_do(asked, shell):
     [
         ("", "SELECT $nobody", ParameterError, "nobody"),
         ("a b <<", "SELECT 1", ParameterError, "a b"),
+        ("class <<", "SELECT 1", ParameterError, "class"),
         ("", "DROP TABLE versions", QueryError, "DROP TABLE versions"),
         ("", "SELEKT 1", QueryError, "SELEKT 1"),
         ("", "SELECT 1; SELECT 2", QueryError, "SELECT 1; SELECT 2"),

@@ -8,6 +8,7 @@ from support import assert_sentence
 from dbtools import analysis, attach, demo
 from dbtools.errors import ParameterError
 from dbtools.show import Explorer
+from dbtools.show.explorer import markup
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +101,8 @@ def test_evolution_takes_the_first_eight_characters_too(project, worst):
         with pytest.raises(ParameterError) as raised:
             analysis.evolution(db, "ffffffff")
         assert_sentence(raised.value, "ffffffff")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "no JSON", '"text"'])
+def test_words_that_are_no_object_are_shown_as_they_are_however_deep(text):
+    assert markup.plain_words(text) == text

@@ -201,7 +201,7 @@ def plain_words(text: str) -> str:
     """Return a JSON text as lines that can be read: ``name: value``. Any other text stays as it is."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     if not isinstance(found, dict):
         return text if not isinstance(found, list) else "; ".join(str(item) for item in found)
