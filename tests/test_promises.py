@@ -11,6 +11,7 @@ PROMISES = {
     "The databases in use, and what is outside the project, are not modified, locked for long or deleted.": (
         "test_a_plan_that_must_not_be_is_refused_before_anything_is_touched",
         "test_a_database_that_settings_name_is_in_use_and_every_report_says_which_one_is_read",
+        "test_a_url_in_a_file_of_configuration_names_a_database",
         "test_a_hard_link_to_the_database_is_refused",
         "test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",
         "test_a_snapshot_of_an_open_wal_has_what_is_committed_and_only_that",
@@ -30,6 +31,8 @@ PROMISES = {
         "test_a_symbolic_link_is_never_followed",
         "test_a_hard_link_stays",
         "test_a_file_that_a_link_leads_to_stays_unless_it_is_named",
+        "test_a_file_that_a_link_leads_to_since_the_plan_stays_unless_it_was_accepted",
+        "test_a_database_with_views_or_triggers_of_its_own_goes_only_if_it_is_named",
         "test_a_database_that_needs_its_application_is_checked_compared_and_counted",
         "test_a_write_that_claims_more_than_it_wrote_is_found_by_reading_back",
         "test_a_file_whose_backup_was_damaged_after_the_barrier_stays",
@@ -118,7 +121,6 @@ PROMISES = {
         "test_nothing_runs_in_a_browser",
         "test_nothing_runs_in_jupyterlab",
         "test_nothing_runs_in_voila_which_works_without_a_network",
-        "test_nothing_runs_in_the_reports",
     ),
     "SQL that you type only reads.": (
         "test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",
