@@ -106,6 +106,7 @@ PROMISES = {
         "test_the_search_finds_what_is_there",
         "test_no_door_shows_a_password",
         "test_a_report_hides_it_too",
+        "test_a_secret_in_a_name_is_in_no_part_of_what_is_recorded",
         "test_every_secret_is_hidden_wherever_it_stands",
         "test_neither_a_cut_cell_nor_an_error_shows_a_part_of_a_secret",
         "test_the_time_grows_with_the_length_of_the_text_only",

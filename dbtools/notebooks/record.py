@@ -14,6 +14,7 @@ from typing import Any
 
 from dbtools.errors import ParameterError, VerdictError, printable, readable
 from dbtools.html import LEVELS, text
+from dbtools.redact import redact
 from dbtools.result import Highlight, Result
 
 MIME = "application/vnd.dbtools.record"
@@ -46,7 +47,7 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "", 
     """
     from IPython.display import display
 
-    sentence = printable(reason or (result.sentence if result else ""))
+    sentence = redact(printable(reason or (result.sentence if result else "")))
     level = result.level if result else "good"
     if not passed:
         level = level if level in ("critical", "error") else "error"
@@ -59,7 +60,12 @@ def record(values: Mapping[str, Any], *, passed: bool = True, reason: str = "", 
         # Strings, not objects: nbval sanitizes strings only.
         MIME: json.dumps(plain(values), ensure_ascii=False, allow_nan=False),
         VERDICT: json.dumps(
-            {"reason": sentence, "passed": passed, "level": level, "highlights": [text for _, text, _ in highlights]},
+            {
+                "reason": sentence,
+                "passed": passed,
+                "level": level,
+                "highlights": [redact(text) for _, text, _ in highlights],
+            },
             ensure_ascii=False,
         ),
         "text/plain": f"{sign} {said}",
@@ -100,7 +106,7 @@ def recorded(notebook: Any) -> Recorded:
 def plain(value: Any) -> Any:
     """Return `value` as strict JSON data: dicts with text keys, lists, text, numbers, booleans, None.
 
-    Reads only. Times become ISO 8601, paths and UUIDs text, sets sorted lists.
+    Reads only. Times become ISO 8601, paths and UUIDs text, sets sorted lists. Secrets in texts are hidden.
 
     Raises
     ------
@@ -108,7 +114,7 @@ def plain(value: Any) -> Any:
         A value is of another kind.
     """
     if isinstance(value, Mapping):
-        return {readable(str(k)): plain(v) for k, v in value.items()}
+        return {redact(readable(str(k))): plain(v) for k, v in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((plain(v) for v in value), key=str)
     if isinstance(value, list | tuple):
@@ -117,7 +123,7 @@ def plain(value: Any) -> Any:
         # The last digit of a sum that threads compute differs from run to run.
         return float(f"{value:.12g}") if math.isfinite(value) else None
     if type(value) is str:
-        return readable(value)
+        return redact(readable(value))
     if value is None or type(value) in (bool, int, float):
         return value
     # The missing values of pandas: neither is a float, and NaT is an instance of datetime.
@@ -126,7 +132,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, PurePath):
-        return readable(value.as_posix())
+        return redact(readable(value.as_posix()))
     if isinstance(value, uuid.UUID):
         return str(value)
     for base in (int, float, str):

@@ -76,6 +76,19 @@ def test_record_shows_the_verdict_and_keeps_the_values_as_text():
 
 
 @pytest.mark.usefixtures("shell")
+def test_a_secret_in_a_name_is_in_no_part_of_what_is_recorded():
+    token, found = "ghp_" + "aB3d" * 9, Found()
+    found.highlights = (Highlight("error", f"log {token}.csv stays", "check-a"),)
+    with capture_output() as shown:
+        record(
+            {token: [{"path": f"storage/log {token}.csv"}, Path(f"a/{token}")]}, reason=f"kept: {token}", result=found
+        )
+    (output,) = shown.outputs
+    assert "aB3daB3d" not in json.dumps(output.data)
+    assert json.loads(output.data[MIME]) == {"«redacted»": [{"path": "storage/log «redacted».csv"}, "a/«redacted»"]}
+
+
+@pytest.mark.usefixtures("shell")
 @pytest.mark.parametrize("reason", ["Undecided: one leads", "✗ failed: really", ""])
 def test_what_a_verdict_says_can_be_read_again(reason):
     with capture_output() as shown:
