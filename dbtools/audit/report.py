@@ -115,7 +115,10 @@ class AuditReport(Result):
         todo = "give the JSON file of an earlier audit"
         errors = (OSError, ValueError, RecursionError)
         with explained(ParameterError, "The earlier audit cannot be read", path, todo, catch=errors):
-            found = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+            file = Path(path).expanduser()
+            if file.exists() and not file.is_file():  # to open a pipe would wait for ever
+                raise ValueError("it is not a regular file")
+            found = json.loads(file.read_text(encoding="utf-8"))
             if not isinstance(found, dict) or not isinstance(found.get("checks"), dict):
                 raise ValueError("it holds no findings")
         counts = {str(check): count for check, count in found["checks"].items() if isinstance(count, int)}

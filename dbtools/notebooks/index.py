@@ -76,7 +76,11 @@ def render_index(folder: Path) -> str:
     """Return the page of the reports in `folder`. Reads only."""
     import jinja2
 
-    reports = [{**about, "page": path.stem} for path in folder.glob("*.json") if (about := about_report(path))]
+    reports = [
+        {**about, "page": path.stem}
+        for path in folder.glob("*.json")
+        if path.is_file() and (about := about_report(path))
+    ]
     reports = [_shown(report) for report in reports if (folder / f"{report['page']}.html").is_file()]
     reports.sort(key=lambda report: (str(report["time"]), report["page"]), reverse=True)
     whole = {report["page"] for report in reports}

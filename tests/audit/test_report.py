@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,13 @@ def test_without_an_earlier_audit_nothing_is_new():
     with pytest.raises(ParameterError) as error:
         found.failed("new-awful")
     assert_sentence(error.value, "new-awful")
+
+
+def test_a_pipe_in_the_place_of_an_audit_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "audit.json")
+    with pytest.raises(ParameterError, match="not a regular file") as error:
+        report(error_a=1).compared_with(tmp_path / "audit.json")
+    assert_sentence(error.value, tmp_path / "audit.json")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"checks": 1}', "[" * 100_000])
