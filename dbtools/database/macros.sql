@@ -68,6 +68,7 @@ CREATE MACRO is_refusal(t) AS regexp_matches(
   || '|writ|produc|shar|offer|process|rewrit|improv|(with )?(this|that|your))'
   || '|^\W*' || refuses() || '((help|assist)( you)?( with (that|this|your|those|such)|[.,!]|\s*$)|comply|fulfil'
   || '|(provide|create|generate|write|do|answer|continue|engage)( with| in)? (that|this|such|content|your)\b'
+  || '|provide (assistance|help|guidance)( with| on)? (this|that|such)\b'
   || '|(with )?(this|that|your) request)'
   || '|^\W*(Es )?tut mir leid,? (aber )?(ich kann|dabei kann ich|das kann ich|ich darf)'
   || '|^\W*Lo siento,? (pero )?no puedo|^\W*(Je suis )?désolée?,? (mais )?je ne peux pas'
