@@ -128,8 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("reports"), help="folder of the reports; default: reports"
     )
-    run.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and failed verdicts")
-    run.add_argument("-v", "--verbose", action="store_true", help="say what matters most in each report, too")
+    run.add_argument("-q", "--quiet", action="store_true", help="print only errors and failed verdicts")
+    run.add_argument("-v", "--verbose", action="store_true", help="print the main points of each report, too")
     run.add_argument("--json", action="store_true", help="print what each notebook recorded, one line of JSON each")
     run.set_defaults(command=_run)
 

@@ -249,7 +249,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     # ValueError: no UTF-8, no TOML, or a number of thousands of digits.
     except (OSError, ValueError, RecursionError) as error:
-        raise ProjectError(f"Cannot read as TOML ({error})", file, "mend or remove it") from None
+        raise ProjectError(f"Cannot read as TOML ({error})", file, "fix or remove it") from None
 
 
 def _database(root: Path, named: str | None) -> Path | Server:
@@ -279,7 +279,7 @@ def _database(root: Path, named: str | None) -> Path | Server:
         todo = f'write database = "{root.name}" into {CONFIG} in the folder above, and give that'
         raise ProjectError("The folder is a lake, not a project", root, todo)
     if file.is_symlink():
-        raise ProjectError("The database is a link to a file that is not there", file, "mend the link")
+        raise ProjectError("The database is a link to a file that is not there", file, "fix the link")
     raise ProjectError(
         "No prompter database in the project",
         root,

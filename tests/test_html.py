@@ -92,10 +92,10 @@ def test_the_ends_of_an_interval_stand_in_one_cell_and_headings_have_notes():
         {"win_rate": [0.5, None], "low": [0.25, None], "high": [0.75, None], "mean_total": [30.0, 1.5]}
     )
     html = table(frame, formats=dict.fromkeys(["low", "high"], ".0%"))
-    assert cells(html, "th") == ["win rate", "95% interval", "mean score"]
+    assert cells(html, "th") == ["win rate", "95% interval", "mean total"]
     assert cells(html)[1::3] == ["25% to 75%", "–"]
     assert 'title="Mean of the sum of the five scores, of 50."' in html
-    assert "<dt>mean score</dt><dd>Mean of the sum" in html
+    assert "<dt>mean total</dt><dd>Mean of the sum" in html
     assert cells(table(frame, words={"win_rate": ("share", "")}), "th")[0] == "share"
     assert cells(table(frame, sort=("low", True)), "th")[1].startswith("<button")
 

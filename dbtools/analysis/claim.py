@@ -235,7 +235,7 @@ def _best(own: Sequence[Pair], fails_more: Mapping[tuple[str, str], str]) -> str
     if unsure.equal_length is None:
         return f"{lead} {found}, but their texts never have equal length."
     how = ", extrapolated" if unsure.extrapolated else ""
-    return f"{lead} {found}, but not surely at equal length ({_signed(unsure.equal_length)}{how})."
+    return f"{lead} {found}, but not significantly at equal length ({_signed(unsure.equal_length)}{how})."
 
 
 def _least_at_equal_length(own: Sequence[Pair]) -> Pair | None:

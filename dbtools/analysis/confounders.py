@@ -54,9 +54,11 @@ def _regimes(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) 
     """Say where the judge changed: its scale, to one answer for everything, or its level over time."""
     judge, unit, stuck = (_scored(row_filter, present, scale) for scale in ("judge", "unit", "stuck"))
     if unit or stuck:
-        parts = [f"{unit:,} versions have marks of 0–1 (scale unit)"] if unit else []
-        parts += [f"{stuck:,} have the same marks in a row"] if stuck else []
-        text = f"The judge changed: {judge:,} versions have marks of 0–10, {', '.join(parts)}; never compared together."
+        parts = [f"{unit:,} versions have scores of 0–1 (scale unit)"] if unit else []
+        parts += [f"{stuck:,} have the same scores in a row"] if stuck else []
+        text = (
+            f"The judge changed: {judge:,} versions have scores of 0–10, {', '.join(parts)}; never compared together."
+        )
         yield Confounder("judge_regimes", {"judge": judge, "unit": unit, "stuck": stuck}, text)
     for row in rows(connection, "judge_drift") if judge >= _FEWEST_PROMPTS else ():
         points, error = row["drift"], row["error"]

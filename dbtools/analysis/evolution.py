@@ -165,7 +165,7 @@ class Evolution(Result):
         found = []
         for name, trends in (
             ("By chain order", [p.trend_chain for p in judged]),
-            ("By the clock", [p.trend_clock for p in judged]),
+            ("Over time", [p.trend_clock for p in judged]),
         ):
             rises, falls = (sum(t.verdict == word for t in trends) for word in ("rises", "falls"))
             found.append(f"{name}: {rises} rise, {falls} fall, {len(trends) - rises - falls} undecided.")
@@ -173,9 +173,9 @@ class Evolution(Result):
         if drifting:
             few = sum(n < DIRECTED_FROM for n in drifting)
             why = f"; {few:,} have too few versions to tell a trend from drifting" if few else ""
-            found.append(f"{len(drifting):,} more change by p < 0.05, but drifting without direction looks alike{why}.")
+            found.append(f"{len(drifting):,} more change by p < 0.05, but a random walk can look the same{why}.")
         disagree = sum(p.orders_disagree for p in judged)
-        found.append(f"The two orders disagree in {disagree}.")
+        found.append(f"The order of the chain and the order in time disagree in {disagree}.")
         found.append(f"A rise or fall needs p < 0.05, no drifting, and more than {self.smallest:g} of 50 points.")
         if len(judged) >= 20:
             found.append(f"Up to about {0.05 * len(judged):.0f} would rise or fall by chance alone.")

@@ -170,7 +170,8 @@ class Segments(Result):
         found = [
             f"Compared are {sum(s.n for s in self.segments):,} contests of {self.leader} and {self.rival} "
             f"({self.provenance} rows) in {len(self.segments)} segments.",
-            "Differences are totals of the leader less those of the rival; shrunk ones are drawn towards the whole.",
+            "Differences are totals of the leader less those of the rival. Shrunk ones are pulled towards the overall "
+            "mean.",
         ]
         if self.p is not None:
             found.append(f"One permutation test over prompt texts asks whether segments differ: {p_value(self.p)}.")

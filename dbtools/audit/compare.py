@@ -169,7 +169,7 @@ class Comparison(Result):
         states = {state: sum(f.state == state for f in self.findings) for state in ("new", "gone")}
         news = ", ".join(f"{n} {state}" for state, n in states.items() if n)
         parts = [rows_said, *([f"findings: {news}"] if news else [])]
-        parts += [f"{counted(len(self.files), 'file')} not as before"] if self.files else []
+        parts += [f"{counted(len(self.files), 'file')} changed, new or gone"] if self.files else []
         return "; ".join(parts)
 
     @property
@@ -238,9 +238,9 @@ WORDS = {
     "rate_before": ("win rate before", "Contests won as a share of the contests."),
     "rate_after": ("win rate after", "Contests won as a share of the contests."),
     "rate_change": ("change of the win rate", ""),
-    "score_before": ("mean score before", "Mean of the sum of the five scores, of 50."),
-    "score_after": ("mean score after", "Mean of the sum of the five scores, of 50."),
-    "score_change": ("change of the mean score", "In points of 50."),
+    "score_before": ("mean total before", "Mean of the sum of the five scores, of 50."),
+    "score_after": ("mean total after", "Mean of the sum of the five scores, of 50."),
+    "score_change": ("change of the mean total", "In points of 50."),
 }
 """Headings and notes of the tables of a comparison."""
 

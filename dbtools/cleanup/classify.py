@@ -26,7 +26,7 @@ from dbtools.server import Server
 
 COMPARED = 32  # databases, besides those in use, that a database is compared with: the last ones that stay
 _SAMPLE = 3
-_NOT_WHOLE = "it was not examined whole"
+_NOT_WHOLE = "it was not read completely"
 _USE = {
     "primary": "the prompter database in use",
     "auth": "the auth database in use",
@@ -120,7 +120,7 @@ def _caution(survived: Survived, path: Path, file: FileEvidence) -> str:
     if file.layout or path.is_relative_to(survived.project.exports):
         return ""
     if survived.git_problem:
-        return f"git may track it, and cannot tell ({survived.git_problem})"
+        return f"it is not known whether git tracks it ({survived.git_problem})"
     return "git tracks it, so it is a part of the project" if file.path in survived.tracked else ""
 
 
@@ -129,7 +129,7 @@ def _obstacle(project: Project, path: Path, file: FileEvidence) -> str:
     if file.kind == "sqlite" and (sidecar := _live_sidecar(path)):
         return f"it is in use: {path.name}{sidecar} is not empty"
     if file.identity.links > 1:
-        return f"it has {file.identity.links} names (hard links): removing one frees nothing"
+        return f"it has {file.identity.links} names (hard links): removing one frees no space"
     # A single read-only file is meant to stay; where the database is read-only too, the whole tree was copied so.
     tree = project.root if isinstance(project.database, Server) else project.database
     if not file.identity.mode & stat.S_IWUSR and tree.stat().st_mode & stat.S_IWUSR:

@@ -129,7 +129,7 @@ def check_content(removal: Removal, fd: int) -> None:
 def check_status(removal: Removal, status: os.stat_result) -> None:
     """Refuse a file that is not the one examined, or that is a hard link."""
     if status.st_nlink > 1:
-        raise PreconditionFailed(f"it has {status.st_nlink} names (hard links), so that removing one frees nothing")
+        raise PreconditionFailed(f"it has {status.st_nlink} names (hard links), so that removing one frees no space")
     if not safefile.unchanged(removal.identity, status):
         raise PreconditionFailed("it changed since the plan")
 
@@ -208,7 +208,7 @@ def _check_surviving_file(locked: LockedRun, keeper: SurvivingCopy, folder: int,
 def take_lease(fd: int) -> None:
     """Refuse unless no other descriptor, mapping or process has the file open; the lease ends with `fd`."""
     if not hasattr(fcntl, "F_SETLEASE"):
-        raise PreconditionFailed("this system cannot tell whether another program has it open")
+        raise PreconditionFailed("this system does not show whether another program has it open")
     try:
         # A broken lease sends a signal. The default, SIGIO, would end the process; SIGURG is ignored.
         fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)  # type: ignore[attr-defined,unused-ignore]
@@ -216,7 +216,9 @@ def take_lease(fd: int) -> None:
     except BlockingIOError:
         raise PreconditionFailed("another program has it open") from None
     except OSError as error:
-        raise PreconditionFailed(f"nobody can tell whether another program has it open ({error.strerror})") from None
+        raise PreconditionFailed(
+            f"it cannot be determined whether another program has it open ({error.strerror})"
+        ) from None
 
 
 def check_again(locked: LockedRun, removal: Removal) -> None:

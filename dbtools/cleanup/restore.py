@@ -52,7 +52,7 @@ class Restored(Result):
     skipped : tuple of str
         Already there, with the same content.
     conflicts : tuple of Conflict
-        Those that stand beside something newer, and the `unwritten`.
+        Those written under another name beside a newer file, and the `unwritten`.
     others : tuple of str
         The other runs of the project with missing files, each to be restored by a call of its own.
     incomplete : dict
@@ -97,21 +97,20 @@ class Restored(Result):
         there, lacking = len(self.skipped), [found.path for found in self.unwritten]
         beside = [found.written_as for found in self.conflicts if found.written_as]
         if self.dry_run:
-            did, was, stand, could = "would be restored", "is" if there == 1 else "are", "would stand", "cannot"
+            did, was, could = "would be restored", "is" if there == 1 else "are", "cannot"
         else:
             did, was, could = "restored", "was" if there == 1 else "were", "could not"
-            stand = "stands" if len(beside) == 1 else "stand"
         parts = [
             f"{counted(len(self.restored), 'file')} {did}" if self.restored or not (there or beside) else "",
             f"{there} {was} there already" if there else "",
-            f"{len(beside)} {stand} beside something newer ({_some(beside)})" if beside else "",
+            f"{len(beside)} {did} under another name beside a newer file ({_some(beside)})" if beside else "",
             f"{len(lacking)} {could} be written: {_some(lacking)}" if lacking else "",
         ]
         return (
             ("dry run: " if self.dry_run else "")
             + ", ".join(filter(None, parts))
             + (f"; owner or attributes not given back to {_some(list(self.incomplete))}" if self.incomplete else "")
-            + (f"; files of other runs are still away: {', '.join(self.others)}" if self.others else "")
+            + (f"; files of other runs are not restored yet: {', '.join(self.others)}" if self.others else "")
             + ("; nothing was changed" if self.dry_run else "")
         )
 
@@ -184,7 +183,7 @@ def restore(run: str | Path | None, root: str | Path | None = None, *, dry_run: 
     return replace(result, made_for=made_for, others=_others(pinned, target.root))
 
 
-_AGAIN = "mend the cause and restore the run again"
+_AGAIN = "fix the cause and restore the run again"
 _OTHERS = "the files of this run whose backups are sound were restored"
 _DAMAGED = "its backup is damaged or gone"
 _OCCUPIED = "something else is at its place"

@@ -26,8 +26,8 @@ _FILE = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0)
 _SUPPORTED = disk.LOCKS_SUPPORTED and _NOFOLLOW != 0 and {os.open, os.link, os.rename} <= os.supports_dir_fd
 _REASONS = {
     errno.ENOENT: "it is no longer there",
-    errno.ELOOP: "it is a symbolic link, or lies behind one",
-    errno.ENOTDIR: "it lies behind something that is not a folder",
+    errno.ELOOP: "it is a symbolic link, or its path contains one",
+    errno.ENOTDIR: "a part of its path is not a folder",
     errno.EAGAIN: "another program holds it",
 }
 _DENIED = (errno.EACCES, errno.EPERM, errno.ENXIO, errno.EISDIR, errno.EROFS, errno.EBUSY, errno.ETXTBSY)
@@ -77,7 +77,7 @@ def parts(path: str) -> list[str]:
     if any(name in ("", ".", "..") or "\0" in name for name in names):
         raise PreconditionFailed("its path leads out of the project")
     if any(name.lower() in _VERSION_CONTROL for name in names):
-        raise PreconditionFailed("it lies in a folder of version control, which may run what lies in it")
+        raise PreconditionFailed("it is in a folder of version control, which may run files in it")
     return names
 
 

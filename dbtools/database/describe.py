@@ -18,16 +18,44 @@ What `db.relations` lists, and what each column means. This page is generated: `
 `dbtools/database/comments.sql`. Projects with rescued rows also have one relation `rescued_…` per rescued file, with
 the columns of that file.
 
-## Words
+## Glossary
 
-- **version**: one text for a prompt, written by an agent or another source.
-- **score**: five numbers that the judge gives a version; **total**: their sum.
-- **head**: the version that the application recorded as the best one of a prompt.
-- **contest**: the last versions of two or more agents for one prompt.
-- **provenance**: whether a row is real, generated, a placeholder of a failed run, or unknown.
-- **scale**: how scores were given; totals are compared on one scale only.
+One word for each thing, the same in reports, Explorer, messages and code.
+
+| word | meaning |
+|---|---|
+| project | a folder with a prompter database, and the files around it |
+| prompt | what a user asked |
+| version | a text for a prompt, written by a source |
+| source | who wrote a version: an agent, a user, or a program such as the history generator |
+| agent | a source that competes with others: it rewrites prompts (syntax, structure, domain, …) |
+| failed run | a run of an agent that gave no usable answer |
+| placeholder | the version or score that the application stored for a failed run |
+| judge | the language model that scores versions |
+| score | five numbers (the dimensions) that a version was given |
+| total | the sum of the five numbers, converted to 0–50 where the scale is known |
+| scale | how a score was given: by the judge (0–10), a rule, the agent or a generator; two scales are never compared |
+| own mark | the score that an agent gave the text it received; it says nothing about the text that the agent wrote |
+| head | the version that the application recorded as the best one of a prompt |
+| contest | the last versions of two or more agents for one prompt |
+| win | a contest that an agent won: recorded (by head), score (by total), selected (by application), user (by votes) |
+| vote | what a user of the application chose (the relation `feedback`) |
+| rating | which of two texts a person or a model prefers, without knowing who wrote them; wins by ratings: rated |
+| text | all prompts with the same normalised text; in statistics they are one observation |
+| leader, rival | the agent that is ahead, and the agents that it is compared with |
+| claim | a statement that an agent is best; without enough evidence the sentence says "Undecided" instead |
+| chain | versions that were made one from another, from parent to child |
+| change type | what a version changed: structure, wording, length or other |
+| provenance | whether a row is real, generated, a placeholder, or unknown |
+| generation | which state of the application's schema a database has, from G0 (oldest) to G4 |
+| check, finding | a question of the audit; a check that found rows, files or values |
+| verdict | the result of a report, or what cleanup found out about a file |
+| unique row | a row of a file that exists nowhere else |
+| rescued row | a unique row that a cleanup copied to Parquet before it removed the file |
+| run | one cleanup, with its backups and its manifest, in the backup folder |
+| layout | the columns of an exported file |
+| lake | a folder of Parquet files with every relation |
 """
-_COLUMNS = "| column | type | meaning | unit | origin |\n|---|---|---|---|---|"
 
 
 def describe() -> str:

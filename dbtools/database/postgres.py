@@ -155,13 +155,13 @@ def server_errors(server: Server, password: str | None = None) -> Iterator[None]
         reason = (said.rpartition("FATAL:")[2].strip().splitlines() or ["no reason given"])[0].rstrip(".")
         hidden = password or password_of(server)
         if hidden and hidden in reason:
-            reason = "no reason that can be shown"
+            reason = "the reason holds the password and is not shown"
         if "lock timeout" in reason:
             raise BusyError("A table stayed locked by another session", server, "try again when it is idle") from None
         if "Unable to connect" in text:
             todo = _TODO if is_named_by_user(server) or is_listed(server) else _TODO_UNNAMED
             raise DatabaseError(f"Cannot connect to the database ({reason})", server, todo) from None
-        raise DatabaseError(f"The database cannot be read ({reason})", server, "mend that and try again") from None
+        raise DatabaseError(f"The database cannot be read ({reason})", server, "fix that and try again") from None
 
 
 def _connect(

@@ -209,7 +209,7 @@ def forest(frame: pd.DataFrame) -> alt.LayerChart:
     of = f"{len(shown)} of {len(frame)} pairs" if len(frame) > len(shown) else f"{len(frame)} pairs"
     n = f", up to {frame['n'].max():,} contests each" if len(frame) else ""
     layers = alt.layer(thick.encode(x="low:Q", x2="high:Q", y=y), *points)
-    return style.finish(layers, f"Who is above whom ({of}{n})", len(shown))
+    return style.finish(layers, f"Which agent is better, pair by pair ({of}{n})", len(shown))
 
 
 def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChart:
@@ -220,7 +220,7 @@ def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChar
     import altair as alt
 
     if frame.empty:
-        return style.finish(None, "Does the filter decide? (no filters)", 0)
+        return style.finish(None, "Does the result depend on the filter? (no filters)", 0)
     leaders = set(frame["leader"].dropna())
     colours = style.agent_colours({*leaders, *frame["rival"].dropna()})
     totals, ends = frame["outcome"] == "total", ["low", "high"]
@@ -231,7 +231,9 @@ def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChar
     ]
     same = "the same leader wherever there is one" if frame["leader"].isna().any() else "the same leader throughout"
     changes = {0: "no filter has a leader", 1: same}.get(len(leaders), f"{len(leaders)} different leaders")
-    finished: alt.VConcatChart = style.styled(alt.vconcat(*panels, spacing=24), f"Does the filter decide? ({changes})")
+    finished: alt.VConcatChart = style.styled(
+        alt.vconcat(*panels, spacing=24), f"Does the result depend on the filter? ({changes})"
+    )
     return finished
 
 

@@ -89,7 +89,7 @@ def chains(result: Evolution, order: str = "chain") -> alt.VConcatChart | alt.La
     longest = [p for p in result.prompts if p.used > 1]
     drawn = ([p for p in longest if p.trend_chain.times >= FEWEST_TIMES] or longest[:2])[:_MOST_PROMPTS]
     panels = [_chain(result.timeline, p, order) for p in drawn]
-    said = "along the chain" if order == "chain" else "by the clock"
+    said = "along the chain" if order == "chain" else "over time"
     title = f"Scores {said} ({len(drawn)} of {len(result.prompts):,} prompts)"
     if not panels:
         return style.finish(None, f"Scores {said} (no chains)", 0)

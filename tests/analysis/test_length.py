@@ -64,7 +64,7 @@ def test_a_lead_that_length_alone_explains_is_named_in_the_sentence():
     assert (pair.difference, pair.equal_length) == (pytest.approx(4.78), pytest.approx(-0.92))
     assert pair.low_equal_length < pair.equal_length < pair.high_equal_length
     assert claim.verdict == "best"
-    assert "but not surely at equal length (−0.92)" in claim.sentence
+    assert "but not significantly at equal length (−0.92)" in claim.sentence
     assert len(claim.sentence.split()) <= 25
     assert any("With texts of equal length, domain against structure: −0.92 points" in text for text in claim.details)
 

@@ -214,7 +214,7 @@ def test_a_database_that_takes_too_long_to_check_stays(root, monkeypatch):
     assert planned(root) == {"old.db"}
     monkeypatch.setattr(classify, "check_integrity", lambda copy: classify.Integrity(unknown="it took too long"))
     file = look(root)["old.db"]
-    assert (file.verdict, file.obstacle) == ("unknown", "it was not examined whole")
+    assert (file.verdict, file.obstacle) == ("unknown", "it was not read completely")
     assert planned(root) == set()
 
 

@@ -58,7 +58,7 @@ def test_other_runs_whose_files_are_away_are_named(project: Project) -> None:
     first, second = remove(project, "storage/a.csv"), remove(project, "empty.csv")
     result = restore(second)
     assert result.others == (first.name,)
-    assert result.sentence.endswith(f"; files of other runs are still away: {first.name}")
+    assert result.sentence.endswith(f"; files of other runs are not restored yet: {first.name}")
     assert restore(first).others == restore(second).others == ()
 
 
@@ -113,7 +113,7 @@ def test_a_link_in_the_place_of_a_file_or_its_folder_is_not_followed(project: Pr
     assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_something_newer(project: Project) -> None:
+def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_a_newer_file(project: Project) -> None:
     run = remove(project)
     (project.root / "empty.csv").write_text("newer")
     shutil.rmtree(project.root / "storage")
@@ -122,7 +122,8 @@ def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_someth
     assert [conflict.path for conflict in result.unwritten] == ["storage/a.csv", "storage/deep/b.csv"]
     (beside,) = {conflict.written_as for conflict in result.conflicts} - {""}
     assert result.sentence == (
-        f"1 stands beside something newer ({beside}), 2 could not be written: storage/a.csv, storage/deep/b.csv"
+        f"1 restored under another name beside a newer file ({beside}), "
+        "2 could not be written: storage/a.csv, storage/deep/b.csv"
     )
     actions = result.frame.set_index("path").action.to_dict()
     assert actions == {"empty.csv": "conflict", "storage/a.csv": "unwritten", "storage/deep/b.csv": "unwritten"}
@@ -314,8 +315,8 @@ def test_a_dry_run_changes_nothing_and_says_what_the_restore_then_does(project: 
     assert told.dry_run
     (beside,) = (conflict.written_as for conflict in told.conflicts)
     assert told.sentence == (
-        f"dry run: 1 file would be restored, 1 is there already, 1 would stand beside something newer ({beside}); "
-        "nothing was changed"
+        f"dry run: 1 file would be restored, 1 is there already, "
+        f"1 would be restored under another name beside a newer file ({beside}); nothing was changed"
     )
     assert told.frame.set_index("path").action["storage/deep/b.csv"] == "would restore"
     done = restore(run)
@@ -334,7 +335,7 @@ def test_a_dry_run_names_damaged_backups_and_what_lies_in_the_way(project: Proje
         told = restore(run, dry_run=True)
     assert {found.path: found.reason for found in told.unwritten} == {
         "storage/a.csv": "its backup is damaged or gone",
-        "storage/deep/b.csv": "it lies behind something that is not a folder",
+        "storage/deep/b.csv": "a part of its path is not a folder",
     }
     assert told.restored == ("empty.csv",)
 

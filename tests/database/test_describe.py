@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from support import make_database
@@ -24,3 +25,14 @@ def test_every_column_of_every_relation_is_described(tmp_path: Path) -> None:
         described[name] = [row[0] for row in rows]
     with attach(make_database(tmp_path / "prompter.db"), texts=True) as db:
         assert described == {name: list(db.sql(f"SELECT * FROM {name}").columns) for name in sorted(db.relations)}
+
+
+def test_the_glossary_explains_the_words_of_the_readme_and_the_values_of_parameters() -> None:
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", PAGE.read_text("utf-8").split("\n## ")[1], re.MULTILINE))
+    readme = (PAGE.parents[1] / "README.md").read_text("utf-8")
+    model = re.findall(r"^(\w+) ", re.findall(r"```\n(prompt.*?)```", readme, re.DOTALL)[0], re.MULTILINE)
+    assert model == ["prompt", "version", "score", "head"]
+    assert {*model, "agent", "source", "judge", "total", "scale", "own mark", "contest", "win", "claim"} <= rows.keys()
+    assert {"provenance", "placeholder", "rating", "verdict", "layout", "lake"} <= rows.keys()
+    assert all(word in rows["win"] + rows["rating"] for word in ("recorded", "score", "selected", "user", "rated"))
+    assert all(word in rows["provenance"] for word in ("real", "generated", "placeholder", "unknown"))

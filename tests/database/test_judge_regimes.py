@@ -105,7 +105,7 @@ def test_scores_of_two_scales_are_never_pooled(tmp_path):
     assert {a.agent: a.mean_total for a in small.agents} == pytest.approx(tenfold.to_dict())
     assert [pair.n for pair in large.pairs] == [60] * 3
     assert [pair.n for pair in small.pairs] == [30] * 3
-    assert any("90 versions have marks of 0–1" in detail for detail in large.details)
+    assert any("90 versions have scores of 0–1" in detail for detail in large.details)
 
 
 def test_the_marks_of_a_stuck_judge_are_left_out_and_counted(tmp_path):
@@ -113,7 +113,7 @@ def test_the_marks_of_a_stuck_judge_are_left_out_and_counted(tmp_path):
         found = analysis.effectiveness(db)
     assert [pair.n for pair in found.pairs] == [70] * 3
     assert found.version_use["other_scale"] == 60
-    assert any("60 have the same marks in a row" in detail for detail in found.details)
+    assert any("60 have the same scores in a row" in detail for detail in found.details)
 
 
 def test_a_drift_is_said_and_leaves_the_pairs_of_a_prompt_comparable(tmp_path):

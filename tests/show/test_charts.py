@@ -170,12 +170,14 @@ def test_every_difference_says_what_it_rests_on():
     assert [t for t in shown if " − " in t] == ["structure − syntax", "structure − domain"]
     assert "+5.64, Holm-adjusted p = 0.0059 (n = 1,500, 1,000 texts)" in shown
     assert "−0.80, Holm-adjusted p = 0.031 (n = 15, 10 texts)" in shown
-    assert "Who is above whom (2 pairs, up to 1,500 contests each)" in shown
+    assert "Which agent is better, pair by pair (2 pairs, up to 1,500 contests each)" in shown
 
 
 def test_of_very_many_pairs_the_largest_differences_are_drawn_and_the_others_counted():
     many = pd.concat([PAIRS.assign(b=f"agent-{i}") for i in range(20)])
-    assert "Who is above whom (15 of 40 pairs, up to 1,500 contests each)" in texts(charts.forest(many))
+    assert "Which agent is better, pair by pair (15 of 40 pairs, up to 1,500 contests each)" in texts(
+        charts.forest(many)
+    )
 
 
 def test_scores_are_spread_over_a_panel_per_agent_and_dimension():
@@ -193,11 +195,11 @@ def test_the_filters_show_who_leads_and_whether_that_changes():
     shown = texts(charts.specification_curve(FILTERS))
     assert {"structure over syntax, n = 15 (10 texts)", "no leader, n = 0"} <= set(shown)
     assert "domain over structure, n = 12 (9 texts)" in shown
-    assert "Does the filter decide? (2 different leaders)" in shown
+    assert "Does the result depend on the filter? (2 different leaders)" in shown
     one = charts.specification_curve(FILTERS.head(2))
-    assert "Does the filter decide? (the same leader wherever there is one)" in texts(one)
+    assert "Does the result depend on the filter? (the same leader wherever there is one)" in texts(one)
     led = charts.specification_curve(FILTERS.dropna(subset="leader").head(1))
-    assert "Does the filter decide? (the same leader throughout)" in texts(led)
+    assert "Does the result depend on the filter? (the same leader throughout)" in texts(led)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ _ABOUT_CHOICES = (
     "all had met the same prompts; tokens and dollars per prompt; frontier: no other agent is both cheaper and better."
 )
 _ABOUT_SEGMENTS = (
-    "The leader less its nearest rival, for each user with six texts or more; shrunk: drawn towards the whole. "
+    "The leader less its nearest rival, for each user with six texts or more; shrunk: pulled towards the overall mean. "
     "analysis.segments(db, by=…) divides by month, length, form, script or your own labels."
 )
 
@@ -113,7 +113,7 @@ class AgentsTab(Tab):
         """Return the win rates of a large database."""
         if not session.large or request.wins == "rated":
             return ""
-        more = markup.muted("By how much, and how sure that is, follows …")
+        more = markup.muted("The differences and their intervals are being computed …")
         return markup.head("Who wins") + markup.table(_rates(session, request), formats=SHOWN) + more
 
     def compute(self, session: Session, request: Request) -> analysis.Effectiveness:
@@ -160,7 +160,9 @@ class AgentsTab(Tab):
             table(_dimensions(result), "dimensions"),
             markup.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
             table(result.wins_frame, "wins"),
-            markup.head("Does the filter decide?", "Leader and closest rival under every defensible filter."),
+            markup.head(
+                "Does the result depend on the filter?", "Leader and closest rival under every reasonable filter."
+            ),
             draw(charts.specification_curve, result.multiverse_frame),
             markup.head("What else could explain it, and what is left out"),
             table(result.confounders_frame, "confounders") if result.confounders else "",

@@ -11,20 +11,20 @@ _VERDICTS = {
     "critical": "Critical faults",
     "error": "Errors to repair",
     "warning": "Usable with care",
-    "info": "Nothing worth a warning",
+    "info": "No warnings",
     "none": "Sound",
 }
 _ENOUGH = 40  # ratings: below, hardly any difference can be told
 QUESTIONS = {
     "quality": "Is the data sound?",
-    "files": "Can files go?",
+    "files": "Which files can be removed?",
     "agents": "Which agent is better?",
     "usage": "What does it cost?",
-    "rate": "What do people say?",
+    "rate": "What do people prefer?",
 }
 
 
-def waiting(tab: str, why: str = "Being looked at …") -> str:
+def waiting(tab: str, why: str = "Being examined …") -> str:
     """Return a card whose answer is not known yet."""
     return markup.card(QUESTIONS[tab], "…", "", why, "info", "", tab)
 
@@ -93,9 +93,9 @@ def cost(result: analysis.Usage) -> str:
 def people(ratings: int, votes: int, tab: str) -> str:
     """Say how many ratings and votes there are."""
     n = ratings + votes
-    verdict, kind = ("Too few to tell", "undecided") if n < _ENOUGH else ("Enough to compare", "none")
+    verdict, kind = ("Too few to decide", "undecided") if n < _ENOUGH else ("Enough to compare", "none")
     if not n:
-        verdict = "Nobody was asked yet"
+        verdict = "No votes and no ratings yet"
     more = f"{counted(ratings, 'blind rating')}, {counted(votes, 'vote')} in the application"
     return markup.card(
         QUESTIONS["rate"], f"{n:,}", f"of about {_ENOUGH}" if n < _ENOUGH else "answers", verdict, kind, more, tab

@@ -37,7 +37,7 @@ class ExportTab(Tab):
     """Buttons that export; below them, links to the files written."""
 
     name, title = "export", "Export"
-    tooltip = "The data as files, each proved"
+    tooltip = "The data as files, each read back"
     in_snapshot = False
 
     def __init__(self, explorer: State) -> None:

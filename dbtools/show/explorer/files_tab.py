@@ -36,7 +36,7 @@ class FilesTab(Tab):
     """
 
     name, title = "files", "Files"
-    tooltip = "What is there, what may go, and the way back"
+    tooltip = "Which files are there, which can be removed, and how to undo it"
     description = "Examining the files"
     attribute = "survey"
 
@@ -192,7 +192,7 @@ class FilesTab(Tab):
 
     def _after_change(self) -> None:
         if not self.outcome.html:  # stopped or failed; the next survey clears the worker's message
-            more = "What was not begun is as it was; Undo brings back what went."
+            more = "Files that were not begun are unchanged; Undo restores the removed ones."
             self.outcome.html = self.worker.message.value + markup.muted(more)
         self._show_files()
         self.list_runs()
@@ -228,7 +228,7 @@ def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str
     shown = survey.frame[["path", "reason", "verdict", "size_bytes", "rows", "unique_rows", "modified"]].copy()
     shown.insert(0, "remove", boxes)
     choosable = [key if path in removable else None for path, key in keys.items()]
-    caption = f"{survey.sentence}. A ticked file goes; those without a box stay, whatever is ticked."
+    caption = f"{survey.sentence}. Ticked files are removed; files without a box always stay."
     return markup.table(
         shown, "files", caption=caption, keys=choosable, picked={keys[path] for path in ticked}, limit=1000
     )
@@ -237,7 +237,7 @@ def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str
 def plan_html(plan: cleanup.Plan, survey: cleanup.Survey, words: str) -> str:
     """Return what a cleanup would remove, and what would be lost."""
     if not plan.removals:
-        return markup.note("Nothing that may go is ticked.", "info")
+        return markup.note("No file that can be removed is ticked.", "info")
     going = {removal.path for removal in plan.removals}
     unique = sum(file.unique_rows for file in survey.files if file.path in going)
     backups = plan.project.relative(plan.project.backups)
@@ -258,7 +258,7 @@ def rows_said(unique: int, rescued: int) -> str:
         return ""
     exist = "1 row exists" if unique == 1 else f"{unique:,} rows exist"
     more = rescued - unique
-    why = f", as {more:,} more say{'s' if more == 1 else ''} more than the database" if more > 0 else ""
+    why = f", as {more:,} more hold{'s' if more == 1 else ''} values that the database lacks" if more > 0 else ""
     return f"{exist} nowhere else; {rescued:,} {'is' if rescued == 1 else 'are'} copied to Parquet first{why}. "
 
 

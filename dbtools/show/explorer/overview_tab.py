@@ -122,7 +122,7 @@ class OverviewTab(Tab):
             )
         else:
             for name in ("files", "agents", "usage"):
-                self._answer(name, cards.waiting(name, "Open to look at it"))
+                self._answer(name, cards.waiting(name, "Open to load it"))
 
     def _cards(self, session: Session) -> None:
         """Answer the questions one by one."""

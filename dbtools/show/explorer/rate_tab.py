@@ -16,8 +16,8 @@ from dbtools.show.rater.rater import RaterView, user_name
 from dbtools.show.rater.session import RatingSession
 
 _ABOUT = (
-    "Which text is better for the prompt? Nothing tells who wrote it. Each answer is saved at once, in the project's "
-    "file of ratings. Keys: 1, 2, = (equal), S (skip), U (undo)."
+    "Which text is better for the prompt? The page does not show who wrote it. Each answer is saved at once, in the "
+    "project's file of ratings. Keys: 1, 2, = (equal), S (skip), U (undo)."
 )
 
 

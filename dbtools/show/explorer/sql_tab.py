@@ -49,7 +49,7 @@ class SqlTab(Tab):
     """A field for a statement, its result, and the statements before it."""
 
     name, title = "sql", "SQL"
-    tooltip = "Ask the database anything, read-only"
+    tooltip = "Ask the database in SQL, read-only"
     description = "Running the statement"
     in_snapshot = False
 
@@ -142,7 +142,7 @@ class SqlTab(Tab):
         about = markup.muted(f"{rows}, {result.seconds:.2f} s; explorer.result has them")
         text = self.explorer.query
         literal = _BRACES.search(text)
-        warning = f"{literal[0]} is taken as it stands: nothing puts a value in its place." if literal else ""
+        warning = f"{literal[0]} is used as it is: no value replaces it." if literal else ""
         links = dict.fromkeys((str(name) for name in result.frame if str(name) in IDS), "id")
         shown = markup.table(result.frame, "result", exact=True, links=links)
         python = f"{self.explorer.python_db}.sql({text!r}).df()"

@@ -88,7 +88,7 @@ def evolution_html(result: analysis.Evolution, draw: markup.Draw) -> str:
         bullets(result.details),
         markup.head("Along the chain", "From parent to child; the band is the 95% interval of the slope."),
         markup.answers(draw(charts.chains, result)),
-        markup.head("By the clock", "The same scores at the times when they were given."),
+        markup.head("Over time", "The same scores at the times when they were given."),
         markup.answers(draw(charts.chains, result, "clock")),
         markup.head("Change points", "Where the scores before and after differ most (Pettitt's test)."),
         markup.table(result.change_points, "change-points", limit=_MOST_ROWS, links={"prompt_id": "id"}),
