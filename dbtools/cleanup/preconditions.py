@@ -76,7 +76,8 @@ def links_to(plan: Plan) -> dict[tuple[int, int], str]:
     Reads only. A link may have been made, or led elsewhere, since the survey.
     """
     accepted = {(r.identity.device, r.identity.inode) for r in plan.removals if r.path in plan.accepted}
-    links = [path for path in walk(plan.project) if path.is_symlink()]
+    # Path.is_symlink fails in a folder that may be listed and not searched.
+    links = [path for path in walk(plan.project) if os.path.islink(path)]  # noqa: PTH114
     found = {target: plan.project.relative(link) for link in links for target in _inodes(link)}
     return {target: link for target, link in found.items() if target not in accepted}
 
