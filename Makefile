@@ -82,7 +82,7 @@ check: lint test-all  ## everything CI runs
 pictures: $(READY)  ## make the README's pictures anew (needs chromium)
 	HOME=$(CURDIR) XDG_CACHE_HOME=$$(mktemp -d) IPYTHONDIR=$$(mktemp -d) $(BIN)/dbtools demo $(DEMO)
 	mkdir -p pictures && $(BIN)/python tests/browser/pictures.py pictures $(DEMO)/reports/*.html
-	for name in audit cleanup-applied explorer-agents-light explorer-versions-light explorer-files-dark; do \
+	for name in audit cleanup-applied explorer-agents-light; do \
 	  cp pictures/$$name.png .readme/; done
 
 bench: $(READY) $(VENV)/peers/.ready  ## measure dbtools and its peers (SIZES="3000 300000" versions)

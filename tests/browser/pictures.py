@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
                     page.evaluate("document.activeElement.blur()")
                     picture = folder / f"explorer-{tab.lower()}-{theme.lower()}.png"
                     box = page.locator(".dbtools-explorer").first.bounding_box()
-                    end = _end(page, ".dbtools-explorer :is(tr,p,h3,.dbtools-chart,.dbtools-note,button)", box["y"])
+                    end = _end(page, ".dbtools-explorer :is(tr,.dbtools-chart,.dbtools-note,button)", box["y"])
                     page.screenshot(path=picture, clip={**box, "height": end - box["y"] + 8})
 
 
@@ -41,16 +41,17 @@ def picture_report(page: browsing.Page, report: Path, folder: Path) -> None:
     """Write NAME.png of the top of a report, down to the end of a paragraph, table or chart. Changes files: it."""
     page.set_viewport_size({"width": 1100, "height": TALL})
     page.goto(report.absolute().as_uri())
-    clip = {"x": 0, "y": 0, "width": 1100, "height": _end(page, ".jp-Cell")}
+    clip = {"x": 0, "y": 0, "width": 1100, "height": _end(page, ".jp-Cell, tr, li, p")}
     page.screenshot(path=folder / f"{report.stem}.png", clip=clip)
 
 
 def _end(page: browsing.Page, selector: str, top: float = 0) -> float:
-    """Return where the last of some elements ends that a picture has room for: none is cut through."""
-    ends = page.evaluate(
-        "wanted => [...document.querySelectorAll(wanted)].map(e => e.getBoundingClientRect().bottom)", selector
-    )
-    return max(end for end in ends if end <= top + TALL)
+    """Return where the last of some elements ends that a picture has room for: no row or chart is cut through."""
+    boxes = "wanted => [...document.querySelectorAll(wanted)].map(e => e.getBoundingClientRect())"
+    ends = [box["bottom"] for box in page.evaluate(boxes, selector)]
+    uncut = page.evaluate(boxes, "tr, li, p, .dbtools-chart, img.chart")
+    cut = [(box["top"] + 1, box["bottom"] - 1) for box in uncut]
+    return max(end for end in ends if end <= top + TALL and not any(first < end < last for first, last in cut))
 
 
 def prepare(page: browsing.Page) -> None:
