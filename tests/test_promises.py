@@ -122,6 +122,7 @@ PROMISES = {
         "test_nothing_runs_in_a_browser",
         "test_nothing_runs_in_jupyterlab",
         "test_nothing_runs_in_voila_which_works_without_a_network",
+        "test_nothing_runs_in_the_reports",
     ),
     "SQL that you type only reads.": (
         "test_every_way_out_is_refused_in_one_sentence_and_changes_nothing",

@@ -416,19 +416,18 @@ def test_an_interruption_leaves_nothing_behind(tracked, tmp_path, monkeypatch, c
         "try: audit.history(Project.find(sys.argv[1]), progress=False)\n"
         "except KeyboardInterrupt: print('interrupted')"
     )
-    for _ in range(9):  # an interruption that reaches Python in a destructor is dropped: then it ran to its end
-        shutil.rmtree(cache / "attach", ignore_errors=True)
+    for _ in range(20):  # DuckDB makes another error of an interruption that reaches it
         with python(code, tracked.root) as process:
             while not list(cache.glob("attach/*")):  # until a version is being audited
                 assert process.poll() is None
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             printed = process.communicate(timeout=60)[0]
+        assert list(temporary.iterdir()) == []
+        assert list((cache / "attach").iterdir()) == []
         if printed:
             break
-    assert printed.strip() == "interrupted" or process.returncode == 0  # dropped every time: it ran to its end
-    assert list(temporary.iterdir()) == []
-    assert list((cache / "attach").iterdir()) == []
+    assert printed.strip() == "interrupted"
 
 
 def test_the_frames_and_the_dictionary_say_the_same(repository):

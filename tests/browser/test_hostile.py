@@ -1,4 +1,4 @@
-"""Texts that would run as scripts, in every text column: nothing runs, in JupyterLab or in Voilà."""
+"""Texts that would run as scripts, in every text column: nothing runs, in JupyterLab, in Voilà, in reports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from support import make_database
 
 from dbtools.database.schema import TABLES
+from dbtools.notebooks import run
 
 browsing = pytest.importorskip("browsing", reason="playwright is not installed", exc_type=ImportError)
 pytestmark = pytest.mark.skipif(not browsing.CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
@@ -40,8 +41,8 @@ def assert_harmless(page):
     assert page.locator(".dbtools-explorer :is(script, img, a[href^=javascript])").count() == 0
 
 
-def open_tabs(page, titles):
-    for title in titles:
+def open_everything(page):
+    for title in TITLES:
         browsing.open_tab(page, title)
         rows = page.locator(".dbtools-explorer tr[data-key]:visible")
         for row in range(min(2, rows.count() if title != "Time" else 0)):
@@ -61,7 +62,7 @@ def test_nothing_runs_in_jupyterlab(root, lab):
         browsing.open_notebook(page, address, "hostile.ipynb")
         browsing.run_all(page)
         browsing.execute(page, "explorer.provenance = 'all'; explorer.scale = 'all'")
-        open_tabs(page, TITLES)
+        open_everything(page)
         browsing.execute(page, "explorer.version_pair = tuple(str(i) for i in explorer.frame['version_id'][:2])")
         browsing.open_tab(page, "Versions")
         assert "<script>" in page.locator(".dbtools-text").first.inner_text()
@@ -74,4 +75,16 @@ def test_nothing_runs_in_voila_which_works_without_a_network(root, tmp_path):
         page.goto(address)
         page.locator(".dbtools-counts").first.wait_for()
         assert page.locator(".dbtools-counts b").first.inner_text() == "4"
-        open_tabs(page, ("Overview", "Versions", "SQL"))
+        open_everything(page)
+
+
+def test_nothing_runs_in_the_reports(root, tmp_path):
+    names = ("explore", "audit", "effectiveness", "evolution")
+    reports = [run(name, root, {}, tmp_path / "out", progress=False) for name in names]
+    with browsing.browser() as page:
+        for report in reports:
+            page.goto(report.html.as_uri())
+            page.wait_for_timeout(300)
+            assert page.wrong == []
+            assert page.evaluate("window.dbtoolsRan === undefined")
+            assert page.locator("script").count() == 0

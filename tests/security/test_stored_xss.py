@@ -129,7 +129,7 @@ def test_a_chart_saved_as_a_page_has_no_text_that_ends_its_script(context):
     specs = [
         s for notebook in context.made.rglob("*.ipynb") for s in shown(notebook, "application/vnd.vegalite.v5+json")
     ]
-    assert len(specs) >= 15
+    assert len(specs) == 17
     assert sum(MARK in spec for spec in specs) > 5
     for spec in specs:
         assert not re.search(r"<[/!?a-zA-Z]", spec)

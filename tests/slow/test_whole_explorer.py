@@ -79,7 +79,7 @@ def test_runs_of_a_cell_leave_nothing_behind(project, monkeypatch, displayed):
     monkeypatch.setenv("JPY_SESSION_NAME", "live")
     before = traces(project.root)["widgets"]
     found = []
-    for n in range(3):
+    for n in range(4):
         if displayed:
             monkeypatch.setattr(made, "_running_cell", lambda n=n: ("cell", f"run {n}"))
         explorer = Explorer(project, tab="sql", query="SELECT 1")
