@@ -41,7 +41,6 @@ SHOWN = {
     "p_wilcoxon": "",
 }
 """The columns of the pairs that a table shows, each with its format; empty: the table's default."""
-"""The test flips the signs of up to so many texts; beyond, it uses its normal limit."""
 
 
 @dataclass(frozen=True)

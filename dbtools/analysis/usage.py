@@ -412,13 +412,16 @@ def agent_costs(parts: Columns, rng: np.random.Generator, resamples: int = 1_999
 
 
 def _agent_cost(name: str, parts: Numbers, drawn: Numbers, columns: list[str]) -> AgentCost:
-    at = dict(zip(columns, parts.sum(axis=0).tolist(), strict=True))
+    each = dict(zip(columns, parts.T, strict=True))
+    at = {column: float(cells.sum()) for column, cells in each.items()}
     again = dict(zip(columns, drawn.T, strict=True))
     per_win = _ratio(at["cost_of_contests"], at["wins"], again["cost_of_contests"], again["wins"])
     per_point = _ratio(at["cost_of_gains"], at["gained"], again["cost_of_gains"], again["gained"])
-    totals = [(row[columns.index("total")], int(row[columns.index("scored")])) for row in parts.tolist()]
-    scored = [pair for pair in totals if pair[1]]
-    mean_low, mean_high = clustered_interval(SizeTable.of(*zip(*scored, strict=True))) if scored else (None, None)
+    mean = mean_low = mean_high = None
+    if at["scored"]:
+        some = each["scored"] > 0
+        table = SizeTable.of(each["total"][some].tolist(), each["scored"][some].astype(int).tolist())
+        mean, (mean_low, mean_high) = at["total"] / at["scored"], clustered_interval(table)
     return AgentCost(
         name,
         int(at["prompts"]),
@@ -430,7 +433,7 @@ def _agent_cost(name: str, parts: Numbers, drawn: Numbers, columns: list[str]) -
         at["gained"],
         *per_point,
         int(at["scored"]),
-        at["total"] / at["scored"] if scored else None,
+        mean,
         mean_low,
         mean_high,
     )

@@ -189,7 +189,7 @@ def close_interrupted(locked: LockedRun) -> None:
         backup.append(locked.store, do="closed")
 
 
-def _remove(locked: LockedRun, entry: int, links: Mapping[tuple[int, int], str] = MappingProxyType({})) -> None:
+def _remove(locked: LockedRun, entry: int, links: Mapping[tuple[int, int] | None, str] = MappingProxyType({})) -> None:
     """Remove a file whose backup is on disk, and journal it; or keep it, and journal why.
 
     Changes files: the file, and the journal.
@@ -202,7 +202,7 @@ def _remove(locked: LockedRun, entry: int, links: Mapping[tuple[int, int], str] 
         backup.append(locked.store, do="removed", entry=entry, gone=gone)
 
 
-def _remove_file(locked: LockedRun, entry: int, links: Mapping[tuple[int, int], str]) -> bool:
+def _remove_file(locked: LockedRun, entry: int, links: Mapping[tuple[int, int] | None, str]) -> bool:
     """Quarantine a file, check it again and remove it; return True if it was already gone.
 
     A kill at any moment loses nothing: the file is at its name, quarantined, or backed up.

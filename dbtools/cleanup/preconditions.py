@@ -15,7 +15,7 @@ from dbtools.cleanup.model import LockedRun, Plan, Removal, SurvivingCopy
 from dbtools.cleanup.safefile import PreconditionFailed
 from dbtools.database import postgres, sqlite
 from dbtools.errors import CleanupError, DbtoolsError
-from dbtools.files.inventory import enclosing_project, is_run, walk
+from dbtools.files.inventory import enclosing_project, is_run, linked, links_by_target, walk
 
 try:
     import fcntl
@@ -65,27 +65,27 @@ _AGAIN = "survey the project and plan again"
 
 def _inodes(*paths: Path) -> Iterator[tuple[int, int]]:
     for path in paths:
-        with suppress(OSError):
+        with suppress(FileNotFoundError):
             status = path.stat()
             yield status.st_dev, status.st_ino
 
 
-def links_to(plan: Plan) -> dict[tuple[int, int], str]:
+def links_to(plan: Plan) -> dict[tuple[int, int] | None, str]:
     """Return the links of the project by the file that each leads to, those to files named in accept left out.
 
     Reads only. A link may have been made, or led elsewhere, since the survey.
     """
     accepted = {(r.identity.device, r.identity.inode) for r in plan.removals if r.path in plan.accepted}
     # Path.is_symlink fails in a folder that may be listed and not searched.
-    links = [path for path in walk(plan.project) if os.path.islink(path)]  # noqa: PTH114
-    found = {target: plan.project.relative(link) for link in links for target in _inodes(link)}
+    links = (path for path in walk(plan.project) if os.path.islink(path))  # noqa: PTH114
+    found = links_by_target(plan.project, links)
     return {target: link for target, link in found.items() if target not in accepted}
 
 
-def check_link(removal: Removal, links: Mapping[tuple[int, int], str]) -> None:
+def check_link(removal: Removal, links: Mapping[tuple[int, int] | None, str]) -> None:
     """Refuse a file that a link of the project leads to."""
     if link := links.get((removal.identity.device, removal.identity.inode)):
-        raise PreconditionFailed(f'the link "{link}" leads to it and would lead nowhere')
+        raise PreconditionFailed(linked(link))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dbtools.cleanup.model import IN_USE, FileEvidence, Identity, shown
 from dbtools.cleanup.safefile import identity
 from dbtools.database import attach
 from dbtools.errors import ProjectError, readable
-from dbtools.files.inventory import LARGEST, FoundFile, find
+from dbtools.files.inventory import LARGEST, FoundFile, find, linked, links_by_target
 from dbtools.html import counted, size, table
 from dbtools.progress import bar
 from dbtools.project import Project, is_lake
@@ -105,7 +105,7 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
         raise ProjectError(what, project.database, todo)
     files = find(project)
     in_use = project.in_use  # it reads files, and there may be thousands to compare with it
-    links = {file.target: project.relative(file.path) for file in reversed(files) if file.kind == "link"}
+    links = links_by_target(project, (file.path for file in files if file.kind == "link"))
     found = [_evidence(project, in_use, links, file) for file in files]
     total = sum(f.identity.size for f in found)
     with ExitStack() as stack:
@@ -153,5 +153,5 @@ def _evidence(
     role = _role(project, in_use, file)
     path = project.relative(file.path)
     link = links.get((known.device, known.inode), "") if file.is_regular else ""
-    caution = f'the link "{link}" leads to it and would lead nowhere' if link else ""
+    caution = linked(link) if link else ""
     return FileEvidence(path, file.kind, known, role=role, reason=reason, caution=caution, obstacle=obstacle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +60,6 @@ class FoundFile:
         return self.status is not None and stat.S_ISREG(self.status.st_mode)
 
     @property
-    def target(self) -> tuple[int, int] | None:
-        """The device and inode of the file that a link leads to; None where it leads nowhere. Reads only."""
-        with suppress(OSError):
-            status = self.path.stat()
-            return status.st_dev, status.st_ino
-        return None
-
-    @property
     def is_csv(self) -> bool:
         """Whether the file is a CSV file by its content, or has the name of one."""
         return self.kind == "csv"
@@ -84,6 +76,26 @@ class FoundFile:
         return f"it is larger than {size(limit)}" if self.status and self.status.st_size > limit else ""
 
 
+def links_by_target(project: Project, links: Iterable[Path]) -> dict[tuple[int, int] | None, str]:
+    """Return the first link to each file, by device and inode of the file; None: it leads nowhere. Reads only."""
+    found: dict[tuple[int, int] | None, str] = {}
+    for link in links:
+        found.setdefault(_target(link), project.relative(link))
+    return found
+
+
+def linked(link: str) -> str:
+    """Say why a file to which a link leads stays."""
+    return f'the link "{link}" leads to it and would lead nowhere'
+
+
+def _target(link: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        status = link.stat()
+        return status.st_dev, status.st_ino
+    return None
+
+
 def find(project: Project) -> tuple[FoundFile, ...]:
     """Find the databases, CSV files, exports and compressed files of a project. Reads only.
 
@@ -97,7 +109,9 @@ def find(project: Project) -> tuple[FoundFile, ...]:
     wanted = {*project.in_use, *in_use, project.exports}
     listed = {f.path for f in found if f.kind in _LISTED or f.path in wanted or _is_named(f.path.name)}
     places = {(f.status.st_dev, f.status.st_ino) for f in found if f.status and f.is_regular and f.path in listed}
-    return tuple(file for file in found if file.path in listed or (file.kind == "link" and file.target in places))
+    return tuple(
+        file for file in found if file.path in listed or (file.kind == "link" and _target(file.path) in places)
+    )
 
 
 def look(path: Path) -> FoundFile | None:

@@ -103,6 +103,10 @@ def recorded(notebook: Any) -> Recorded:
     )
 
 
+def _shown(words: str) -> str:
+    return redact(readable(words))
+
+
 def plain(value: Any) -> Any:
     """Return `value` as strict JSON data: dicts with text keys, lists, text, numbers, booleans, None.
 
@@ -114,7 +118,7 @@ def plain(value: Any) -> Any:
         A value is of another kind.
     """
     if isinstance(value, Mapping):
-        return {redact(readable(str(k))): plain(v) for k, v in value.items()}
+        return {_shown(str(k)): plain(v) for k, v in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((plain(v) for v in value), key=str)
     if isinstance(value, list | tuple):
@@ -123,7 +127,7 @@ def plain(value: Any) -> Any:
         # The last digit of a sum that threads compute differs from run to run.
         return float(f"{value:.12g}") if math.isfinite(value) else None
     if type(value) is str:
-        return redact(readable(value))
+        return _shown(value)
     if value is None or type(value) in (bool, int, float):
         return value
     # The missing values of pandas: neither is a float, and NaT is an instance of datetime.
@@ -132,7 +136,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, PurePath):
-        return redact(readable(value.as_posix()))
+        return _shown(value.as_posix())
     if isinstance(value, uuid.UUID):
         return str(value)
     for base in (int, float, str):
