@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Protocol
 
 from dbtools.redact import HIDDEN, redact, shorten
 
@@ -146,6 +150,46 @@ class NotebookError(DbtoolsError):
 
 class VerdictError(DbtoolsError):
     """The notebook ran and its own verdict is *fail*."""
+
+
+class Interruptible(Protocol):
+    """A connection whose running statement can be stopped."""
+
+    def interrupt(self) -> None:
+        """Stop the statement."""
+
+
+@contextmanager
+def interruptible(*connections: Interruptible) -> Iterator[None]:
+    """Raise KeyboardInterrupt for the error that DuckDB makes of it, and stop its other threads at once.
+
+    By itself, DuckDB waits until each thread has finished its part of the statement, however long that takes.
+    """
+    earlier = signal.getsignal(signal.SIGINT)
+    handles = callable(earlier) and threading.current_thread() is threading.main_thread()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for connection in connections:
+            with suppress(Exception):  # closed meanwhile
+                connection.interrupt()
+        if callable(earlier):
+            earlier(number, frame)
+
+    if handles:
+        signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from None
+    finally:
+        if (
+            handles
+            and signal.getsignal(signal.SIGINT) is stop
+            and threading.current_thread() is threading.main_thread()
+        ):
+            signal.signal(signal.SIGINT, earlier)
 
 
 @contextmanager

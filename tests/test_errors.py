@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 from pathlib import Path
 
 import duckdb
@@ -114,3 +115,20 @@ def test_a_thing_after_the_word_password_is_shown_without_its_own_password():
     assert str(error) == 'dbtools.toml holds a password: "postgresql://me:«redacted»@h/d"; use ~/.pgpass.'
     assert redact(str(error)) == str(error)
     assert "hunter2" not in str(ParameterError("Cannot use", "password=hunter2", "remove token: abc123def456"))
+
+
+def test_the_handler_of_ctrl_c_is_the_same_after_the_block_as_before():
+    before = signal.getsignal(signal.SIGINT)
+    with errors.interruptible():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(RuntimeError, match="another"), errors.interruptible():
+        raise RuntimeError("another")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_closed_connection_does_not_get_in_the_way_of_ctrl_c():
+    connection = duckdb.connect()
+    with pytest.raises(KeyboardInterrupt), errors.interruptible(connection):
+        connection.close()
+        signal.raise_signal(signal.SIGINT)

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from dbtools.database.sql import bind
-from dbtools.errors import QueryError
+from dbtools.errors import QueryError, interruptible
 
 # Every other table function is refused, also those of later versions of DuckDB: some write files, some change settings
 # although these are locked, and some end the process.
@@ -178,7 +178,8 @@ class Relation:
                 check_statement(self._connection, given[-1])
             for text in (a for a in (*given, *named.values()) if isinstance(a, str) and "(" in a):
                 check_fragment(self._connection, text)
-            answer = method(*given, **named)
+            with interruptible(self._connection):
+                answer = method(*given, **named)
         except duckdb.Error as error:
             raise self._explain(error) from None
         if isinstance(answer, duckdb.DuckDBPyRelation):

@@ -19,7 +19,7 @@ from dbtools.database import cache, damage, load, postgres, schema, sql, sqlite
 from dbtools.database import lake as lakes
 from dbtools.database.database import Database, TemporaryCopy
 from dbtools.database.spark import Spark
-from dbtools.errors import DamagedError, DatabaseError, ParameterError, explained
+from dbtools.errors import DamagedError, DatabaseError, ParameterError, explained, interruptible
 from dbtools.progress import step
 from dbtools.project import Project, is_lake
 from dbtools.server import Server
@@ -31,6 +31,7 @@ _QUIET = 16 << 20  # bytes; loading less than this takes no progress bar
 _TRIES = 3  # other processes may replace or remove a copy in the cache at any moment
 
 
+@interruptible()
 def attach(
     source: Project | str | os.PathLike[str],
     *,
@@ -244,6 +245,7 @@ def _open_server(
         yield _Source(state.fingerprint, state.size, copy, lambda: state.is_comparable)
 
 
+@interruptible()
 def attach_readable(project: Project, *, progress: bool = True) -> Database:
     """Attach what can still be read of a project's damaged SQLite file; ``origin["unreadable"]`` names the rest.
 

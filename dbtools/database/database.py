@@ -20,7 +20,7 @@ from dbtools.database.lake import Lake
 from dbtools.database.prompt_filter import PromptFilter, day, filter_prompts
 from dbtools.database.ratings import Ratings
 from dbtools.database.spark import Spark
-from dbtools.errors import DatabaseError, ParameterError, QueryError, explained, reason, remedy, sentence
+from dbtools.errors import DatabaseError, ParameterError, QueryError, explained, interruptible, reason, remedy, sentence
 from dbtools.project import Project
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ class Database:
             return self.explain(error, query)
 
         try:
-            relation = select(self._connection, query, parameters)
+            with interruptible(self._connection):
+                relation = select(self._connection, query, parameters)
         except (duckdb.Error, TypeError, RuntimeError) as error:  # the last two: a text that is not UTF-8
             raise explain(error) from None
         return cast("duckdb.DuckDBPyRelation", Relation(relation, self._connection, explain))
@@ -171,7 +172,7 @@ class Database:
     def session(self) -> Iterator[Engine]:
         """Open a second connection to the engine, for dbtools' own portable statements only."""
         if self._server:
-            with closing(Spark(self._server.url, self._server.place)) as session:
+            with closing(Spark(self._server.url, self._server.place)) as session, interruptible(session):
                 self._workspaces.append(session)
                 try:
                     yield session
@@ -182,7 +183,7 @@ class Database:
             with self.workspace() as connection:
                 yield connection
             return
-        with closing(self._connection.cursor()) as connection:
+        with closing(self._connection.cursor()) as connection, interruptible(connection):
             _prepare_cursor(connection)
             self._workspaces.append(connection)
             try:
@@ -213,7 +214,8 @@ class Database:
             connection, _, spill = _connect(self._file, self._rescued, prompts, self.ratings)
         self._workspaces.append(connection)
         try:
-            yield connection
+            with interruptible(connection):
+                yield connection
         finally:
             self._workspaces.remove(connection)
             connection.close()
@@ -383,16 +385,18 @@ def _connect(
     spill = cache.working_folder("spill-", file.parent)
     connection = None
     try:
-        connection = sql.connect(":memory:", sql.config(spill))
-        connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
-        origin: dict[str, Any] = json.loads(connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0])
-        define(connection, prompts, ratings, origin.get("unreadable", ()))
-        if rescued:
-            _offer_rescued(connection, rescued)
-        derived = cache.derived_file(file.parent, origin["fingerprint"])
-        if derived.is_file():
-            with suppress(duckdb.Error):  # removed this moment, or damaged: the views compute it anew
-                cache.use_derived(connection, derived, filtered=prompts is not None)
+        with interruptible():
+            connection = sql.connect(":memory:", sql.config(spill))
+            connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
+            facts = connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
+            origin: dict[str, Any] = json.loads(facts)
+            define(connection, prompts, ratings, origin.get("unreadable", ()))
+            if rescued:
+                _offer_rescued(connection, rescued)
+            derived = cache.derived_file(file.parent, origin["fingerprint"])
+            if derived.is_file():
+                with suppress(duckdb.Error):  # removed this moment, or damaged: the views compute it anew
+                    cache.use_derived(connection, derived, filtered=prompts is not None)
     except BaseException:
         if connection:
             connection.close()

@@ -22,7 +22,7 @@ from dbtools.database import extension
 from dbtools.database import load as loader
 from dbtools.database.schema import TABLES, Column, Table, TableFacts, check_tables
 from dbtools.database.sql import config, identifier, quote, read_sql
-from dbtools.errors import BusyError, DatabaseError
+from dbtools.errors import BusyError, DatabaseError, interruptible
 from dbtools.server import Server, is_listed, is_named_by_user, password_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def opened(
                 _connect(connection, server, password or password_of(server), timeout, named=named)
                 connection.execute("BEGIN")
                 state = _look(connection, server, timeout)
-            yield connection, state
+            with interruptible(connection):
+                yield connection, state
             with server_errors(server, password):
                 connection.execute("COMMIT")
         finally:

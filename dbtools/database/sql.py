@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from dbtools import disk
-from dbtools.errors import MEMORY, DbtoolsError, ParameterError, explained, readable
+from dbtools.errors import MEMORY, DbtoolsError, ParameterError, explained, interruptible, readable
 from dbtools.redact import search_expression
 
 if TYPE_CHECKING:
@@ -170,5 +170,6 @@ def temporary_duckdb(what: str, thing: object, kind: type[DbtoolsError]) -> Iter
         with (
             explained(kind, what, thing, todo, then=then, catch=(duckdb.IOException, duckdb.OutOfMemoryException)),
             connect(":memory:", config(spill)) as connection,
+            interruptible(connection),
         ):
             yield connection

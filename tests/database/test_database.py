@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +15,8 @@ import pytest
 from support import USERS, assert_sentence, make_database, unchanged
 
 from dbtools import attach
-from dbtools.database import Database
-from dbtools.errors import ParameterError, QueryError
+from dbtools.database import Database, sql
+from dbtools.errors import DatabaseError, ParameterError, QueryError
 
 # {db}: the prompter database, {cache}: the kept copy, {csv}: a file, {new}: a path where nothing is.
 FILES = [
@@ -252,3 +255,28 @@ def test_what_was_fetched_outlives_the_database_and_closing_twice_is_harmless(pl
 def test_its_repr_says_where_it_comes_from(db: Database, place: Path) -> None:
     assert str(place / "prompter.db") in repr(db)
     assert "G4 created" in repr(db)
+
+
+@pytest.mark.parametrize("way", ["sql", "session", "workspace", "temporary"])
+def test_ctrl_c_while_duckdb_works_is_a_keyboard_interrupt_at_once(way: str, place: Path) -> None:
+    long = "SELECT count(*) FROM range(100_000_000_000) AS r (n) WHERE hash(n) % 7 = 9"
+
+    def work() -> None:
+        if way == "sql":
+            db.sql(long).fetchall()
+        elif way == "temporary":
+            with sql.temporary_duckdb("It failed", "x", DatabaseError) as connection:
+                connection.execute(long)
+        else:
+            with getattr(db, way)() as connection:
+                connection.execute(long)
+
+    with attach(place / "prompter.db") as db:
+        key = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        key.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                work()
+        finally:
+            key.join()
+        assert db.sql("SELECT 42").fetchall() == [(42,)]
