@@ -104,7 +104,7 @@ def table(
     exact: bool = False,
     anchors: Sequence[str] = (),
     words: Mapping[str, tuple[str, str]] | None = None,
-    links: Mapping[str, str] | None = None,
+    links: Mapping[str, str | Sequence[str | None]] | None = None,
     below: Mapping[str, str] | None = None,
 ) -> str:
     """Return `frame` as HTML: at most `limit` rows, without its index. Reads only.
@@ -116,8 +116,8 @@ def table(
 
     For a page that listens, `keys` names each row that can be chosen, `picked` those that are, and `sort` the column
     the rows are sorted by and whether it descends; `links` names the columns whose cells lead on, and what they name
-    (``prompt``), and `below` has HTML to put below headings. An `exact` table has the columns' own names as headings,
-    and NULL where a value is missing.
+    (``prompt``) or where each cell leads (None: nowhere), and `below` has HTML to put below headings. An `exact` table
+    has the columns' own names as headings, and NULL where a value is missing.
     """
     listens = bool(keys or sort)
     columns = _columns(frame, limit, formats or {}, words or {}, exact, intervals=not (listens or exact))
@@ -167,11 +167,13 @@ def _sorter(column: _Column, under: str, sort: tuple[str, bool]) -> str:
     return f'<th scope="col"{column.css}{how}><button {about}>{column.heading}{arrow}</button>{under}</th>'
 
 
-def _link(cells: list[str], values: list[Any], kind: str) -> None:
+def _link(cells: list[str], values: list[Any], leads: str | Sequence[str | None]) -> None:
     """Make the cells under a heading links, for a page that listens; elsewhere they stay text."""
-    for at, value in enumerate(values[: len(cells)]):
-        if not _missing(value):
-            cells[at] = f'<span data-go="{kind}:{html.escape(str(value))}">{cells[at]}</span>'
+    if isinstance(leads, str):
+        leads = [None if _missing(value) else f"{leads}:{value}" for value in values]
+    for at, target in enumerate(leads[: len(cells)]):
+        if target is not None:
+            cells[at] = f'<span data-go="{html.escape(target)}">{cells[at]}</span>'
 
 
 def bullets(items: Sequence[str]) -> str:

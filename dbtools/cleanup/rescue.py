@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dbtools.cleanup.model import Removal
 from dbtools.database.sql import quote, temporary_duckdb
 from dbtools.errors import CleanupError, readable
 from dbtools.files import csvfile
 from dbtools.progress import step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ORIGIN = ("_file", "_row", "_sha256")
 EXTRA = "_extra_cells"
@@ -40,26 +45,10 @@ def write(removal: Removal, source: Path, target: Path) -> int:
     CleanupError
         What was read back is not what was to be rescued, or the disk or the memory does not hold it.
     """
-    import pandas as pd
-
     read = csvfile.read(source)
     step()  # whoever listens can stop here: nothing was removed yet
-    columns = _column_names(read.header)
-    wanted, width = set(removal.rescue), len(columns)
-    rows = [
-        [
-            *row.cells[:width],
-            *[None] * (width - len(row.cells)),
-            list(row.cells[width:]),
-            readable(removal.path),
-            row.number,
-        ]
-        for row in read.rows
-        if row.number in wanted
-    ]
-    names = [*columns, EXTRA, "_file", "_row"]
-    frame = pd.DataFrame({name: pd.Series([r[i] for r in rows], dtype=object) for i, name in enumerate(names)})
-    typed = [f'"{c}"::VARCHAR AS "{c}"' for c in columns]
+    frame = rows_of(read, removal.rescue, removal.path)
+    typed = [f'"{c}"::VARCHAR AS "{c}"' for c in frame.columns[:-3]]
     typed += [f"{EXTRA}::VARCHAR[] AS {EXTRA}", "_file::VARCHAR AS _file", "_row::BIGINT AS _row"]
     with temporary_duckdb("The rows cannot be rescued", removal.path, CleanupError) as connection:
         connection.register("frame", frame)
@@ -72,11 +61,26 @@ def write(removal: Removal, source: Path, target: Path) -> int:
             f"SELECT count(*) FROM ((FROM rescued EXCEPT ALL FROM read_parquet({quote(target)})) UNION ALL "  # noqa: S608
             f"(FROM read_parquet({quote(target)}) EXCEPT ALL FROM rescued))"
         ).fetchall()[0][0]
-    if differing or len(rows) != len(wanted):
+    if differing or len(frame) != len(set(removal.rescue)):
         raise CleanupError(
             "The rescued rows do not read back as written", removal.path, "nothing was removed; try again"
         )
-    return len(rows)
+    return len(frame)
+
+
+def rows_of(read: csvfile.CsvFile, numbers: Collection[int], path: str) -> pd.DataFrame:
+    """Return these rows of a CSV file as text, with ``_extra_cells``, ``_file`` and ``_row``. Reads only."""
+    import pandas as pd
+
+    columns = _column_names(read.header)
+    wanted, width = set(numbers), len(columns)
+    rows = [
+        [*row.cells[:width], *[None] * (width - len(row.cells)), list(row.cells[width:]), readable(path), row.number]
+        for row in read.rows
+        if row.number in wanted
+    ]
+    names = [*columns, EXTRA, "_file", "_row"]
+    return pd.DataFrame({name: pd.Series([r[i] for r in rows], dtype=object) for i, name in enumerate(names)})
 
 
 def _column_names(header: tuple[str, ...]) -> list[str]:

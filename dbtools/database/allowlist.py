@@ -23,6 +23,12 @@ _READ_CATALOG |= {"pg_timezone_names", "pragma_collations", "pragma_platform", "
 TABLE_FUNCTIONS = frozenset(_MAKE_ROWS | _READ_CATALOG | {"pragma_version"})
 # These read the environment, write, wait or store a state.
 _REFUSED_SCALARS = {"currval", "getenv", "getvariable", "nextval", "setseed", "sleep_ms", "write_log"}
+# DuckDB would list dbtools' own relations too. By the name that its parser gives to SHOW TABLES, and to SHOW ALL TABLES
+# and DESCRIBE.
+_SHOWN = {
+    '"tables"': "SELECT name FROM (SHOW ALL TABLES) WHERE database = 'memory' AND schema = 'main' ORDER BY name",
+    "__show_tables_expanded": "FROM (SHOW ALL TABLES) WHERE database = 'memory' AND schema = 'main' ORDER BY name",
+}
 _LONGEST = 100_000  # characters; the parse tree of a longer text takes seconds
 _FRAGMENTS = ("SELECT {}", "SELECT 1 WHERE {}", "SELECT 1 ORDER BY {}")
 
@@ -39,14 +45,19 @@ def select(
     duckdb.Error, TypeError, RuntimeError
         DuckDB refuses the statement; the last two where the text is not UTF-8.
     """
-    check_statement(connection, query)
-    return connection.sql(query, params=parameters)
+    shown = check_statement(connection, query)
+    return connection.sql(_SHOWN.get(shown, query), params=parameters)
 
 
-def check_statement(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+def check_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     """Refuse a text that is not one SELECT or EXPLAIN, or that calls a function that is not allowed. Reads only.
 
     DuckDB's own parser finds the calls, wherever they are in the statement.
+
+    Returns
+    -------
+    str
+        What a SHOW or DESCRIBE without a name lists (a key of `_SHOWN`); empty for all other statements.
 
     Raises
     ------
@@ -61,6 +72,8 @@ def check_statement(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     kinds = [statement.type for statement in statements]
     if kinds == [duckdb.StatementType.CREATE, duckdb.StatementType.SELECT] and not statements[0].query:
         raise QueryError("PIVOT needs the values of its column", query, "add them: PIVOT … ON name IN (value, …)")
+    if not statements:
+        raise QueryError("There is nothing to run", query, "write a SELECT")
     if len(statements) != 1:
         raise QueryError(f"Expected one statement, found {len(statements)}", query, "run them one by one")
     text = statements[0].query  # of a PRAGMA, the SELECT that DuckDB makes of it
@@ -76,6 +89,8 @@ def check_statement(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     if tree["error"]:
         raise QueryError("The statement does not read rows", query, "start it with SELECT")
     _check_calls(tree, query)
+    source = tree["statements"][0]["node"].get("from_table") or {}
+    return str(source["table_name"]) if source.get("type") == "SHOW_REF" and source["table_name"] in _SHOWN else ""
 
 
 def check_fragment(connection: duckdb.DuckDBPyConnection, text: str) -> None:

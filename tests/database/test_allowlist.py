@@ -135,6 +135,19 @@ def test_a_relation_composes_as_before(db):
     assert versions.aggregate("count(*) AS n").df()["n"].tolist() == [6]
 
 
+def test_what_there_is_to_ask_is_listed_without_the_relations_of_dbtools(db):
+    names = sorted(db.relations)
+    assert [name for (name,) in db.sql("-- all\nSHOW TABLES;").fetchall()] == names
+    assert db.sql("SHOW ALL TABLES").df()["name"].tolist() == names
+    assert db.sql("DESCRIBE").df()["name"].tolist() == names
+
+
+@pytest.mark.parametrize("text", ["", "-- a comment", "/* a */ ;"])
+def test_where_there_is_nothing_to_run_it_is_said(db, text):
+    with pytest.raises(QueryError, match="There is nothing to run"):
+        db.sql(text)
+
+
 @pytest.mark.parametrize("fetch", ["df", "fetchall", "fetchone", "__repr__"])
 def test_an_error_while_rows_are_fetched_is_one_of_dbtools(db, fetch):
     relation = db.sql("SELECT x::INTEGER FROM (SELECT 'a' || range AS x FROM range(3))")

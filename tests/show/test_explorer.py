@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import gc
 import html
 import json
@@ -39,7 +40,7 @@ def test_every_tab_shows_something_says_what_its_pictures_are_of_and_changes_no_
 
 
 def test_every_control_has_a_tooltip(explorer):
-    kinds = ("Button", "Dropdown", "Text", "SqlField", "Checkbox", "ToggleButton", "TagsInput", "DatePicker")
+    kinds = ("Button", "Dropdown", "Text", "SqlField", "Checkbox", "ToggleButton", "Combobox", "DatePicker")
     controls = [
         w for tab in explorer.tabs.values() for w in widgets(tab.widget) if type(w).__name__ in kinds
     ] + [w for w in widgets(explorer._filter_bar.widget) if type(w).__name__ in kinds]  # fmt: skip
@@ -202,6 +203,30 @@ def test_the_bad_rows_of_a_check_are_shown(explorer):
     click(grid(tab), key="head-not-best")
     assert explorer.wait()
     assert "head-not-best: 2 rows" in html_of(tab)
+    click(grid(tab), key="csv-unique-rows")
+    assert explorer.wait()
+    shown = explorer.tabs["quality"].rows.html
+    assert "storage/prompt_versions.csv row 1" in shown
+    assert 'data-go="id:' not in shown  # the name of a row is no id
+
+
+def test_the_rows_that_only_a_file_has_are_shown_as_they_stand_in_it(explorer, project):
+    tab = open_tab(explorer, "files")
+    files = explorer.tabs["files"]
+    control(tab, "Preview").click()
+    click(files.grid, go="rows:storage/my_learning_log.csv")
+    assert explorer.wait()
+    path = project.root / "storage/my_learning_log.csv"
+    with path.open(encoding="utf-8", newline="") as lines:
+        expected = list(csv.DictReader(lines))
+    assert "storage/my_learning_log.csv: 3 rows that exist nowhere else" in files.body.html
+    assert files.plan is None  # the preview has gone, and with it the leave to delete
+    shown = files.frames["unique-rows"].drop(columns="_row").to_dict("records")
+    assert shown == expected
+    path.write_text(path.read_text("utf-8") + "one,more\n", "utf-8")
+    click(files.grid, go="rows:storage/my_learning_log.csv")
+    assert explorer.wait()
+    assert "The file has changed since it was examined" in files.worker.message.value
 
 
 def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explorer, project):
@@ -436,10 +461,9 @@ def test_after_a_reload_sources_and_users_are_those_of_the_new_data(explorer, pr
     assert (explorer.agents, explorer.users) == (["syntax"], ["ines.moreau"])
     chips = {name: chip.value for name, chip in explorer._filter_bar.sources.chips.items()}
     assert chips == {"syntax": True, "structure": False, "newcomer": False}
-    (tags,) = (w for w in widgets(explorer._filter_bar.widget) if type(w).__name__ == "TagsInput")
-    assert "somebody.new" in tags.allowed_tags
-    assert "l.haddad" not in tags.allowed_tags
-    assert tags.value == ["ines.moreau"]
+    offered = control(explorer._filter_bar.widget, "Users").options
+    assert "somebody.new" in offered
+    assert "l.haddad" not in offered
     assert "only prompts of ines.moreau" in html_of(tab)
     control(explorer._filter_bar.widget, "newcomer").value = True
     assert sorted(explorer.agents) == ["newcomer", "syntax"]
@@ -551,6 +575,16 @@ def test_each_filter_is_a_tag_that_says_where_it_is_not_used_and_can_be_removed(
     tags = explorer._filter_bar.tags
     assert "<span>source</span> syntax, domain · not used here" in tags.html
     assert "<span>provenance</span> real<button" in tags.html
+    users = control(explorer._filter_bar.widget, "Users")
+    users.value = "INES"
+    users.value = "l.haddad"
+    assert (explorer.users, users.value) == (["ines.moreau", "l.haddad"], "")
+    users.value = "nobody"
+    assert "No user has a name that begins so: &quot;nobody&quot;" in explorer._filter_bar.said.value
+    assert "<span>user</span> l.haddad<button" in tags.html
+    click(tags, go="remove:users=ines.moreau")
+    assert explorer.users == ["l.haddad"]
+    click(tags, go="remove:users=l.haddad")
     explorer.tab = "versions"
     assert "not used here" not in tags.html
     click(tags, go="remove:agents")
@@ -620,6 +654,21 @@ def test_every_mark_of_a_chart_says_its_number_and_its_interval(explorer):
     shown = explorer.tabs["agents"].body.html
     assert re.search(r'aria-label="structure: 55% \(6 of 11\); 95% interval 26% to \d+%"', shown)
     assert re.search(r'aria-label="structure − syntax: [^"]+; 95% interval 0\.\d+ to [\d.]+"', shown)
+
+
+def test_a_click_on_a_user_among_the_segments_shows_this_user_alone(tmp_path):
+    database = make_database(tmp_path / "prompter.db", prompts=14)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        names = "CASE WHEN rowid < 7 THEN 'al' WHEN rowid < 13 THEN 'bo' ELSE 'cy' END"
+        connection.execute(f"UPDATE prompts SET user_id = {names}, original_text = 'Question ' || rowid")
+    with Explorer(tmp_path) as explorer:
+        tab = open_tab(explorer, "agents")
+        assert set(re.findall('data-go="users:([^"]+)"', html_of(tab))) == {"al", "bo"}
+        assert "(small segments)" in html_of(tab)
+        click(explorer.tabs["agents"].body, go="users:bo")
+        assert explorer.wait()
+        assert (explorer.users, explorer.tab) == (["bo"], "agents")
+        assert max(agent.contests for agent in explorer.effectiveness.agents) == 6
 
 
 def test_an_explorer_of_another_cell_stays_open(project, monkeypatch):

@@ -143,6 +143,14 @@ def test_the_end_is_said(root):
     made.close()
 
 
+def test_where_nothing_can_be_rated_it_is_said(root):
+    root = own_marks_project(root.parent / "alone", prompts=2, agents=AGENTS[:1])
+    made = Rater(root, "ann")
+    assert (made.shown["count"], made.shown["texts"]) == ("", [])
+    assert made.shown["said"].startswith("There is nothing to rate: it takes real versions")
+    made.close()
+
+
 def test_equal_texts_are_a_tie_that_nobody_saw_saved_with_the_next_answer(tmp_path):
     root = own_marks_project(tmp_path / "same", prompts=3, agents=AGENTS[:2])
     with closing(sqlite3.connect(root / "prompter.db")) as connection, connection:

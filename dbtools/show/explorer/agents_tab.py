@@ -51,8 +51,8 @@ _ABOUT_CHOICES = (
     "all had met the same prompts; tokens and dollars per prompt; frontier: no other agent is both cheaper and better."
 )
 _ABOUT_SEGMENTS = (
-    "The leader less its nearest rival, for each user with six texts or more; shrunk: pulled towards the overall mean. "
-    "analysis.segments(db, by=…) divides by month, length, form, script or your own labels."
+    "The leader less its nearest rival, for each user with six texts or more (a click shows this user alone); shrunk: "
+    "pulled towards the overall mean. analysis.segments(db, by=…) divides by month, length, form, script or own labels."
 )
 
 
@@ -194,6 +194,8 @@ def _decision(result: analysis.Effectiveness, draw: markup.Draw) -> str:
     if not isinstance(result, Compared) or not result.advice or not result.users:
         return ""
     advice, users = result.advice, result.users
+    # The names in brackets stand for several users, or for none.
+    named = [None if one.segment.startswith("(") else f"users:{one.segment}" for one in users.segments]
     parts = [
         markup.head("What to do", _ABOUT_CHOICES),
         markup.note(advice.sentence, "info"),
@@ -202,7 +204,7 @@ def _decision(result: analysis.Effectiveness, draw: markup.Draw) -> str:
         draw(charts.power, advice.plan_frame),
         markup.head("For which users", _ABOUT_SEGMENTS),
         markup.note(users.sentence, "info"),
-        markup.table(users.frame[[*SEGMENTS_SHOWN]], "users", formats=SEGMENTS_SHOWN)
+        markup.table(users.frame[[*SEGMENTS_SHOWN]], "users", formats=SEGMENTS_SHOWN, links={"segment": named})
         if len(users.segments) > 1
         else "",
     ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from dbtools import cleanup
+from dbtools.cleanup import rescue
 from dbtools.cleanup.backup import read
 from dbtools.errors import CleanupError, printable, readable
+from dbtools.files import csvfile, inventory
 from dbtools.html import counted, size
 from dbtools.redact import redact
 from dbtools.show.explorer import markup
@@ -20,6 +22,13 @@ from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
 from dbtools.show.explorer.widgets import Grid, button, choice, line, row
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dbtools.cleanup.model import FileEvidence
+    from dbtools.project import Project
+
+_MOST_ROWS = 100
 _NO_RUN = "no cleanup to undo"
 _RESCUED = '<p><span data-go="rescued:">See the rescued rows</span></p>'
 
@@ -182,13 +191,39 @@ class FilesTab(Tab):
         self.outcome.html = markup.note(sentence, "none") + steps + markup.muted(undo) + shown
 
     def follow(self, target: str) -> None:
-        """Show the rescued rows, or open what a link names."""
+        """Show the rescued rows or those that only a file has, or open what a link names."""
+        if target.startswith("rows:"):
+            self._show_rows(target.removeprefix("rows:"))
+            return
         rescued = [name for name in self.explorer.db.relations if name.startswith("rescued_")]
         if target != "rescued:":
             super().follow(target)
         elif rescued:
             self.explorer.query, self.explorer.tab = f"FROM {rescued[0]}", "sql"
             self.explorer.tabs["sql"].run()
+
+    def _show_rows(self, key: str) -> None:
+        """Show the rows that only one file has, in the place of the preview."""
+        if self.survey is None:
+            return
+        paths = {name: path for path, name in keys_of(self.survey).items()}
+        (file,) = (one for one in self.survey.files if one.path == paths.get(key))
+        project = self.explorer.project
+        self._show_files()
+        self.worker.submit(
+            lambda _: read_unique(project, file),
+            lambda rows: self._set_rows(key, rows),
+            "Reading the rows",
+            self.explorer.data_key,
+        )
+
+    def _set_rows(self, name: str, rows: pd.DataFrame) -> None:
+        with markup.live() as frames:
+            shown = markup.table(rows, "unique-rows", limit=_MOST_ROWS)
+        self.frames |= frames
+        self.body.html = (
+            markup.head(f"{name}: {counted(len(rows), 'row')} that exist{'s' * (len(rows) == 1)} nowhere else") + shown
+        )
 
     def _after_change(self) -> None:
         if not self.outcome.html:  # stopped or failed; the next survey clears the worker's message
@@ -229,9 +264,27 @@ def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str
     shown.insert(0, "remove", boxes)
     choosable = [key if path in removable else None for path, key in keys.items()]
     caption = f"{survey.sentence}. Ticked files are removed; files without a box always stay."
-    return markup.table(
-        shown, "files", caption=caption, keys=choosable, picked={keys[path] for path in ticked}, limit=1000
-    )
+    rows = [f"rows:{keys[file.path]}" if file.unique else None for file in survey.files]
+    look = {"keys": choosable, "picked": {keys[path] for path in ticked}, "limit": 1000}
+    return markup.table(shown, "files", caption=caption, links={"unique_rows": rows}, **look)
+
+
+def read_unique(project: Project, file: FileEvidence) -> pd.DataFrame:
+    """Return the rows of a CSV file that exist nowhere else, as they stand in the file. Reads only.
+
+    Raises
+    ------
+    CleanupError
+        The file is no longer the one that was examined.
+    """
+    path = project.root / file.path
+    found = inventory.look(path)
+    status = found.status if found else None
+    if not status or (status.st_size, status.st_mtime_ns) != (file.identity.size, file.identity.mtime_ns):
+        raise CleanupError("The file has changed since it was examined", file.path, "press Rescan")
+    rows = rescue.rows_of(csvfile.read(path), file.unique, file.path).drop(columns="_file")
+    extra = [] if rows[rescue.EXTRA].map(bool).any() else [rescue.EXTRA]
+    return rows.drop(columns=extra)
 
 
 def plan_html(plan: cleanup.Plan, survey: cleanup.Survey, words: str) -> str:

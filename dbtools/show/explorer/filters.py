@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
@@ -13,10 +14,9 @@ from dbtools.html import text as escaped
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.selection import query
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.widgets import Grid, button, chip, choice, close, group, line, row
+from dbtools.show.explorer.widgets import Grid, button, chip, choice, close, group, line, names, row
 
 _MOST_CHIPS = 12  # sources with a button of their own
-_MOST_USERS = 500  # users that are offered by name
 _STYLE = {"description_width": "initial"}
 
 
@@ -33,7 +33,10 @@ class FilterBar:
 
     def __init__(self, explorer: State) -> None:
         self.explorer = explorer
-        self.sources, self.users = SourceChips(explorer), UserTags(explorer)
+        self.sources = SourceChips(explorer)
+        about = "Only prompts of this user: a name or its beginning, then Enter; several are possible, one by one"
+        self.users = names("Users", about, "all users")
+        self.users.observe(lambda change: self._add_user(change["new"]), "value")
         known = {"provenance": PROVENANCES, "scale": (*SCALES, "all")}
         tooltips = {
             "provenance": "Which rows count",
@@ -48,7 +51,7 @@ class FilterBar:
         }
         self.tags = Grid()
         self.tags.on_link(self._follow)
-        controls = (*self._choices.values(), self.sources.widget, self.users.widget, days(explorer))
+        controls = (*self._choices.values(), self.sources.widget, self.users, days(explorer))
         self.controls = row(*controls)
         self.controls.layout.display = "none"
         about = "The first eight characters of the id of a prompt or version; Enter opens the prompt"
@@ -61,6 +64,7 @@ class FilterBar:
         reload = button("Reload", "Read the database as it is now", lambda: explorer.reload())
         line_of_tags = row(self.tags, self.more, reset, reload, self.identifier)
         self.widget = ipywidgets.VBox([line_of_tags, self.said, self.controls])
+        self.offer_users()
         explorer.on_counts.listen(self.show_counts)
         explorer.on_renewed.listen(self.offer)
 
@@ -70,9 +74,17 @@ class FilterBar:
     def _open(self, identifier: str) -> None:
         if not identifier.strip():
             return
+        self._try(lambda: self.explorer.open(identifier), self.identifier)
+
+    def _add_user(self, name: str) -> None:
+        if name.strip():
+            self._try(lambda: self.explorer.add_user(name), self.users)
+
+    def _try(self, act: Callable[[], object], field: ipywidgets.Text) -> None:
+        """Do what was typed into a field, and empty it; or say what is wrong."""
         try:
-            self.explorer.open(identifier)
-            self.identifier.value = self.said.value = ""
+            act()
+            field.value = self.said.value = ""
         except ParameterError as error:
             self.said.value = markup.failure(str(error))
 
@@ -85,10 +97,7 @@ class FilterBar:
         explorer = self.explorer
         tab = explorer.tabs.get(explorer.tab)
         ignored = tab.ignored if tab else []
-        shown = [
-            tag(name, said, f"any:{name}" if name in self._choices else f"remove:{name}", name in ignored)
-            for name, said in chosen(explorer)
-        ]
+        shown = [tag(name, said, target, name in ignored) for name, said, target in chosen(explorer)]
         line = f"Explorer({str(explorer.project.root)!r}, **{explorer.state!r})"
         view = (
             '<button type="button" class="dbtools-link" title="Copy a line of Python that opens this view again, '
@@ -116,24 +125,32 @@ class FilterBar:
             explorer.agents = [name for name in explorer.agents if ("source", name) in there]
             explorer.users = [name for name in explorer.users if ("user", name) in there]
         self.sources.offer()
-        self.users.offer()
+        self.offer_users()
+
+    def offer_users(self) -> None:
+        """Offer the users of the data."""
+        self.users.options = [user for user, _ in self.explorer.db.sql(query("users")).fetchall()]
 
 
-def chosen(explorer: State) -> list[tuple[str, str]]:
-    """Return the name of each filter that is set, and what it is set to in words."""
+def chosen(explorer: State) -> list[tuple[str, str, str]]:
+    """Return the name of each filter that is set, what it is set to in words, and what removes it."""
     since, until = explorer.date_range
     span = f"{since or ''}" if since == until else f"{since or '…'} to {until or '…'}"
     said = {
         "provenance": "" if explorer.provenance == "all" else explorer.provenance,
         "scale": "" if explorer.scale == "all" else explorer.scale,
         "agents": ", ".join(explorer.agents),
-        "users": ", ".join(explorer.users),
         "date_range": span if since or until else "",
         "search": explorer.search,
         "totals": _from_to(*explorer.totals),
         "prompt_id": explorer.prompt_id[:8],
     }
-    return [(name, words) for name, words in said.items() if words]
+    shown = [
+        (name, words, f"{'any' if name in ('provenance', 'scale') else 'remove'}:{name}")
+        for name, words in said.items()
+        if words
+    ]
+    return shown + [("users", user, f"remove:users={user}") for user in explorer.users]
 
 
 def _from_to(least: float | None, below: float | None) -> str:
@@ -144,12 +161,12 @@ def _from_to(least: float | None, below: float | None) -> str:
 
 def tag(name: str, said: str, target: str, ignored: bool) -> str:
     """Return a filter as a tag with a button that removes it."""
-    word = {"date_range": "days", "prompt_id": "prompt", "agents": "source"}.get(name, name)
+    word = {"date_range": "days", "prompt_id": "prompt", "agents": "source", "users": "user"}.get(name, name)
     unused = " · not used here" if ignored else ""
     about = f"Remove the filter {word}"
     return (
         f'<span class="dbtools-tag{" out" if ignored else ""}"><span>{word}</span> {escaped(said)}{unused}'
-        f'<button type="button" aria-label="{about}" title="{about}" data-go="{target}">✕</button></span>'
+        f'<button type="button" aria-label="{about}" title="{about}" data-go="{html.escape(target)}">✕</button></span>'
     )
 
 
@@ -187,44 +204,6 @@ class SourceChips:
         for name, one in self.chips.items():
             one.value = name in change["new"]
         self._showing = False
-
-
-class UserTags:
-    """A field that takes the names of users; those in it are the chosen users."""
-
-    def __init__(self, explorer: State) -> None:
-        self.explorer = explorer
-        self._known: list[str] = []
-        self.tags = ipywidgets.TagsInput(
-            value=list(explorer.users),
-            placeholder="all users",
-            allow_duplicates=False,
-            tooltip="Only prompts of these users: type a name, then Enter",
-            layout=ipywidgets.Layout(width="auto"),
-        )
-        self.widget = group(ipywidgets.Label("Users"), self.tags)
-        self.tags.observe(self._enter, "value")
-        explorer.observe(self._show, "users")
-        self.offer()
-
-    def offer(self) -> None:
-        """Offer the users of the data."""
-        self._known = [user for user, _ in self.explorer.db.sql(query("users")).fetchall()]
-        self._allow()
-
-    def _allow(self) -> None:
-        # Where there are many users, any name can be typed.
-        known = list(dict.fromkeys([*self._known, *self.explorer.users]))
-        allowed = known if 0 < len(self._known) <= _MOST_USERS else []
-        if allowed != self.tags.allowed_tags:
-            self.tags.allowed_tags = allowed
-
-    def _enter(self, change: Any) -> None:
-        self.explorer.users = list(change["new"])
-
-    def _show(self, change: Any) -> None:
-        self._allow()
-        self.tags.value = list(change["new"])
 
 
 def days(explorer: State) -> ipywidgets.Box:

@@ -12,7 +12,7 @@ from dbtools.show.explorer import markup
 from dbtools.show.explorer.overview_tab import audit_light
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.tab import IDS, Tab
+from dbtools.show.explorer.tab import Tab, id_links
 from dbtools.show.explorer.widgets import Grid, button, open_split, row, split
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class QualityTab(Tab):
 def findings_html(report: audit.AuditReport, chosen: str) -> str:
     """Return the findings as a table whose rows can be chosen."""
     found = report.frame[report.frame["count"].fillna(0) > 0]
-    shown = found[["severity", "check", "count", "question", "hint", "area"]]
+    # What to do stands above the rows of the finding that is open.
+    shown = found[["severity", "check", "count", "question", *([] if chosen else ["hint", "area"])]]
     return markup.table(shown, "findings", keys=found["check"].tolist(), picked=[chosen], limit=500)
 
 
@@ -118,6 +119,5 @@ def checks_html(report: audit.AuditReport) -> str:
 def rows_html(report: audit.AuditReport, check: str, rows: pd.DataFrame) -> str:
     """Return the rows that one check found; ids lead to the page of their prompt."""
     (found,) = (f for f in report.findings if f.check.id == check)
-    ids = dict.fromkeys((name for name in rows if name in IDS), "id")
-    shown = markup.table(rows, check, limit=_MOST_ROWS, links=ids)
+    shown = markup.table(rows, check, limit=_MOST_ROWS, links=id_links(rows))
     return markup.head(f"{check}: {len(rows):,} rows", found.check.hint) + shown

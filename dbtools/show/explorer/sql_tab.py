@@ -19,7 +19,7 @@ from dbtools.show.explorer import markup
 from dbtools.show.explorer.selection import query, versions_of
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.tab import IDS, Tab, as_csv
+from dbtools.show.explorer.tab import Tab, as_csv, id_links
 from dbtools.show.explorer.widgets import Grid, SqlField, button, choice, row
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ class SqlTab(Tab):
         text = self.explorer.query
         literal = _BRACES.search(text)
         warning = f"{literal[0]} is used as it is: no value replaces it." if literal else ""
-        links = dict.fromkeys((str(name) for name in result.frame if str(name) in IDS), "id")
-        shown = markup.table(result.frame, "result", exact=True, links=links)
+        shown = markup.table(result.frame, "result", exact=True, links=id_links(result.frame))
         python = f"{self.explorer.python_db}.sql({text!r}).df()"
         return about + (markup.note(warning, "warning") if warning else "") + shown + markup.tools(Python=python)
 
@@ -217,7 +216,7 @@ def refuse_unbound(text: str) -> None:
     except (duckdb.Error, RuntimeError):
         return  # `Database.sql` says what is wrong
     if not statements:
-        raise QueryError("There is no statement", text, "write a SELECT")
+        raise QueryError("There is nothing to run", text, "write a SELECT")
     names = sorted(name for statement in statements for name in statement.named_parameters)
     if names:
         missing = "?" if names[0].isdigit() else f"${names[0]}"

@@ -204,8 +204,26 @@ class State(traitlets.HasTraits):
         with self.hold_trait_notifications():
             self.prompt_id, self.tab = found[0][0], "prompt"
 
+    def add_user(self, name: str) -> None:
+        """Choose one more user: by the name, or by what no other name begins with.
+
+        Raises
+        ------
+        ParameterError
+            No name begins so, or several names do.
+        """
+        found = [user for (user,) in self.db.sql(query("users_named"), {"name": name.strip()}).fetchall()]
+        exact = [user for user in found if user == name.strip()]
+        if not exact and len(found) != 1:
+            what = "More than one user has a name" if found else "No user has a name"
+            todo = f"type more of it: {', '.join(found)}" if found else "choose one of the list"
+            raise ParameterError(f"{what} that begins so", name, todo)
+        (user,) = exact or found
+        if user not in self.users:
+            self.users = [*self.users, user]
+
     def follow(self, kind: str, name: str) -> None:
-        """Open what a link names: a tab, a prompt or version (``id``), an agent, a day, a provenance, a scale."""
+        """Open what a link names: a tab, the prompt of an id, the rows of an agent, user, day, provenance or scale."""
         with self.hold_trait_notifications():
             if kind == "tab":
                 self.tab = name
@@ -213,6 +231,8 @@ class State(traitlets.HasTraits):
                 self.open(name)
             elif kind == "agents":
                 self.agents, self.tab = [name], "versions"
+            elif kind == "users":
+                self.users = [name]
             elif kind == "day":
                 self.date_range, self.tab = (name, name), "versions"
             elif kind in ("provenance", "scale"):
@@ -221,7 +241,10 @@ class State(traitlets.HasTraits):
             elif kind == "filter":
                 self._filter(*name.partition("=")[::2])
             elif kind == "remove":
-                self.reset(name)
+                name, _, user = name.partition("=")
+                self.users = [one for one in self.users if one != user]
+                if not user:
+                    self.reset(name)
             elif kind == "any":  # reset to everything, which for these two is not what one begins with
                 self.set_trait(name, "all")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets
@@ -20,6 +21,7 @@ from dbtools.show.explorer.worker import Worker
 if TYPE_CHECKING:
     import pandas as pd
 
+_ID = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]*")
 IDS = ("id", "prompt_id", "version_id", "prompt_version_id", "parent_version_id")
 """Columns whose ids lead to the page of a prompt."""
 
@@ -206,6 +208,15 @@ class Tab:
     def _publish(self, result: Any) -> None:
         if self.attribute:
             setattr(self.explorer, self.attribute, result)
+
+
+def id_links(frame: pd.DataFrame) -> dict[str, list[str | None]]:
+    """Return where each cell of the columns with ids leads: to the page of its prompt, if it is an id."""
+    return {
+        str(name): [f"id:{cell}" if _ID.fullmatch(str(cell)) else None for cell in frame[name]]
+        for name in frame.columns
+        if str(name) in IDS and list(frame.columns).count(name) == 1
+    }
 
 
 def as_csv(frame: pd.DataFrame) -> bytes:

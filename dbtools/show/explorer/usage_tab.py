@@ -61,21 +61,28 @@ class UsageTab(Tab):
         kinds = result.tokens["kind"].isin(["all", "agent", "model"])
         tokens = result.tokens[kinds][[c for c in _COLUMNS if c in result.tokens]]
         answers = markup.answers
-        parts = [
-            markup.note(result.sentence),
-            bullets(result.details),
-            markup.head("Tokens and cost", _ABOUT_COSTS),
-            markup.table(tokens, "tokens", formats=FORMATS),
-            answers(draw(charts.cost_and_quality, result.cost)),
-            answers(draw(charts.cost_per_win, result.cost)),
-            answers(draw(charts.cost_by_day, result.tokens)),
-            markup.head("What users choose"),
-            draw(charts.votes, result.feedback),
-            markup.table(result.feedback, "votes", formats=FORMATS),
-            markup.head("Inputs checked for risk"),
-            draw(charts.risks, result.security),
-            draw(charts.risk_scores, result.security),
-        ]
+        parts = [markup.note(result.sentence), bullets(result.details)]
+        # The sentence says which of the three there is nothing of.
+        if len(tokens):
+            parts += [
+                markup.head("Tokens and cost", _ABOUT_COSTS),
+                markup.table(tokens, "tokens", formats=FORMATS),
+                answers(draw(charts.cost_and_quality, result.cost)),
+                answers(draw(charts.cost_per_win, result.cost)),
+                answers(draw(charts.cost_by_day, result.tokens)),
+            ]
+        if len(result.feedback):
+            parts += [
+                markup.head("What users choose"),
+                draw(charts.votes, result.feedback),
+                markup.table(result.feedback, "votes", formats=FORMATS),
+            ]
+        if len(result.security):
+            parts += [
+                markup.head("Inputs checked for risk"),
+                draw(charts.risks, result.security),
+                draw(charts.risk_scores, result.security),
+            ]
         return "".join(parts)
 
     def on_mark(self, said: str) -> None:

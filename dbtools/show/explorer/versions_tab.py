@@ -218,7 +218,9 @@ def rows_html(found: Found, chosen: list[str]) -> str:
         "provenance": filters.provenance != "all",
         "source": len(filters.agents) == 1,
     }
-    shown = shown.drop(columns=[name for name, same in fixed.items() if same])
+    # Beside the table, the version that is open shows its number, time and id itself.
+    beside = [name for name in ("version_no", "created_at", "version") if chosen and name != found.request.order[0]]
+    shown = shown.drop(columns=[*(name for name, same in fixed.items() if same), *beside])
     keys = frame["version_id"].tolist()
     return table(
         shown,
@@ -306,25 +308,24 @@ def _origin(found: dict[str, Any]) -> str:
 def _bars(found: dict[str, Any]) -> str:
     """Return the five scores of a version as bars, and its total."""
     total = f"{found['total']:.2f} of 50" if found["total"] is not None else "no total on a known scale"
-    said = [total, f"scale {found['scale'] or 'none'}"]
-    said += ["the head of its prompt"] if found["is_head"] else []
-    said += ["the best of its prompt"] if found["is_best"] else []
     rows = [(name.replace("_", " "), found[name], None) for name in DIMENSIONS]
-    return markup.scores(rows, markup.HIGHEST.get(found["scale"], 10.0)) + markup.muted("; ".join(said))
+    return markup.scores(rows, markup.HIGHEST.get(found["scale"], 10.0)) + markup.muted(
+        "; ".join([total, *_standing(found)])
+    )
+
+
+def _standing(found: dict[str, Any]) -> list[str]:
+    said = [f"scale {found['scale'] or 'none'}"]
+    said += ["the head of its prompt"] if found["is_head"] else []
+    return said + (["the best of its prompt"] if found["is_best"] else [])
 
 
 def _scores(*found: dict[str, Any]) -> str:
+    """Return the scores of two versions as columns, and what else is known of each."""
     import pandas as pd
 
-    rows = [
-        {
-            "version": _name(one),
-            **{name: one[name] for name in DIMENSIONS},
-            "total of 50": one["total"],
-            "scale": one["scale"],
-            "head": one["is_head"],
-            "best of its prompt": one["is_best"],
-        }
-        for one in found
-    ]
-    return table(pd.DataFrame(rows), formats={"total of 50": ".2f"})
+    names = [*DIMENSIONS, "total"]
+    scores = {"score": [name.replace("_", " ") for name in DIMENSIONS] + ["total of 50"]}
+    columns = {_name(one): [one[name] for name in names] for one in found}
+    said = "".join(markup.muted(f"{_name(one)}: {'; '.join(_standing(one))}") for one in found)
+    return table(pd.DataFrame({**scores, **columns}), formats=dict.fromkeys(columns, ".2f")) + said

@@ -160,6 +160,20 @@ def line(text: str, tooltip: str, value: str = "", width: str = "280px", **look:
     )
 
 
+def names(text: str, tooltip: str, placeholder: str) -> ipywidgets.Combobox:
+    """Return a text field that offers names; its value changes on Enter."""
+    layout = ipywidgets.Layout(width="190px", max_width="100%")
+    return ipywidgets.Combobox(
+        description=text,
+        tooltip=tooltip,
+        placeholder=placeholder,
+        ensure_option=False,
+        continuous_update=False,
+        style=_FREE,
+        layout=layout,
+    )
+
+
 def tick(text: str, tooltip: str, value: bool) -> ipywidgets.Checkbox:
     """Return a checkbox."""
     layout = ipywidgets.Layout(width="auto")

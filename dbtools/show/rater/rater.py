@@ -25,6 +25,7 @@ from dbtools.show.rater.session import RatingSession
 _LONGEST = 100_000  # characters of a text that are shown
 _STEADY = "A decision is reached. More ratings make it surer."
 _OVER = "No pair is left for you. Thank you."
+_NONE = "There is nothing to rate: it takes real versions of one prompt by two agents, with their texts."
 
 
 def _file(name: str) -> str:
@@ -100,7 +101,7 @@ class RaterView(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             "count": _count(session) if session else "",
             "done": session.done if session else 0,
             "until": session.done + min(session.missing, session.left) if session else 1,
-            "said": said if pair or not session else _OVER,
+            "said": said if pair or not session else _OVER if session.pairs else _NONE,
             "standings": [list(row) for row in standings],
         }
 
@@ -172,6 +173,8 @@ def _parts(left: str, right: str) -> list[list[list[Any]]]:
 
 
 def _count(session: RatingSession) -> str:
+    if not session.pairs:
+        return ""
     if not session.missing:
         left = _STEADY
     elif session.missing > session.left:

@@ -34,6 +34,8 @@ class RatingSession:
     ----------
     pair : RatingPair or None
         The pair that is shown; None where none is left.
+    pairs : int
+        All pairs that can be rated.
     done, left, missing : int
         The pairs that this rater has rated or skipped, and those that are left; about how many ratings a decision
         lacks.
@@ -57,6 +59,7 @@ class RatingSession:
         )
         project.check_folder(self._path.parent)
         self._pool = load_pool(db, agents, seed)
+        self.pairs = sum(len(some) * (len(some) - 1) // 2 for some in self._pool.prompts.values())
         self._back: list[RatingPair] = []
         self._equal: list[RatingPair] = []  # drawn and not shown: ties, which are written with the next answer
         self.pair: RatingPair | None = None
@@ -133,8 +136,7 @@ class RatingSession:
         own = [one for one in compared if one.rater == self._rater and one.seconds is not None]
         self.done, self.missing = len(own), missing_ratings(self._pool.agents, first_wins(compared))
         seen = {frozenset(one.versions) for one in compared if one.rater == self._rater}
-        pairs = sum(len(some) * (len(some) - 1) // 2 for some in self._pool.prompts.values())
-        self.left = max(0, pairs - len(seen))
+        self.left = max(0, self.pairs - len(seen))
         self._id, self._began = secrets.token_hex(8), time.monotonic()
 
     def _line(self, pair: RatingPair, choice: str, seconds: float | None) -> dict[str, object]:
