@@ -31,6 +31,7 @@ _KINDS = {
     "rated: blind ratings": "rated",
 }
 _FAILURES = {"left out": "excluded", "count as losses": "losses"}
+_AGENT = {"agent": "agents"}
 _CLUSTERS = {"prompt text": "text", "similar texts": "near", "user": "user", "day": "day"}
 _ABOUT_RATES = (
     "The line is the 95% interval, clustered as chosen above; effective contests: how many independent contests "
@@ -150,16 +151,16 @@ class AgentsTab(Tab):
             bullets(result.details),
             markup.head("Who wins", _ABOUT_RATES),
             answers(draw(charts.win_rates, result.frame)),
-            table(result.frame[[*SHOWN]], "win-rates", formats=SHOWN, links={"agent": "agents"}),
+            table(result.frame[[*SHOWN]], "win-rates", formats=SHOWN, links=_AGENT),
             markup.head("By how much", _ABOUT_RATED if result.wins == "rated" else _ABOUT_PAIRS),
             answers(draw(charts.forest, result.pairs_frame)) if result.wins != "rated" else "",
             table(result.pairs_frame[[*pairs.SHOWN]], "pairs", formats=pairs.SHOWN),
             _decision(result, draw),
             markup.head("Dimensions", "Mean score of each, on 0–10, with its 95% interval."),
             draw(charts.distributions, result.distributions_frame),
-            table(_dimensions(result), "dimensions"),
+            table(_dimensions(result), "dimensions", links=_AGENT),
             markup.head("Who says so", "Contests won by each kind of win; empty where that kind cannot be told."),
-            table(result.wins_frame, "wins"),
+            table(result.wins_frame, "wins", links=_AGENT),
             markup.head(
                 "Does the result depend on the filter?", "Leader and closest rival under every reasonable filter."
             ),
@@ -199,7 +200,7 @@ def _decision(result: analysis.Effectiveness, draw: markup.Draw) -> str:
     parts = [
         markup.head("What to do", _ABOUT_CHOICES),
         markup.note(advice.sentence, "info"),
-        markup.table(advice.frame[[*CHOICES_SHOWN]], "choices", formats=CHOICES_SHOWN),
+        markup.table(advice.frame[[*CHOICES_SHOWN]], "choices", formats=CHOICES_SHOWN, links=_AGENT),
         draw(charts.frontier, advice.frame),
         draw(charts.power, advice.plan_frame),
         markup.head("For which users", _ABOUT_SEGMENTS),

@@ -62,11 +62,17 @@ class UsageTab(Tab):
         tokens = result.tokens[kinds][[c for c in _COLUMNS if c in result.tokens]]
         answers = markup.answers
         parts = [markup.note(result.sentence), bullets(result.details)]
+        agents = {
+            "name": [
+                f"agents:{name}" if kind == "agent" else None
+                for kind, name in zip(tokens["kind"], tokens["name"], strict=True)
+            ]
+        }
         # The sentence says which of the three there is nothing of.
         if len(tokens):
             parts += [
                 markup.head("Tokens and cost", _ABOUT_COSTS),
-                markup.table(tokens, "tokens", formats=FORMATS),
+                markup.table(tokens, "tokens", formats=FORMATS, links=agents),
                 answers(draw(charts.cost_and_quality, result.cost)),
                 answers(draw(charts.cost_per_win, result.cost)),
                 answers(draw(charts.cost_by_day, result.tokens)),

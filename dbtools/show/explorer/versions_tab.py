@@ -325,7 +325,7 @@ def _scores(*found: dict[str, Any]) -> str:
     import pandas as pd
 
     names = [*DIMENSIONS, "total"]
-    scores = {"score": [name.replace("_", " ") for name in DIMENSIONS] + ["total of 50"]}
+    scores = {"dimension": [name.replace("_", " ") for name in DIMENSIONS] + ["total of 50"]}
     columns = {_name(one): [one[name] for name in names] for one in found}
     said = "".join(markup.muted(f"{_name(one)}: {'; '.join(_standing(one))}") for one in found)
     return table(pd.DataFrame({**scores, **columns}), formats=dict.fromkeys(columns, ".2f")) + said
