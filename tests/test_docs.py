@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import tomllib
 from itertools import chain
@@ -11,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dbtools import demo
+from dbtools import analysis, demo
 from dbtools.notebooks import catalog
 
 ROOT = Path(__file__).parents[1]
@@ -94,6 +95,35 @@ def test_the_examples_of_the_readme_give_what_they_show(tmp_path, monkeypatch):
         result = doctest.DocTestRunner().run(examples, out=failures.append)
     assert result.attempted > 10
     assert not result.failed, "".join(failures)
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_examples_on_ratings_take_the_answers_of_a_judge_model(tmp_path, monkeypatch):
+    demo.build(tmp_path / "my-project")
+    monkeypatch.chdir(tmp_path)
+    write_tasks, load_answers = blocks("ratings.md")
+    names: dict[str, object] = {}
+    exec(write_tasks, names)
+    tasks = [json.loads(line) for line in Path("tasks/rating_tasks.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {"task", "question", "prompt", "left_text", "right_text"} <= tasks[0].keys()
+    answers = [json.dumps({"task": task["task"], "choice": "left"}) + "\n" for task in tasks]
+    Path("answers.jsonl").write_text("".join(answers), encoding="utf-8")
+    before = Path("my-project/ratings.jsonl").read_text(encoding="utf-8")
+    exec(load_answers, names)
+    added = Path("my-project/ratings.jsonl").read_text(encoding="utf-8").removeprefix(before).splitlines()
+    assert len(added) == len(tasks)
+    assert {json.loads(line)["rater"] for line in added} == {"model-1"}
+
+
+def test_the_example_of_a_lake_gives_the_same_answer_as_the_database(tmp_path, monkeypatch):
+    project = demo.build(tmp_path / "my-project")
+    monkeypatch.chdir(tmp_path)
+    exec(blocks("backends.md")[0], {})
+    of_lake = analysis.effectiveness("lake").to_dict()
+    assert of_lake["verdict"] == analysis.effectiveness(project.root / "prompter.db").to_dict()["verdict"]
 
 
 def test_every_notebook_is_in_the_readme():

@@ -48,7 +48,7 @@ class Claim:
     leader : str or None
         The agent with the highest scores in the pairs; by itself no claim.
     closest : Pair or None
-        The leader against the rival that it is least surely above.
+        The leader against the rival whose difference from it is least certain.
     needed : int or None
         About how many contests would decide; None where a best agent is named or no number can be estimated.
     detectable : float or None
@@ -128,7 +128,7 @@ def make_claim(
 
 
 def lead(pairs: Sequence[Pair]) -> tuple[str | None, list[Pair]]:
-    """Return the agent that is above most others and its pairs, the rival first that it is least surely above.
+    """Return the agent that is above most others, and its pairs; the least certain difference comes first.
 
     No agent leads where nothing differs.
     """

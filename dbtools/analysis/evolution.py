@@ -1,4 +1,4 @@
-"""How the versions of a prompt change: along the chain, by the clock, and by the type of change."""
+"""How the versions of a prompt change: along the chain, over time, and by the type of change."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ class Specification:
     n, clusters : int
         Contests and texts of the closest pair.
     difference, low, high : float or None
-        The leader against the rival that it is least surely above, with the 95% interval of the sign-flip test.
+        The leader against the rival whose difference from it is least certain, and its 95% interval by the sign-flip
+        test.
     verdict : str
         By the same rule as the claim's: ``best`` or ``undecided``.
     """

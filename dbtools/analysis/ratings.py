@@ -125,8 +125,8 @@ def next_pair(
 ) -> RatingPair | None:
     """Return the pair of versions that a rater is to rate next; None where there is none left. Reads only.
 
-    First come the pairs that the decision needs: the leading agent and the rival that it is least surely ahead of. New
-    prompt texts come before repeated ones. The same ratings, rater and seed give the same pair.
+    First come the pairs that the decision needs: the leading agent and the rival whose difference from it
+    is least certain. New prompt texts come before repeated ones. The same ratings, rater and seed give the same pair.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class Segment:
     difference, low, high : float or None
         Mean difference of totals and the 95% interval of the sign-flip test over texts.
     shrunk, shrunk_low, shrunk_high : float
-        The same drawn towards the whole, by as much as the segments resemble each other.
+        The same, shrunk towards the difference of all segments: the more, the more alike the segments are.
     p : float
         Whether the difference is 0: sign-flip test, adjusted for the number of segments (Benjamini–Hochberg).
     """
@@ -386,7 +386,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def shrink(
     means: Sequence[float], variances: Sequence[float], scale: float, confidence: float = 0.95
 ) -> list[tuple[float, float, float]]:
-    """Return the posterior mean and interval of each segment's true difference, drawn towards the whole.
+    """Return the posterior mean and interval of each segment's true difference, shrunk towards that of all segments.
 
     Normal means whose spread between segments has a half-Cauchy prior of this scale and is integrated out (80 nodes of
     equal prior mass); the whole has a flat prior: A. Gelman, Bayesian Analysis 1 (2006) 515–534. Empirical Bayes

@@ -21,7 +21,7 @@ class Lead:
     Attributes
     ----------
     agent, rival : str
-        The agent ahead, and the rival that it is least surely ahead of.
+        The agent ahead, and the rival whose difference from it is least certain.
     evidence : float
         The e-value against that rival; 1 is no evidence, and 0 stands for a rival that is not below.
     holds : bool

@@ -1,4 +1,4 @@
-"""Whether the scores of a prompt's versions rise or fall: along the links to their parents, and by the clock."""
+"""Whether the scores of a prompt's versions rise or fall: from parent to child, and over time."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ def _finite(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class PromptTrend:
-    """The trend of one prompt, by chain order and by the clock, over the longest run of one chain on one scale.
+    """The trend of one prompt, by order in the chain and over time, in the longest run of one chain on one scale.
 
     Attributes
     ----------

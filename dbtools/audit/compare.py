@@ -50,7 +50,7 @@ class FindingChange:
 
 @dataclass(frozen=True)
 class Standing:
-    """An agent's win rate and mean score then and now, with the 95% interval of the change (None: cannot be told)."""
+    """An agent's win rate and mean total then and now, with the 95% interval of the change (None: cannot be told)."""
 
     agent: str
     contests_before: int

@@ -119,7 +119,7 @@ def compare_rows(before: Database, after: Database) -> tuple[RelationChange, ...
 
 
 def agents_then_and_now(before: Database, after: Database) -> list[dict[str, Any]]:
-    """Return each agent's win rate and mean score in two databases, and how far the texts differ. Reads only."""
+    """Return each agent's win rate and mean total in two databases, and how far the texts differ. Reads only."""
     with disk.temporary_folder("dbtools-compare-") as folder:
         files = []
         for name, db in (("before", before), ("after", after)):

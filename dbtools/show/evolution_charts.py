@@ -1,4 +1,4 @@
-"""Charts of how prompts evolve: along chains, by the clock, by type of change, and the agents over time."""
+"""Charts of how prompts evolve: along chains, over time, by type of change, and by agent."""
 
 from __future__ import annotations
 

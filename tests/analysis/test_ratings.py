@@ -128,7 +128,7 @@ def test_only_real_rows_with_both_texts_and_a_rival_are_rated(tmp_path, statemen
 
 
 def test_the_decision_comes_first(db):
-    """After the first ratings, the leader meets the rival that it is least surely ahead of."""
+    """After the first ratings, the leader meets the rival whose difference from it is least certain."""
     wins = {("domain", "structure"): 9, ("domain", "syntax"): 2, ("syntax", "domain"): 1}
     assert leader_and_rivals(AGENTS, wins)[0] == "domain"
     done = []

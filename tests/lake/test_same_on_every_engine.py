@@ -234,6 +234,18 @@ def test_checks_find_the_same_rows(engines):
         assert_same(rows(other.execute(query)), rows(one.execute(query)), name)
 
 
+def test_the_examples_of_the_page_on_backends_run(odd, server, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
+    example = re.findall(r"```python\n(.*?)```", page.split("## Spark Connect")[1], re.DOTALL)[0]
+    monkeypatch.chdir(odd)
+    example = example.replace("sc://spark.example:15002", server.url).replace("s3://bucket", odd.as_uri())
+    asked, attached = example.splitlines()
+    names = {"analysis": analysis, "attach": attach}
+    of_server = eval(asked, names)
+    assert of_server.to_dict()["verdict"] == analysis.effectiveness(attach("lake")).to_dict()["verdict"]
+    assert eval(attached, names).engine
+
+
 def test_named_agents_alone_compete_on_every_engine(odd, server):
     names = ["syntax", "new 'agent' ü", "no such"]
     with attach(odd / "prompter.db", texts=False) as db:

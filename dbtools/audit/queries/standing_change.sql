@@ -1,4 +1,4 @@
--- By how much did each agent's win rate and mean score change, and with what spread between prompt texts?
+-- By how much did each agent's win rate and mean total change, and with what spread between prompt texts?
 WITH
   both_states AS (
     SELECT

@@ -1,4 +1,4 @@
-"""The tab Time: how versions of a prompt change, along the chain and by the clock, and the agents over time."""
+"""The tab Time: how versions of a prompt change, along the chain and over time, and each agent."""
 
 from __future__ import annotations
 
