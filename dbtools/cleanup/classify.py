@@ -291,7 +291,7 @@ def _classify_csv(survived: Survived, path: Path, file: FileEvidence) -> FileEvi
         fresh = is_current(survived.db, path)
         too_large = replace(file, reason="too large to be read", obstacle="it was not examined")
         return _as_export(file, fresh) if fresh.current else too_large
-    read = csvfile.read(path)
+    read = csvfile.read_fast(path)
     file = replace(file, rows=len(read.rows))
     known = look_up(survived.db, read) if read.layout else None
     fresh = is_current(survived.db, path, differs=known is not None and _differs(survived.db, read, known))
@@ -302,7 +302,7 @@ def _classify_csv(survived: Survived, path: Path, file: FileEvidence) -> FileEvi
         return replace(file, layout=fresh.layout or "", reason="; ".join(filter(None, (why, read.notes))))
     incomplete = tuple(sorted(known.incomplete))
     file = replace(file, layout=read.layout.name, demo=read.layout.demo, incomplete=incomplete)
-    if unique := known.missing:
+    if unique := tuple(known.missing):
         lost = replace(file, verdict="unique", unique=unique, unique_rows=len(unique), reason=_lost(read, known))
         return _proved(survived, file, lost)
     file = replace(file, reason=read.notes)
@@ -332,12 +332,12 @@ def _differs(db: Database, read: csvfile.CsvFile, known: Lookup) -> bool:
     Every export has a row for each row of its relation, and texts letter by letter. Of a malformed file nothing is
     said: another reader may see other rows.
     """
-    if read.layout is None or read.repeated_headers or any(row.problem for row in read.rows):
+    if read.layout is None or read.repeated_headers or read.faulty_rows:
         return False
     places = [read.columns[name] for name in read.layout.texts if name in read.columns]
+    foreign = [number for number, evidence in known.missing.items() if evidence != "text"]
     return len(read.rows) != db.rows(read.layout.owner) or any(
-        known.found[row.number] not in ("id", "text") and any(row.cells[place].strip() for place in places)
-        for row in read.rows
+        any(row.cells[place].strip() for place in places) for row in read.select(foreign)
     )
 
 
@@ -345,11 +345,11 @@ def _lost(read: csvfile.CsvFile, known: Lookup) -> str:
     """Say in words what deleting the file would lose, with a few of the rows."""
     assert read.layout is not None  # noqa: S101 - only files of a known layout come here
     place = next((read.columns[c] for c in read.layout.texts if c in read.columns), 0)
-    nowhere = [number for number in known.missing if known.found[number] is None]
+    nowhere = [number for number, evidence in known.missing.items() if evidence is None]
     elsewhere = len(known.missing) - len(nowhere)
-    wanted = set((nowhere or known.missing)[:_SAMPLE])
-    sample = [f'"{_short(row.cells[place])}"' for row in read.rows if row.number in wanted and len(row.cells) > place]
-    more = " …" if len(nowhere or known.missing) > _SAMPLE else ""
+    wanted = nowhere or list(known.missing)
+    sample = [f'"{_short(row.cells[place])}"' for row in read.select(wanted[:_SAMPLE]) if len(row.cells) > place]
+    more = " …" if len(wanted) > _SAMPLE else ""
     shown = f" ({', '.join(sample)}{more})" if sample else ""
     of_all = f"of {len(read.rows):,} {'demo rows' if read.layout.demo else 'rows'}"
     words = [f"{len(nowhere):,} {of_all} exist nowhere in the database{shown}"] if nowhere else []

@@ -199,12 +199,9 @@ def _header(connection: duckdb.DuckDBPyConnection, file: Path, kind: str) -> tup
     return tuple(found[0][0]) if len(found) == 1 else ()
 
 
-# A file's rows with every cell as text, except that Parquet cells have types of their own. The buffer is named because
-# DuckDB would take sixteen times the longest line; the file is no bound value because for one DuckDB imports pandas.
+# A file's rows with every cell as text, except that Parquet cells have types of their own.
 _READERS = {
-    "csv": "read_csv({file}, auto_detect = false, header = true, columns = {texts}, delim = ',', quote = '\"', "
-    "escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false, hive_partitioning = false, "
-    "max_line_size = {longest}, buffer_size = 2 * {longest})",
+    "csv": csvfile.READER,
     "parquet": "read_parquet({file}, hive_partitioning = false)",
     "json": "read_json({file}, format = 'array', columns = {texts}, hive_partitioning = false, "
     "maximum_object_size = {longest})",

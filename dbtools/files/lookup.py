@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import glob
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbtools.database import Database
-from dbtools.database.engine import execute, register
+from dbtools.database.engine import materialize, register
 from dbtools.database.schema import DIMENSIONS
 from dbtools.database.sql import quote
-from dbtools.files.csvfile import NAMES, CsvFile, Layout, Row, unescape
+from dbtools.files import rfc4180
+from dbtools.files.csvfile import ESCAPE_MACROS, NAMES, READER, CsvFile, Layout, UnreadRows
 
 if TYPE_CHECKING:
-    from dbtools.database.engine import Engine
+    import duckdb
 
 # Cells besides id and texts that the database can have. Those that say whose a text is are part of the evidence.
 _WHOSE = ("prompt_id", "source")
@@ -24,30 +27,33 @@ _COMPARABLE = {
     "prompts": ("timestamp",),
     "texts": ("timestamp",),
 }
+# SQL knows fewer kinds of white space than Python.
+_BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001))))
+_BLANK_MACROS = f"""
+CREATE TEMP MACRO stripped(cell) AS trim(cell, {quote(_BLANKS)});
+CREATE TEMP MACRO key_of(cell) AS
+  coalesce(coalesce(try_cast(cell AS UUID), try_cast(stripped(cell) AS UUID))::VARCHAR, stripped(cell));
+CREATE TEMP MACRO said(cell) AS CASE WHEN regexp_matches(cell, {quote(f"[^{_BLANKS}]")}) THEN cell END;
+"""
 _OF_AGENT = re.compile(r"([a-z]\w*)_(improved|score)")
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """Which rows of a CSV file the database holds.
+    """Which rows of a CSV file the database holds, that is, gives their id, agent and prompt the same texts or scores.
 
     Attributes
     ----------
-    found : dict
-        By row number: ``"id"`` where the database holds the row, that is, gives its id, agent and prompt the same
-        texts or scores. Of other rows, ``"text"`` or ``"normalised"`` where it has the texts under another id, agent or
-        prompt, letter by letter or up to case and white space. None where it has them nowhere, and for malformed rows.
+    missing : dict
+        The rows that it does not hold, by number: ``"text"`` or ``"normalised"`` where it has their texts under another
+        id, agent or prompt, letter by letter or up to case and white space; None where it has them nowhere, and for
+        malformed rows.
     incomplete : frozenset of int
         Numbers of the held rows with a cell that the database lacks.
     """
 
-    found: dict[int, str | None]
+    missing: dict[int, str | None]
     incomplete: frozenset[int]
-
-    @property
-    def missing(self) -> tuple[int, ...]:
-        """The numbers of the rows that the database does not hold."""
-        return tuple(number for number, how in self.found.items() if how != "id")
 
 
 class _Comparison(NamedTuple):
@@ -63,24 +69,31 @@ def look_up(db: Database, csv: CsvFile) -> Lookup:
     """Look each row of a CSV file of a known layout up in the database. Reads only."""
     layout = csv.layout
     assert layout is not None  # noqa: S101 - callers look up known layouts only
-    found: dict[int, str | None] = {row.number: None for row in csv.rows}
+    missing: dict[int, str | None] = {row.number: None for row in csv.faulty_rows}
     comparison = _comparison(csv, layout)
-    db.needs_duckdb("This")
-    with db.session() as connection:
+    with db.workspace() as connection:
+        connection.execute(ESCAPE_MACROS + _BLANK_MACROS)
         connection.execute(files("dbtools.files").joinpath("macros.sql").read_text(encoding="utf-8"))
         _load(connection, csv, layout, comparison)
-        query = _query("held").replace("{held}", comparison.held).replace("{complete}", comparison.complete)
-        held = dict(execute(connection, query, {"owner": _owner(layout)}).fetchall())
-        found.update(dict.fromkeys(held, "id"))
-        rest = [row for row in csv.rows if not row.problem and row.number not in held]
-        if rest and comparison.texts:
-            register(connection, "csv_texts", "row BIGINT, place INTEGER, text VARCHAR", _texts(rest, comparison.texts))
-            found.update(connection.execute(_query("known_texts")).fetchall())
-    return Lookup(found, frozenset(row for row, complete in held.items() if not complete))
+        materialize(connection, "held", _held(comparison, _owner(layout)), {"owner": _owner(layout)})
+        incomplete = connection.execute("SELECT row FROM held WHERE NOT complete").fetchall()
+        missing.update(connection.execute("SELECT row, NULL FROM csv_rows ANTI JOIN held USING (row)").fetchall())
+        if missing and comparison.texts:
+            texts = ", ".join(f"{{place: {i}, text: {cell}{i}}}" for i in comparison.texts for cell in "cb")
+            query = f"SELECT row, unnest([{texts}], recursive := true) FROM csv_rows ANTI JOIN held USING (row)"  # noqa: S608 - own
+            materialize(connection, "csv_texts", query)
+            missing.update(connection.execute(_query("known_texts")).fetchall())
+    return Lookup(dict(sorted(missing.items())), frozenset(row for (row,) in incomplete))
 
 
 def _query(name: str) -> str:
     return files("dbtools.files").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _held(comparison: _Comparison, owner: str) -> str:
+    facts = _query(f"facts_{'prompts' if owner == 'texts' else owner}").rstrip()
+    query = _query("held").replace("{facts}", f"\n{facts}\n")
+    return query.replace("{held}", comparison.held).replace("{complete}", comparison.complete)
 
 
 def _owner(layout: Layout) -> str:
@@ -122,47 +135,42 @@ def _comparison(csv: CsvFile, layout: Layout) -> _Comparison:
     return _Comparison(tuple(sorted(columns)), " AND ".join(held), " AND ".join(complete), tuple(sorted(texts)))
 
 
-def _load(connection: Engine, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
+def _load(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
     """Create the table csv_rows that held.sql reads, from the sound rows."""
     place = csv.columns
     key = place[layout.id or layout.texts[0]]
-    numbers = [d for d in DIMENSIONS if layout.owner == "scores"]
-    used = {*comparison.columns, key, *(place[d] for d in numbers)}
+    dimensions = [f"try_cast(c{place[d]} AS DOUBLE)" for d in DIMENSIONS if layout.owner == "scores"]
+    used = {*comparison.columns, key, *(place[d] for d in DIMENSIONS if layout.owner == "scores")}
     others = [i for i in range(len(csv.header)) if i not in used]
     # A heading of somebody's own may be a note, though nothing stands below it.
     noted = any(i in others for name, i in place.items() if name and name not in NAMES)
-    rows: list[tuple[object, ...]] = []
-    for row in csv.rows:
-        if not row.problem:
-            more = any(_said(row.cells[i]) for i in others) or (noted and not rows)
-            said = (_said(row.cells[i]) or None for i in comparison.columns)
-            bare = (_bare(row.cells[i]) or None for i in comparison.texts)
-            shown = row.cells[key].strip() if layout.id else row.cells[key]
-            rows.append((row.number, more, shown, *said, *bare, *(row.cells[place[d]] for d in numbers)))
-    texts = [*(f"c{i}" for i in comparison.columns), *(f"b{i}" for i in comparison.texts)]
-    typed = ", ".join(f"{name} VARCHAR" for name in ("key", *texts, *numbers))
-    register(connection, "csv_cells", f"row BIGINT, more BOOLEAN, {typed}", rows)
-    shown_key = "coalesce(try_cast(key AS UUID)::VARCHAR, key)" if layout.id else "key"
-    scores = ", ".join(f"try_cast({d} AS DOUBLE)" for d in numbers) or "NULL::DOUBLE"
-    connection.execute(
-        f"CREATE TEMP TABLE csv_rows AS SELECT row, more, nullif({shown_key}, '') AS key, [{scores}] AS scores"  # noqa: S608
-        f"{''.join(f', {name}' for name in texts)} FROM csv_cells"
+    more = ["false", *(f"said(c{i}) IS NOT NULL" for i in others)]
+    if noted and (first := next((row for row in csv.rows if not row.problem), None)):
+        more.append(f"row = {first.number}")
+    shown_key = f"key_of(c{key})" if layout.id else f"c{key}"
+    cells = [*(f"said(c{i}) AS c{i}" for i in comparison.columns), *(f"bare(c{i}) AS b{i}" for i in comparison.texts)]
+    rows = (
+        f"SELECT row, {' OR '.join(more)} AS more, nullif({shown_key}, '') AS key, "  # noqa: S608 - own
+        f"[{', '.join(dimensions) or 'NULL::DOUBLE'}] AS scores{''.join(f', {cell}' for cell in cells)} FROM "
     )
+    if isinstance(csv.rows, UnreadRows) and _load_unread(connection, csv.rows, len(csv.header), rows):
+        return
+    typed = "".join(f", c{i} VARCHAR" for i in range(len(csv.header)))
+    sound = [(row.number, *row.cells) for row in csv.rows if not row.problem]
+    register(connection, "csv_cells", f"row BIGINT{typed}", sound)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE csv_rows AS {rows} csv_cells")
     connection.execute("DROP TABLE csv_cells")
 
 
-def _texts(rows: list[Row], places: tuple[int, ...]) -> list[tuple[int, int, str]]:
-    """Return the texts that known_texts.sql looks for: row, column, text."""
-    readings = [(row, i, text) for row in rows for i in places for text in (_said(row.cells[i]), _bare(row.cells[i]))]
-    return [(row.number, i, text) for row, i, text in readings if text]
+def _load_unread(connection: duckdb.DuckDBPyConnection, unread: UnreadRows, width: int, rows: str) -> bool:
+    """Create csv_rows from the file itself; return whether DuckDB found as many records in it as were counted."""
+    import duckdb
 
-
-def _said(cell: str) -> str:
-    """Return a cell, or nothing where it is blank; Python knows more kinds of white space than SQL."""
-    return cell if cell.strip() else ""
-
-
-def _bare(cell: str) -> str:
-    """Return an escaped cell as the database has it, or nothing where it is not escaped."""
-    bare = unescape(cell)
-    return bare if bare != cell else ""
+    columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(width))
+    file = quote(glob.escape(str(unread.path)))
+    reader = READER.format(file=file, texts=f"{{{columns}}}", longest=rfc4180.LONGEST)
+    numbered = f"(SELECT row_number() OVER () AS row, * FROM {reader})"  # noqa: S608 - quoted
+    with suppress(duckdb.InvalidInputException):
+        connection.execute(f"CREATE TEMP TABLE csv_rows AS {rows} {numbered}")
+        return connection.execute("SELECT count(*) FROM csv_rows").fetchone() == (len(unread),)
+    return False
