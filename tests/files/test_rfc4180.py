@@ -32,8 +32,9 @@ def small_files_too(monkeypatch):
 # Short pieces, so that quotes, commas and line ends often meet.
 pieces = st.sampled_from(['"', '""', ",", "\n", "\r\n", "\r", "a", " ", "é", "\u2028", "\ufeff", "'=", "version_uuid"])
 cells = st.lists(pieces, max_size=5).map("".join)
+four = st.lists(cells, min_size=4, max_size=4)
 records = st.one_of(
-    st.lists(cells, min_size=4, max_size=4),
+    four,
     st.lists(cells, max_size=6),
     st.sampled_from([HEADER, [" Version_UUID", "TEXT", "prompt_id", "version_no"], OTHER, [*OTHER, "mine"]]),
 )
@@ -43,16 +44,18 @@ records = st.one_of(
 def files(draw) -> bytes:
     """Return a file as a program writes it, whole or with a few bytes put in, or records that nobody quoted."""
     text = io.StringIO(newline="")
-    rows = [HEADER, *draw(st.lists(records, max_size=6))]
+    sound = draw(st.booleans())
+    rows = [HEADER, *draw(st.lists(four if sound else records, max_size=6))]
     end = draw(st.sampled_from(["\n", "\r\n"]))
-    if draw(st.integers(0, 4)):
+    if sound or draw(st.integers(0, 4)):
         csv.writer(text, quoting=draw(st.sampled_from([0, 0, 1])), lineterminator=end).writerows(rows)
     else:
         text.write(end.join(",".join(row) for row in rows))
     data = text.getvalue().encode()
     if not draw(st.integers(0, 3)):
         data = data.removesuffix(end.encode())
-    for extra in draw(st.lists(st.sampled_from([b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"x"]), max_size=2)):
+    extras = st.lists(st.sampled_from([b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"x"]), max_size=2)
+    for extra in [] if sound else draw(extras):
         at = draw(st.integers(0, len(data)))
         data = data[:at] + extra + data[at:]
     return data
@@ -89,8 +92,7 @@ def test_what_is_proved_is_read_the_same_by_the_strict_reader_and_by_duckdb(plac
 
 
 def test_files_of_both_kinds_came_up():
-    if SEEN:
-        assert min(SEEN["proved True"], SEEN["proved False"]) > 100
+    assert not SEEN or min(SEEN.values()) > 200
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
