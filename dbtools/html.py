@@ -25,7 +25,7 @@ LEVELS = {
     "error": ("✗", "#cf222e"),
     "warning": ("!", "#bf8700"),
     "info": ("•", "#818b98"),
-    "neutral": ("–", "#818b98"),
+    "neutral": ("○", "#818b98"),
     "good": ("✓", "#1a7f37"),
 }
 """How bad a verdict or a finding is, worst first: its sign and its colour, the same wherever it is shown."""

@@ -108,10 +108,12 @@ def make_claim(
     allowed = real and scale in _JUDGED and not missing
     rests = _basis(closest, scale, kinds, unit)
     figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {rests}"
-    details = (figures, *_at_equal_length(own), *_power(detectable))
+    equal_length = _at_equal_length(own)
     if allowed and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
+        details = (figures, *equal_length, *_power(detectable))
         return Claim("best", leader, closest, None, detectable, _best(own, fails_more), details, allowed)
     needed = contests_needed(own)
+    details = (figures, *equal_length, *_power(detectable, needed if allowed else None))
     ahead = f"Undecided: {leader} leads {closest.b} by {_points(closest)}"
     if closest.difference < 0:
         ahead = f"Undecided: {leader} leads most agents, yet {closest.b} is {_points(closest)} ahead of it"
@@ -265,14 +267,20 @@ def _what_it_takes(pair: Pair, needed: int | None, unit: str) -> str:
         return f"It takes {LEAST_TEXTS} {unit}; there are {pair.clusters}."
     if needed is None:
         return "It takes more contests."
-    about = f"More than {_MANY:,}" if needed > _MANY else f"About {max(needed, pair.n + 1):,}"
-    return f"{about} contests would decide; there are {pair.n:,}."
+    about = f"More than {_MANY:,} contests" if needed > _MANY else f"About {max(needed - pair.n, 1):,} more contests"
+    return f"{about} may decide; there are {pair.n:,}."
 
 
-def _power(detectable: float | None) -> list[str]:
-    if detectable is None:
-        return []
-    return [f"A lead below {detectable:.2g} points over every rival would be missed more than 1 time in 5."]
+def _power(detectable: float | None, needed: int | None = None) -> list[str]:
+    """Say which lead would be found, and how many contests in all would find the present one."""
+    found = []
+    if needed is not None and needed <= _MANY:
+        found.append(
+            f"With about {needed:,} contests in all, the chance of a clear answer is 80%, if the true lead is today's."
+        )
+    if detectable is not None:
+        found.append(f"A lead below {detectable:.2g} points over every rival would be missed more than 1 time in 5.")
+    return found
 
 
 def _margin(pair: Pair) -> str:

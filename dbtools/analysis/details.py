@@ -54,10 +54,11 @@ def looking_often(found: Effectiveness) -> str:
     if lead is None or found.wins == "rated" or found.evidence:  # the details of ratings say so
         return ""
     size = f"{lead.evidence:,.1f}" if lead.evidence < 1000 else "over 1,000"
-    figures = f"evidence {size} against {lead.rival}; above {ENOUGH:.0f} is enough"
+    figures = f"evidence of being ahead of {lead.rival}: {size}; above {ENOUGH:.0f} is enough"
     if lead.holds:
         return f"The lead of {lead.agent} holds however often you look ({figures})."
-    return f"The p-value is for one look. However often you look, the lead of {lead.agent} is not sure yet ({figures})."
+    looks = f"However often you look, the lead of {lead.agent} is not sure yet ({figures})."
+    return f"The p-value holds if you look once. {looks}"
 
 
 def _failing(found: Effectiveness) -> list[str]:
@@ -93,7 +94,9 @@ def stability(found: Effectiveness) -> str:
     if not found.claim.leader or not led:
         return ""
     same = sum(s.leader == found.claim.leader for s in led)
-    return f"{found.claim.leader} leads under {same} of the {len(led)} filters that have a leader."
+    return (
+        f"{found.claim.leader} leads under {same} of the {len(led)} filters that have a leader; they share their rows."
+    )
 
 
 def _caveats(found: Effectiveness) -> list[str]:
@@ -110,7 +113,8 @@ def left_out(found: Effectiveness) -> list[str]:
     parts += [f"{found.version_use[key]:,} {why}" for key, why in _UNUSED.items() if found.version_use[key]]
     text = f"Versions left out: {', '.join(parts) or 'none'}"
     if kinds and not found.agents:
-        text += f" (provenance {max(kinds, key=kinds.__getitem__)} compares them)"
+        most = max(kinds, key=kinds.__getitem__)
+        text += f"; the parameter provenance = {most} compares them{'' if most == 'real' else ', which is no evidence'}"
     others = ", ".join(f"{n:,} by {source}" for source, n in found.not_competing.items())
     some = f"Compared are {found.filter_note} only." if found.filter_note else ""
     return [some, f"{text}.", f"Versions that do not compete: {others}." if others else ""]

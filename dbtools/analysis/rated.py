@@ -247,19 +247,21 @@ def details(rated: Rated) -> list[str]:
         return []
     skipped = f"; {counted(rated.skipped, 'pair')} skipped" if rated.skipped else ""
     found = [
-        f"Blind ratings: {rated.n:,} of {counted(rated.texts, 'prompt text')} by {counted(len(rated.raters), 'rater')}"
+        f"{counted(len(rated.raters), 'rater')} compared {counted(rated.n, 'pair')} blind, on "
+        f"{counted(rated.texts, 'prompt text')}"
         f"{skipped}."
     ]
     raters = rated.agreements.get("raters")
     if raters and raters.n and raters.ac1 is not None:
         found.append(f"Two raters of the same pair agree in {raters.raw:.0%} of {raters.n:,} (AC1 {raters.ac1:.2f}).")
     kinds = [
-        f"{kind} {some.raw:.0%} of {some.n:,}" + (f" (AC1 {some.ac1:.2f})" if some.ac1 is not None else "")
+        f"{kind} in {some.raw:.0%} of {counted(some.n, 'case')}"
+        + (f" (AC1 {some.ac1:.2f})" if some.ac1 is not None else "")
         for kind, some in rated.agreements.items()
         if kind != "raters" and some.n
     ]
     if kinds:
-        found.append(f"Ratings name the same agent as wins {', '.join(kinds)}.")
+        found.append(f"Ratings and wins name the same agent: {', '.join(kinds)}.")
     if rated.side:
         side = rated.side
         found.append(

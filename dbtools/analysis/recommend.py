@@ -120,7 +120,7 @@ class Recommendation(Result):
         if not self.choices:
             return []
         best = self.choices[0]
-        found = [f"{best.agent} is the best agent with a probability of {best.chance_best:.0%}."]
+        found = [f"The chance that {best.agent} has the highest true mean is {best.chance_best:.0%}; this is no test."]
         for other in self.choices[1:]:
             if best.dollars and other.dollars is not None and other.dollars < best.dollars:
                 less = 1 - other.dollars / best.dollars

@@ -57,8 +57,9 @@ def test_a_difference_that_chance_explains_is_undecided_and_says_what_would_deci
     claim = make_claim(pairs(0.4), AGENTS, {"real"})
     assert claim.verdict == "undecided"
     assert not PRAISE.search(claim.sentence)
-    assert "would be missed more than 1 time in 5" in claim.details[1]
-    assert f"About {claim.needed:,} contests would decide; there are 40." in claim.sentence
+    assert f"With about {claim.needed:,} contests in all, the chance of a clear answer is 80%" in claim.details[1]
+    assert "would be missed more than 1 time in 5" in claim.details[2]
+    assert f"About {claim.needed - 40:,} more contests may decide; there are 40." in claim.sentence
     assert claim.needed > 40
 
 

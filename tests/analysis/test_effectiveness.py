@@ -83,7 +83,10 @@ def test_the_field_case_has_no_real_rows_and_says_so(field):
     result = compare(field)
     assert (result.agents, result.pairs, result.claim.verdict) == ((), (), "undecided")
     assert result.sentence.startswith("Undecided: no agent has judge scores among real rows.")
-    assert "Versions left out: 165 generated (provenance generated compares them)." in result.details
+    assert (
+        "Versions left out: 165 generated; the parameter provenance = generated compares them, which is no evidence."
+        in result.details
+    )
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["regret"] is None
     assert "Undecided" in result._repr_html_()
 
@@ -315,7 +318,7 @@ def test_agents_who_have_written_nothing_are_refused(tmp_path):
 def test_where_no_rows_are_left_those_that_could_be_compared_are_named(tmp_path):
     with attach(make_database(tmp_path / "prompter.db", prompts=3)) as db:
         details = analysis.effectiveness(db, "placeholder").details
-    assert details[-1] == "Versions left out: 9 real (provenance real compares them)."
+    assert details[-1] == "Versions left out: 9 real; the parameter provenance = real compares them."
 
 
 def fail(path, number, agent="syntax"):

@@ -35,7 +35,7 @@ _AGENT = {"agent": "agents"}
 _CLUSTERS = {"prompt text": "text", "similar texts": "near", "user": "user", "day": "day"}
 _ABOUT_RATES = (
     "The line is the 95% interval, clustered as chosen above; effective contests: how many independent contests "
-    "these are worth at least; chance of being best: posterior probability of the highest win rate."
+    "these are worth at least; chance of most wins: posterior probability of the highest true win rate."
 )
 _ABOUT_PAIRS = (
     "Totals compared within the same prompt, A less B; effect size: Cohen's d_z; P(A beats B): with half of the ties. "
