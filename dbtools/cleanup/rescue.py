@@ -9,11 +9,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtools.cleanup.model import Removal
+from dbtools.cleanup.model import FileEvidence, Removal
 from dbtools.database.sql import quote, temporary_duckdb
 from dbtools.errors import CleanupError, readable
-from dbtools.files import csvfile
+from dbtools.files import csvfile, inventory
 from dbtools.progress import step
+from dbtools.project import Project
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +82,24 @@ def rows_of(read: csvfile.CsvFile, numbers: Collection[int], path: str) -> pd.Da
     ]
     names = [*columns, EXTRA, "_file", "_row"]
     return pd.DataFrame({name: pd.Series([r[i] for r in rows], dtype=object) for i, name in enumerate(names)})
+
+
+def read_unique(project: Project, file: FileEvidence) -> pd.DataFrame:
+    """Return the rows of a CSV file that exist nowhere else, as they stand in the file. Reads only.
+
+    Raises
+    ------
+    CleanupError
+        The file is no longer the one that was examined.
+    """
+    path = project.root / file.path
+    found = inventory.look(path)
+    status = found.status if found else None
+    if not status or (status.st_size, status.st_mtime_ns) != (file.identity.size, file.identity.mtime_ns):
+        raise CleanupError("The file has changed since it was examined", file.path, "press Rescan")
+    rows = rows_of(csvfile.read(path), file.unique, file.path).drop(columns="_file")
+    extra = [] if rows[EXTRA].map(bool).any() else [EXTRA]
+    return rows.drop(columns=extra)
 
 
 def _column_names(header: tuple[str, ...]) -> list[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dbtools import disk
 from dbtools.database import cache, schema, sql, sqlite
 from dbtools.database import ratings as blind
+from dbtools.database.engine import Closed
 from dbtools.database.lake import Lake
 from dbtools.database.prompt_filter import PromptFilter, day, filter_prompts
 from dbtools.database.ratings import Ratings
@@ -345,9 +346,15 @@ class Database:
         if self._sandbox:
             self._sandbox.close()
         self._connection.close()
+        self._connection = cast("duckdb.DuckDBPyConnection", Closed(self.origin["path"]))
         self._clean_up()
         with suppress(OSError):  # a server, a lake, or a file that is gone
             sqlite.release(Path(self.origin["path"]))
+
+    def __getattr__(self, name: str) -> Any:
+        known = name in self.__dict__.get("relations", ())
+        todo = f"use db.frame({name!r}), or db.sql with SQL" if known else "dir(db) lists what there is"
+        raise AttributeError(f"A Database has no attribute {name!r}; {todo}.")
 
     def __enter__(self) -> Database:
         return self

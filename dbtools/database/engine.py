@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dbtools.database.spark import Spark
 from dbtools.database.sql import bind, quote
+from dbtools.errors import DatabaseError
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
     Engine: TypeAlias = duckdb.DuckDBPyConnection | Spark
 
 _BATCH = 10_000  # rows that are handed to DuckDB at a time
+
+
+class Closed:
+    """What takes the place of a connection that was closed: any use of it is refused in a sentence."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def close(self) -> None:
+        """Do nothing: it is closed."""
+
+    def interrupt(self) -> None:
+        """Do nothing: nothing runs."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise DatabaseError("The database is closed", self._path, "attach it again")
 
 
 def execute(engine: Engine, query: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:

@@ -15,6 +15,7 @@ import pytest
 from support import USERS, assert_sentence, make_database, unchanged
 
 from dbtools import attach
+from dbtools.analysis import effectiveness
 from dbtools.database import Database, sql
 from dbtools.errors import DatabaseError, ParameterError, QueryError
 
@@ -280,3 +281,18 @@ def test_ctrl_c_while_duckdb_works_is_a_keyboard_interrupt_at_once(way: str, pla
         finally:
             key.join()
         assert db.sql("SELECT 42").fetchall() == [(42,)]
+
+
+def test_a_closed_database_and_an_attribute_that_there_is_not_get_a_sentence(tmp_path):
+    db = attach(make_database(tmp_path / "prompter.db"))
+    with pytest.raises(AttributeError, match=r"no attribute 'versions'; use db\.frame\('versions'\)"):
+        db.versions  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'verions'; dir\(db\)"):
+        db.verions  # noqa: B018
+    db.close()
+    db.close()
+    db.interrupt()
+    for use in (lambda: db.sql("SELECT 1"), lambda: db.frame("versions"), lambda: effectiveness(db)):
+        with pytest.raises(DatabaseError) as caught:
+            use()
+        assert_sentence(caught.value, str(tmp_path / "prompter.db"))

@@ -13,7 +13,7 @@ from rating_projects import own_marks_project
 from support import AGENTS, assert_sentence, hex_id
 
 from dbtools.database.ratings import read
-from dbtools.errors import ParameterError, QueryError
+from dbtools.errors import DatabaseError, ParameterError
 from dbtools.show import Explorer
 from dbtools.show.rater import Rater, rater
 
@@ -185,14 +185,14 @@ def test_the_tab_of_the_explorer_takes_answers_too(root):
         tab.rater.value = "bob"
         assert explorer.wait()
         opened.append(tab.view._session._db)
-        with pytest.raises(QueryError, match="closed"):
+        with pytest.raises(DatabaseError, match="is closed"):
             opened[0].sql("SELECT 1")
         press(tab.view, "left")
         assert [(one.rater, one.choice) for one in read(root / "ratings.jsonl").ratings] == [("bob", "left")]
         tab.rater.value = "\n"
         assert explorer.wait()
         assert "name of a rater" in tab.worker.message.value
-    with pytest.raises(QueryError, match="closed"):
+    with pytest.raises(DatabaseError, match="is closed"):
         opened[1].sql("SELECT 1")
 
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from dbtools import cleanup
-from dbtools.cleanup import rescue
 from dbtools.cleanup.backup import read
+from dbtools.cleanup.rescue import read_unique
 from dbtools.errors import CleanupError, printable, readable
-from dbtools.files import csvfile, inventory
 from dbtools.html import counted, size
 from dbtools.redact import redact
 from dbtools.show.explorer import markup
@@ -24,9 +23,6 @@ from dbtools.show.explorer.widgets import Grid, button, choice, line, row
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from dbtools.cleanup.model import FileEvidence
-    from dbtools.project import Project
 
 _MOST_ROWS = 100
 _NO_RUN = "no cleanup to undo"
@@ -259,32 +255,14 @@ def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str
     keys = keys_of(survey)
     removable = {removal.path for removal in cleanup.plan(survey, unique_rows).removals}
     boxes = ["☑" if path in ticked else "☐" if path in removable else "" for path in keys]
-    # The reason stands in front, where it can be seen on narrow pages too.
-    shown = survey.frame[["path", "reason", "verdict", "size_bytes", "rows", "unique_rows", "modified"]].copy()
+    # Unique rows and reason stand in front, where they can be seen on narrow pages too.
+    shown = survey.frame[["path", "unique_rows", "reason", "verdict", "size_bytes", "rows", "modified"]].copy()
     shown.insert(0, "remove", boxes)
     choosable = [key if path in removable else None for path, key in keys.items()]
     caption = f"{survey.sentence}. Ticked files are removed; files without a box always stay."
     rows = [f"rows:{keys[file.path]}" if file.unique else None for file in survey.files]
     look = {"keys": choosable, "picked": {keys[path] for path in ticked}, "limit": 1000}
     return markup.table(shown, "files", caption=caption, links={"unique_rows": rows}, **look)
-
-
-def read_unique(project: Project, file: FileEvidence) -> pd.DataFrame:
-    """Return the rows of a CSV file that exist nowhere else, as they stand in the file. Reads only.
-
-    Raises
-    ------
-    CleanupError
-        The file is no longer the one that was examined.
-    """
-    path = project.root / file.path
-    found = inventory.look(path)
-    status = found.status if found else None
-    if not status or (status.st_size, status.st_mtime_ns) != (file.identity.size, file.identity.mtime_ns):
-        raise CleanupError("The file has changed since it was examined", file.path, "press Rescan")
-    rows = rescue.rows_of(csvfile.read(path), file.unique, file.path).drop(columns="_file")
-    extra = [] if rows[rescue.EXTRA].map(bool).any() else [rescue.EXTRA]
-    return rows.drop(columns=extra)
 
 
 def plan_html(plan: cleanup.Plan, survey: cleanup.Survey, words: str) -> str:

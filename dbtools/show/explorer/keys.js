@@ -41,7 +41,7 @@ function render({ model, el }) {
     });
     let last = 0;
     const observer = new ResizeObserver(() => {
-      const width = Math.floor(box.clientWidth / 40) * 40;
+      const width = Math.floor((box.clientWidth - 12) / 40) * 40; // charts have less room than the box
       if (!width || width === last) return;
       last = width;
       model.set("width", width);
