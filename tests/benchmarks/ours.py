@@ -76,6 +76,15 @@ def same_rows(path: Path) -> None:
     assert not sum(missing_rows(path, [path.with_name("twin.db")]).values())
 
 
+def compare_states(path: Path) -> list[int]:
+    """Say what changed since an earlier state: rows of versions and scores that were added, removed and changed."""
+    from dbtools import audit as room
+
+    change = room.compare(path.with_name("earlier.db"), path, progress=False)
+    of = {each.relation: each for each in change.relations}
+    return [n for name in ("versions", "scores") for n in (of[name].added, of[name].removed, of[name].changed)]
+
+
 def import_dbtools(path: Path) -> None:
     """Import the package."""
     import dbtools  # noqa: F401

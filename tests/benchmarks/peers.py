@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sqlite3
 import subprocess
 import tempfile
@@ -231,6 +232,44 @@ def cli_sha3sum(path: Path) -> Job:
     def job() -> None:
         for file in (path, path.with_name("twin.db")):
             subprocess.run(["sqlite3", "-readonly", file, ".sha3sum"], check=True, capture_output=True)
+
+    return job
+
+
+def compare_pandas(path: Path) -> Job:
+    """Rows of versions and scores that were added, removed and changed, by a merge on the id."""
+    import pandas as pd
+
+    def job() -> list[int]:
+        counts = []
+        for name in ("prompt_versions", "judge_scores"):
+            earlier, later = (
+                pd.read_sql(f"SELECT * FROM {name}", sqlite3.connect(file))
+                for file in (path.with_name("earlier.db"), path)
+            )
+            both = earlier.merge(later, on="id", how="outer", indicator=True, suffixes=("", "_later"))
+            same = both[both["_merge"] == "both"]
+            cells = [c for c in earlier if c != "id"]
+            equal = [(same[c] == same[f"{c}_later"]) | (same[c].isna() & same[f"{c}_later"].isna()) for c in cells]
+            sides = both["_merge"].value_counts()
+            changed = len(same) - int(pd.concat(equal, axis=1).all(axis=1).sum())
+            counts += [int(sides["right_only"]), int(sides["left_only"]), changed]
+        return counts
+
+    return job
+
+
+def sqldiff(path: Path) -> Job:
+    """The same by SQLite's own tool for two databases."""
+
+    def job() -> list[int]:
+        counts = []
+        for name in ("prompt_versions", "judge_scores"):
+            command = ["sqldiff", "--summary", "--primarykey", "--table", name, path.with_name("earlier.db"), path]
+            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            found = {word: int(n) for n, word in re.findall(r"(\d+) (changes|inserts|deletes)", said)}
+            counts += [found.get(word, 0) for word in ("inserts", "deletes", "changes")]
+        return counts
 
     return job
 

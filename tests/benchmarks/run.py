@@ -69,6 +69,7 @@ RACES = (
     Race("audit", "audit", ("audit_sqlite3", "scan_all")),
     Race("survey a project with one CSV file", "survey", ("csv_ids_pandas", "csv_ids_polars")),
     Race("compare two databases row by row", "same_rows", ("cli_sha3sum",)),
+    Race("what changed between two states", "compare_states", ("sqldiff", "compare_pandas")),
     Race("attach with texts, first time", "load_texts", cached=False),
     Race("export the history to CSV, and prove it", "export_csv", ("csv_module", "csv_application")),
     Race("export the history to Parquet, and prove it", "export_parquet", ("parquet_pandas",)),
@@ -85,6 +86,8 @@ SAID = {
     "scan_all": "reading every cell in SQLite",
     "csv_ids_pandas": "pandas (ids and texts only)",
     "csv_ids_polars": "polars (ids and texts only)",
+    "compare_pandas": "pandas (rows only)",
+    "sqldiff": "sqldiff (rows only)",
     "cli_sha3sum": "sqlite3 .sha3sum",
     "csv_module": "Python's csv",
     "csv_application": "the application's export",
@@ -146,6 +149,7 @@ def _surround(path: Path) -> None:
     (path.parent / "alone" / "prompter.db").hardlink_to(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM INTO ?", [str(path.with_name("twin.db"))])
+        connection.execute("VACUUM INTO ?", [str(path.with_name("earlier.db"))])
         columns = "prompt_id, version_no, id, text, source, explanation, created_at"
         query = f"SELECT {columns} FROM prompt_versions LIMIT 300000"
         with (storage / "prompt_versions.csv").open("w", newline="", encoding="utf-8") as handle:
@@ -154,6 +158,11 @@ def _surround(path: Path) -> None:
             for number, row in enumerate(connection.execute(query)):
                 gone = number % 1000 == 0
                 writer.writerow((row[0], row[1], f"{number:032x}", f"gone {number}", *row[4:]) if gone else row)
+    with closing(sqlite3.connect(path.with_name("earlier.db"))) as earlier, earlier:
+        # One version in a thousand was edited since, one removed, and one has a new id.
+        earlier.execute("UPDATE prompt_versions SET text = 'before: ' || text WHERE rowid % 1000 = 1")
+        earlier.execute("DELETE FROM prompt_versions WHERE rowid % 1000 = 2")
+        earlier.execute("UPDATE prompt_versions SET id = lower(hex(randomblob(16))) WHERE rowid % 1000 = 3")
 
 
 def table(records: list[dict[str, Any]]) -> str:
@@ -184,8 +193,14 @@ def same_answers(records: list[dict[str, Any]]) -> None:
             if record["size"] == size and record["name"].startswith("agents") and record["answer"]:
                 rows = [list(r.values()) if isinstance(r, dict) else list(r) for r in record["answer"]]
                 found[record["name"]] = sorted([r[0], int(r[1]), int(r[2] or 0), round(float(r[-1]), 6)] for r in rows)
-        if len({json.dumps(rows) for rows in found.values()}) > 1:
-            raise RuntimeError(f"Not all give the same answer: {found}")
+        changes = {
+            record["name"]: record["answer"]
+            for record in records
+            if record["size"] == size and record["name"] in ("compare_states", "compare_pandas", "sqldiff")
+        }
+        for answers in (found, changes):
+            if len({json.dumps(answer) for answer in answers.values()}) > 1:
+                raise RuntimeError(f"Not all give the same answer: {answers}")
 
 
 def main() -> None:
