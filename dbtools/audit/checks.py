@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
@@ -38,6 +39,7 @@ _NEVER_MADE = {"user_feedback", "token_usage", "prompts.request_id"} | {
     f"prompt_versions.{name}" for name in ("parent_version_id", "change_type", "change_magnitude")
 }
 _UNMADE = "as the application's migrations 003 to 005 fail on PostgreSQL"
+_LAST = "integrity_messages"  # the relation that takes longest; it is made in a thread of its own
 _QUICK = 100_000  # versions; an audit of fewer shows no progress bar
 
 
@@ -99,24 +101,34 @@ def run(
     for damaged in (False, True):
         try:
             with opened(project, now, progress=progress, damaged=damaged) as context:
-                every = checks()
-                missing = create_relations(context, every, (read_query("scales"),))
-                if damaged or not _is_damaged(context):
-                    return _report(context, every, missing, progress=progress)
+                if report := _report(context, damaged=damaged, progress=progress):
+                    return report
         except DatabaseError:
             if damaged or not isinstance(project.database, Path) or is_lake(project.database):
                 raise
     raise AssertionError("the second audit returns or raises")
 
 
-def _report(
-    context: AuditContext, every: Iterable[Check], missing: Mapping[str, NotAnswered], *, progress: bool
-) -> AuditReport:
+def _report(context: AuditContext, *, damaged: bool, progress: bool) -> AuditReport | None:
+    """Run every check; None where SQLite finds damage in a database that was attached as a sound one."""
     import duckdb
 
+    with suppress(NotAnswered, OSError, sqlite3.Error, UnicodeError):  # then the relation says why
+        _ = context.integrity  # begins to check, beside all that follows
+    every = checks()
+    last = [check for check in every if _LAST in relations.read_by(check.query)]
+    first = [check for check in every if check not in last]
     quiet = not progress or context.db.origin["tables"].get("prompt_versions", 0) < _QUICK
-    steps = bar(every, desc="audit", unit="checks", disable=quiet, leave=False)
-    findings = [_find(context, check, missing) for check in steps]
+    findings = []
+    with bar(total=len(every), desc="audit", unit="checks", disable=quiet, leave=False) as steps:
+        for some, others in ((first, (read_query("scales"),)), (last, ())):
+            missing = create_relations(context, some, others)
+            if some is last and not damaged and _is_damaged(context):
+                return None
+            for check in some:
+                findings.append(_find(context, check, missing))
+                steps.update()
+    findings.sort(key=lambda finding: every.index(finding.check))
     provenance: dict[str, dict[str, int]] = {}
     scales: tuple[tuple[str, str, int], ...] = ()
     with suppress(duckdb.CatalogException) if context.unreadable else nullcontext():

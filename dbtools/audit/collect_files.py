@@ -12,7 +12,7 @@ from pathlib import Path
 from dbtools import environment
 from dbtools.audit.context import AuditContext, NotApplicable
 from dbtools.database import sqlite
-from dbtools.files.compare import Integrity, check_integrity, missing_rows
+from dbtools.files.compare import missing_rows
 from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
 
@@ -43,8 +43,7 @@ def integrity(context: AuditContext) -> Iterator[tuple[str, str]]:
     """Yield the damage that SQLite finds in each database; one that cannot be copied counts as damaged."""
     _check_files(context)
     left_out: list[str] = []
-    for path, copy in context.copies.items():
-        found = check_integrity(copy) if isinstance(copy, Path) else Integrity((copy,))
+    for path, found in context.integrity.result().items():
         yield from ((context.name(path), message) for message in found.damage)
         if why := found.unknown or found.left_out:
             left_out.append(f"{context.name(path)}: {why}")

@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from dbtools.database import Database, sqlite
 from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.compare import Shape, read_shape
+from dbtools.files.compare import Integrity, Shape, check_integrity, read_shape
 from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST, FoundFile, find
 from dbtools.html import size
@@ -94,6 +96,21 @@ class AuditContext:
                 found[path] = str(error)
             self.release(path)
         return found
+
+    @cached_property
+    def integrity(self) -> Future[dict[Path, Integrity]]:
+        """What SQLite finds in the copy of each database; the check begins at the first use, in a thread of its own."""
+        copies, ended = self.copies, Event()
+
+        def check() -> dict[Path, Integrity]:
+            return {
+                path: check_integrity(copy, stop=ended.is_set) if isinstance(copy, Path) else Integrity((copy,))
+                for path, copy in copies.items()
+            }
+
+        pool = self.stack.enter_context(ThreadPoolExecutor(1))
+        self.stack.callback(ended.set)  # called before the pool is waited for
+        return pool.submit(check)
 
     def shape(self, path: Path) -> Shape:
         """Return the columns and the number of rows of each table of a database; empty where it cannot be read."""

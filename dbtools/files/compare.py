@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -55,15 +55,15 @@ class Integrity:
     left_out: str = ""
 
 
-def check_integrity(copy: Path, seconds: float = SECONDS) -> Integrity:
-    """Check a snapshot for damage, for at most so many seconds. Changes nothing that lasts.
+def check_integrity(copy: Path, seconds: float = SECONDS, stop: Callable[[], bool] | None = None) -> Integrity:
+    """Check a snapshot for damage, for at most so many seconds, or until `stop` says so. Changes nothing that lasts.
 
     Where a function or collation of the application is needed, one that does nothing stands in for it. Then every
     index is still checked for the number of its entries, but those that need it are not checked for their order.
     """
     deadline = time.monotonic() + seconds
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECKED)
+        connection.set_progress_handler(lambda: time.monotonic() > deadline or (stop and stop()), _CHECKED)
         connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
         stand_ins: list[str] = []
         while True:

@@ -131,7 +131,10 @@ def test_damage_is_told_from_what_only_an_application_can_evaluate(tmp_path):
     assert "own" in found.left_out.lower()
     assert path.read_bytes() == before
     assert (count_rows(path), missing_rows(path, [path])) == (2003, Counter())
-    assert "longer than 0 s" in check_integrity(make(tmp_path / "b.db", SHAPES[0], [("1", "2")] * 20000), 0).unknown
+    path = make(tmp_path / "b.db", SHAPES[0], [("1", "2")] * 20000)
+    assert "longer than 0 s" in check_integrity(path, 0).unknown
+    assert check_integrity(path, stop=lambda: True).unknown
+    assert check_integrity(path, stop=lambda: False) == Integrity()
     content = bytearray(before)
     content[2 * 4096 : 2 * 4096 + 200] = b"\xff" * 200
     path.write_bytes(content)
