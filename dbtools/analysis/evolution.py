@@ -25,7 +25,7 @@ from dbtools.database import Database
 from dbtools.database.attach import takes_project
 from dbtools.database.engine import register
 from dbtools.errors import ParameterError
-from dbtools.html import p_value, table
+from dbtools.html import counted, p_value, table
 from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ class Evolution(Result):
         types = [e.p_any for e in self.effects if e.p_any is not None]
         matters = "matters" if any(p < 0.05 for p in types) else "shows no clear effect" if types else "is not judged"
         return (
-            f"Of {len(judged):,} prompts that can be judged, {rises:,} rise, {falls:,} fall and "
-            f"{len(judged) - rises - falls:,} are undecided; the type of change {matters}."
+            f"{counted(len(judged), 'prompt')} can be judged: {rises:,} better, {falls:,} worse, "
+            f"{len(judged) - rises - falls:,} undecided; the type of change {matters}."
         )
 
     @property
@@ -136,7 +136,7 @@ class Evolution(Result):
         """The trends by both orders, the types of change, and what is left out."""
         kinds = self.left_out.get("versions", {})
         out = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n) or "no"
-        fewer = f", and {self.unlisted:,} prompts with fewer versions" if self.unlisted else ""
+        fewer = f", and {counted(self.unlisted, 'prompt')} with fewer versions" if self.unlisted else ""
         some = f"Followed are {self.filter_note} only." if self.filter_note else ""
         found = [*self._trends_said(), self._types_said() if self._judged else "", some]
         return [text for text in (*found, f"Left out: {out} versions{fewer}.") if text]
@@ -172,10 +172,11 @@ class Evolution(Result):
         drifting = [p.trend_chain.n for p in judged if p.trend_chain.verdict == "drifting"]
         if drifting:
             few = sum(n < DIRECTED_FROM for n in drifting)
-            why = f"; {few:,} have too few versions to tell a trend from drifting" if few else ""
-            found.append(f"{len(drifting):,} more change by p < 0.05, but a random walk can look the same{why}.")
+            why = f"; {few:,} of {len(drifting):,} with too few versions to tell the two apart" if few else ""
+            also = f"{counted(len(drifting), 'undecided prompt')} with p < 0.05, but a random walk can look the same"
+            found.append(f"{also}{why}.")
         disagree = sum(p.orders_disagree for p in judged)
-        found.append(f"The order of the chain and the order in time disagree in {disagree}.")
+        found.append(f"The order of the chain and the order in time disagree in {counted(disagree, 'prompt')}.")
         found.append(f"A rise or fall needs p < 0.05, no drifting, and more than {self.smallest:g} of 50 points.")
         if len(judged) >= 20:
             found.append(f"Up to about {0.05 * len(judged):.0f} would rise or fall by chance alone.")

@@ -6,7 +6,7 @@ import base64
 import json
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from functools import cache
@@ -35,6 +35,10 @@ _HEAD_SCORE_DIFFERS = 7
 _HEAD_NOT_BEST = (3, 8)
 # A prompt that did not come through the multi-agent path.
 _WITHOUT_REQUEST = 6
+# A prompt that was worked on for three days: a chain of eight versions, and one call that failed and was repeated.
+_REVISED = 10
+# The agents of which the test data generator wrote versions, per prompt.
+_GENERATED = (("domain", "structure"), ("syntax", "structure"), ("syntax",), ("domain",))
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def _generated() -> list[_Asked]:
     asked = []
     for place, number in enumerate(range(len(texts()["prompts"]), 15)):
         text = texts()["generated"][place % 2]
-        entry = {agent: f"{text} [Enhanced by {agent} agent]" for agent in AGENTS}
+        entry = {agent: f"{text} [Enhanced by {agent} agent]" for agent in _GENERATED[place]}
         entry |= {"text": text, "user": f"test_user_{place + 1}"}
         asked.append(_Asked(number, entry, True, first + 40 * place * millisecond, millisecond))
     return asked
@@ -154,25 +158,32 @@ def _add_prompt(tables: Tables, rng: random.Random, asked: _Asked) -> None:
         prompt["request_id"] = None
     tables["prompts"].append(prompt)
     # Every order of the agents occurs, so that an agent's place in the chain does not stand in for its skill.
-    order = list(permutations(AGENTS))[asked.number % 6]
+    order = [agent for agent in list(permutations(AGENTS))[asked.number % 6] if agent in asked.entry]
     versions: list[Row] = []
     for agent in order:
-        versions.append(_version(rng, asked, prompt, agent, versions))
+        versions.append(_version(rng, asked, prompt, agent, asked.entry[agent], versions))
     level = rng.gauss(6.9, 0.4)
     scores = [_score(rng, asked, version, level) for version in versions]
+    if asked.number == _REVISED:
+        for day, agent, text in texts()["revisions"]:
+            later = replace(asked, at=asked.at + timedelta(days=day))
+            versions.append(_version(rng, later, prompt, agent, text, versions))
+            if text != texts()["failure"]:
+                scores.append(_score(rng, later, versions[-1], level + 0.4 * day))
+        asked = later
     tables["prompt_versions"] += versions
     tables["judge_scores"] += scores
     tables["best_heads"].append(_best_head(asked, prompt, scores))
 
 
-def _version(rng: random.Random, asked: _Asked, prompt: Row, agent: str, before: list[Row]) -> Row:
+def _version(rng: random.Random, asked: _Asked, prompt: Row, agent: str, text: str, before: list[Row]) -> Row:
     version_no = len(before) + 1
     steps = (1, 3, 2)[len(before)] if asked.number == _CHILD_OLDER_THAN_PARENT else version_no
     explanation: Row = {"agent": agent, "improvements": rng.sample(texts()["improvements"][agent], 2)}
     if asked.generated:
         explanation = {"synthetic": True, "generated_at": (asked.at + asked.step * steps).isoformat()}
-    text = asked.entry[agent]
-    change_type, magnitude = _change(before[-1]["text"], text) if before else ("other", 0.0)
+    parent = next((row for row in reversed(before) if row["text"] != texts()["failure"]), None)
+    change_type, magnitude = _change(parent["text"], text) if parent else ("other", 0.0)
     return {
         "id": new_id(rng),
         "prompt_id": prompt["id"],
@@ -181,7 +192,7 @@ def _version(rng: random.Random, asked: _Asked, prompt: Row, agent: str, before:
         "explanation": json.dumps(explanation),
         "source": agent,
         "created_at": asked.after(steps),
-        "parent_version_id": before[-1]["id"] if before else None,
+        "parent_version_id": parent["id"] if parent else None,
         "change_type": change_type,
         "change_magnitude": magnitude,
     }
@@ -225,8 +236,8 @@ def _best_head(asked: _Asked, prompt: Row, scores: list[Row]) -> Row:
 
 
 def _calls(rng: random.Random, version: Row) -> list[Row]:
-    """Return the call that wrote a version and the call that judged it; generated versions cost nothing."""
-    if version["text"].endswith(" agent]"):
+    """Return the call that wrote a version and the call that judged it; generated and failed ones cost nothing."""
+    if version["text"].endswith(" agent]") or version["text"] == texts()["failure"]:
         return []
     length = len(version["text"]) // 4
     tokens = {
