@@ -17,6 +17,7 @@ from dbtools.errors import ConflictError, ParameterError, ProjectError
 from dbtools.project import Project
 
 TOTAL = "clarity + specificity + actionability + structure + context_use"
+REAL_TEXT = "text NOT LIKE '% agent]' AND text NOT LIKE '[Error:%'"
 FILES = {
     ".dbtools-demo",
     "auth_system.db",
@@ -77,7 +78,7 @@ def test_every_table_is_filled(root):
         "judge_scores": 45,
         "best_heads": 15,
         "user_feedback": 10,
-        "token_usage": 66,
+        "token_usage": 76,
         "security_inputs": 12,
     }
     found = {table: query(root, f"SELECT count(*) FROM {table}")[0][0] for table in counts}
@@ -86,17 +87,35 @@ def test_every_table_is_filled(root):
     assert {name for (name,) in tables} == set(counts)
 
 
-def test_each_prompt_has_one_version_of_each_agent_numbered_from_one(root):
-    agents = query(root, "SELECT source, count(DISTINCT prompt_id) FROM prompt_versions GROUP BY 1")
+def test_each_agent_has_fifteen_versions_and_the_versions_of_a_prompt_are_numbered_from_one(root):
+    agents = query(root, "SELECT source, count(*) FROM prompt_versions GROUP BY 1")
     assert dict(agents) == {"syntax": 15, "structure": 15, "domain": 15}
-    numbers = query(root, "SELECT version_no, count(DISTINCT prompt_id) FROM prompt_versions GROUP BY 1")
-    assert dict(numbers) == {1: 15, 2: 15, 3: 15}
+    real = query(root, f"SELECT count(DISTINCT source) FROM prompt_versions WHERE {REAL_TEXT} GROUP BY prompt_id")
+    assert real == [(3,)] * 11
+    numbers = "SELECT count(*) = max(version_no) AND min(version_no) = 1 FROM prompt_versions GROUP BY prompt_id"
+    assert query(root, numbers) == [(1,)] * 15
 
 
 def test_each_agent_stands_at_each_place_in_the_chain_about_as_often(root):
-    rows = query(root, "SELECT count(*) FROM prompt_versions GROUP BY source, version_no")
+    first = f"{REAL_TEXT} AND version_no <= 3"
+    rows = query(root, f"SELECT count(*) FROM prompt_versions WHERE {first} GROUP BY source, version_no")
     assert len(rows) == 9
-    assert all(4 <= count <= 6 for (count,) in rows)
+    assert all(3 <= count <= 5 for (count,) in rows)
+
+
+def test_one_prompt_has_a_chain_of_eight_versions_and_a_call_that_failed_and_was_repeated(root):
+    chain = query(
+        root,
+        "WITH RECURSIVE chain AS (SELECT id, 1 AS length FROM prompt_versions WHERE parent_version_id IS NULL"
+        " UNION ALL SELECT v.id, length + 1 FROM prompt_versions v JOIN chain c ON c.id = v.parent_version_id"
+        " WHERE v.text NOT LIKE '[Error:%') SELECT max(length) FROM chain",
+    )
+    assert chain == [(8,)]
+    failed = query(root, "SELECT prompt_id, source, version_no FROM prompt_versions WHERE text LIKE '[Error:%'")
+    assert len(failed) == 1
+    prompt_id, source, number = failed[0]
+    again = f"prompt_id = '{prompt_id}' AND source = '{source}' AND version_no = {number + 1}"
+    assert query(root, f"SELECT count(*) FROM prompt_versions WHERE {again}") == [(1,)]
 
 
 @pytest.mark.parametrize("name", ["prompter.db", "auth_system.db", "backend/auth_system.db"])
@@ -120,7 +139,7 @@ def test_scores_are_half_marks_on_the_scale_of_the_judge(root):
 
 
 def test_in_real_prompts_structure_leads_and_does_not_win_everything(root):
-    real = "p.user_id IS NULL OR p.user_id NOT LIKE 'test_user%'"
+    real = f"(p.user_id IS NULL OR p.user_id NOT LIKE 'test_user%') AND {REAL_TEXT}"
     joined = "prompt_versions v JOIN prompts p ON p.id = v.prompt_id"
     means = dict(
         query(
@@ -148,7 +167,7 @@ def test_four_prompts_bear_every_mark_of_generated_data_and_no_other_bears_one(r
         " FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id"
         " JOIN judge_scores s ON s.prompt_version_id = v.id",
     )
-    assert [tuple(bool(mark) for mark in row) for row in marked] == [(False,) * 4] * 33 + [(True,) * 4] * 12
+    assert [tuple(bool(mark) for mark in row) for row in marked] == [(False,) * 4] * 39 + [(True,) * 4] * 6
 
 
 def test_real_prompts_are_days_apart_and_generated_ones_within_a_second(root):
@@ -159,8 +178,7 @@ def test_real_prompts_are_days_apart_and_generated_ones_within_a_second(root):
 
 def test_real_texts_are_distinct_per_agent_and_one_prompt_was_asked_twice(root):
     assert query(root, "SELECT count(DISTINCT original_text) FROM prompts") == [(12,)]
-    real = "SELECT count(DISTINCT text) FROM prompt_versions WHERE text NOT LIKE '% agent]'"
-    assert query(root, real) == [(33,)]
+    assert query(root, f"SELECT count(DISTINCT text) FROM prompt_versions WHERE {REAL_TEXT}") == [(38,)]
 
 
 def test_an_audit_finds_the_few_defects_and_no_others(root):
@@ -186,10 +204,11 @@ def test_an_audit_finds_the_few_defects_and_no_others(root):
 def test_versions_form_one_chain_per_prompt(root):
     linked = query(
         root,
-        "SELECT count(*) FROM prompt_versions c JOIN prompt_versions p ON p.id = c.parent_version_id"
-        " WHERE c.prompt_id = p.prompt_id AND c.version_no = p.version_no + 1 AND c.change_magnitude > 0",
+        "SELECT count(*), sum(c.version_no = p.version_no + 1)"
+        " FROM prompt_versions c JOIN prompt_versions p ON p.id = c.parent_version_id"
+        " WHERE c.prompt_id = p.prompt_id AND c.change_magnitude > 0",
     )
-    assert linked == [(30,)]
+    assert linked == [(30, 29)]  # all but the first of each prompt; one was made anew after a call that failed
     kinds = query(root, "SELECT DISTINCT change_type FROM prompt_versions ORDER BY 1")
     assert kinds == [("length",), ("other",), ("structure",), ("wording",)]
 
@@ -207,7 +226,7 @@ def test_user_feedback_agrees_with_heads_and_requests(root):
 
 def test_token_usage_adds_up_and_has_a_price(root):
     good = "total_tokens = prompt_tokens + completion_tokens AND cost_usd > 0"
-    assert query(root, f"SELECT count(*) FROM token_usage WHERE {good}") == [(66,)]
+    assert query(root, f"SELECT count(*) FROM token_usage WHERE {good}") == [(76,)]
 
 
 def test_security_inputs_have_all_labels_and_only_blocked_ones_are_blocked(root):

@@ -291,7 +291,7 @@ def plan(pairs: Sequence[Pair]) -> tuple[tuple[str, int, float], ...]:
     numbers = sorted({today, *(round(today * 2 ** (step / 4)) for step in range(-12, 29))})
     leads = {f"{value:g} point{'' if value == 1 else 's'}": [value] * len(own) for value in LEADS}
     if all(pair.difference > 0 for pair in own):
-        leads = {"today's lead": [pair.difference for pair in own], **leads}
+        leads = {"today's leads": [pair.difference for pair in own], **leads}
     made = []
     for said, points in leads.items():
         for n in numbers:

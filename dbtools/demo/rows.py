@@ -165,11 +165,11 @@ def _add_prompt(tables: Tables, rng: random.Random, asked: _Asked) -> None:
     level = rng.gauss(6.9, 0.4)
     scores = [_score(rng, asked, version, level) for version in versions]
     if asked.number == _REVISED:
-        for day, agent, text in texts()["revisions"]:
-            later = replace(asked, at=asked.at + timedelta(days=day))
+        for hours, agent, text in texts()["revisions"]:
+            later = replace(asked, at=asked.at + timedelta(hours=hours))
             versions.append(_version(rng, later, prompt, agent, text, versions))
-            if text != texts()["failure"]:
-                scores.append(_score(rng, later, versions[-1], level + 0.4 * day))
+            now = 0.5 if text == texts()["failure"] else level + hours / 60  # the judge is not told that a call failed
+            scores.append(_score(rng, later, versions[-1], now))
         asked = later
     tables["prompt_versions"] += versions
     tables["judge_scores"] += scores

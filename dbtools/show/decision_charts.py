@@ -45,12 +45,15 @@ def power(frame: pd.DataFrame) -> alt.LayerChart:
     data = frame[["lead", "contests", "power"]]
     leads = list(dict.fromkeys(data["lead"]))
     colours = (
-        [INK, BLUE, ORANGE, VERMILION, GREEN][: len(leads)] if "today's lead" in leads else [BLUE, ORANGE, VERMILION]
+        [INK, BLUE, ORANGE, VERMILION, GREEN][: len(leads)] if "today's leads" in leads else [BLUE, ORANGE, VERMILION]
     )
-    x = alt.X("contests:Q", title="contests with the nearest rival", scale=alt.Scale(type="log", nice=False))
-    y = alt.Y("power:Q", title="chance of a decision", scale=alt.Scale(domain=[0, 1])).axis(format="%")
+    x = alt.X("contests:Q", title="contests with the closest rival", scale=alt.Scale(type="log", nice=False))
+    y = alt.Y("power:Q", title="chance of a clear answer", scale=alt.Scale(domain=[0, 1])).axis(format="%")
     lead = alt.Color(
-        "lead:N", title="true lead", sort=leads, scale=alt.Scale(domain=leads, range=colours[: len(leads)])
+        "lead:N",
+        title="true lead over each rival",
+        sort=leads,
+        scale=alt.Scale(domain=leads, range=colours[: len(leads)]),
     )
     lines = alt.Chart(data).mark_line(strokeWidth=2).encode(x=x.axis(tickCount=6, grid=False), y=y, color=lead)
     today = frame[frame["today"]].head(1)[["contests"]]
@@ -59,4 +62,6 @@ def power(frame: pd.DataFrame) -> alt.LayerChart:
     words = alt.Chart(today.assign(label=f"today: {n:,}")).mark_text(align="left", dx=5, color=MUTED)
     aim = alt.Chart(alt.InlineData([{"aim": 0.8}])).mark_rule(color=GREY, strokeDash=[1, 3]).encode(y="aim:Q")
     layers = alt.layer(aim, lines, now, words.encode(x="contests:Q", y=alt.value(-6), text="label:N"))
-    return style.finish(layers, "How many contests would decide (dotted: 80%)", 300 // ROW if len(data) else 0)
+    return style.finish(
+        layers, "Chance of a clear answer, by number of contests (dotted: 80%)", 300 // ROW if len(data) else 0
+    )

@@ -63,9 +63,9 @@ def test_the_plan_is_the_power_of_the_gate_and_reaches_80_percent_where_the_clai
     errors, shared = standard_errors(own)
     today = {said: power for said, n, power in points if n == own[0].n}
     assert today["1 point"] == pytest.approx(gate_power([1.0, 1.0], errors, shared))
-    assert [*today] == ["today's lead", *(f"{value:g} point{'' if value == 1 else 's'}" for value in LEADS)]
+    assert [*today] == ["today's leads", *(f"{value:g} point{'' if value == 1 else 's'}" for value in LEADS)]
     needed = contests_needed(own)
-    seen = [(n, power) for said, n, power in points if said == "today's lead"]
+    seen = [(n, power) for said, n, power in points if said == "today's leads"]
     assert max(n for n, power in seen if power < 0.8) <= needed <= min(n for n, power in seen if power >= 0.8) + 1
 
 

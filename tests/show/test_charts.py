@@ -310,7 +310,7 @@ def test_every_chart_says_its_n(usage):
     assert titles == [
         "Chart: Cost against quality (n = 33 scored versions)",
         "Chart: What a win costs (up to 11 contests per agent)",
-        "Chart: Cost by day (n = 66 calls on 11 days)",
+        "Chart: Cost by day (n = 76 calls on 13 days)",
         "Chart: What users choose (n = 10 votes)",
         "Chart: Inputs checked for risk (n = 12)",
         "Chart: Risk scores (n = 12)",

@@ -21,7 +21,7 @@ CHOICES = pd.DataFrame(
 )
 PLAN = pd.DataFrame(
     {
-        "lead": ["today's lead"] * 3 + ["1 point"] * 3,
+        "lead": ["today's leads"] * 3 + ["1 point"] * 3,
         "contests": [10, 20, 40] * 2,
         "power": [0.2, 0.5, 0.9, 0.1, 0.3, 0.6],
         "today": [False, True, False] * 2,
