@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -113,19 +113,25 @@ def voila(home: Path, notebook: Path) -> Iterator[str]:
 
 @contextmanager
 def browser() -> Iterator[Page]:
-    """Open a page that keeps what goes wrong in it: errors of scripts, dialogs, and requests that leave the machine."""
+    """Open a page that keeps what goes wrong in it: errors of scripts and in the console, dialogs, foreign requests."""
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = chromium.new_page(viewport={"width": 1280, "height": 2600})
         page.set_default_timeout(90_000)  # a busy machine is no fault
         wrong = page.wrong = []  # type: ignore[attr-defined]
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("console", lambda said: _is_error(said) and wrong.append(f"console: {said.text}"))
         page.on("dialog", lambda one: (wrong.append(f"dialog: {one.message}"), one.dismiss()))
         page.on("request", lambda one: _local(one.url) or wrong.append(f"request: {one.url}"))
         # What the page's own policy refuses never leaves the browser.
         page.on("requestfailed", lambda one: one.failure == "csp" and wrong.remove(f"request: {one.url}"))
         yield page
         chromium.close()
+
+
+def _is_error(said: ConsoleMessage) -> bool:
+    """Tell whether a page's message is an error; what its own policy refuses, such as a foreign font, is none."""
+    return said.type == "error" and "Content Security Policy" not in said.text
 
 
 def _local(url: str) -> bool:
@@ -211,7 +217,9 @@ def settle(page: Page) -> None:
 
 
 def set_theme(page: Page, name: str) -> None:
-    """Give JupyterLab one of its themes."""
+    """Give JupyterLab one of its themes, if it has another."""
+    if page.evaluate("document.body.dataset.jpThemeLight") == str("Dark" not in name).lower():
+        return
     page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
     page.wait_for_function("(dark) => document.body.dataset.jpThemeLight === String(!dark)", arg="Dark" in name)
-    page.wait_for_timeout(300)
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")

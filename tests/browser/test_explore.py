@@ -10,10 +10,52 @@ from pathlib import Path
 import pytest
 
 from dbtools import Project, analysis, attach, cleanup, demo
+from dbtools.show.explorer.explorer import TABS
 
 browsing = pytest.importorskip("browsing", reason="playwright is not installed", exc_type=ImportError)
 pytestmark = pytest.mark.skipif(not browsing.CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
 EXPLORER = ".dbtools-explorer"
+# What is wider than its box must be in a box that scrolls.
+CUT = """() => [...document.querySelectorAll(".dbtools-explorer *")].filter((e) => {
+  const box = document.querySelector(".dbtools-explorer").getBoundingClientRect();
+  return e.getClientRects().length && e.getBoundingClientRect().right > box.right + 1
+    && !e.closest(".dbtools-table, .dbtools-chart");
+}).map((e) => e.className || e.tagName)"""
+# Text whose contrast with what is behind it is below 4.5 (WCAG 2.2, 1.4.3), but for controls that cannot be used.
+FAINT = """() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (c) => [0.2126, 0.7152, 0.0722].reduce((sum, share, n) => {
+    const part = c[n] / 255;
+    return sum + share * (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  }, 0);
+  const over = (top, below) => [0, 1, 2].map((n) => top[n] * (top[3] ?? 1) + below[n] * (1 - (top[3] ?? 1)));
+  const behind = (e) => {
+    const layers = [];
+    for (let at = e; at; at = at.parentElement) {
+      const c = numbers(getComputedStyle(at).backgroundColor);
+      layers.unshift(c);
+      if ((c[3] ?? 1) === 1) break;
+    }
+    return layers.reduce((below, top) => over(top, below), [255, 255, 255]);
+  };
+  return [...document.querySelectorAll(".dbtools-explorer *")].filter((e) => {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!own || !e.getClientRects().length || e.closest("svg, style, :disabled, option, .out")) return false;
+    const below = behind(e), ink = over(numbers(getComputedStyle(e).color), below);
+    const [high, low] = [light(ink), light(below)].sort((a, b) => b - a);
+    return (high + 0.05) / (low + 0.05) < 4.5;
+  }).map((e) => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 40)}`)
+}"""
+
+
+# Threads, widgets and open databases that an Explorer could leave behind in the kernel.
+TRACES = """
+import pathlib, threading, ipywidgets
+def traces():
+    opened = [file.resolve() for file in pathlib.Path("/proc/self/fd").iterdir()]
+    threads = sum(thread.name == "dbtools-explorer" for thread in threading.enumerate())
+    return threads, len(ipywidgets.widget._instances), sum(file.suffix == ".duckdb" for file in opened)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +123,24 @@ def test_the_first_view_shows_the_counts_and_the_audit(page, project):
     assert len(cards) == 5
     assert "Usable with care" in cards[0]
     assert page.locator(f"{EXPLORER} svg").count() >= 2
+    page.locator(f"{EXPLORER} .dbtools-card", has_text="Which files can be removed?").click()
+    browsing.settle(page)
+    assert page.get_by_role("tab", selected=True).inner_text() == "Files"
+
+
+def test_where_the_filters_leave_nothing_one_sentence_says_so_and_one_click_helps(page):
+    browsing.open_tab(page, "Agents")
+    show_filters(page)
+    select(page, "Provenance", "placeholder (0)")
+    browsing.settle(page)
+    banner = page.locator(f"{EXPLORER} .dbtools-banner:visible")
+    assert banner.inner_text().startswith("No scored versions match these filters.")
+    assert page.locator(f"{EXPLORER} :is(.dbtools-body svg, [role=alert]):visible").count() == 0
+    button(page, "Clear filters").click()
+    browsing.settle(page)
+    assert banner.count() == 0
+    assert python(page, "explorer.provenance") == "all"
+    assert page.locator(f"{EXPLORER} .dbtools-body svg:visible").count() > 0
 
 
 @pytest.mark.parametrize("provenance", ["all", "generated", "real"])
@@ -105,14 +165,21 @@ def test_sources_users_and_days_are_filters_too(page, project):
     button(page, "syntax").click()
     button(page, "domain").click()
     users = page.get_by_placeholder("all users")
-    users.fill("ines.moreau")
+    users.press_sequentially("ines")
     users.press("Enter")
+    page.get_by_label("Remove the filter user").wait_for()
+    assert users.input_value() == ""
     page.locator(f"{EXPLORER} input[type=date]").first.fill("2025-01-01")
     page.locator(f"{EXPLORER} input[type=date]").first.press("Tab")
     browsing.settle(page)
     state = python(page, "[explorer.agents, explorer.users, explorer.date_range]")
     assert (sorted(state[0]), *state[1:]) == (["domain", "syntax"], ["ines.moreau"], ["2025-01-01", None])
     assert "only prompts of ines.moreau asked from 2025-01-01" in shown(page)
+    browsing.open_tab(page, "Usage")
+    tags = page.locator(f"{EXPLORER} .dbtools-tag").all_inner_texts()
+    assert [" ".join(said.split()) for said in tags if "not used here" in said] == [
+        "scale judge · not used here ✕", f"source {', '.join(state[0])} · not used here ✕",
+    ]  # fmt: skip
     button(page, "Reset").click()
     browsing.settle(page)
     assert python(page, "[explorer.agents, explorer.users]") == [[], []]
@@ -137,7 +204,20 @@ def test_versions_are_searched_looked_into_and_compared(page):
     assert page.locator(f"{EXPLORER} .dbtools-sides ins").count() > 0
     assert page.locator(f"{EXPLORER} .dbtools-sides del").count() > 0
     assert rows.locator("xpath=self::*[@aria-selected='true']").count() == 2
-    button(page, "Compare two").click()
+    button(page, "Reset").click()
+    browsing.settle(page)
+    assert python(page, "[explorer.search, explorer.version_pair]") == ["", ["", ""]]
+    assert "mod-active" not in button(page, "Compare two").get_attribute("class")
+
+
+def test_the_heading_of_a_column_shows_what_it_holds_and_filters(page):
+    browsing.open_tab(page, "Versions")
+    part = page.locator(f"{EXPLORER} th rect[data-go='filter:agents=syntax']")
+    assert part.locator("title").text_content() == "syntax: 11 of 33"
+    part.click()
+    browsing.settle(page)
+    assert python(page, "explorer.agents") == ["syntax"]
+    assert page.locator(f"{EXPLORER} tr[data-key]").count() == 11
 
 
 def test_the_keyboard_alone_is_enough(page):
@@ -181,21 +261,23 @@ def test_time_usage_and_quality_show_what_python_shows(page, project):
 
 def test_an_export_is_written_proved_and_can_be_saved(page, project):
     browsing.open_tab(page, "Export")
-    folder = page.locator(f"{EXPLORER} .widget-text", has=page.locator("label", has_text="Folder")).locator("input")
-    folder.fill("out")
-    folder.press("Enter")
     button(page, "Export everything").click()
+    browsing.settle(page)
+    assert page.locator(f"{EXPLORER} [role=alert]:visible").count() == 1  # the old logs are in the way
+    page.get_by_role("link", name="Export into the folder export instead").click()
     browsing.settle(page)
     assert re.search(r"Proved: 9 files, [\d,]+ rows, .* each read back and equal to the database", shown(page))
     with page.expect_download() as saved:
         page.get_by_role("link", name="multi_agent_log.csv").click()
-    written = project.root / "out" / "multi_agent_log.csv"
+    written = project.root / "export" / "multi_agent_log.csv"
     assert Path(saved.value.path()).read_bytes() == written.read_bytes()
 
 
 def test_a_cleanup_is_previewed_confirmed_run_and_taken_back(page, project):
     before = {p: p.read_bytes() for p in project.root.rglob("*") if p.suffix in (".csv", ".db")}
     browsing.open_tab(page, "Files")
+    page.locator(f"{EXPLORER} tr", has_text="my_learning_log.csv").get_by_role("link", name="3").click()
+    page.get_by_text("3 rows that exist nowhere else").wait_for()
     goes = [project.root / removal.path for removal in cleanup.plan(cleanup.survey(project)).removals]
     button(page, "Preview").click()
     page.get_by_text("Nothing would be lost.").wait_for()
@@ -206,6 +288,11 @@ def test_a_cleanup_is_previewed_confirmed_run_and_taken_back(page, project):
     page.get_by_text(f"{len(goes)} of {len(goes)} planned files removed").wait_for()
     browsing.settle(page)
     assert not any(path.exists() for path in goes)
+    page.get_by_role("link", name="See the rescued rows").click()
+    browsing.settle(page)
+    assert page.get_by_role("tab", selected=True).inner_text() == "SQL"
+    assert page.locator(f"{EXPLORER} th:visible", has_text="_sha256").count() == 1
+    browsing.open_tab(page, "Files")
     button(page, "Undo").click()
     page.get_by_text(f"{len(goes)} files restored").wait_for()
     browsing.settle(page)
@@ -225,6 +312,17 @@ def test_bad_sql_is_one_readable_message_and_good_sql_a_table(page):
     button(page, "Run").click()
     browsing.settle(page)
     assert "42" in page.locator(f"{EXPLORER} td").all_inner_texts()
+    box.fill("SELECT count(*) FROM range(1000000) AS a, range(1000000) AS b")
+    button(page, "Run").click()
+    button(page, "Stop").click()
+    page.get_by_text("Stopped.").wait_for()
+    browsing.settle(page)
+    select(page, "History", "SELECT 6 * 7 AS answer")
+    browsing.settle(page)
+    assert box.input_value() == "SELECT 6 * 7 AS answer"
+    box.fill("FROM ")
+    page.locator(f"{EXPLORER} .dbtools-tree").get_by_text("heads", exact=True).click()
+    assert box.input_value() == "FROM heads"
 
 
 def test_no_key_reaches_the_notebook(page):
@@ -281,6 +379,16 @@ def test_tables_and_charts_are_saved(page):
         with page.expect_download() as saved:
             page.locator(f"{EXPLORER} .dbtools-save button:visible", has_text=kind).first.click()
         assert Path(saved.value.path()).read_bytes().startswith(start)
+    browsing.open_tab(page, "Versions")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for name, copied in (
+        ("Copy SQL", "explorer.sql"),
+        ("Copy this view", "f'Explorer({str(explorer.project.root)!r}, **{explorer.state!r})'"),
+    ):
+        button(page, name).click()
+        page.wait_for_function(
+            "(text) => navigator.clipboard.readText().then((found) => found === text)", arg=python(page, copied)
+        )
 
 
 def test_a_statement_is_completed_and_run_by_keys(page):
@@ -310,26 +418,31 @@ def test_details_stand_beside_the_table_where_there_is_room(page, width, beside)
     page.set_viewport_size(before)
 
 
-@pytest.mark.parametrize("width", [420, 600, 1000, 1400])
-@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
-def test_nothing_is_cut_off_in_either_theme_wide_or_narrow(page, theme, width):
-    browsing.set_theme(page, theme)
+@pytest.mark.parametrize("width", [420, 600, 1000, 1400])  # 600: also 1,200 at a zoom of 200%
+def test_nothing_is_cut_off_or_faint_in_either_theme_wide_or_narrow(page, width):
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 1000})
-    for title in ("Overview", "Agents", "Versions", "Prompt", "Files", "SQL"):
-        browsing.open_tab(page, title)
-        # What is wider than its box must be in a box that scrolls.
-        cut = page.evaluate(
-            """() => [...document.querySelectorAll(".dbtools-explorer *")].filter((e) => {
-              const box = document.querySelector(".dbtools-explorer").getBoundingClientRect();
-              return e.getClientRects().length && e.getBoundingClientRect().right > box.right + 1
-                && !e.closest(".dbtools-table, .dbtools-chart");
-            }).map((e) => e.className || e.tagName)"""
-        )
-        assert cut == [], title
-    ink, paper = page.evaluate(
-        """() => { const style = getComputedStyle(document.querySelector(".dbtools-title"));
-          return [style.color, getComputedStyle(document.body).getPropertyValue("--jp-layout-color0")] }"""
-    )
-    assert ink != paper
+    for theme in ("Light", "Dark")[:: 1 if width in (420, 1000) else -1]:  # each width begins with the theme that is on
+        browsing.set_theme(page, f"JupyterLab {theme}")
+        for title in (tab.title for tab in TABS):
+            browsing.open_tab(page, title)
+            assert page.evaluate(CUT) == [], (title, theme)
+            assert page.evaluate(FAINT) == [], (title, theme)
     page.set_viewport_size(before)
+
+
+def test_runs_and_a_reload_leave_nothing_behind(page):
+    browsing.execute(page, TRACES)
+    found = []
+    for _ in range(3):
+        browsing.run_all(page)
+        browsing.settle(page)
+        found.append(python(page, "traces()"))
+    assert found[2] == found[1]
+    page.reload()
+    page.wait_for_function(browsing.READY)
+    page.locator(f"{EXPLORER} .dbtools-counts").first.wait_for()
+    browsing.settle(page)
+    assert python(page, "traces()") == found[2]
+    browsing.open_tab(page, "Agents")
+    assert "Who wins" in shown(page)

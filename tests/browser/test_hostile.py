@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 
@@ -76,6 +77,15 @@ def test_nothing_runs_in_voila_which_works_without_a_network(root, tmp_path):
         page.locator(".dbtools-counts").first.wait_for()
         assert page.locator(".dbtools-counts b").first.inner_text() == "4"
         open_everything(page)
+        # The app is a page: no code and no text of the notebook, in the colours that the system asks for.
+        assert page.locator(".jp-InputArea:visible, .jp-RenderedMarkdown:visible").count() == 0
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function(
+                "(light) => document.body.dataset.jpThemeLight === light", arg=str(scheme == "light").lower()
+            )
+            ink = page.locator(".dbtools-title").evaluate("(e) => getComputedStyle(e).color")
+            assert (min(int(n) for n in re.findall(r"\d+", ink)) > 200) == (scheme == "dark")
 
 
 def test_nothing_runs_in_the_reports(root, tmp_path):
