@@ -13,6 +13,9 @@ from dbtools.analysis.query import KINDS, WINS, Row, RowFilter, select_entries
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
 
+GENERATED = "generated rows"
+"""The filter whose rows are no evidence, whoever leads in them."""
+
 
 @dataclass(frozen=True)
 class Specification:
@@ -116,7 +119,7 @@ def _filters(row_filter: RowFilter, present: list[Row]) -> Iterator[tuple[str, R
     yield "one contest per text", row_filter, "total", True
     for name, kinds in (
         ("real rows", ("real",)),
-        ("generated rows", ("generated",)),
+        (GENERATED, ("generated",)),
         ("all rows", KINDS),
         ("all but placeholders", tuple(kind for kind in KINDS if kind != "placeholder")),
     ):

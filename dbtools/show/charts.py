@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dbtools.analysis.multiverse import GENERATED
 from dbtools.html import number, p_value
 from dbtools.show import style
 from dbtools.show.decision_charts import frontier, power
@@ -230,6 +231,8 @@ def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChar
         _margins(shares, "margin in share of contests won (line: 95% interval)", colours),
     ]
     same = "the same leader wherever there is one" if frame["leader"].isna().any() else "the same leader throughout"
+    if leaders and frame["leader"].isna().iloc[0]:
+        same = "no leader as asked"
     changes = {0: "no filter has a leader", 1: same}.get(len(leaders), f"{len(leaders)} different leaders")
     finished: alt.VConcatChart = style.styled(
         alt.vconcat(*panels, spacing=24), f"Does the result depend on the filter? ({changes})"
@@ -240,12 +243,13 @@ def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChar
 def _margins(frame: pd.DataFrame, title: str, colours: alt.Scale) -> Any:
     import altair as alt
 
+    columns = ["filter", "leader", "rival", "n", "clusters"]
     data = frame[["filter", "leader", "difference", "low", "high"]].assign(
         label=[
-            f"{leader} over {rival}, n = {n:,} ({texts:,} texts)"
+            f"{leader} over {rival}, n = {n:,} ({'no evidence' if name == GENERATED else f'{texts:,} texts'})"
             if isinstance(leader, str)
             else f"no leader, n = {n:,}"
-            for leader, rival, n, texts in frame[["leader", "rival", "n", "clusters"]].itertuples(index=False)
+            for name, leader, rival, n, texts in frame[columns].itertuples(index=False)
         ]
     )
     leaders = [name for name in colours.domain if name in set(data["leader"])]

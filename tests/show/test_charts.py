@@ -198,6 +198,9 @@ def test_the_filters_show_who_leads_and_whether_that_changes():
     assert "Does the result depend on the filter? (2 different leaders)" in shown
     one = charts.specification_curve(FILTERS.head(2))
     assert "Does the result depend on the filter? (the same leader wherever there is one)" in texts(one)
+    none = charts.specification_curve(FILTERS.iloc[[1, 0]].assign(filter=["as asked", "generated rows"]))
+    assert "Does the result depend on the filter? (no leader as asked)" in texts(none)
+    assert "structure over syntax, n = 15 (no evidence)" in texts(none)
     led = charts.specification_curve(FILTERS.dropna(subset="leader").head(1))
     assert "Does the result depend on the filter? (the same leader throughout)" in texts(led)
 
