@@ -35,16 +35,16 @@ app: $(READY)  ## serve the Explorer as a page of its own, on this machine only 
 report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the project in ROOT (default: the demo project)
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
 
-# The suites that `make test` leaves out, by folder; `make check` runs them too.
+# The suites that `make test` leaves out, by folder, beside single tests marked slow; `make check` runs them too.
 SLOW   := browser calibration faults fuzz lake postgres security slow wheel
 PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadfile
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 
-test: $(READY)  ## run the tests of one room (ROOM=cleanup), or those of every module and the notebooks (3 minutes)
+test: $(READY)  ## run the tests of one room (ROOM=cleanup), or the quick ones of every module and the notebooks (3 minutes)
 ifdef ROOM
 	$(PYTEST) $(wildcard tests/$(ROOM) tests/test_$(ROOM).py)
 else
-	$(PYTEST) $(SLOW:%=--ignore=tests/%) tests $(NBVAL)
+	$(PYTEST) -m "not slow" $(SLOW:%=--ignore=tests/%) tests $(NBVAL)
 endif
 
 test-all: $(READY)  ## run every test, the slow suites too (12 minutes)

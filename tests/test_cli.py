@@ -54,6 +54,7 @@ def files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
+@pytest.mark.slow
 def test_two_notebooks_run_and_say_where_their_pages_are(place, capsys):
     assert run("audit", "verify", "--root", "project", "-p", "dry_run", "True") == 0
     shown = capsys.readouterr()
@@ -75,6 +76,7 @@ def test_two_notebooks_run_and_say_where_their_pages_are(place, capsys):
     assert files(place / "reports") == sorted([*reports, "index.html"])
 
 
+@pytest.mark.slow
 def test_a_failed_verdict_or_a_notebook_that_stops_gives_status_one_and_the_rest_still_runs(place, capsys, monkeypatch):
     monkeypatch.setenv("HOME", str(place))
     arguments = ("verify", "broken", "audit", "--root", "project", "-p", "dry_run", "False", "--out", "here")
@@ -90,6 +92,7 @@ def test_a_failed_verdict_or_a_notebook_that_stops_gives_status_one_and_the_rest
     )
 
 
+@pytest.mark.slow
 def test_an_error_of_dbtools_inside_a_notebook_is_one_sentence_and_writes_nothing(place, capsys):
     before = files(place)
     assert run("unusable", "--root", "project") == 2
@@ -125,11 +128,13 @@ def test_no_project_is_an_error_and_never_the_demo(place, capsys):
     assert "No prompter database in the project" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_parameter_may_be_given_in_either_spelling(place, capsys):
     assert run("verify", "--root", "project", "-p", "dry_run=False") == 1
     assert run("verify", "--root=project", "--parameter", "dry_run", "True") == 0
 
 
+@pytest.mark.slow
 def test_a_sentence_that_the_terminal_cannot_show_is_written_out(place):
     (place / "notebooks" / "02_verify.ipynb").unlink()
     write(place, "02_verify", 'root: str = ""', f"{RECORD}record({{}}, reason='165 ≠ \\x1b[31m45')")
@@ -185,6 +190,7 @@ def test_help_and_version_load_nothing_heavy(arguments, status):
     assert __version__ in done.stdout or "usage: dbtools" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_folder_that_the_terminal_cannot_show_is_written_out(place):
     command = [sys.executable, "-c", "from dbtools import cli; cli.DEMO = (); cli.main(['demo', 'd\u00e9m'])"]
     done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True)
@@ -192,6 +198,7 @@ def test_a_folder_that_the_terminal_cannot_show_is_written_out(place):
     assert done.stdout.splitlines()[0].endswith("d\\xe9m")
 
 
+@pytest.mark.slow
 def test_json_prints_what_was_recorded_and_quiet_prints_nothing_but_failures(place, capsys):
     assert run("audit", "verify", "--root", "project", "--json") == 0
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
@@ -234,6 +241,7 @@ def test_the_shell_completes_commands_and_notebooks(capsys):
     assert done.stdout.split() == ["audit"], done.stderr
 
 
+@pytest.mark.slow
 def test_an_audit_is_compared_with_the_one_it_replaces(place, capsys):
     parameters = 'root: str = ""\nearlier: str = ""  # the audit before'
     write(place, "05_again", parameters, f"{RECORD}record({{'earlier': earlier}}, reason=earlier or 'the first')")

@@ -32,6 +32,7 @@ def test_a_moment_without_a_time_zone_is_utc_and_any_other_is_brought_there():
     assert abs(utc() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+@pytest.mark.slow
 def test_every_room_means_the_same_by_a_moment(project: Project, tmp_path: Path) -> None:
     def future(now: datetime) -> object:
         return audit.run(project, now=now, progress=False).frame.set_index("check")["count"]["future-timestamp"]

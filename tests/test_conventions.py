@@ -99,6 +99,7 @@ def test_every_query_fixes_the_order_of_its_rows(query):
     )
 
 
+@pytest.mark.slow
 def test_the_library_never_prints():
     for module in MODULES:
         calls = [n for n in ast.walk(ast.parse(module.read_text())) if isinstance(n, ast.Call)]
@@ -155,3 +156,14 @@ class TestNotebook:
 
     def test_runs_on_the_standard_kernel(self, notebook):
         assert json.loads(notebook.read_text())["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_every_module_of_tests_has_one_that_make_test_runs():
+    slow = set(re.search(r"^SLOW +:= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())
+    for module in (ROOT / "tests").rglob("test_*.py"):
+        if module.relative_to(ROOT / "tests").parts[0] in slow:
+            continue
+        functions = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.FunctionDef)]
+        tests = [node for node in functions if node.name.startswith("test_")]
+        marks = [[ast.unparse(decorator) for decorator in test.decorator_list] for test in tests]
+        assert any("pytest.mark.slow" not in of_test for of_test in marks), module

@@ -92,6 +92,7 @@ def test_a_folder_that_somebody_sweeps_while_it_is_made_is_made_anew(
         assert made != swept[0]
 
 
+@pytest.mark.slow
 def test_attaching_a_database_that_is_replaced_again_and_again_keeps_no_descriptors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def test_every_command_names_notebooks_and_parameters_that_exist(page):
         assert parameters <= set.union(*(known[name] for name in names)), command
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_readme_give_what_they_show(tmp_path, monkeypatch):
     demo.build(tmp_path / "demo")
     monkeypatch.chdir(tmp_path)

@@ -68,6 +68,7 @@ print("capitals" in set(report.frame.check), len(report.rows("capitals")))
 """
 
 
+@pytest.mark.slow
 def test_what_the_page_adds_is_one_file_each_and_works(extended):
     assert python(extended, "-c", USE).splitlines() == ["True", "True True", "True 0"]
     assert "users: Who asks how much?" in python(extended, "-m", "dbtools.cli", "list")

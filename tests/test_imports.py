@@ -40,6 +40,7 @@ def modules(program: str, *arguments: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_first_answer_imports_neither_pandas_nor_the_large_parts_of_scipy(root: str, answer: str) -> None:
     assert not modules(PROGRAM.format(answer=ANSWERS[answer]), root) & set(HEAVY)

@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PROMISES = {
     "The databases in use, and what is outside the project, are not modified, locked for long or deleted.": (
@@ -169,6 +171,7 @@ PROMISES = {
 }
 
 
+@pytest.mark.slow
 def test_every_promise_is_held_by_tests_that_exist() -> None:
     names = {
         node.name

@@ -246,6 +246,7 @@ UNITS += ["token=a(", "key=", "_key", "a://b:c@ ", ":/a", "Bearer a", "-----BEGI
 UNITS += [form.literal + rest for form in FORMATS for rest in ("", "a", "a.b-c_1")]
 
 
+@pytest.mark.slow
 def test_the_time_grows_with_the_length_of_the_text_only():
     def cost(unit: str, size: int) -> float:
         text, start = (unit * size)[:size], time.process_time()

@@ -80,6 +80,7 @@ def expected(project):
     return last[last.feedback != SELF]
 
 
+@pytest.mark.slow
 def test_the_agents_have_the_means_of_the_rows_everywhere(project, numbers):
     rows = expected(project)
     means, counts = dict(rows.groupby("agent").total.mean()), dict(rows.groupby("agent").size())
@@ -139,6 +140,7 @@ def shown(html):
     return set(re.findall(r"<td[^>]*>[+−]?(\d+\.\d\d)</td>", html))
 
 
+@pytest.mark.slow
 def test_html_json_and_the_explorer_show_the_same_numbers(project, numbers):
     found = numbers["effectiveness"]
     with Explorer(project) as explorer:

@@ -49,6 +49,7 @@ def result(project):
         return analysis.effectiveness(db, wins="score"), db.frame("contests")
 
 
+@pytest.mark.slow
 def test_the_adjusted_means_are_those_of_least_squares_with_a_term_for_every_prompt(result):
     found, rows = result
     both = rows[rows.groupby("prompt_id").agent.transform("size") > 1]
@@ -73,6 +74,7 @@ def test_the_chance_level_is_the_mean_of_one_over_the_agents_of_a_contest(result
     assert {a.agent: a.chance for a in found.agents} == pytest.approx(dict(expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cluster", "unit"), [("near", "similar texts"), ("user", "users"), ("day", "days")])
 def test_prompts_can_be_taken_together_by_similar_text_user_or_day(project, cluster, unit):
     with attach(project) as db:
@@ -87,6 +89,7 @@ def test_prompts_can_be_taken_together_by_similar_text_user_or_day(project, clus
     assert found.to_dict()["cluster"] == cluster
 
 
+@pytest.mark.slow
 def test_agents_that_no_contest_connects_have_no_adjusted_mean(tmp_path):
     with attach(make_database(tmp_path / "prompter.db", prompts=3)) as db:
         assert [a.adjusted_mean for a in analysis.effectiveness(db, agents=["syntax"]).agents] == [None]

@@ -41,6 +41,7 @@ def assert_equal_to_loop(path):
     return stats
 
 
+@pytest.mark.slow
 def test_the_field_case_counts_as_the_application_would(field):
     stats = assert_equal_to_loop(field / "prompter.db")
     assert stats.frame.set_index("source").loc["synthetic_generator", "mean_total"] == pytest.approx(350.56, abs=0.005)

@@ -102,6 +102,7 @@ def test_the_rivals_need_not_differ_from_each_other():
     assert make_claim(found, agents, {"real"}).verdict == "best"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("agents", "lead_by"), [(2, 0.8), (4, 0.8)])
 def test_as_many_contests_as_are_said_to_be_needed_find_the_lead(agents, lead_by):
     names = ("leader", "a", "b", "c")[:agents]

@@ -21,12 +21,14 @@ def run(path, statement, rows):
         connection.executemany(statement, rows)
 
 
+@pytest.mark.slow
 def test_position_cannot_be_told_where_each_agent_has_its_place(tmp_path):
     found = confounders(make_database(tmp_path / "prompter.db", prompts=5))["position"]
     assert found.values == {"identifiable": False, "spread": None}
     assert "cannot be separated" in found.sentence
 
 
+@pytest.mark.slow
 def test_a_planted_position_effect_is_found_where_agents_change_places(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=12)
     places, marks = [], []
@@ -41,6 +43,7 @@ def test_a_planted_position_effect_is_found_where_agents_change_places(tmp_path)
     assert found == {"identifiable": True, "spread": pytest.approx(5 * 0.1 * 2)}
 
 
+@pytest.mark.slow
 def test_the_length_slope_is_that_of_a_regression_with_an_effect_per_prompt(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=20)
     rng, ids = (
@@ -81,6 +84,7 @@ def test_flat_and_heaped_marks_are_counted(tmp_path):
     assert 0.9 < found["halo"] <= 1
 
 
+@pytest.mark.slow
 def test_marks_of_the_input_are_named(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=2)
     own = [(*[16.0] * 5, '{"agent": "syntax", "confidence": 0.9}', hex_id("version", 1, "syntax"))]

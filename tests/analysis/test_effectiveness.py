@@ -29,6 +29,7 @@ def wins(result) -> dict[str, tuple[int, float]]:
     return {a.agent: (a.contests, a.wins) for a in result.agents}
 
 
+@pytest.mark.slow
 def test_the_field_case_has_its_known_wins_and_means(field):
     result = compare(field, provenance="generated")
     assert wins(result) == {"structure": (15, 11), "domain": (15, 2), "syntax": (15, 2)}
@@ -42,6 +43,7 @@ def test_the_field_case_has_its_known_wins_and_means(field):
     assert wins(compare(field, provenance="generated", wins="score"))["structure"] == (15, 15)
 
 
+@pytest.mark.slow
 def test_the_field_case_has_its_known_intervals_and_agreement(field):
     result = compare(field, provenance="generated")
     structure = result.agents[0]
@@ -54,6 +56,7 @@ def test_the_field_case_has_its_known_intervals_and_agreement(field):
     assert result.ranking.state == "separated"
 
 
+@pytest.mark.slow
 def test_the_field_case_has_its_known_differences(field):
     pairs = {(p.a, p.b): p for p in compare(field, provenance="generated").pairs}
     differences = {names: pair.difference for names, pair in pairs.items()}
@@ -70,6 +73,7 @@ def test_the_field_case_has_its_known_differences(field):
     assert all(0.5 < pair.mde < 0.7 for pair in pairs.values())
 
 
+@pytest.mark.slow
 def test_the_field_case_claims_nothing_of_generated_rows(field):
     result = compare(field, provenance="generated")
     assert (result.claim.verdict, result.claim.leader) == ("undecided", "structure")
@@ -79,6 +83,7 @@ def test_the_field_case_claims_nothing_of_generated_rows(field):
     assert {s.leader for s in result.multiverse if s.leader} == {"structure"}
 
 
+@pytest.mark.slow
 def test_the_field_case_has_no_real_rows_and_says_so(field):
     result = compare(field)
     assert (result.agents, result.pairs, result.claim.verdict) == ((), (), "undecided")
@@ -91,6 +96,7 @@ def test_the_field_case_has_no_real_rows_and_says_so(field):
     assert "Undecided" in result._repr_html_()
 
 
+@pytest.mark.slow
 def test_the_json_has_what_it_promises(field):
     found = json.loads(json.dumps(compare(field, provenance="generated").to_dict(), allow_nan=False))
     assert found["provenance"]["versions"] == {"generated": 165}
@@ -107,11 +113,13 @@ def test_the_json_has_what_it_promises(field):
     assert (found["agreement"]["raw"], found["separated"]) == (pytest.approx(11 / 15), True)
 
 
+@pytest.mark.slow
 def test_contests_are_counted_from_the_stored_heads(tmp_path):
     result = compare(make_database(tmp_path / "prompter.db", prompts=4))
     assert wins(result) == {"domain": (4, 4), "structure": (4, 0), "syntax": (4, 0)}
 
 
+@pytest.mark.slow
 def test_a_tie_is_shared(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=2)
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -144,6 +152,7 @@ def test_a_prompt_without_a_head_is_no_contest_of_recorded_wins(tmp_path):
     assert wins(compare(path))["domain"] == (1, 1)
 
 
+@pytest.mark.slow
 def test_an_agent_never_seen_before_competes(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=1)
     insert(path, "prompt_versions", prompt_id=hex_id("prompt", 1), source="poet", version_no=4)
@@ -161,6 +170,7 @@ def test_who_competes_can_be_chosen(tmp_path):
     assert result.not_competing == {"domain": 2, "structure": 2}
 
 
+@pytest.mark.slow
 def test_the_other_kinds_of_win_are_counted(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=3)
     first, second = hex_id("prompt", 1), hex_id("prompt", 2)
@@ -181,6 +191,7 @@ def test_the_other_kinds_of_win_are_counted(tmp_path):
     assert result.agreements["selected", "user"].raw == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_rescued_logs_count_among_the_selections_only_when_asked_for(tmp_path):
     make_database(tmp_path / "prompter.db", prompts=1)
     rescued = tmp_path / "backup_old_csvs" / "run" / "rescued"
@@ -306,6 +317,7 @@ def test_an_unknown_choice_is_one_sentence(tmp_path, option):
     assert_sentence(error.value, "nonsense")
 
 
+@pytest.mark.slow
 def test_agents_who_have_written_nothing_are_refused(tmp_path):
     with attach(make_database(tmp_path / "prompter.db")) as db:
         with pytest.raises(ParameterError, match=r'^No version is by any such agent: "sintax"; use some of '):
@@ -315,6 +327,7 @@ def test_agents_who_have_written_nothing_are_refused(tmp_path):
         ]
 
 
+@pytest.mark.slow
 def test_where_no_rows_are_left_those_that_could_be_compared_are_named(tmp_path):
     with attach(make_database(tmp_path / "prompter.db", prompts=3)) as db:
         details = analysis.effectiveness(db, "placeholder").details
@@ -329,6 +342,7 @@ def fail(path, number, agent="syntax"):
     )
 
 
+@pytest.mark.slow
 def test_with_all_provenances_there_is_one_contest_per_prompt(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=6)
     for number in (1, 2, 3):
@@ -359,6 +373,7 @@ def test_with_all_provenances_there_is_one_contest_per_prompt(tmp_path):
     assert {(p.a, p.b): p.n for p in compare(path).pairs}["domain", "syntax"] == 4
 
 
+@pytest.mark.slow
 def test_every_version_is_compared_or_counted_as_left_out(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=8)
     own = '{"agent": "syntax", "confidence": 0.9}'
@@ -394,6 +409,7 @@ def test_every_version_is_compared_or_counted_as_left_out(tmp_path):
     assert any(text.startswith(said) for text in result.details)
 
 
+@pytest.mark.slow
 def test_two_agents_equal_in_everything_are_a_tie(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=10)
     for number in range(1, 11):

@@ -21,6 +21,7 @@ def project(tmp_path_factory):
     return own_marks_project(tmp_path_factory.mktemp("evidence") / "project", prompts=120)
 
 
+@pytest.mark.slow
 def test_a_project_with_own_marks_only_is_answered_with_the_next_step(project):
     found = result(project)
     assert found.sentence.startswith("Undecided: 360 versions carry only their agents' own marks. Rate about ")
@@ -36,6 +37,7 @@ def test_a_project_with_own_marks_only_is_answered_with_the_next_step(project):
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["evidence"][1]["kind"] == "heads"
 
 
+@pytest.mark.slow
 def test_votes_are_evidence_of_their_own(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=6)
     with closing(sqlite3.connect(root / "prompter.db")) as connection, connection:
@@ -56,6 +58,7 @@ def test_votes_are_evidence_of_their_own(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_ratings_answer_where_there_are_no_scores(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=20)
     for number in range(14):
@@ -74,6 +77,7 @@ def test_few_prompts_are_named_as_what_is_missing(tmp_path):
     assert result(root).sentence.endswith("It takes more prompts: all pairs are rated.")
 
 
+@pytest.mark.slow
 def test_scores_of_the_judge_are_the_answer_where_there_are_any(tmp_path):
     from support import make_database
 

@@ -137,6 +137,7 @@ def test_a_change_below_the_smallest_effect_is_no_rise(empty):
     assert follow(path, smallest=0.1).prompts[0].trend_chain.verdict == "rises"
 
 
+@pytest.mark.slow
 def test_scales_are_never_mixed_and_their_change_is_named(empty):
     marks = [(7.0 + place % 2, JUDGED) for place in range(7)] + [(70.0 + place, SYNTHETIC) for place in range(8)]
     (prompt,) = follow(chain(empty, marks), provenance="all").prompts
@@ -146,12 +147,14 @@ def test_scales_are_never_mixed_and_their_change_is_named(empty):
     assert prompt.change_point.before < 10 < prompt.change_point.after
 
 
+@pytest.mark.slow
 def test_without_parent_links_the_version_numbers_give_the_order(tmp_path):
     path = make_database(tmp_path / "prompter.db", "G0", prompts=1)
     (prompt,) = follow(path).prompts
     assert (prompt.edges, prompt.trend_chain.n, prompt.trend_chain.slope) == (0, 3, pytest.approx(1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_every_generation_gives_an_answer(tmp_path, generation, migrated):
     result = follow(make_database(tmp_path / "prompter.db", generation, migrated))
@@ -159,6 +162,7 @@ def test_every_generation_gives_an_answer(tmp_path, generation, migrated):
     json.dumps(result.to_dict(), allow_nan=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("marks", [[], [5], [None] * 6, [5] * 6, [5, None, 6, None, 7, None, 8, 9]])
 def test_odd_chains_give_a_sensible_answer(empty, marks):
     result = follow(chain(empty, marks))
@@ -184,6 +188,7 @@ def test_a_cycle_of_parents_does_not_loop(empty):
     assert follow(path).timeline["position"].tolist() == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_one_prompt_is_followed_by_its_id_with_or_without_dashes(empty):
     chain(empty, [5, 6], prompt="a")
     chain(empty, [5, 6, 7], prompt="b")
@@ -203,12 +208,14 @@ def test_what_does_not_exist_is_one_sentence(empty, options, thing):
     assert_sentence(error.value, thing)
 
 
+@pytest.mark.slow
 def test_at_most_200_prompts_are_followed_and_the_rest_counted(tmp_path):
     result = follow(make_database(tmp_path / "prompter.db", prompts=205))
     assert (len(result.prompts), result.unlisted) == (200, 5)
     assert "5 prompts with fewer versions" in result.details[-1]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(empty):
     path = chain(empty, [5, 6, 7, 6, 8, 5, 7, 9], types=("wording", "length"))
     assert follow(path).to_dict() == follow(path).to_dict()

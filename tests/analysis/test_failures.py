@@ -52,6 +52,7 @@ def results(project):
         return found | {"rows": db.frame("scored_versions")}
 
 
+@pytest.mark.slow
 def test_the_failure_rate_is_the_share_of_answered_prompts_with_a_placeholder(results):
     rows = results["rows"]
     answered = rows[rows.provenance == "real"].prompt_id.unique()
@@ -112,6 +113,7 @@ def test_the_other_use_of_failed_runs_is_among_the_filters(results):
         assert (found.leader, found.difference) == (expected.leader, expected.closest.difference)
 
 
+@pytest.mark.slow
 def test_a_leader_that_fails_more_often_is_named_in_the_sentence(tmp_path):
     path = build(tmp_path / "prompter.db", {"syntax": range(1, 13)}, prompts=30)
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -126,6 +128,7 @@ def test_a_leader_that_fails_more_often_is_named_in_the_sentence(tmp_path):
     assert as_losses.claim.leader != "syntax"
 
 
+@pytest.mark.slow
 def test_an_agent_that_always_fails_has_a_row(tmp_path):
     path = build(tmp_path / "prompter.db", {"syntax": range(1, 9)}, prompts=8)
     with attach(path) as db:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from support import DIMENSIONS, hex_id, insert, make_database
 
 from dbtools import analysis, attach
@@ -19,6 +20,7 @@ def test_every_defensible_filter_is_tried(tmp_path):
     assert (found["generated rows"].n, found["generated rows"].leader) == (0, None)
 
 
+@pytest.mark.slow
 def test_a_leader_that_generated_rows_make_is_seen_to_change(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=8)
     for number in range(1, 25):
@@ -36,6 +38,7 @@ def test_a_leader_that_generated_rows_make_is_seen_to_change(tmp_path):
         assert "domain leads under 4 of the 7 filters" in " ".join(analysis.effectiveness(db).details)
 
 
+@pytest.mark.slow
 def test_another_scale_is_a_filter_of_its_own_and_never_pooled(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=3)
     for number in range(1, 4):
@@ -53,6 +56,7 @@ def test_another_scale_is_a_filter_of_its_own_and_never_pooled(tmp_path):
     assert (found["as asked"].leader, found["scale self"].leader) == ("domain", "syntax")
 
 
+@pytest.mark.slow
 def test_rows_of_another_scale_do_not_change_the_verdict_of_what_was_asked(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=8)
     insert(path, "prompts", id=hex_id("made"), user_id="test_user_1", original_text="Made")

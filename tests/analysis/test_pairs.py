@@ -34,6 +34,7 @@ def scored(path, prompts, texts):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("prompts", "texts"), [(12, 8), (60, 30), (1_300, 10_000)])
 def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, texts):
     with attach(scored(tmp_path / "prompter.db", prompts, texts)) as db:
@@ -66,6 +67,7 @@ def test_the_sums_of_the_database_give_what_the_rows_give(tmp_path, prompts, tex
         assert pair.p_exact == pytest.approx(expected[names].p_exact, abs=1e-12 if pair.method == "exact" else 0.015)
 
 
+@pytest.mark.slow
 def test_one_contest_per_text_leaves_no_clusters(tmp_path):
     with attach(scored(tmp_path / "prompter.db", 40, 15)) as db, working_table(db, None) as connection:
         select_entries(connection, CHOSEN)
@@ -94,6 +96,7 @@ def test_which_agent_is_named_first_changes_no_evidence():
         assert getattr(one, name) == pytest.approx(getattr(other, name))
 
 
+@pytest.mark.slow
 def test_one_contest_per_text_is_the_first_in_which_both_took_part(tmp_path):
     path = scored(tmp_path / "prompter.db", 60, 12)
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -107,6 +110,7 @@ def test_one_contest_per_text_is_the_first_in_which_both_took_part(tmp_path):
         assert n == rows[rows["prompt_id"].isin(both)]["prompt_key"].nunique()
 
 
+@pytest.mark.slow
 def test_the_single_contests_are_those_of_the_rows_in_time_order(tmp_path):
     path = scored(tmp_path / "prompter.db", 30, 12)
     rng = np.random.default_rng(30)

@@ -24,6 +24,7 @@ def result(root, **options):
         return analysis.effectiveness(db, **{"wins": "rated", **options})
 
 
+@pytest.mark.slow
 def test_the_shares_pairs_and_ranking_are_those_of_the_ratings(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=8)
     for number in range(8):
@@ -44,6 +45,7 @@ def test_the_shares_pairs_and_ranking_are_those_of_the_ratings(tmp_path):
     assert "domain 15.5 of 16" in " ".join(found.details)
 
 
+@pytest.mark.slow
 def test_the_decision_is_the_one_that_may_be_looked_at_after_each_rating(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=14, agents=(A, B))
     won = next(n for n in range(20) if rating_evidence(n, 0) > ENOUGH)
@@ -62,6 +64,7 @@ def test_the_decision_is_the_one_that_may_be_looked_at_after_each_rating(tmp_pat
     assert found.rated.missing == 0
 
 
+@pytest.mark.slow
 def test_ratings_that_compare_no_agents_are_counted_and_left_out(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=3)
     made = rate(root, 0, A, B, A)
@@ -81,6 +84,7 @@ def test_ratings_that_compare_no_agents_are_counted_and_left_out(tmp_path):
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["ratings"]["unused"] == found.rated.unused
 
 
+@pytest.mark.slow
 def test_a_filtered_database_counts_its_own_ratings_only(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=6)
     for number in range(6):
@@ -89,6 +93,7 @@ def test_a_filtered_database_counts_its_own_ratings_only(tmp_path):
         assert analysis.effectiveness(some, wins="rated").rated.n == 4
 
 
+@pytest.mark.slow
 def test_the_agreement_with_other_kinds_of_win_is_over_the_pairs_that_both_decide(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=8, agents=(A, B))
     with attach(root) as db:
@@ -105,6 +110,7 @@ def test_the_agreement_with_other_kinds_of_win_is_over_the_pairs_that_both_decid
     assert "user" not in found
 
 
+@pytest.mark.slow
 def test_two_raters_agree_on_the_first_the_second_or_a_tie(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=5, agents=(A, B))
     for number, other in enumerate((A, A, B, "tie", A)):

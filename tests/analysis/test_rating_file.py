@@ -38,6 +38,7 @@ def answers(folder, lines):
     return file
 
 
+@pytest.mark.slow
 def test_the_tasks_are_blind_and_each_pair_comes_with_its_sides_swapped(tasks):
     assert set(tasks[0]) == {"task", "question", "prompt", "left_text", "right_text"}
     pairs = {(task["prompt"], task["left_text"], task["right_text"]) for task in tasks}
@@ -48,6 +49,7 @@ def test_the_tasks_are_blind_and_each_pair_comes_with_its_sides_swapped(tasks):
     assert not [name for name in (*AGENTS, *ids) if name in told.replace("-", "")]
 
 
+@pytest.mark.slow
 def test_a_default_export_has_no_tasks(base, tmp_path):
     with attach(base, texts=True) as db:
         written = export.write(db, tmp_path / "out", progress=False)
@@ -61,6 +63,7 @@ def test_any_layout_can_be_written_as_json_lines(base, tmp_path):
     assert {json.loads(line)["original_text"] for line in lines} == {f"question {number}" for number in range(3)}
 
 
+@pytest.mark.slow
 def test_the_answers_come_back_as_ratings_once(project, tasks, tmp_path):
     # This judge prefers the text of the agent that is first in AGENTS, and the left one of the others.
     given = [{"task": t["task"], "choice": "right" if "Answer 0" in t["right_text"] else "left"} for t in tasks]
@@ -79,6 +82,7 @@ def test_the_answers_come_back_as_ratings_once(project, tasks, tmp_path):
     assert analysis.load_ratings(project, file, rater="model-2") == 18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bad", "said"),
     [

@@ -48,6 +48,7 @@ def simulate(pool, prefer, count, rater="ann", seed=0, done=()):
     return done
 
 
+@pytest.mark.slow
 def test_the_next_pair_is_two_versions_of_one_prompt_with_their_texts(db):
     pair = analysis.next_pair(db, "ann")
     prompt, *_ = db.sql("SELECT original_text FROM prompts WHERE id = ?", [pair.prompt_id]).fetchone()
@@ -60,6 +61,7 @@ def test_the_next_pair_is_two_versions_of_one_prompt_with_their_texts(db):
     assert pair.order == ("ab" if left[0] < right[0] else "ba")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_pair_and_another_seed_another_order(db):
     assert analysis.next_pair(db, "ann") == analysis.next_pair(db, " ann ")
     others = {analysis.next_pair(db, "ann", seed=seed) for seed in range(8)}
@@ -86,6 +88,7 @@ def test_agents_prompts_and_sides_are_balanced(db):
     assert {one.left_a for one in done} == {True, False}
 
 
+@pytest.mark.slow
 def test_new_prompt_texts_come_before_repeated_ones(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=6, agents=AGENTS[:2])
     with closing(sqlite3.connect(root / "prompter.db")) as connection, connection:
@@ -97,6 +100,7 @@ def test_new_prompt_texts_come_before_repeated_ones(tmp_path):
     assert len(set(texts)) == 4
 
 
+@pytest.mark.slow
 def test_equal_texts_are_not_shown_and_count_as_a_tie(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=3, agents=AGENTS[:2])
     with closing(sqlite3.connect(root / "prompter.db")) as connection, connection:
@@ -112,6 +116,7 @@ def test_equal_texts_are_not_shown_and_count_as_a_tie(tmp_path):
     assert sorted(seen) == ["question 1", "question 2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -157,12 +162,14 @@ def test_what_is_missing_shrinks_as_the_preference_shows():
     assert missing_ratings(("a",), {}) == 0
 
 
+@pytest.mark.slow
 def test_named_agents_alone_are_rated(db, project):
     done = simulate(load_pool(db, ["domain", "syntax"]), lambda a, b: 0, 100)
     assert {(one.a, one.b) for one in done} == {("domain", "syntax")}
     assert analysis.next_pair(project, "ann", agents=["domain"]) is None
 
 
+@pytest.mark.slow
 def test_the_file_is_read_as_it_is_now(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=1, agents=AGENTS[:2])
     with attach(root, texts=True) as db:

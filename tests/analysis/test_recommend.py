@@ -69,6 +69,7 @@ def test_the_plan_is_the_power_of_the_gate_and_reaches_80_percent_where_the_clai
     assert max(n for n, power in seen if power < 0.8) <= needed <= min(n for n, power in seen if power >= 0.8) + 1
 
 
+@pytest.mark.slow
 def test_the_recommendation_of_a_project_has_costs_and_says_that_it_is_no_proof(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=7)
     with closing(sqlite3.connect(path)) as connection, connection:

@@ -70,6 +70,7 @@ def test_the_segments_of_users_have_their_own_means_and_the_reversal_is_named(pa
     assert len(found.sentence.split()) <= 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "names"),
     [
@@ -95,6 +96,7 @@ def test_lengths_are_divided_into_thirds(path):
     assert found.n.min() >= len(lengths) / 5
 
 
+@pytest.mark.slow
 def test_labels_of_ones_own_divide_as_well_and_what_they_leave_out_is_counted(path):
     with attach(path) as db:
         prompts = db.frame("prompts")
@@ -123,6 +125,7 @@ def test_small_segments_become_one():
     assert p is not None
 
 
+@pytest.mark.slow
 def test_the_permutation_test_of_two_segments_is_that_of_scipy():
     rng = np.random.default_rng(5)
     a, b = rng.normal(0, 1, 12), rng.normal(1, 2, 9)

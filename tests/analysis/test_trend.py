@@ -132,11 +132,13 @@ def test_neighbours_that_are_alike_are_shown():
     assert abs(trend(np.arange(200.0), steps, 0).lag1) < 0.2
 
 
+@pytest.mark.slow
 def test_chance_alone_seldom_makes_a_trend():
     verdicts = [trend(*series(20, seed=seed), 0).claims for seed in range(400)]
     assert np.mean(verdicts) <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
 
 
+@pytest.mark.slow
 def test_the_interval_covers_a_planted_slope():
     covered = 0
     for seed in range(300):

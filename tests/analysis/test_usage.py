@@ -349,6 +349,7 @@ class TestSecurity:
         assert_sentence(error.value, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_every_generation_gives_an_answer(tmp_path, generation, migrated):
     result = use(make_database(tmp_path / "prompter.db", generation, migrated))
@@ -380,6 +381,7 @@ def test_an_unknown_choice_is_one_sentence(path, options):
     assert_sentence(error.value, "nonsense")
 
 
+@pytest.mark.slow
 def test_only_the_generators_own_user_ids_make_an_input_generated(path):
     for user in ("testXuser7", "ann"):
         insert(path, "security_inputs", user_id=user, label="safe")

@@ -38,6 +38,7 @@ def found(root: Path) -> dict[str, int]:
     return {check: count for check, count in facts["checks"].items() if count}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", [False, True])
 def test_a_sound_project_triggers_no_check_and_every_check_applies(tmp_path, migrated):
     make_sound(tmp_path, migrated=migrated)
@@ -48,6 +49,7 @@ def test_a_sound_project_triggers_no_check_and_every_check_applies(tmp_path, mig
     assert report.sentence == f"none of {len(audit.checks())} checks found anything"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", groups(), ids=lambda group: group[0])
 def test_defects_trigger_their_checks_exactly(root, group):
     for check in group:
@@ -64,6 +66,7 @@ def test_every_check_is_triggered_by_some_test():
     assert {check.id for check in audit.checks()} == set(DEFECTS) | OWN_TEST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_a_generation_is_named_and_what_it_cannot_answer_is_said(tmp_path, generation, migrated):
     make_sound(tmp_path, generation, migrated, constraints=False)
@@ -99,6 +102,7 @@ def test_a_database_without_rows_has_nothing_wrong_with_its_rows(tmp_path):
     assert areas <= {"schema", "file"}
 
 
+@pytest.mark.slow
 def test_a_damaged_page_is_critical(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=200)
     with closing(sqlite3.connect(path)) as connection:
@@ -117,6 +121,7 @@ def test_a_damaged_page_is_critical(tmp_path):
     assert set(report.rows("integrity")["id"]) == {"prompter.db"}
 
 
+@pytest.mark.slow
 def test_the_field_case_has_the_defects_it_is_known_for(field):
     report = audit.run(Project.find(field))
     facts = report.to_dict()
@@ -159,6 +164,7 @@ def test_the_field_case_has_the_defects_it_is_known_for(field):
     assert report.failed("error")
 
 
+@pytest.mark.slow
 def test_findings_come_worst_first_with_a_bounded_sample(field):
     frame = audit.run(Project.find(field)).frame
     severities = ["critical", "error", "warning", "info"]
@@ -167,6 +173,7 @@ def test_findings_come_worst_first_with_a_bounded_sample(field):
     assert all(len(sample.split(", ")) <= 5 for sample in frame["sample"])
 
 
+@pytest.mark.slow
 def test_rows_of_a_state_that_is_gone_are_refused(root):
     report = audit.run(Project.find(root))
     with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection, connection:
@@ -175,6 +182,7 @@ def test_rows_of_a_state_that_is_gone_are_refused(root):
         report.rows("head-score-differs")
 
 
+@pytest.mark.slow
 def test_all_bad_rows_are_returned_where_the_sample_is_cut(root):
     DEFECTS["constant-head"].inject(root, root / "packages/db/prompter.db")
     report = audit.run(Project.find(root))
@@ -182,6 +190,7 @@ def test_all_bad_rows_are_returned_where_the_sample_is_cut(root):
     assert len(next(f.sample for f in report.findings if f.check.id == "constant-head")) == 5
 
 
+@pytest.mark.slow
 def test_an_unknown_check_or_severity_is_one_sentence(tmp_path):
     make_sound(tmp_path, "G2")
     report = audit.run(Project.find(tmp_path))
@@ -203,6 +212,7 @@ def test_a_check_is_a_file(tmp_path):
         assert check.area in areas
 
 
+@pytest.mark.slow
 def test_the_clock_decides_what_lies_in_the_future(root):
     project = Project.find(root)
     early = audit.run(project, now=datetime(2025, 12, 1))
@@ -210,6 +220,7 @@ def test_the_clock_decides_what_lies_in_the_future(root):
     assert audit.run(project, now=datetime(2025, 12, 3, 11)).to_dict()["checks"]["future-timestamp"] == 0
 
 
+@pytest.mark.slow
 def test_the_findings_are_written_once_as_csv(root, tmp_path):
     import pandas as pd
 
@@ -223,6 +234,7 @@ def test_the_findings_are_written_once_as_csv(root, tmp_path):
     assert_sentence(error.value, written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["credentials-in-database", "secret-in-text", "secret-in-csv"])
 def test_a_secret_is_placed_and_never_shown(root, check):
     DEFECTS[check].inject(root, root / "packages/db/prompter.db")
@@ -232,6 +244,7 @@ def test_a_secret_is_placed_and_never_shown(root, check):
     assert "row 1" in shown or "line 2" in shown
 
 
+@pytest.mark.slow
 def test_a_cycle_of_any_length_is_found_whole_and_a_chain_is_none(root):
     path, lengths = root / "packages/db/prompter.db", (2, 7, 1000)
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -254,6 +267,7 @@ def test_a_cycle_of_any_length_is_found_whole_and_a_chain_is_none(root):
     assert found(root)["parent-cycle"] == sum(lengths)
 
 
+@pytest.mark.slow
 def test_what_only_the_application_can_evaluate_is_no_damage(root):
     path = root / "packages/db/prompter.db"
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -268,6 +282,7 @@ def test_what_only_the_application_can_evaluate_is_no_damage(root):
     assert "slug" in facts["left_out"]["integrity"]
 
 
+@pytest.mark.slow
 def test_git_is_asked_without_running_what_the_repository_configures(root, tmp_path):
     hook = root / "hook"
     hook.write_text(f"#!/bin/sh\ntouch {root}/ran\n")
@@ -277,6 +292,7 @@ def test_git_is_asked_without_running_what_the_repository_configures(root, tmp_p
     assert not (root / "ran").exists()
 
 
+@pytest.mark.slow
 def test_git_is_asked_of_the_project_even_inside_a_hook_of_another_repository(root, tmp_path, monkeypatch):
     git(root, "add", "--force", "storage/prompt_versions.csv")
     (tmp_path / "other").mkdir()
@@ -294,6 +310,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_hostile_content_never_stops_the_audit_and_is_reported(root):
     path = root / "packages/db/prompter.db"
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -338,6 +355,7 @@ def test_hostile_content_never_stops_the_audit_and_is_reported(root):
         assert len(report.rows(check)) == counts[check]
 
 
+@pytest.mark.slow
 def test_a_schema_that_was_changed_by_hand_is_told_from_its_generation(root):
     with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection:
         connection.executescript(
@@ -352,6 +370,7 @@ def test_a_schema_that_was_changed_by_hand_is_told_from_its_generation(root):
     ]
 
 
+@pytest.mark.slow
 def test_a_declaration_that_was_lost_is_named(tmp_path):
     script = statements(constraints=False)
     changes = {
@@ -370,6 +389,7 @@ def test_a_declaration_that_was_lost_is_named(tmp_path):
         assert sum(difference.startswith(says) for difference in found) == 1
 
 
+@pytest.mark.slow
 def test_a_migrated_table_without_the_indexes_of_its_migration_has_drifted(tmp_path):
     path = make_sound(tmp_path, "G2", migrated=True)
     with closing(sqlite3.connect(path)) as connection:
@@ -378,6 +398,7 @@ def test_a_migrated_table_without_the_indexes_of_its_migration_has_drifted(tmp_p
     assert list(report.rows("schema-drift")["difference"]) == ["index on parent_version_id is missing"]
 
 
+@pytest.mark.slow
 def test_every_fault_of_a_csv_file_is_placed_on_its_line(root):
     header = b"prompt_id,version_no,version_uuid,text,source,explanation,timestamp\n"
     other = b"version_id,clarity,specificity,actionability,structure,context_use,timestamp\n"
@@ -409,6 +430,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.slow
 def test_the_shape_of_a_secret_is_found_in_texts_and_hidden_in_reports(root):
     with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection, connection:
         connection.execute("DELETE FROM security_inputs WHERE rowid > 1")
@@ -424,6 +446,7 @@ def test_the_shape_of_a_secret_is_found_in_texts_and_hidden_in_reports(root):
         assert not is_one or "redacted" in redact(f"see ({secret}) there")
 
 
+@pytest.mark.slow
 def test_a_file_is_a_copy_by_its_bytes_before_its_rows_and_its_name(root):
     (root / "old").mkdir()
     for name, original in (("copied.db", "packages/db/prompter.db"), ("auth_system.db", "auth_system.db")):
@@ -468,6 +491,7 @@ def test_a_check_needs_every_relation_it_reads_but_the_optional_ones():
     assert parse("a", more).needs == ("versions", "versions.change_type", "prompts.request_id")
 
 
+@pytest.mark.slow
 def test_texts_too_long_to_compare_are_left_out_and_counted(root, monkeypatch):
     monkeypatch.setattr(collect_database, "_MOST_WORK", 10_000)
     DEFECTS["change-type-differs"].inject(root, root / "packages/db/prompter.db")
@@ -483,6 +507,7 @@ def test_texts_too_long_to_compare_are_left_out_and_counted(root, monkeypatch):
     assert "Checks that left something out" in report._repr_html_()
 
 
+@pytest.mark.slow
 def test_two_long_texts_do_not_hold_up_the_audit(root):
     letters = random.Random(1)
     with closing(sqlite3.connect(root / "packages/db/prompter.db")) as connection, connection:
@@ -534,6 +559,7 @@ def score_by_agents(database: Path) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_a_real_project_whose_agents_score_themselves_has_no_error_and_no_warning(tmp_path, generation, migrated):
     score_by_agents(make_sound(tmp_path, generation, migrated, constraints=False))

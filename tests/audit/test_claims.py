@@ -39,6 +39,7 @@ def judged(root: Path, guide: str) -> list[tuple[str, str, str]]:
     return [(c.claim, c.found, c.verdict) for c in audit.claims(Project.find(root), root / "guide.md").claims]
 
 
+@pytest.mark.slow
 def test_the_guide_of_the_field_is_wrong_in_four_statements(field):
     if not GUIDE.is_file():
         pytest.skip("the field's guide is not on this machine")
@@ -242,6 +243,7 @@ def test_a_guide_that_is_no_file_is_one_sentence(root, name):
     assert_sentence(error.value, root / name)
 
 
+@pytest.mark.slow
 def test_the_longest_guide_takes_seconds(root):
     numbers = "\n".join(f"{n} prompts and {n} broken versions" for n in range(20_000))
     started = time.process_time()

@@ -31,6 +31,7 @@ def edit(folder: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
+@pytest.mark.slow
 def test_two_projects_are_compared_by_rows_findings_files_and_cost(project, tmp_path):
     later = Path(shutil.copytree(project, tmp_path / "later"))
     same = audit.compare(project, later, progress=False)
@@ -54,6 +55,7 @@ def test_two_projects_are_compared_by_rows_findings_files_and_cost(project, tmp_
     assert "prompt_versions" not in change._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_commit_is_compared_with_the_project_as_it_is(tmp_path):
     repository = Repository(tmp_path / "project")
     make_database(repository.root / "prompter.db")
@@ -75,6 +77,7 @@ def test_a_commit_is_compared_with_the_project_as_it_is(tmp_path):
         audit.compare("git:--help", repository.root)
 
 
+@pytest.mark.slow
 def test_an_earlier_report_tells_numbers_of_rows_and_findings_only(project, tmp_path):
     earlier = tmp_path / "audit.json"
     earlier.write_text(json.dumps(audit.run(project, progress=False).to_dict()))
@@ -94,6 +97,7 @@ def test_an_earlier_report_tells_numbers_of_rows_and_findings_only(project, tmp_
         assert_sentence(error.value, earlier)
 
 
+@pytest.mark.slow
 def test_a_single_database_file_is_compared_too(project, tmp_path):
     backup = shutil.copy(project / "prompter.db", tmp_path / "prompter.db.backup")
     change = audit.compare(backup, project, progress=False)

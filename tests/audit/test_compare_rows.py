@@ -88,6 +88,7 @@ def compare(before: Path | Database, after: Path):
             return {r.relation: r for r in compare_rows(was, now)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_planted_change_is_found_and_nothing_else(original, was, tmp_path, name):
     statements, expected = CHANGES[name]
@@ -105,6 +106,7 @@ def test_examples_show_the_cells_before_and_after(original, was, tmp_path):
     assert example.id.replace("-", "") == VERSION
 
 
+@pytest.mark.slow
 def test_rows_with_the_same_id_are_paired_by_their_values(tmp_path):
     before = tmp_path / "before.db"
     with closing(sqlite3.connect(before)) as connection, connection:
@@ -121,6 +123,7 @@ def test_rows_with_the_same_id_are_paired_by_their_values(tmp_path):
     assert (found.added, found.removed, found.changed) == (0, 1, 0)
 
 
+@pytest.mark.slow
 def test_a_column_that_only_one_state_has_is_named_and_not_called_equal(original, tmp_path):
     older = make_database(tmp_path / "older.db", "G1")
     found = compare(older, original)
@@ -129,10 +132,12 @@ def test_a_column_that_only_one_state_has_is_named_and_not_called_equal(original
     assert (found["feedback"].added, found["feedback"].before) == (2, 0)
 
 
+@pytest.mark.slow
 def test_the_same_file_is_equal_to_itself(original):
     assert all(r.is_same and not r.notes for r in compare(original, original).values())
 
 
+@pytest.mark.slow
 def test_standings_then_and_now_come_from_the_contests_of_each_state(original, was, tmp_path):
     syntax = f"UPDATE best_heads SET prompt_version_id = '{VERSION}' WHERE prompt_id = '{PROMPT}'"
     with attach(edited(original, tmp_path, syntax), texts=True) as now:

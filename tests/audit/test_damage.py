@@ -81,6 +81,7 @@ def test_which_tables_can_be_read_follows_from_the_damaged_page(root, table, kin
         assert list(unreadable_tables(path)) == lost
 
 
+@pytest.mark.slow
 def test_what_can_be_read_is_checked_and_the_rest_is_not_answered(root):
     path = root / DATABASE
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -105,6 +106,7 @@ def test_what_can_be_read_is_checked_and_the_rest_is_not_answered(root):
     assert len(facts["unanswered"]) + len(facts["checks"]) == len(audit.checks())
 
 
+@pytest.mark.slow
 def test_a_damaged_index_leaves_every_check_but_one_answered(root):
     path = root / DATABASE
     overwrite(path, pages(path, "sqlite_autoindex_prompts_1", "leaf")[0], b"\xff" * PAGE)
@@ -113,6 +115,7 @@ def test_a_damaged_index_leaves_every_check_but_one_answered(root):
     assert facts["unanswered"].keys() == {"foreign-keys"}
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_as_a_whole_still_gets_a_report(root):
     os.truncate(root / DATABASE, 20 * PAGE)
     facts = audit.run(root).to_dict()

@@ -19,6 +19,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 def test_a_repository_of_another_owner_leaves_critical_checks_without_an_answer(root: Path) -> None:
     run_git(root, "add", "--force", "auth_system.db")
@@ -39,6 +40,7 @@ def test_a_repository_of_another_owner_leaves_critical_checks_without_an_answer(
     assert list(report.unanswered["check"]) == ["credentials-in-git", "tracked-by-git"]
 
 
+@pytest.mark.slow
 def test_a_broken_repository_leaves_its_checks_without_an_answer(tmp_path: Path) -> None:
     make_database(tmp_path / "prompter.db")
     (tmp_path / ".git").mkdir()
@@ -47,6 +49,7 @@ def test_a_broken_repository_leaves_its_checks_without_an_answer(tmp_path: Path)
     assert report.failed("critical")
 
 
+@pytest.mark.slow
 def test_without_a_repository_its_checks_do_not_apply(tmp_path: Path) -> None:
     make_database(tmp_path / "prompter.db")
     facts = audit.run(Project.find(tmp_path)).to_dict()

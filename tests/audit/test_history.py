@@ -111,6 +111,7 @@ def test_every_commit_tells_the_rows_it_gained_and_lost(repository):
     assert str(result.changes[0].when) == "2025-12-04 10:01:00+00:00"
 
 
+@pytest.mark.slow
 def test_a_file_that_moves_keeps_its_rows(tracked):
     (tracked.root / "packages" / "db").mkdir(parents=True)
     tracked.git("mv", "prompter.db", "packages/db/prompter.db")
@@ -144,6 +145,7 @@ def test_a_merge_shows_what_it_brought_in(repository):
     ]
 
 
+@pytest.mark.slow
 def test_the_first_commit_that_fails_a_check_is_named(tracked):
     sql(tracked.root / "prompter.db", "UPDATE judge_scores SET clarity = 10.5 WHERE rowid <= 2")
     second = tracked.commit()
@@ -153,6 +155,7 @@ def test_the_first_commit_that_fails_a_check_is_named(tracked):
     assert found["score-out-of-scale"] == (second, "prompter.db", 2)
 
 
+@pytest.mark.slow
 def test_versions_with_rows_that_exist_nowhere_now_are_named(tracked):
     database, gone, moved = tracked.root / "prompter.db", hex_id("gone"), hex_id("moved")
     insert(database, "prompts", [{"id": gone, "original_text": "gone"}, {"id": moved, "original_text": "moved"}])
@@ -167,6 +170,7 @@ def test_versions_with_rows_that_exist_nowhere_now_are_named(tracked):
     assert found == [("log.csv", with_both, 2, 1), ("prompter.db", with_both, 28, 1)]
 
 
+@pytest.mark.slow
 def test_csv_rows_that_the_database_holds_are_not_only_in_history(repository):
     database, asked, answer = repository.root / "prompter.db", hex_id("asked"), hex_id("answer")
     insert(database, "prompts", id=asked, request_id="1", original_text="A known question")
@@ -257,6 +261,7 @@ def test_links_and_submodules_are_no_versions(repository, tmp_path):
     assert changes(history(repository))[1:] == [("log.csv", "deleted", 0, 0, 1)]
 
 
+@pytest.mark.slow
 def test_a_project_in_a_folder_of_a_repository_sees_its_own_files_only(repository):
     inner = repository.root / "inner"
     inner.mkdir()
@@ -265,6 +270,7 @@ def test_a_project_in_a_folder_of_a_repository_sees_its_own_files_only(repositor
     assert changes(audit.history(Project.find(inner), progress=False)) == [("prompter.db", "added", 13, 13, 0)]
 
 
+@pytest.mark.slow
 def test_the_database_is_known_by_its_configured_name_and_others_by_theirs(repository):
     shutil.copy(repository.root / "prompter.db", repository.root / "main.data")
     names = ["A.DB", "b.sqlite3", "c.db.backup", "d.csv.bak", "e.dbx", "f.db-wal", "g.csvx"]
@@ -383,6 +389,7 @@ def test_a_bare_repository_around_the_project_is_read(repository, tmp_path):
     assert [u.only_here for u in result.unique] == [1]
 
 
+@pytest.mark.slow
 def test_nothing_is_run_written_or_left_behind(tracked, tmp_path, monkeypatch, cache):
     hook = f"#!/bin/sh\ntouch {tmp_path}/ran\n"
     for name in ("post-checkout", "post-index-change", "fsmonitor-watchman"):
@@ -404,6 +411,7 @@ def test_nothing_is_run_written_or_left_behind(tracked, tmp_path, monkeypatch, c
     assert list((cache / "attach").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_interruption_leaves_nothing_behind(tracked, tmp_path, monkeypatch, cache):
     for number in range(6):
         insert(tracked.root / "prompter.db", "prompts", id=hex_id("prompt", "more", number))

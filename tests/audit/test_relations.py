@@ -33,6 +33,7 @@ def test_checks_read_only_relations_that_exist() -> None:
         assert set(relations.read_by(check.query)) <= known, check.id
 
 
+@pytest.mark.slow
 def test_every_collected_relation_is_read_by_a_check_and_has_the_columns_it_declares(tmp_path: Path) -> None:
     make_sound(tmp_path)
     read = {name for check in audit.checks() for name in relations.read_by(check.query)}

@@ -41,6 +41,7 @@ def test_the_guides_expectations_do_not_hold_in_the_field(field, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_without_expectations_the_databases_in_use_must_be_there(root):
     assert verify(root) == {
         "file prompter.db": ("present", "present", True),

@@ -76,6 +76,7 @@ def known_log(root: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["", "DELETE FROM token_usage", "UPDATE prompts SET original_text = 'new'"])
 @pytest.mark.parametrize("place", ["prompter.db", "packages/db/prompter.db"])
 @pytest.mark.filterwarnings("ignore:The database .* is read")
@@ -92,6 +93,7 @@ def test_a_database_at_any_place_where_the_application_looks_stays(root, change,
     assert planned(root) == {"copy.db"}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The database .* is read")
 def test_the_database_that_the_variable_names_stays(root, monkeypatch):
     (root / "data").mkdir()
@@ -101,6 +103,7 @@ def test_the_database_that_the_variable_names_stays(root, monkeypatch):
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The database .* is read")
 @pytest.mark.parametrize(
     "url",
@@ -156,6 +159,7 @@ def test_auth_databases_beside_the_databases_stay(root):
     assert planned(root) == {"backend/auth_system.db"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("marker", [".git", "dbtools.toml", "prompter.db"])
 def test_nothing_in_a_project_inside_the_project_goes(root, marker):
     known_log(root)
@@ -171,6 +175,7 @@ def test_nothing_in_a_project_inside_the_project_goes(root, marker):
     assert planned(root, accept=["worktrees/feature"]) == {"storage/v.csv"}
 
 
+@pytest.mark.slow
 def test_a_damaged_database_that_hides_a_row_stays(root):
     notes(root / "keep.db", "common", *map(str, range(20)))
     notes(root / "old.db", "common", "only here")
@@ -190,6 +195,7 @@ def test_the_copy_of_a_damaged_database_stays(root):
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 def test_a_database_whose_rows_are_only_in_a_damaged_one_stays(root):
     smash_index(notes(root / "keep.db", "common", *map(str, range(20))), "sqlite_autoindex_notes_1")
     notes(root / "old.db", "common")
@@ -199,6 +205,7 @@ def test_a_database_whose_rows_are_only_in_a_damaged_one_stays(root):
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 def test_no_log_goes_because_of_a_damaged_database(root):
     known_log(root)
     (root / "storage/u.csv").write_text(",".join(HEADER) + "\n" + f"{hex_id('x')},1,{hex_id('y')},new,s,e,t\n")
@@ -208,6 +215,7 @@ def test_no_log_goes_because_of_a_damaged_database(root):
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 def test_a_database_that_takes_too_long_to_check_stays(root, monkeypatch):
     notes(root / "keep.db", "common", *map(str, range(20)))
     notes(root / "old.db", "common")
@@ -287,6 +295,7 @@ def test_rows_in_a_table_with_a_name_of_sqlites_own_are_rows(root):
     assert "old.db" not in planned(root)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_files_that_git_tracks_go_only_if_they_are_named(root):
     known_log(root)

@@ -78,6 +78,7 @@ except CleanupError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_in_one_sentence(tmp_path: Path):
     said = run_python(NO_ROOM, tmp_path)
     assert said.startswith("The rows cannot be rescued (IO Error: Could not write file")

@@ -130,6 +130,7 @@ def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_a_newe
     assert result.to_dict()["unwritten"] == ["storage/a.csv", "storage/deep/b.csv"]
 
 
+@pytest.mark.slow
 def test_the_notebook_fails_when_a_file_could_not_be_written(tmp_path: Path) -> None:
     root = build(tmp_path / "demo", stage="cleaned").root
     assert run_notebook("restore", root, out=tmp_path / "whole", progress=False).passed
@@ -428,6 +429,7 @@ def test_a_file_time_that_no_calendar_has_comes_back(project: Project) -> None:
     assert file.stat().st_mtime_ns == wanted
 
 
+@pytest.mark.slow
 def test_a_file_that_an_interrupted_cleanup_renamed_is_surveyed_with_its_remedy_and_stays(tmp_path: Path) -> None:
     project = build(tmp_path / "demo")
     elsewhere = project.with_backups(tmp_path / "elsewhere")

@@ -76,6 +76,7 @@ def test_the_field_case_is_judged_as_it_is(field):
     ]
 
 
+@pytest.mark.slow
 def test_the_demo_projects_known_rows_are_found_and_the_others_counted(tmp_path):
     found = look(demo.build(tmp_path / "demo").root)
     unique = {path: f.unique_rows for path, f in found.items() if f.verdict == "unique"}
@@ -148,6 +149,7 @@ def test_scores_are_known_by_version_and_all_five_marks(root):
     assert look(root)["storage/s.csv"].unique == (2,)
 
 
+@pytest.mark.slow
 def test_malformed_rows_are_unique_because_nothing_is_proved_of_them(root):
     path = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax"), version_row(1, "domain")[:4]])
     path.write_bytes(path.read_bytes() + b"x,1,y,caf\xe9\x81,s,e,t\n")
@@ -348,6 +350,7 @@ def test_a_file_too_large_to_be_read_is_not_even_hashed(root, monkeypatch):
     assert (found.sha256, found.obstacle) == ("", "it was not examined")
 
 
+@pytest.mark.slow
 def test_a_csv_file_too_large_to_be_read_whole_is_not_examined(root, monkeypatch):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     monkeypatch.setitem(LARGEST, "csv", 10)
@@ -355,6 +358,7 @@ def test_a_csv_file_too_large_to_be_read_whole_is_not_examined(root, monkeypatch
     assert (found.verdict, found.obstacle) == ("unknown", "it was not examined")
 
 
+@pytest.mark.slow
 def test_a_single_read_only_file_is_meant_to_stay_but_a_read_only_tree_is_a_copy(root):
     path = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     path.chmod(0o444)
@@ -373,6 +377,7 @@ def test_files_that_only_pretend_are_unknown(root):
     assert found["broken.db"].obstacle == "it was not examined"
 
 
+@pytest.mark.slow
 def test_names_with_newlines_quotes_and_dashes_are_surveyed(root):
     names = ["-rf.csv", 'a"b.csv', "line\nbreak.csv", "é.csv"]
     for name in names:
@@ -419,6 +424,7 @@ def test_a_known_row_with_a_cell_that_the_database_lacks_is_found_but_incomplete
     assert "2 of them also hold values that the database lacks" in file.reason
 
 
+@pytest.mark.slow
 def test_a_quote_left_open_proves_nothing_of_what_it_swallows(root):
     path = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     text = path.read_text() + ",".join(map(str, version_row(1, "domain")[:6])) + ',"2025-1\n'
@@ -490,11 +496,13 @@ def exported(root) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_exports_of_the_database_as_it_is_now_are_known_whatever_their_texts(exported):
     found = look(exported)
     assert {f.layout: f.verdict for f in found.values() if f.kind == "csv"} == dict.fromkeys(LAYOUTS, "export-current")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_export_with_a_row_less_or_another_cell_is_not_current(exported, layout):
     path = exported / "storage" / f"{layout}.csv"
@@ -508,6 +516,7 @@ def test_an_export_with_a_row_less_or_another_cell_is_not_current(exported, layo
     assert (file.verdict != "export-current", bool(file.incomplete)) == (True, True)
 
 
+@pytest.mark.slow
 def test_a_text_that_an_export_escaped_is_known_by_its_letters(exported):
     numbers = [number for number, text in enumerate(ODD, 50) if "=" in text and text[0] != "'"]
     rows = [

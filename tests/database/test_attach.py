@@ -146,6 +146,7 @@ def test_a_wal_cut_off_by_a_crash_counts_up_to_its_last_whole_transaction(folder
         assert users(path) == [("user-1",), ("user-2",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("journal", "leftover"), [("delete", False), ("wal", False), ("wal", True)])
 def test_a_folder_that_cannot_be_written_is_enough(
     open_folder: Path, tmp_path: Path, journal: str, leftover: bool
@@ -161,6 +162,7 @@ def test_a_folder_that_cannot_be_written_is_enough(
     assert sorted(printed.split(" ", 1)[1].split()) == (["from", "the", "wal"] if leftover else ["user-1", "user-2"])
 
 
+@pytest.mark.slow
 def test_no_permission_is_one_sentence(open_folder: Path, tmp_path: Path) -> None:
     path = make_database(open_folder / "prompter.db")
     path.chmod(0o000)
@@ -179,6 +181,7 @@ def test_a_hot_journal_is_refused_and_left_for_sqlite_to_roll_back(folder: Path)
     assert len(users(path)) == 50
 
 
+@pytest.mark.slow
 def test_a_lock_held_longer_than_the_timeout_is_reported_in_about_that_time(folder: Path) -> None:
     path = make_database(folder / "prompter.db")
     with python(LOCK, path) as holder:
@@ -193,6 +196,7 @@ def test_a_lock_held_longer_than_the_timeout_is_reported_in_about_that_time(fold
     assert len(users(path)) == 2
 
 
+@pytest.mark.slow
 def test_a_lock_released_in_time_is_waited_for(folder: Path) -> None:
     path = make_database(folder / "prompter.db")
     with python(LOCK.replace("sys.stdin.read()", "__import__('time').sleep(0.7)"), path) as holder:
@@ -227,6 +231,7 @@ def test_a_database_cut_at_a_page_is_refused_too(folder: Path) -> None:
     assert "truncated" in refused(path, DamagedError)
 
 
+@pytest.mark.slow
 def test_damage_gives_rows_or_one_sentence_and_nothing_else(folder: Path) -> None:
     path = make_database(folder / "prompter.db", prompts=20)
     sound, chance = path.read_bytes(), random.Random(7)
@@ -240,6 +245,7 @@ def test_damage_gives_rows_or_one_sentence_and_nothing_else(folder: Path) -> Non
                 db.frame(relation)
 
 
+@pytest.mark.slow
 def test_a_folder_is_attached_as_a_project_or_refused_as_none(folder: Path) -> None:
     assert "prompter.db" in refused(folder, ProjectError)
     path = make_database(folder / "prompter.db")
@@ -327,6 +333,7 @@ def test_views_odd_names_and_tables_without_row_ids_do_no_harm(folder: Path) -> 
         assert db.rows("heads") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", ["delete", "wal"])
 def test_a_path_of_any_spelling_attaches(folder: Path, journal: str) -> None:
     names = ["it's.db", 'a "b".db', "a?mode=rw#x%41.db", "ü 🙂.db", "-wal.db", "new\nline;.db"]
@@ -396,6 +403,7 @@ def test_only_regular_files_with_the_name_of_rescued_rows_are_offered_and_none_t
         assert db.rows("prompts") == 2
 
 
+@pytest.mark.slow
 def test_rows_inserted_later_are_there_at_the_next_attach(folder: Path) -> None:
     path = make_database(folder / "prompter.db")
     assert len(users(path)) == 2
@@ -431,6 +439,7 @@ def test_two_databases_spill_into_folders_of_their_own(
     assert not list(cache.rglob("spill-*"))
 
 
+@pytest.mark.slow
 def test_some_prompts_of_a_state_that_is_gone_are_a_sentence(tmp_path: Path) -> None:
     path = make_database(tmp_path / "prompter.db")
     with attach(path) as db:
@@ -445,6 +454,7 @@ def test_some_prompts_of_a_state_that_is_gone_are_a_sentence(tmp_path: Path) -> 
             assert some.rows("prompts") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["t#mp", "t?mp", "t%41mp", "t mp"])
 def test_temporary_files_may_lie_in_a_folder_of_any_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -460,6 +470,7 @@ def test_temporary_files_may_lie_in_a_folder_of_any_name(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["project", name]
 
 
+@pytest.mark.slow
 def test_a_closed_database_leaves_its_file_closed_and_locks_of_others_alone(tmp_path: Path) -> None:
     (tmp_path / "place").mkdir()
     path = make_database(tmp_path / "place" / "prompter.db")
@@ -478,6 +489,7 @@ def test_a_closed_database_leaves_its_file_closed_and_locks_of_others_alone(tmp_
         assert try_lock(path) == "database is locked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("journal", "timeout"), [("wal", 1.0), ("delete", 5.0)])
 def test_every_attach_sees_whole_transactions_of_a_writer_that_never_rests(
     tmp_path: Path, journal: str, timeout: float
@@ -512,6 +524,7 @@ def test_every_attach_sees_whole_transactions_of_a_writer_that_never_rests(
     assert len(seen) > 1, "the writer did not write"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 def test_a_lock_this_process_holds_outlives_an_attach(tmp_path: Path, journal: str) -> None:
     path = make_database(tmp_path / "prompter.db", journal=journal)
@@ -532,6 +545,7 @@ def test_a_lock_this_process_holds_outlives_an_attach(tmp_path: Path, journal: s
         assert db.rows("heads") == 0
 
 
+@pytest.mark.slow
 def test_a_lock_survives_attaches_from_other_threads(tmp_path: Path) -> None:
     path = make_database(tmp_path / "prompter.db")
     counted: list[int] = []

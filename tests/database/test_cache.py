@@ -44,6 +44,7 @@ def kept(cache: Path) -> dict[str, tuple[int, int]]:
     return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
 
 
+@pytest.mark.slow
 def test_it_lies_in_the_users_cache_folder_for_this_user_only(path: Path, cache: Path) -> None:
     old = os.umask(0)
     try:
@@ -61,6 +62,7 @@ def test_it_lies_in_the_users_cache_folder_for_this_user_only(path: Path, cache:
         assert stat.S_IMODE(each.stat().st_mode) == (0o700 if each.is_dir() else 0o600)
 
 
+@pytest.mark.slow
 def test_a_second_attach_builds_nothing(path: Path, cache: Path) -> None:
     with attach(path) as db:
         first = db.sql("SELECT * FROM scored_versions ORDER BY ALL").fetchall()
@@ -72,6 +74,7 @@ def test_a_second_attach_builds_nothing(path: Path, cache: Path) -> None:
     assert len(before) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", ["delete", "wal"])
 def test_a_commit_is_noticed_even_where_only_the_wal_changed(tmp_path: Path, cache: Path, journal: str) -> None:
     path = make_database(tmp_path / "prompter.db", journal=journal)
@@ -87,6 +90,7 @@ def test_a_commit_is_noticed_even_where_only_the_wal_changed(tmp_path: Path, cac
         assert len(kept(cache)) == 1, "the copies of earlier states are dropped"
 
 
+@pytest.mark.slow
 def test_an_open_database_keeps_the_state_it_was_attached_at(path: Path) -> None:
     with attach(path) as before:
         insert(path, "prompts", user_id="late")
@@ -98,6 +102,7 @@ def test_an_open_database_keeps_the_state_it_was_attached_at(path: Path) -> None
         assert_sentence(caught.value, path)
 
 
+@pytest.mark.slow
 def test_another_file_at_the_same_path_is_not_taken_for_the_first(path: Path) -> None:
     times = path.stat()
     attach(path).close()
@@ -108,6 +113,7 @@ def test_another_file_at_the_same_path_is_not_taken_for_the_first(path: Path) ->
         assert db.rows("prompts") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"", b"garbage" * 1000, None])
 def test_a_damaged_file_is_built_anew(path: Path, cache: Path, damage: bytes | None) -> None:
     attach(path).close()
@@ -121,6 +127,7 @@ def test_a_damaged_file_is_built_anew(path: Path, cache: Path, damage: bytes | N
     assert kept(cache) == before
 
 
+@pytest.mark.slow
 def test_processes_that_attach_at_once_all_succeed(path: Path, cache: Path) -> None:
     children = [python(COUNT, path) for _ in range(3)]
     for child in children:
@@ -135,6 +142,7 @@ def test_processes_that_attach_at_once_all_succeed(path: Path, cache: Path) -> N
     assert [each.name for each in cache.rglob("load-*")] == []
 
 
+@pytest.mark.slow
 def test_copies_with_and_without_the_long_texts_are_two_files(path: Path, cache: Path) -> None:
     with attach(path, texts=False) as db:
         assert not db.origin["texts"]
@@ -150,6 +158,7 @@ def test_copies_with_and_without_the_long_texts_are_two_files(path: Path, cache:
     assert sorted(name.split("-")[2] for name in kept(cache)) == ["with_texts.duckdb", "without_texts.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_copy_with_texts_serves_who_does_not_ask_for_them(path: Path, cache: Path) -> None:
     attach(path).close()
     before = kept(cache)
@@ -158,6 +167,7 @@ def test_a_copy_with_texts_serves_who_does_not_ask_for_them(path: Path, cache: P
     assert kept(cache) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("obstacle", ["file", "dangling link"])
 def test_without_a_cache_folder_it_still_attaches_and_leaves_nothing(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
@@ -177,6 +187,7 @@ def test_without_a_cache_folder_it_still_attaches_and_leaves_nothing(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_cache_folder_that_takes_nothing_more_is_said(
     path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +239,7 @@ def test_an_attach_that_fails_leaves_nothing(tmp_path: Path, cache: Path, monkey
     assert list(cache.rglob("load-*")) == []
 
 
+@pytest.mark.slow
 def test_the_cache_can_be_thrown_away_at_any_time(path: Path, cache: Path) -> None:
     with attach(path) as db:
         shutil.rmtree(cache)
@@ -236,6 +248,7 @@ def test_the_cache_can_be_thrown_away_at_any_time(path: Path, cache: Path) -> No
         assert db.rows("versions") == 6
 
 
+@pytest.mark.slow
 def test_no_credential_is_in_its_bytes(path: Path, cache: Path) -> None:
     canaries = [hashlib.sha256(bytes([number])).hexdigest() for number in range(8)]
     with closing(sqlite3.connect(path)) as connection:
@@ -256,6 +269,7 @@ def test_no_credential_is_in_its_bytes(path: Path, cache: Path) -> None:
     assert [canary.encode() in content for canary in canaries] == [False] * 7 + [True]
 
 
+@pytest.mark.slow
 def test_the_copies_of_one_database_can_be_dropped(path, tmp_path, cache):
     other = make_database(tmp_path / "other.db")
     for each in (path, other):
@@ -296,6 +310,7 @@ def derived(db: Database) -> dict[str, object]:
     return {**rows, **found, "some": some, "evolution": plain(analysis.evolution(db).to_dict())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 def test_what_is_kept_is_what_would_be_worked_out(varied: Path, asked: dict[str, Any]) -> None:
     with attach(varied, progress=False) as db, closing(db.filter(**asked)) as before:
@@ -306,6 +321,7 @@ def test_what_is_kept_is_what_would_be_worked_out(varied: Path, asked: dict[str,
             assert derived(after) == expected
 
 
+@pytest.mark.slow
 def test_it_is_worked_out_of_all_rows_whoever_asks(varied: Path) -> None:
     with attach(varied, progress=False) as db:
         expected = derived(db)
@@ -315,6 +331,7 @@ def test_it_is_worked_out_of_all_rows_whoever_asks(varied: Path) -> None:
             assert derived(again) == expected
 
 
+@pytest.mark.slow
 def test_it_is_private_used_by_the_next_who_attaches_and_dropped_with_its_state(varied: Path) -> None:
     with attach(varied, progress=False) as db:
         db.materialize()
@@ -329,6 +346,7 @@ def test_it_is_private_used_by_the_next_who_attaches_and_dropped_with_its_state(
         assert not file.exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_worked_out_anew(varied: Path) -> None:
     with attach(varied, progress=False) as db:
         expected = derived(db)

@@ -13,6 +13,7 @@ from dbtools.database.change_type import _half_alike, change_type
 TEXTS = st.text(alphabet="ab \n\u00e9", max_size=60)
 
 
+@pytest.mark.slow
 @given(TEXTS, TEXTS, TEXTS)
 @settings(max_examples=400, deadline=None)
 def test_half_alike_is_a_ratio_of_at_least_one_half(before: str, after: str, shared: str) -> None:

@@ -157,6 +157,7 @@ def fill(statement: str, place: Path, cache: Path) -> str:
     return statement.format(db=place / "prompter.db", csv=place / "secret.csv", new=place / "new", cache=kept)
 
 
+@pytest.mark.slow
 def test_every_way_out_is_refused_in_one_sentence_and_changes_nothing(db: Database, place: Path, cache: Path) -> None:
     frame_of_the_caller = pd.DataFrame({"a": [1]})
     assert len(frame_of_the_caller) == 1
@@ -237,6 +238,7 @@ def test_an_unknown_relation_is_one_sentence_that_lists_the_known(db: Database) 
         assert "scored_versions" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_relations_and_frames_are_offered_by_name(db: Database) -> None:
     offered = {"prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs"}
     assert offered | {"scored_versions", "contests", "provenance", "prices", "ratings"} == set(db.relations)

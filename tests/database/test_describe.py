@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from support import make_database
 
 from dbtools import attach
@@ -15,6 +16,7 @@ def test_the_page_is_the_one_that_the_sql_gives() -> None:
     assert PAGE.read_text(encoding="utf-8") == describe(), "run make relations"
 
 
+@pytest.mark.slow
 def test_every_column_of_every_relation_is_described(tmp_path: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
     described = {}

@@ -67,6 +67,7 @@ def marks(cache: Path) -> list[Path]:
     return sorted((cache / "signed").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_signature_is_checked_once_and_again_when_the_file_was_touched_or_replaced(
     scanner: Path, tmp_path: Path, cache: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_signature_is_checked_once_and_again_when_the_file_was_touched_or_repl
     assert run_python(LOAD, tmp_path) == "checked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [1 << 20, -1], ids=["code", "signature"])
 def test_a_file_that_is_changed_with_its_time_put_back_is_not_loaded_by_an_old_mark(
     scanner: Path, tmp_path: Path, cache: Path, at: int
@@ -89,6 +91,7 @@ def test_a_file_that_is_changed_with_its_time_put_back_is_not_loaded_by_an_old_m
     assert len(marks(cache)) == 1
 
 
+@pytest.mark.slow
 def test_a_file_with_a_bad_signature_is_neither_loaded_nor_marked(scanner: Path, tmp_path: Path, cache: Path) -> None:
     flip(scanner, 1 << 20)
     assert [run_python(LOAD, tmp_path) for _ in range(2)] == ["checked refused"] * 2
@@ -106,6 +109,7 @@ def test_when_a_marked_file_cannot_be_loaded_nothing_is_installed_unchecked_in_i
     assert marks(cache) == []
 
 
+@pytest.mark.slow
 def test_what_duckdb_installs_in_the_place_of_a_bad_file_earns_that_file_no_mark(
     scanner: Path, tmp_path: Path, cache: Path
 ) -> None:

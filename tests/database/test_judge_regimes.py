@@ -76,6 +76,7 @@ def one_agent_improves(marks: np.ndarray) -> np.ndarray:
     return (marks + gain[:, None]).clip(0, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -94,6 +95,7 @@ def test_the_audit_finds_a_change_of_the_judge_and_nothing_in_sound_scores(tmp_p
     assert {name: n for name, n in hits.items() if n} == ({found: 1} if found else {})
 
 
+@pytest.mark.slow
 def test_scores_of_two_scales_are_never_pooled(tmp_path):
     with attach(marked(tmp_path, shrunk)) as db:
         rows = db.frame("scored_versions")
@@ -108,6 +110,7 @@ def test_scores_of_two_scales_are_never_pooled(tmp_path):
     assert any("90 versions have scores of 0–1" in detail for detail in large.details)
 
 
+@pytest.mark.slow
 def test_the_marks_of_a_stuck_judge_are_left_out_and_counted(tmp_path):
     with attach(marked(tmp_path, stuck)) as db:
         found = analysis.effectiveness(db)

@@ -168,6 +168,7 @@ def test_booleans_are_read_as_the_orm_and_the_migrations_write_them(path: Path) 
         assert unreadable(db, "feedback") == {"judge_correct": [6, 7, 8]}
 
 
+@pytest.mark.slow
 def test_texts_of_every_kind_arrive_unchanged(path: Path) -> None:
     texts = [
         "nul \0 inside",
@@ -211,6 +212,7 @@ def test_one_bad_cell_takes_nothing_else_with_it(path: Path) -> None:
         assert unreadable(db, "prompts") == {"original_text": [2, 3], "user_id": [4]}
 
 
+@pytest.mark.slow
 def test_the_second_tier_of_texts_leaves_the_same_cells_unreadable(path: Path) -> None:
     insert(path, "prompts", original_text="good")
     with closing(sqlite3.connect(path)) as connection:
@@ -288,6 +290,7 @@ def test_whole_numbers_and_blobs_of_16_bytes_are_ids(tmp_path: Path, kind: str) 
             assert first == [("00000000-0000-0000-0000-000000000001",)]
 
 
+@pytest.mark.slow
 def test_scanned_and_read_as_text_a_table_is_the_same(path: Path) -> None:
     rng = random.Random(3)
     for number in range(300):
@@ -304,6 +307,7 @@ def test_scanned_and_read_as_text_a_table_is_the_same(path: Path) -> None:
         assert len(scanned) == 300
 
 
+@pytest.mark.slow
 def test_the_key_of_a_text_is_that_of_its_words(path: Path) -> None:
     rng = random.Random(4)
     texts = ["".join(rng.choices(" \t\n\r\f\v\u00a0\u2003aAÄe\u0301\0", k=rng.randrange(14))) for _ in range(3000)]
@@ -326,6 +330,7 @@ def test_a_default_in_double_quotes_stops_nobody(tmp_path: Path) -> None:
 
 
 # What the scanner as shipped gets wrong without a word.
+@pytest.mark.slow
 def test_no_row_is_lost_where_the_row_ids_fill_whole_row_groups(tmp_path: Path) -> None:
     path = make_database(tmp_path / "prompter.db", prompts=0)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
@@ -346,6 +351,7 @@ def test_no_row_is_lost_where_the_row_ids_fill_whole_row_groups(tmp_path: Path) 
         assert db.sql("SELECT count(*), sum(score), max(score) FROM heads").fetchall() == [expected]
 
 
+@pytest.mark.slow
 def test_tables_and_databases_of_the_same_shape_are_not_taken_for_each_other(tmp_path: Path) -> None:
     for name, score in (("one", 1.0), ("two", 2.0)):
         path = make_database(tmp_path / f"{name}.db", prompts=0)
@@ -367,6 +373,7 @@ def test_tables_and_databases_of_the_same_shape_are_not_taken_for_each_other(tmp
             assert second.sql(query).fetchall() == [(1, 2, 3, 4.0)]
 
 
+@pytest.mark.slow
 def test_bad_utf8_is_counted_and_breaks_neither_queries_nor_files(tmp_path: Path) -> None:
     path = make_database(tmp_path / "prompter.db")
     with closing(sqlite3.connect(path)) as connection:

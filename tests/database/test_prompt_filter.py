@@ -31,6 +31,7 @@ def rows(db) -> dict[str, int]:
     return {relation: db.rows(relation) for relation in BELONGS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "prompts"),
     [
@@ -52,6 +53,7 @@ def test_only_the_prompts_asked_for_are_there_with_all_that_belongs_to_them(data
         assert rows(db) == {relation: n * 4 for relation, n in BELONGS.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_filtered_database_outlives_the_one_it_came_from(database, tmp_path, monkeypatch, cached):
     temporary = tmp_path / "temporary"
@@ -71,6 +73,7 @@ def test_a_filtered_database_outlives_the_one_it_came_from(database, tmp_path, m
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(database, tmp_path):
     alone = make_database(tmp_path / "alone.db", prompts=1)
     insert(alone, "prompt_versions", prompt_id=hex_id("prompt", 1), source="syntax", version_no=9)

@@ -112,6 +112,7 @@ def test_only_a_regular_file_with_one_name_is_added_to(file: Path, kind: str) ->
     assert read(file).ratings == ()
 
 
+@pytest.mark.slow
 def test_the_relation_has_the_ratings_with_their_types(tmp_path: Path) -> None:
     make_database(tmp_path / "prompter.db")
     prompt, left, right = (hex_id(name) for name in ("p", "v", "w"))
@@ -158,6 +159,7 @@ def test_a_link_or_pipe_in_the_place_of_the_ratings_is_refused(tmp_path: Path, k
     assert_sentence(caught.value, root / "notes/ratings.jsonl")
 
 
+@pytest.mark.slow
 def test_the_survey_names_the_file_and_no_cleanup_takes_it(tmp_path: Path) -> None:
     make_database(tmp_path / "prompter.db")
     add(tmp_path / "ratings.jsonl", rating("one"))

@@ -48,6 +48,7 @@ def test_the_set_is_large_and_has_every_kind() -> None:
     assert min(expected[kind] for kind in ("real", "generated", "placeholder")) >= 60
 
 
+@pytest.mark.slow
 def test_rows_that_are_not_real_are_found_and_real_rows_are_left_alone(labelled) -> None:
     flagged = [case for case, found in labelled if found != "real"]
     wanted = [case for case, _ in labelled if case["expected"] != "real"]

@@ -36,6 +36,7 @@ def fresh(tmp_path):
         yield db
 
 
+@pytest.mark.slow
 def test_a_statement_gives_the_rows_that_the_database_gives(db):
     query = "SELECT source, count(*) AS n FROM versions WHERE source <> ? GROUP BY source ORDER BY source"
     assert run_sql(db, query, ["syntax"]).equals(db.sql(query, ["syntax"]).df())
@@ -69,6 +70,7 @@ def test_a_value_that_cannot_be_sent_is_a_sentence(db):
         run_sql(db, "SELECT ?", [lambda: 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [ENDLESS, *UNINTERRUPTIBLE])
 def test_stop_ends_any_statement_at_once(db, query):
     run_sql(db, "SELECT 1")
@@ -92,6 +94,7 @@ def test_a_time_limit_ends_a_statement(db):
         run_sql(db, ENDLESS, timeout=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -126,6 +129,7 @@ def test_memory_has_a_limit(tmp_path, monkeypatch, query):
         assert run_sql(db, "SELECT 1 AS a")["a"].tolist() == [1]
 
 
+@pytest.mark.slow
 def test_the_process_ends_with_the_database_and_with_its_caller(fresh, tmp_path):
     run_sql(fresh, "SELECT 1")
     process = fresh.sandbox._process
@@ -143,6 +147,7 @@ def test_the_process_ends_with_the_database_and_with_its_caller(fresh, tmp_path)
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_started_again(db):
     run_sql(db, "SELECT 1")
     db.sandbox._process.kill()
@@ -151,12 +156,14 @@ def test_a_process_that_is_killed_is_started_again(db):
     assert run_sql(db, "SELECT 1 AS a")["a"].tolist() == [1]
 
 
+@pytest.mark.slow
 def test_where_the_state_is_gone_that_is_the_reason(fresh):
     Path(fresh._file).unlink()
     with pytest.raises(DatabaseError, match="changed since it was attached"):
         run_sql(fresh, "SELECT 1")
 
 
+@pytest.mark.slow
 def test_nothing_in_the_current_folder_is_imported(fresh, tmp_path, monkeypatch):
     for name in ("enum", "pandas", "duckdb", "dbtools", "psutil", "pickle"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / ('ran-' + name))!r}, 'w').close()")

@@ -39,6 +39,7 @@ def read_tables(path: Path) -> dict[str, schema.TableFacts]:
         return schema.read_tables(connection)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_every_generation_attaches_with_all_its_rows_and_the_same_types(
     tmp_path: Path, generation: str, migrated: bool

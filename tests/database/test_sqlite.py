@@ -237,6 +237,7 @@ def test_who_still_reads_a_file_keeps_it_open(path: Path) -> None:
     assert not is_open(path)
 
 
+@pytest.mark.slow
 def test_threads_that_read_and_release_a_file_do_not_disturb_each_other(path: Path) -> None:
     digest, until = hashlib.sha256(path.read_bytes()).hexdigest(), time.monotonic() + 1
 

@@ -32,6 +32,7 @@ def test_a_layout_says_what_it_answers_and_fixes_the_order_of_its_rows(name: str
     assert lines[-1].rstrip(")").endswith("row_id")
 
 
+@pytest.mark.slow
 def test_every_table_that_may_be_read_has_a_layout_with_all_its_columns(tmp_path: Path) -> None:
     own = {"prompt_versions", "judge_scores"}  # these two have the headers of the application's logs
     with attach(make_database(tmp_path / "prompter.db")) as db, db.workspace() as connection:
@@ -40,6 +41,7 @@ def test_every_table_that_may_be_read_has_a_layout_with_all_its_columns(tmp_path
             assert table.name in own or found == [column.name for column in table.columns]
 
 
+@pytest.mark.slow
 def test_the_application_s_own_layouts_keep_their_headers(tmp_path: Path) -> None:
     with attach(make_database(tmp_path / "prompter.db")) as db, db.workspace() as connection:
         for name, header in HEADERS.items():

@@ -71,6 +71,7 @@ def change(file: Path, old: bytes, new: bytes) -> None:
     file.write_bytes(content.replace(old, new, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["prompts.csv", "prompts.json", "prompts.parquet", "best_heads.csv"])
 def test_what_was_written_is_proved_with_its_number_of_rows(db: Database, folder: Path, name: str) -> None:
     assert proved(db, folder / name) == (8 if name.startswith("prompts") else 4)
@@ -151,6 +152,7 @@ def test_a_fresh_export_is_current_by_its_manifest(db: Database, folder: Path) -
             assert "exports.json" in found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", export.FORMATS)
 def test_without_its_manifest_an_export_is_current_by_its_rows(db: Database, folder: Path, kind: str) -> None:
     (folder / "exports.json").unlink()
@@ -162,6 +164,7 @@ def test_without_its_manifest_an_export_is_current_by_its_rows(db: Database, fol
         assert "rows are those of the database" in found.reason
 
 
+@pytest.mark.slow
 def test_an_export_stays_current_when_the_project_is_copied(db: Database, folder: Path) -> None:
     moved = shutil.copyfile(db.origin["path"], folder.parent / "prompter.db")
     with attach(moved) as copy:
@@ -169,6 +172,7 @@ def test_an_export_stays_current_when_the_project_is_copied(db: Database, folder
         assert export.is_current(copy, folder / "multi_agent_log.csv").current
 
 
+@pytest.mark.slow
 def test_an_export_is_stale_once_the_database_has_more(db: Database, folder: Path) -> None:
     moved = shutil.copyfile(db.origin["path"], folder.parent / "prompter.db")
     insert(moved, "prompts", id=hex_id("later"), original_text="later")
@@ -229,6 +233,7 @@ def test_a_file_of_another_kind_is_not_current(db: Database) -> None:
     assert not export.is_current(db, Path(db.origin["path"])).current
 
 
+@pytest.mark.slow
 def test_without_the_long_texts_only_the_manifest_can_tell(tmp_path: Path, folder: Path) -> None:
     other = make_database(tmp_path / "other.db")
     with attach(other, texts=False) as narrow:

@@ -121,6 +121,7 @@ def read_csv(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "migrated"), SHAPES)
 def test_every_table_of_every_generation_is_exported_and_proved(
     tmp_path: Path, generation: str, migrated: bool
@@ -147,6 +148,7 @@ def test_a_layout_asked_for_by_name_gives_a_header_where_its_table_is_lacking(tm
     assert (tmp_path / "out" / "token_usage.csv").read_text().startswith("id,prompt_version_id,prompt_tokens,")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", export.FORMATS)
 def test_a_database_without_rows_gives_files_without_rows(tmp_path: Path, kind: str) -> None:
     with attach(make_database(tmp_path / "prompter.db", prompts=0)) as db:
@@ -154,6 +156,7 @@ def test_a_database_without_rows_gives_files_without_rows(tmp_path: Path, kind: 
     assert {file.rows for file in written.files} == {0}
 
 
+@pytest.mark.slow
 def test_hostile_texts_come_back_equal_from_every_format(tmp_path: Path, hostile: Database) -> None:
     rows = query(Path(hostile.origin["path"]), "SELECT id, original_text, user_id FROM prompts")
     expected = {str(uuid.UUID(identifier)): (text, user) for identifier, text, user in rows}
@@ -175,6 +178,7 @@ def test_an_empty_text_is_quoted_and_a_missing_one_is_not(tmp_path: Path, databa
     assert line in (tmp_path / "out" / "prompts.csv").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_formulas_are_guarded_in_csv_alone_and_only_when_wanted(tmp_path: Path, database: Path) -> None:
     insert(database, "prompts", id=hex_id("formula"), original_text="=cmd|' /C calc'!A0")
     with attach(database) as db:
@@ -186,6 +190,7 @@ def test_formulas_are_guarded_in_csv_alone_and_only_when_wanted(tmp_path: Path, 
     assert "\"=cmd|' /C calc'!A0\"" in (tmp_path / "on" / "prompts.json").read_text()
 
 
+@pytest.mark.slow
 def test_doubles_come_back_to_the_last_bit(tmp_path: Path, database: Path) -> None:
     chance = random.Random(4)
     values = [struct.unpack("<d", chance.randbytes(8))[0] for _ in range(500)]
@@ -209,6 +214,7 @@ def test_doubles_come_back_to_the_last_bit(tmp_path: Path, database: Path) -> No
         assert sorted(struct.pack("<d", v) for v in found) == expected
 
 
+@pytest.mark.slow
 def test_the_log_leaves_the_score_of_an_agent_that_did_not_run_empty(tmp_path: Path, database: Path) -> None:
     insert(database, "prompts", id=hex_id("one"), original_text="only one agent", created_at="2025-12-05 00:00:00")
     version = hex_id("one", "syntax")
@@ -225,6 +231,7 @@ def test_the_log_leaves_the_score_of_an_agent_that_did_not_run_empty(tmp_path: P
     }
 
 
+@pytest.mark.slow
 def test_the_log_takes_winner_texts_and_scores_from_the_database(tmp_path: Path, db: Database) -> None:
     export.write(db, tmp_path / "out", layouts=["multi_agent_log"])
     first = read_csv(tmp_path / "out" / "multi_agent_log.csv")
@@ -256,6 +263,7 @@ ATTEMPTS = [  # agent, number, text, failed, totals of its scores
 ]
 
 
+@pytest.mark.slow
 def test_text_and_score_of_an_agent_are_those_of_its_last_version_that_did_not_fail(tmp_path: Path) -> None:
     database = make_database(tmp_path / "prompter.db", prompts=0)
     insert(database, "prompts", id=hex_id("asked"), original_text="asked", request_id="r")
@@ -277,6 +285,7 @@ def test_text_and_score_of_an_agent_are_those_of_its_last_version_that_did_not_f
     assert json.loads(row["other_agents"]) == [{"agent": "critic", "score": None, "improved": "a, failed again"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -315,6 +324,7 @@ def test_an_agent_without_columns_of_its_own_is_not_lost(tmp_path: Path, databas
     assert others["request-2"] == ""
 
 
+@pytest.mark.slow
 def test_the_same_database_gives_the_same_bytes(tmp_path: Path, hostile: Database) -> None:
     once = export.write(hostile, tmp_path / "a", layouts=["multi_agent_log", "prompts"], now=NOW)
     again = export.write(hostile, tmp_path / "b", layouts=["multi_agent_log", "prompts"], now=NOW)
@@ -337,6 +347,7 @@ def test_the_manifest_says_what_was_written_from_what(tmp_path: Path, database: 
     assert list(written.frame["sha256"]) == [entry["sha256"]]
 
 
+@pytest.mark.slow
 def test_later_exports_replace_their_own_files_and_keep_the_record_of_the_others(
     tmp_path: Path, database: Path
 ) -> None:
@@ -397,6 +408,7 @@ def linked_manifest(folder: Path) -> str:
     return "exports.json"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "happened", [edited, foreign, linked, a_folder, foreign_manifest, no_json, leading_out, linked_manifest]
 )
@@ -410,6 +422,7 @@ def test_what_is_not_provably_an_export_is_never_overwritten(tmp_path: Path, db:
     assert "run the cleanup first, or give another folder" in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", range(6))
 def test_an_interrupted_export_leaves_whole_files_and_the_next_one_goes_through(
     tmp_path: Path, db: Database, hostile: Database, monkeypatch: pytest.MonkeyPatch, last: int
@@ -463,6 +476,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, hostile: Database) ->
     assert set(read_tree(tmp_path)) == before
 
 
+@pytest.mark.slow
 def test_too_little_memory_is_said_to_be_that_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -514,6 +528,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, db: Database) -> 
     assert_sentence(caught.value, file / "out")
 
 
+@pytest.mark.slow
 def test_without_the_long_texts_only_the_layouts_that_need_none_are_written(tmp_path: Path, database: Path) -> None:
     with attach(database, texts=False) as db:
         with unchanged(tmp_path), pytest.raises(ParameterError, match=r"attach\(…, texts=True\)"):
@@ -521,6 +536,7 @@ def test_without_the_long_texts_only_the_layouts_that_need_none_are_written(tmp_
         assert export.write(db, tmp_path / "out", layouts=["best_heads", "token_usage"]).proved
 
 
+@pytest.mark.slow
 def test_the_project_s_export_folder_is_the_default(tmp_path: Path) -> None:
     (tmp_path / "packages" / "db").mkdir(parents=True)
     database = make_database(tmp_path / "packages" / "db" / "prompter.db")
@@ -535,6 +551,7 @@ def test_the_project_s_export_folder_is_the_default(tmp_path: Path) -> None:
         assert export.write(db, project=project, layouts=["prompts"]).folder == project.exports
 
 
+@pytest.mark.slow
 def test_no_account_ever_reaches_an_export(tmp_path: Path, database: Path) -> None:
     canary = "c4n4ry-in-every-column"
     with closing(sqlite3.connect(database)) as connection, connection:
@@ -549,6 +566,7 @@ def test_no_account_ever_reaches_an_export(tmp_path: Path, database: Path) -> No
     assert not any(canary.encode() in file.read_bytes() for file in (tmp_path / "out").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FIELD.is_dir(), reason="the field case is not here")
 def test_the_field_case_is_exported_whole(tmp_path: Path) -> None:
     root = tmp_path / "project"

@@ -197,6 +197,7 @@ def test_any_other_text_stays_as_it_is(text: str) -> None:
     assert escaped(text) == text == unescape(text)
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("'\"=+-@＝ \t\r\n\0\x0b\x1c\u00a0\u2003\ufeff\u0301aé"), max_size=6) | st.text())
 def test_the_guard_comes_off_exactly_in_python_and_in_sql(text: str) -> None:
     both = CONNECTION.execute("SELECT escaped(t), unescaped(escaped(t)) FROM (SELECT ? AS t)", [text]).fetchall()[0]

@@ -44,6 +44,7 @@ def names_of(root: Path) -> dict[str, str]:
     return {project.relative(file.path): file.kind for file in find(project)}
 
 
+@pytest.mark.slow
 def test_audit_and_survey_list_the_same_files_with_the_same_kinds(tmp_path: Path) -> None:
     make_database(tmp_path / "prompter.db")
     with closing(sqlite3.connect(tmp_path / "auth_system.db")) as connection, connection:

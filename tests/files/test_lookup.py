@@ -175,6 +175,7 @@ def evidence(db, read: csvfile.CsvFile) -> dict[int, str | None]:
     return {row.number: missing.get(row.number, "id") for row in read.rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", READ, ids=["versions", "temporal", "scores", "log"])
 @pytest.mark.parametrize("seed", range(6))
 def test_a_row_is_held_exactly_where_id_agent_and_prompt_have_the_same_texts(db, tmp_path, header, seed):

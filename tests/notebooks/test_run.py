@@ -16,6 +16,7 @@ def names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
+@pytest.mark.slow
 def test_a_run_writes_notebook_page_and_numbers(write, tmp_path):
     declared = 'root: str = ""\ndry_run: bool = True\naccept: list[str] = []'
     code = f"{RECORD}\nrecord({{'root': root, 'dry_run': dry_run, 'accept': accept}})"
@@ -35,6 +36,7 @@ def test_a_run_writes_notebook_page_and_numbers(write, tmp_path):
     assert [c.metadata.get("tags") for c in copy.cells] == [None, ["parameters"], ["injected-parameters"], None]
 
 
+@pytest.mark.slow
 def test_a_failed_verdict_is_a_report_with_all_three_files_that_says_which_database_was_read(write, tmp_path):
     for name in ("prompter.db", "packages/db/prompter.db"):
         (tmp_path / "both" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +57,7 @@ def test_a_failed_verdict_is_a_report_with_all_three_files_that_says_which_datab
     assert "papermill" not in page + report.ipynb.read_text()
 
 
+@pytest.mark.slow
 def test_a_notebook_that_raises_leaves_its_copy_and_page_and_no_old_numbers(write, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -68,6 +71,7 @@ def test_a_notebook_that_raises_leaves_its_copy_and_page_and_no_old_numbers(writ
     assert [len(c.get("outputs", ())) for c in copy.cells] == [0, 0, 1, 0]
 
 
+@pytest.mark.slow
 def test_an_error_of_dbtools_comes_out_as_itself_and_nothing_is_written(write, tmp_path):
     code = "from dbtools.errors import DatabaseError\nraise DatabaseError('Not a database', 'x.db', 'give another')"
     with pytest.raises(DatabaseError, match=r'^Not a database: "x\.db"; give another\.$'):
@@ -75,6 +79,7 @@ def test_an_error_of_dbtools_comes_out_as_itself_and_nothing_is_written(write, t
     assert names(tmp_path / "out") == []
 
 
+@pytest.mark.slow
 def test_an_error_that_only_shares_its_name_is_not_taken_for_one_of_dbtools(write, tmp_path):
     code = "import sqlite3\ndb = sqlite3.connect(':memory:')\ndb.deserialize(b'not a database' * 99)\n"
     folder = write("01_audit", code + "db.execute('SELECT * FROM sqlite_schema')").parent
@@ -92,6 +97,7 @@ def test_nothing_runs_when_a_parameter_or_the_output_folder_cannot_be_used(write
     assert names(tmp_path) == ["file", "notebooks"]
 
 
+@pytest.mark.slow
 def test_refresh_gives_the_same_bytes_every_time_and_strips_widgets(write, monkeypatch):
     monkeypatch.setenv("DBTOOLS_PROJECT", "elsewhere")
     code = "import os\nprint('DBTOOLS_PROJECT' in os.environ)\n1 + 1"
@@ -108,6 +114,7 @@ def test_refresh_gives_the_same_bytes_every_time_and_strips_widgets(write, monke
     assert nbformat.read(widget, as_version=4).cells[-1].outputs == []
 
 
+@pytest.mark.slow
 def test_refresh_leaves_a_notebook_that_raises_as_it_was(write):
     path = write("01_audit", "1/0")
     before = path.read_bytes()
@@ -124,6 +131,7 @@ def test_nothing_runs_where_a_folder_is_in_the_place_of_the_report(write, tmp_pa
     assert names(tmp_path / "out") == ["cleanup.html"]
 
 
+@pytest.mark.slow
 def test_what_a_notebook_did_is_said_where_its_report_cannot_be_written(write, tmp_path, monkeypatch):
     out = tmp_path / "out"
     code = f"{RECORD}\nimport pathlib\npathlib.Path({str(out / 'cleanup.html')!r}).mkdir(parents=True)\n"
@@ -133,6 +141,7 @@ def test_what_a_notebook_did_is_said_where_its_report_cannot_be_written(write, t
     assert "cleanup.json" not in names(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dry_run", "todo"), [("False", "run restore"), ("True", "free memory and run it again")])
 def test_a_killed_kernel_says_what_to_do_next(write, tmp_path, dry_run, todo):
     folder = write("02_cleanup", "import os\nos.kill(os.getpid(), 9)", parameters="dry_run: bool = True").parent
@@ -140,6 +149,7 @@ def test_a_killed_kernel_says_what_to_do_next(write, tmp_path, dry_run, todo):
         run("cleanup", None, {"dry_run": dry_run}, tmp_path / "out", folder=folder)
 
 
+@pytest.mark.slow
 def test_no_file_of_the_current_folder_is_imported_and_the_home_folder_is_in_no_report(write, tmp_path, monkeypatch):
     project = tmp_path / "home" / "alice-secret" / "proj"
     project.mkdir(parents=True)

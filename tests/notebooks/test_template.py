@@ -33,6 +33,7 @@ def told(folder: object, **environment: str) -> dict[str, object]:
     return json.loads(notebook.cells[0].outputs[0]["text"])
 
 
+@pytest.mark.slow
 def test_nothing_of_one_forked_kernel_is_in_the_next(tmp_path):
     with forked_kernels():
         first, second = told(tmp_path, GIVEN="a"), told(tmp_path)

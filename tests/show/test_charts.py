@@ -33,6 +33,7 @@ FOUND = pd.DataFrame(
 )
 
 
+@pytest.mark.slow
 def test_an_agent_without_a_rival_has_no_contests():
     alone = AGENTS.head(1).assign(contests=0, wins=0.0, win_rate=None, low=None, high=None)
     assert "no contests" in texts(charts.win_rates(alone))
@@ -191,6 +192,7 @@ def test_the_scores_of_a_million_versions_are_no_more_than_their_bins():
     assert len(json.dumps(spec)) < 20_000
 
 
+@pytest.mark.slow
 def test_the_filters_show_who_leads_and_whether_that_changes():
     shown = texts(charts.specification_curve(FILTERS))
     assert {"structure over syntax, n = 15 (10 texts)", "no leader, n = 0"} <= set(shown)
@@ -227,6 +229,7 @@ def evolution(field):
         return analysis.evolution(db, provenance="generated")
 
 
+@pytest.mark.slow
 def test_each_panel_names_its_prompt_its_n_and_what_is_found(evolution):
     shown = texts(charts.chains(evolution))
     assert "Scores along the chain (2 of 15 prompts)" in shown
@@ -235,6 +238,7 @@ def test_each_panel_names_its_prompt_its_n_and_what_is_found(evolution):
     assert all("n = 60: rises; +0.3" in panel and "per version" in panel for panel in panels)
 
 
+@pytest.mark.slow
 def test_where_the_clock_tells_nothing_no_line_is_drawn(evolution):
     chart = charts.chains(evolution, "clock").to_dict()
     assert {layer["mark"]["type"] for panel in chart["vconcat"] for layer in panel["layer"]} == {"circle"}
@@ -243,23 +247,27 @@ def test_where_the_clock_tells_nothing_no_line_is_drawn(evolution):
     assert any(t.endswith("n = 60: too few times") for t in shown)
 
 
+@pytest.mark.slow
 def test_the_types_of_change_stand_with_their_n_and_interval(evolution):
     shown = texts(charts.change_types(evolution.change_effects))
     assert "What a type of change does (n = 118 changes)" in shown
     assert "wording (synthetic, n = 33)" in shown
 
 
+@pytest.mark.slow
 def test_a_type_nobody_knows_is_not_written_into_a_chart(evolution):
     odd = evolution.change_effects.assign(change_type="SECRET TEXT")
     assert "SECRET TEXT" not in charts.change_types(odd).to_json()
 
 
+@pytest.mark.slow
 def test_agents_are_drawn_over_time_with_their_numbers_of_versions(evolution):
     shown = texts(charts.agents_over_time(evolution.agents))
     assert "Agents over time (n = 45 versions, judge scale)" in shown
     assert shown.count("15") == 3
 
 
+@pytest.mark.slow
 def test_only_numbers_and_known_words_travel_with_a_chart(evolution):
     made = "".join(
         chart.to_json()
@@ -273,6 +281,7 @@ def test_only_numbers_and_known_words_travel_with_a_chart(evolution):
     assert not any(text in made for text in evolution._texts.values())
 
 
+@pytest.mark.slow
 def test_charts_of_no_chains_are_still_charts(field):
     with attach(field) as db:
         nothing = analysis.evolution(db)
@@ -308,6 +317,7 @@ def usage(tmp_path):
         return analysis.usage(db, texts=True)
 
 
+@pytest.mark.slow
 def test_every_chart_says_its_n(usage):
     titles = [style.bundle(chart.to_dict())["text/plain"] for chart in drawn(usage)]
     assert titles == [
@@ -326,6 +336,7 @@ def test_a_mark_says_its_number_its_n_and_its_interval():
     assert "95% interval 5.1 to 6.2" in drawn
 
 
+@pytest.mark.slow
 def test_a_chart_is_made_for_a_narrow_page_with_letters_as_large_as_before():
     wide, narrow = style.svg(charts.forest(PAIRS)), style.svg(charts.forest(PAIRS), 560)
     widths = [float(re.search(r'width="([0-9.]+)"', drawn)[1]) for drawn in (wide, narrow)]
@@ -333,6 +344,7 @@ def test_a_chart_is_made_for_a_narrow_page_with_letters_as_large_as_before():
     assert re.findall(r'font-size="[^"]+"', narrow)[:3] == re.findall(r'font-size="[^"]+"', wide)[:3]
 
 
+@pytest.mark.slow
 def test_an_interval_without_an_upper_end_has_an_arrow(usage):
     said = re.findall(r'aria-label="([^"]+)"', style.svg(charts.cost_per_win(usage.cost)))
     assert any(words.endswith(" and more") for words in said)
@@ -340,6 +352,7 @@ def test_an_interval_without_an_upper_end_has_an_arrow(usage):
     assert shown.count("▸") == usage.cost["win_high"].isna().sum() == 2
 
 
+@pytest.mark.slow
 def test_labels_are_ordered_by_risk_and_strange_ones_are_not_written_out(usage):
     shown = texts(charts.risks(usage.security))
     assert [t for t in shown if t in charts._RISKS] == ["safe", "low-risk", "medium-risk", "high-risk", "blocked"]
@@ -347,6 +360,7 @@ def test_labels_are_ordered_by_risk_and_strange_ones_are_not_written_out(usage):
     assert "SECRET TEXT" not in charts.risks(odd).to_json()
 
 
+@pytest.mark.slow
 def test_no_text_and_no_user_travels_with_a_chart(usage):
     made = "".join(chart.to_json() for chart in drawn(usage))
     assert "DROP TABLE" in "".join(usage.texts["text"])
@@ -355,6 +369,7 @@ def test_no_text_and_no_user_travels_with_a_chart(usage):
     assert not any(user in made for user in users if user != "(none)")
 
 
+@pytest.mark.slow
 def test_charts_of_no_usage_are_still_charts(field):
     with attach(field) as db:
         nothing = analysis.usage(db)

@@ -29,6 +29,7 @@ from dbtools.show.explorer.tab import as_csv
 from dbtools.show.explorer.widgets import close
 
 
+@pytest.mark.slow
 def test_every_tab_shows_something_says_what_its_pictures_are_of_and_changes_no_file(explorer, project):
     with unchanged(project.root):
         for name in TABS:
@@ -52,6 +53,7 @@ def test_every_control_has_a_tooltip(explorer):
     assert [name for name, title, tooltip in tabs.tabs if title and tooltip] == list(explorer.tabs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "asked"),
     [
@@ -104,6 +106,7 @@ def test_a_filter_clicked_is_the_trait_and_the_trait_shows(explorer):
     assert not control(bar, "domain").value
 
 
+@pytest.mark.slow
 def test_the_filters_say_how_many_versions_are_of_each_kind(explorer):
     open_tab(explorer, "overview")
     assert [label for label, _ in control(explorer._filter_bar.widget, "Provenance").options] == [
@@ -111,6 +114,7 @@ def test_the_filters_say_how_many_versions_are_of_each_kind(explorer):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_selection_can_be_taken_along(explorer, project):
     explorer.provenance, explorer.agents, explorer.search = "all", ["syntax"], "it's"
     explorer.users, explorer.date_range = ["ines.moreau"], ("2025-09-01", "2025-12-01")
@@ -127,18 +131,21 @@ def test_the_selection_can_be_taken_along(explorer, project):
     assert len(explorer.frame) == 33
 
 
+@pytest.mark.slow
 def test_dashes_alone_are_the_beginning_of_no_id(explorer):
     for search in ("-----", " ----- "):
         explorer.search = search
         assert len(explorer.frame) == 0
 
 
+@pytest.mark.slow
 def test_what_the_explorer_says_can_be_written_as_json(explorer):
     explorer.date_range = ("2025-09-01", None)
     open_tab(explorer, "usage")
     assert json.loads(json.dumps(explorer.to_dict()["filters"]))["dates"] == ["2025-09-01", None]
 
 
+@pytest.mark.slow
 def test_versions_are_searched_sorted_and_paged(explorer):
     tab = open_tab(explorer, "versions")
     assert "33 of 45 versions; page 1 of 3. Left out: 12" in html_of(tab)
@@ -167,6 +174,7 @@ def test_versions_are_searched_sorted_and_paged(explorer):
     assert keys(grid(tab).html) == []
 
 
+@pytest.mark.slow
 def test_a_version_shows_all_that_is_known_of_it_and_two_are_compared(explorer):
     tab = open_tab(explorer, "versions")
     first, second = keys(grid(tab).html)[:2]
@@ -190,6 +198,7 @@ def test_a_version_shows_all_that_is_known_of_it_and_two_are_compared(explorer):
     assert [p.prompt_id for p in explorer.evolution.prompts] == [prompt]
 
 
+@pytest.mark.slow
 def test_a_generated_version_shows_its_evidence(explorer):
     explorer.provenance = "generated"
     tab = open_tab(explorer, "versions")
@@ -198,6 +207,7 @@ def test_a_generated_version_shows_its_evidence(explorer):
     assert "Provenance: generated (its explanation says it is synthetic" in html_of(tab)
 
 
+@pytest.mark.slow
 def test_the_bad_rows_of_a_check_are_shown(explorer):
     tab = open_tab(explorer, "quality")
     click(grid(tab), key="head-not-best")
@@ -229,6 +239,7 @@ def test_the_rows_that_only_a_file_has_are_shown_as_they_stand_in_it(explorer, p
     assert "The file has changed since it was examined" in files.worker.message.value
 
 
+@pytest.mark.slow
 def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explorer, project):
     tab = open_tab(explorer, "files")
     before = {p.relative_to(project.root): p.read_bytes() for p in project.root.rglob("*.csv")}
@@ -260,6 +271,7 @@ def test_a_cleanup_needs_its_preview_and_the_words_and_can_be_taken_back(explore
     assert {p: (project.root / p).read_bytes() for p in before} == before
 
 
+@pytest.mark.slow
 def test_ticking_anew_takes_the_confirmation_back(explorer):
     tab = open_tab(explorer, "files")
     clean = control(tab, "Back up and delete")
@@ -272,6 +284,7 @@ def test_ticking_anew_takes_the_confirmation_back(explorer):
     assert words.value == ""
 
 
+@pytest.mark.slow
 def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explorer, project, monkeypatch):
     tab = open_tab(explorer, "files")
     (worker,) = explorer.tabs["files"].workers
@@ -330,6 +343,7 @@ def test_a_name_that_would_deceive_is_nowhere_on_the_page_and_its_file_can_be_un
     assert grid(tab).html.count("☑") == ticked
 
 
+@pytest.mark.slow
 def test_an_export_is_proved_and_linked_and_a_conflict_is_one_sentence(explorer, project):
     tab = open_tab(explorer, "export")
     control(tab, "Folder").value = "out"
@@ -355,6 +369,7 @@ def test_an_export_is_proved_and_linked_and_a_conflict_is_one_sentence(explorer,
     assert (project.root / "export" / "multi_agent_log.csv").exists()
 
 
+@pytest.mark.slow
 def test_sql_is_answered_remembered_and_refused_in_one_sentence(explorer):
     tab = open_tab(explorer, "sql")
     box, run_it = next(w for w in widgets(tab) if type(w).__name__ == "SqlField"), control(tab, "Run")
@@ -377,6 +392,7 @@ def test_sql_is_answered_remembered_and_refused_in_one_sentence(explorer):
     assert box.value == explorer.sql
 
 
+@pytest.mark.slow
 def test_long_work_can_be_stopped_and_the_kernel_stays_free(explorer):
     tab = open_tab(explorer, "sql")
     (worker,) = explorer.tabs["sql"].workers
@@ -398,6 +414,7 @@ def test_long_work_can_be_stopped_and_the_kernel_stays_free(explorer):
     assert explorer.result["one"].tolist() == [1]
 
 
+@pytest.mark.slow
 def test_a_database_that_goes_on_changing_is_attached_anew(explorer, project):
     open_tab(explorer, "agents")
     insert(project.database, "prompts", user_id="somebody.new")
@@ -414,6 +431,7 @@ def test_a_database_that_goes_on_changing_is_attached_anew(explorer, project):
     assert [worker.message.value for worker in explorer._workers if worker.message.value] == []
 
 
+@pytest.mark.slow
 def test_reload_shows_the_database_as_it_is_now(explorer, project):
     tab = open_tab(explorer, "overview")
     assert "<b>15</b>" in html_of(tab)
@@ -425,6 +443,7 @@ def test_reload_shows_the_database_as_it_is_now(explorer, project):
     assert explorer.report.to_dict() == audit.run(project, progress=False).to_dict()
 
 
+@pytest.mark.slow
 def test_what_was_replaced_is_closed_and_leaves_nothing_behind(explorer, project):
     for name in ("usage", "versions"):
         open_tab(explorer, name)
@@ -441,6 +460,7 @@ def test_what_was_replaced_is_closed_and_leaves_nothing_behind(explorer, project
     assert kept == {explorer.db._file.name}
 
 
+@pytest.mark.slow
 def test_a_relation_in_use_outlives_a_reload(explorer, project):
     relation = explorer.db.sql("SELECT count(*) FROM prompts")
     insert(project.database, "prompts", user_id="somebody.new")
@@ -450,6 +470,7 @@ def test_a_relation_in_use_outlives_a_reload(explorer, project):
     assert relation.fetchall() == [(15,)]
 
 
+@pytest.mark.slow
 def test_after_a_reload_sources_and_users_are_those_of_the_new_data(explorer, project):
     tab = open_tab(explorer, "overview")
     explorer.agents, explorer.users = ["syntax", "domain"], ["ines.moreau", "l.haddad"]
@@ -469,6 +490,7 @@ def test_after_a_reload_sources_and_users_are_those_of_the_new_data(explorer, pr
     assert sorted(explorer.agents) == ["newcomer", "syntax"]
 
 
+@pytest.mark.slow
 def test_of_two_changes_the_last_one_counts(explorer):
     open_tab(explorer, "usage")
     for kind in ("generated", "all", "real", "all"):
@@ -477,6 +499,7 @@ def test_of_two_changes_the_last_one_counts(explorer):
     assert explorer.usage.provenance == "all"
 
 
+@pytest.mark.slow
 def test_secrets_in_texts_are_hidden(tmp_path):
     secret = "$2b$12$" + "abcdefghijklmnopqrstuv" * 2
     database = make_database(tmp_path / "prompter.db", prompts=1)
@@ -490,6 +513,7 @@ def test_secrets_in_texts_are_hidden(tmp_path):
             assert secret not in html_of(tab)
 
 
+@pytest.mark.slow
 def test_a_project_without_texts_loaded_can_load_them(project, monkeypatch):
     monkeypatch.setattr(import_module("dbtools.database.attach"), "SMALL", 0)  # the package's attach is a function
     with Explorer(project) as explorer:
@@ -524,6 +548,7 @@ def test_an_attached_database_names_its_project(project):
         assert explorer.project.root == project.root
 
 
+@pytest.mark.slow
 def test_closing_ends_every_thread(project):
     explorer = Explorer(project)
     explorer.tab = "agents"
@@ -545,6 +570,7 @@ def test_what_outlives_the_explorer_closes_its_database_when_it_ends(explorer, m
     close(worker.widget)  # no part of the Explorer
 
 
+@pytest.mark.slow
 def test_a_project_without_real_rows_says_so_once_and_one_click_shows_what_there_is(tmp_path):
     database = make_database(tmp_path / "prompter.db", prompts=3)
     with closing(sqlite3.connect(database)) as connection, connection:
@@ -569,6 +595,7 @@ def test_a_project_without_real_rows_says_so_once_and_one_click_shows_what_there
         assert explorer.banner.widget.layout.display == "none"
 
 
+@pytest.mark.slow
 def test_each_filter_is_a_tag_that_says_where_it_is_not_used_and_can_be_removed(explorer):
     explorer.agents, explorer.search = ["syntax", "domain"], "graphql"
     explorer.tab = "usage"
@@ -598,6 +625,7 @@ def test_each_filter_is_a_tag_that_says_where_it_is_not_used_and_can_be_removed(
     assert explorer.wait()
 
 
+@pytest.mark.slow
 def test_a_state_opens_the_same_view_in_another_kernel(explorer, project):
     explorer.agents, explorer.date_range, explorer.tab = ["syntax"], ("2025-09-01", None), "usage"
     state = json.loads(json.dumps(explorer.state))
@@ -607,6 +635,7 @@ def test_a_state_opens_the_same_view_in_another_kernel(explorer, project):
     assert explorer.wait()
 
 
+@pytest.mark.slow
 def test_a_table_is_saved_whole_without_secrets_and_formulas(explorer):
     frame = pd.DataFrame({"a": ["=1+1", "password=hunter2hunter2"], "n": [1, None]})
     head, first, second = as_csv(frame).decode("utf-8-sig").splitlines()
@@ -621,6 +650,7 @@ def test_a_table_is_saved_whole_without_secrets_and_formulas(explorer):
     assert len(content.decode().splitlines()) == 1 + len(explorer.effectiveness.pairs)
 
 
+@pytest.mark.slow
 def test_the_cards_answer_one_question_each_in_words(explorer):
     open_tab(explorer, "overview")
     shown = explorer.tabs["overview"].cards.html
@@ -633,6 +663,7 @@ def test_the_cards_answer_one_question_each_in_words(explorer):
     assert explorer.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tab", "said", "changed"),
     [
@@ -649,6 +680,7 @@ def test_a_mark_of_a_chart_leads_to_its_rows(explorer, tab, said, changed):
     assert explorer.wait()
 
 
+@pytest.mark.slow
 def test_every_mark_of_a_chart_says_its_number_and_its_interval(explorer):
     open_tab(explorer, "agents")
     shown = explorer.tabs["agents"].body.html
@@ -671,6 +703,7 @@ def test_a_click_on_a_user_among_the_segments_shows_this_user_alone(tmp_path):
         assert max(agent.contests for agent in explorer.effectiveness.agents) == 6
 
 
+@pytest.mark.slow
 def test_an_explorer_of_another_cell_stays_open(project, monkeypatch):
     monkeypatch.setattr(made, "_running_cell", lambda: ("one", "run 1"))
     first = Explorer(project)

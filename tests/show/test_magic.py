@@ -23,10 +23,12 @@ def asked(shell, tmp_path):
     return lambda line, cell: shell.run_cell_magic("dsql", line, cell)
 
 
+@pytest.mark.slow
 def test_a_cell_is_asked_of_the_project_around_here(asked):
     assert asked("", "SELECT count(*) AS n FROM versions")["n"].tolist() == [6]
 
 
+@pytest.mark.slow
 def test_variables_are_bound_as_values_and_never_as_text(asked, shell):
     shell.user_ns.update(agent="syntax' OR true --", agents=["syntax", "domain"])
     assert asked("", "SELECT count(*) AS n FROM versions WHERE source = $agent")["n"].tolist() == [0]
@@ -34,6 +36,7 @@ def test_variables_are_bound_as_values_and_never_as_text(asked, shell):
     assert shell.user_ns["found"]["n"].tolist() == [4]
 
 
+@pytest.mark.slow
 def test_a_line_binds_variables_as_a_cell_does(asked, shell):
     shell.user_ns.update(agent="syntax' OR true --", agents=["syntax", "domain"])
     ask = "SELECT count(*) AS n FROM versions WHERE "
@@ -50,10 +53,12 @@ def test_a_variable_of_ones_own_named_db_is_refused_and_stays(asked, shell):
     assert shell.user_ns.pop("db") is mine
 
 
+@pytest.mark.slow
 def test_one_line_will_do(asked, shell):
     assert shell.run_line_magic("dsql", "SELECT 1 AS one")["one"].tolist() == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "cell", "error", "thing"),
     [

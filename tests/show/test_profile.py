@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+import pytest
+
 from dbtools import attach, demo
 from dbtools.show import Explorer
 from dbtools.show.explorer.profile import headings, shares
@@ -33,6 +35,7 @@ def test_no_rows_have_no_headings():
     assert headings({**COUNTS, "rows": 0}) == {}
 
 
+@pytest.mark.slow
 def test_a_part_of_a_heading_becomes_a_filter_and_the_counts_are_those_of_pandas(tmp_path):
     project = demo.build(tmp_path / "demo")
     with Explorer(project, tab="versions", provenance="all") as explorer, attach(project) as db:

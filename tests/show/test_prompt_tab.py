@@ -33,6 +33,7 @@ def worst(project):
     return str(lead.idxmin()), lead.min()
 
 
+@pytest.mark.slow
 def test_the_list_sorted_by_an_agent_begins_with_the_prompt_it_lost_worst(explorer, worst):
     explorer.prompt_id = ""
     tab = explorer.tabs["prompt"]
@@ -46,6 +47,7 @@ def test_the_list_sorted_by_an_agent_begins_with_the_prompt_it_lost_worst(explor
     )
 
 
+@pytest.mark.slow
 def test_the_page_has_each_agents_text_scores_words_and_differences(explorer, project, worst):
     explorer.open(worst[0][:8])
     assert explorer.wait()
@@ -61,6 +63,7 @@ def test_the_page_has_each_agents_text_scores_words_and_differences(explorer, pr
     assert "The judge's words" in shown
 
 
+@pytest.mark.slow
 def test_previous_and_next_walk_through_all_prompts_in_the_order_they_were_asked(explorer, project):
     with attach(project) as db:
         asked = [str(i) for (i,) in db.sql("SELECT id FROM prompts ORDER BY created_at, id").fetchall()]
@@ -75,6 +78,7 @@ def test_previous_and_next_walk_through_all_prompts_in_the_order_they_were_asked
     assert walked == asked
 
 
+@pytest.mark.slow
 def test_the_id_of_a_version_opens_its_prompt(explorer, project):
     with attach(project) as db:
         version, prompt = db.sql("SELECT id::VARCHAR, prompt_id::VARCHAR FROM versions ORDER BY id LIMIT 1").fetchall()[
@@ -94,6 +98,7 @@ def test_an_id_that_names_nothing_is_said_and_nothing_changes(explorer, given):
     assert explorer.prompt_id == before
 
 
+@pytest.mark.slow
 def test_evolution_takes_the_first_eight_characters_too(project, worst):
     with attach(project) as db:
         short = analysis.evolution(db, worst[0][:8])

@@ -41,6 +41,7 @@ def answers(root):
     return [one.choice for one in read(root / "ratings.jsonl").ratings]
 
 
+@pytest.mark.slow
 def test_each_answer_is_on_disk_before_the_next_pair_is_shown(root, widget):
     for count, choice in enumerate(("left", "right", "tie", "skip"), 1):
         before = widget.shown
@@ -52,6 +53,7 @@ def test_each_answer_is_on_disk_before_the_next_pair_is_shown(root, widget):
     assert all(one.seconds is not None for one in read(root / "ratings.jsonl").ratings)
 
 
+@pytest.mark.slow
 def test_nothing_that_is_sent_to_the_page_tells_who_wrote_a_text(root, widget):
     sent = []
     for choice in ("left", "undo", "tie", "right", "skip"):
@@ -63,6 +65,7 @@ def test_nothing_that_is_sent_to_the_page_tells_who_wrote_a_text(root, widget):
     assert "Answer" in told
 
 
+@pytest.mark.slow
 def test_an_undone_answer_shows_its_pair_again_and_then_the_one_after_it(root, widget):
     first = widget.shown["texts"]
     press(widget, "left")
@@ -78,6 +81,7 @@ def test_an_undone_answer_shows_its_pair_again_and_then_the_one_after_it(root, w
     assert (root / "ratings.jsonl").read_text().count("undo") == 2
 
 
+@pytest.mark.slow
 def test_who_comes_back_goes_on_and_can_still_undo(root, widget):
     press(widget, "left")
     press(widget, "right")
@@ -125,6 +129,7 @@ def test_differences_are_marked_when_asked_for(widget):
     assert any(own for own, _ in left)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_told_as_long_as_there_are_enough_pairs(root, widget):
     assert widget.shown["count"] == "0 done; 12 pairs left, and a decision may take more prompts"
     many = Rater(own_marks_project(root.parent / "many", prompts=60, agents=AGENTS[:2]), "ann")
@@ -176,6 +181,7 @@ def test_lines_that_cannot_be_used_are_told(root):
     made.close()
 
 
+@pytest.mark.slow
 def test_the_tab_of_the_explorer_takes_answers_too(root):
     with Explorer(root) as explorer:
         explorer.tab = "rate"

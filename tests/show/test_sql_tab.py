@@ -61,6 +61,7 @@ def test_a_hostile_name_in_the_tree_stays_text():
     assert 'onclick="x' not in shown
 
 
+@pytest.mark.slow
 def test_a_tab_that_is_opened_has_the_process_ready_that_runs_its_statements(db):
     with Explorer(db) as explorer:
         explorer.tab = "sql"

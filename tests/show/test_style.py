@@ -49,6 +49,7 @@ def test_a_chart_is_shown_as_version_five_for_jupyterlab_and_as_svg(tmp_path):
     assert bundle["text/plain"] == "Chart: Who wins (up to 15 contests per agent)"
 
 
+@pytest.mark.slow
 def test_the_same_numbers_give_the_same_bytes():
     first, again = (style.bundle(charts.win_rates(AGENTS).to_dict()) for _ in range(2))
     assert first == again
