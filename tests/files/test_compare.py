@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dbtools.files import compare, digests
 from dbtools.files.compare import Integrity, check_integrity, count_rows, missing_rows, read_shape
 
 VALUES = (
@@ -55,8 +56,10 @@ def expected(candidate: Path, keepers: list[Path]) -> int:
     return sum(max(0, n - max((h[row] for h in held), default=0)) for row, n in counted(candidate, names).items())
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_rows_are_missing_exactly_where_no_keeper_has_them_as_often(tmp_path, seed):
+@pytest.mark.parametrize("seed", [*range(60), *range(-12, 0)])
+def test_rows_are_missing_exactly_where_no_keeper_has_them_as_often(tmp_path, monkeypatch, seed):
+    if seed < 0:  # two processes compare every table
+        monkeypatch.setattr(compare, "_LARGE", 0)
     rng = random.Random(seed)
     rows = [(rng.choice(VALUES), rng.choice(VALUES)) for _ in range(40)]
     files = []
@@ -70,6 +73,34 @@ def test_rows_are_missing_exactly_where_no_keeper_has_them_as_often(tmp_path, se
         files.append(make(tmp_path / f"{number}.db", shape, own))
     found = missing_rows(files[0], files[1:])
     assert found == Counter({"t": expected(files[0], files[1:])}) - Counter()
+
+
+@pytest.mark.parametrize("row_ids", [(-5, 0, 7), (1, 2, 3), (-(2**63), 1, 2**63 - 1)])
+@pytest.mark.parametrize("changed", [(), (0,), (2,), (0, 1, 2)])
+def test_two_processes_find_the_rows_that_differ_in_either_half(tmp_path, monkeypatch, row_ids, changed):
+    monkeypatch.setattr(compare, "_LARGE", 1)
+    calls, count = [], digests.count_in_workers
+    monkeypatch.setattr(digests, "count_in_workers", lambda *task: calls.append(task) or count(*task))
+    files = [tmp_path / "one.db", tmp_path / "two.db"]
+    for file in files:
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("CREATE TABLE t (a, b TEXT COLLATE NOCASE)")
+            for number, row_id in enumerate(row_ids):
+                text = "A" if file == files[1] and number in changed else "a"
+                connection.execute("INSERT INTO t (rowid, a, b) VALUES (?, ?, ?)", [row_id, number, text])
+    assert missing_rows(files[0], files[1:]).total() == len(changed)
+    assert len(calls) == (2 if changed else 1)
+
+
+def test_where_a_worker_fails_one_process_compares(tmp_path, monkeypatch):
+    monkeypatch.setattr(compare, "_LARGE", 0)
+    files = [tmp_path / "one.db", tmp_path / "two.db"]
+    for file, text in zip(files, "ab", strict=True):  # a worker does not know the collation
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.create_collation("mine", lambda one, other: (one > other) - (one < other))
+            connection.execute("CREATE TABLE t (a COLLATE mine)")
+            connection.executemany("INSERT INTO t VALUES (?)", [("x",), (text,)])
+    assert missing_rows(files[0], files[1:]) == {"t": 1}
 
 
 def test_texts_that_a_collation_calls_equal_are_told_apart(tmp_path):
