@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import glob
+import csv
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,7 @@ def read_sql(*names: str) -> str:
     return FILES.joinpath(*names).read_text(encoding="utf-8")
 
 
+@cache
 def macros() -> str:
     """Return the statements that define the macros of every connection."""
     return read_sql("macros.sql").replace("{secrets}", quote(search_expression()))
@@ -108,10 +110,13 @@ def qualify(name: str) -> str:
     return name if name in PUBLIC else f"internal.{name}"
 
 
+@cache
 def define_prices() -> str:
     """Return the statement that creates the relation `prices` from the package's table."""
-    file = quote(glob.escape(str(FILES.joinpath("prices.csv"))))
-    return read_sql("prices.sql").replace("{file}", file)
+    names = ("model", "usd_per_million_prompt", "usd_per_million_completion", "valid_from")
+    rows = csv.DictReader(read_sql("prices.csv").splitlines())
+    listed = ", ".join(f"({', '.join(quote(row[name]) for name in names)})" for row in rows)
+    return read_sql("prices.sql").replace("{rows}", listed)
 
 
 def memory_limit() -> int:
