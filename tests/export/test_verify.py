@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import random
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from support import hex_id, insert, make_database, unchanged
 
 from dbtools import attach, export
 from dbtools.database import Database
 from dbtools.errors import ExportError, ParameterError
-from dbtools.export import manifest
+from dbtools.export import manifest, verify
 from dbtools.export.layout import ON_REQUEST
 from dbtools.export.verify import prove
 from dbtools.files import csvfile
@@ -130,6 +134,24 @@ def test_rows_are_compared_as_a_multiset(
     file.write_bytes(b"".join(edit(file.read_bytes().splitlines(keepends=True))))
     with pytest.raises(ExportError):
         proved(db, file)
+
+
+def test_sums_are_equal_exactly_where_the_multisets_are() -> None:
+    rng = random.Random(9)
+    lists = [[rng.randrange(3) for _ in range(rng.randrange(5))] for _ in range(60)]
+    sums = []
+    for some in lists:
+        values = " UNION ALL ".join(["SELECT 0::UHUGEINT AS digest WHERE false", *(f"SELECT {n}" for n in some)])
+        sums.append(duckdb.sql(f"SELECT {verify._SUMS} FROM ({values})").fetchall())
+    for (one, first), (other, second) in itertools.combinations(zip(lists, sums, strict=True), 2):
+        assert (first == second) == (Counter(one) == Counter(other))
+
+
+def test_where_the_sums_differ_the_rows_decide(db: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_SUMS", "count(*), random()")
+    with db.workspace() as connection:
+        connection.execute(csvfile.ESCAPE_MACROS)
+        assert prove(connection, folder / "prompts.csv", "prompts", "csv", escaped=True) == db.rows("prompts")
 
 
 def test_the_order_of_rows_is_no_difference(db: Database, folder: Path) -> None:
