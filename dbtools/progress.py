@@ -92,7 +92,7 @@ class _Steps:
         self.listener, self.items, self.total, self.desc, self.n = listener, items, total, desc, 0
         self.update(0)
 
-    def update(self, n: int) -> None:
+    def update(self, n: int = 1) -> None:
         self.n += n
         self.listener(self.n, self.total, self.desc)
 
