@@ -72,7 +72,8 @@ def look_up(db: Database, csv: CsvFile) -> Lookup:
     missing: dict[int, str | None] = {row.number: None for row in csv.faulty_rows}
     comparison = _comparison(csv, layout)
     with db.workspace() as connection:
-        connection.execute(ESCAPE_MACROS + _BLANK_MACROS)
+        connection.execute(ESCAPE_MACROS)
+        connection.execute(_BLANK_MACROS)
         connection.execute(files("dbtools.files").joinpath("macros.sql").read_text(encoding="utf-8"))
         _load(connection, csv, layout, comparison)
         materialize(connection, "held", _held(comparison, _owner(layout)), {"owner": _owner(layout)})

@@ -29,6 +29,7 @@ REASONS = {
     """,
     "names and types of the allow-list in database/schema.py, or numbers counted from it": """
         audit/compare_rows.py: place | relation | self.key | self.table.relation
+        audit/collect_database.py: relation[own[0]] | relation[other[0]] | own[1] | other[1] | table.name
         export/lake.py: relation | month
         database/database.py: table.relation | schema.id_cells()
         database/lake.py: relation
@@ -42,7 +43,7 @@ REASONS = {
         database/postgres.py: state.addresses[name] | state.addresses[table.name]
     """,
     "names that the same module spells out": """
-        audit/collect_database.py: ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
+        audit/collect_database.py: others | ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
         database/database.py: name | sql.qualify(name)
         database/prompt_filter.py: name
         database/engine.py: cells | columns | name
@@ -51,10 +52,12 @@ REASONS = {
         demo/__init__.py: columns | table | values
         export/lake.py: selected | known | written | how
         export/layout.py: counts
-        export/verify.py: digest(cells, lenient, own) | expected | objects | reader | selected | size
+        export/verify.py: digest(cells, lenient, own) | expected | objects | reader | size | read | written | source |
+            ' OR '.join(marks) | _SUMS
         export/write.py: FORMATS[kind] | cells
-        files/compare.py: first | marks | name | schema | second | _EVERY if stand_ins else _FEW
-        files/lookup.py: scores | ''.join((f', {name}' for name in texts)) | shown_key
+        files/compare.py: first | marks | name | schema | second | _EVERY if stand_ins else _FEW | end | row_id
+        files/lookup.py: shown_key | ' OR '.join(more) | ', '.join(dimensions) or 'NULL::DOUBLE' |
+            ''.join((f', {cell}' for cell in cells)) | rows | texts | numbered
         show/explorer/selection.py: by
         database/cache.py: name | some | sql.qualify(name)
         database/ratings.py: table
@@ -63,11 +66,11 @@ REASONS = {
     """,
     "a name of the database at hand, in double quotes that are doubled": """
         analysis/agents.py: quoted
-        audit/collect_database.py: table | quoted | identifier(index)
+        audit/collect_database.py: table | quoted | identifier(index) | identifier(table)
         cleanup/rescue.py: ', '.join(typed)
         audit/compare_rows.py: identifier(cell)
         database/damage.py: identifier(table) | ', '.join((identifier(column[1]) for column in columns))
-        files/compare.py: identifier(table) | identifier(index) | cells | same
+        files/compare.py: identifier(table) | identifier(index) | cells | same | table
         database/load.py: ', '.join(cells)
         database/database.py: sql.identifier(name)
         database/schema.py: quoted
@@ -77,6 +80,7 @@ REASONS = {
         cleanup/rescue.py: quote(target)
         export/write.py: quote(file)
         files/csvfile.py: quote(_FORMULA)
+        files/lookup.py: quote(_BLANKS) | quote(f'[^{_BLANKS}]') | reader
         export/lake.py: quote(staged / relation) | quote(empty) | reader | listed
         database/database.py: sql.quote(file) | sql.quote(earlier._file) | paths
         database/ratings.py: rows | quote(kinds)
