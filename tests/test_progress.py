@@ -15,10 +15,11 @@ def test_a_listener_hears_every_step_of_work_instead_of_a_bar(capsys):
         assert list(progress.bar(["a", "b"], desc="letters", disable=True)) == ["a", "b"]
         with progress.bar(total=10, unit="B", desc="bytes") as bar:
             bar.update(4)
+            bar.update()  # as tqdm's, by one
         progress.step("a question")
     assert heard == [
         *((n, 2, "letters") for n in range(3)),
-        *((n, 10, "bytes") for n in (0, 4)),
+        *((n, 10, "bytes") for n in (0, 4, 5)),
         (0, 0, "a question"),
     ]
     assert capsys.readouterr().err == ""
