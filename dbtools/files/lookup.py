@@ -17,7 +17,7 @@ from dbtools.files import rfc4180
 from dbtools.files.csvfile import ESCAPE_MACROS, NAMES, READER, CsvFile, Layout, UnreadRows
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbtools.database.engine import Engine
 
 # Cells besides id and texts that the database can have. Those that say whose a text is are part of the evidence.
 _WHOSE = ("prompt_id", "source")
@@ -71,7 +71,9 @@ def look_up(db: Database, csv: CsvFile) -> Lookup:
     assert layout is not None  # noqa: S101 - callers look up known layouts only
     missing: dict[int, str | None] = {row.number: None for row in csv.faulty_rows}
     comparison = _comparison(csv, layout)
-    with db.workspace() as connection:
+    db.needs_duckdb("This")
+    # A session reads no files; a workspace does, and takes a moment to open.
+    with db.workspace() if isinstance(csv.rows, UnreadRows) else db.session() as connection:
         connection.execute(ESCAPE_MACROS)
         connection.execute(_BLANK_MACROS)
         connection.execute(files("dbtools.files").joinpath("macros.sql").read_text(encoding="utf-8"))
@@ -136,7 +138,7 @@ def _comparison(csv: CsvFile, layout: Layout) -> _Comparison:
     return _Comparison(tuple(sorted(columns)), " AND ".join(held), " AND ".join(complete), tuple(sorted(texts)))
 
 
-def _load(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
+def _load(connection: Engine, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
     """Create the table csv_rows that held.sql reads, from the sound rows."""
     place = csv.columns
     key = place[layout.id or layout.texts[0]]
@@ -163,7 +165,7 @@ def _load(connection: duckdb.DuckDBPyConnection, csv: CsvFile, layout: Layout, c
     connection.execute("DROP TABLE csv_cells")
 
 
-def _load_unread(connection: duckdb.DuckDBPyConnection, unread: UnreadRows, width: int, rows: str) -> bool:
+def _load_unread(connection: Engine, unread: UnreadRows, width: int, rows: str) -> bool:
     """Create csv_rows from the file itself; return whether DuckDB found as many records in it as were counted."""
     import duckdb
 
