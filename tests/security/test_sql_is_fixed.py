@@ -43,7 +43,8 @@ REASONS = {
         database/postgres.py: state.addresses[name] | state.addresses[table.name]
     """,
     "names that the same module spells out": """
-        audit/collect_database.py: others | ' OR '.join(filled) | listed | ', '.join(names) | ', '.join(sorted(known_columns))
+        audit/collect_database.py: others | ' OR '.join(filled) | listed | ', '.join(names) |
+        ', '.join(sorted(known_columns))
         database/database.py: name | sql.qualify(name)
         database/prompt_filter.py: name
         database/engine.py: cells | columns | name
