@@ -447,6 +447,8 @@ def test_runs_and_a_reload_leave_nothing_behind(page):
         browsing.settle(page)
         found.append(python(page, "traces()"))
     assert found[2] == found[1]
+    # Of a notebook that is not saved, JupyterLab asks whether to leave it.
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save').then(() => 1)")
     page.reload()
     page.wait_for_function(browsing.READY)
     page.locator(f"{EXPLORER} .dbtools-counts").first.wait_for()
