@@ -64,6 +64,7 @@ def imports(module: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [m for m in MODULES if m != PACKAGE / "__init__.py"], ids=str)
 def test_imports_run_one_way(module):
     here = room(module)
@@ -71,6 +72,7 @@ def test_imports_run_one_way(module):
     assert used - {here} <= ARROWS[here]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("package", "rooms"), ONLY.items())
 def test_a_heavy_package_has_one_door(package, rooms):
     users = {room(m) for m in MODULES if package in {name.split(".")[0] for name in imports(m)}}
@@ -113,6 +115,7 @@ def test_html_tables_have_one_maker():
         assert module.name in ("html.py",) or not re.search(r"\.to_html\(|(?<!show)\.style\b|<table", text), module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_a_module_and_a_function_can_be_seen_at_once(module):
     text = module.read_text()
@@ -158,6 +161,7 @@ class TestNotebook:
         assert json.loads(notebook.read_text())["metadata"]["kernelspec"]["name"] == "python3"
 
 
+@pytest.mark.slow
 def test_every_module_of_tests_has_one_that_make_test_runs():
     slow = set(re.search(r"^SLOW +:= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())
     for module in (ROOT / "tests").rglob("test_*.py"):

@@ -135,6 +135,7 @@ def test_a_folder_that_is_not_there_cannot_be_locked(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_where_a_file_system_has_no_locks_everything_goes_on_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

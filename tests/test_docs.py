@@ -102,6 +102,7 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_examples_on_ratings_take_the_answers_of_a_judge_model(tmp_path, monkeypatch):
     demo.build(tmp_path / "my-project")
     monkeypatch.chdir(tmp_path)
@@ -119,6 +120,7 @@ def test_the_examples_on_ratings_take_the_answers_of_a_judge_model(tmp_path, mon
     assert {json.loads(line)["rater"] for line in added} == {"model-1"}
 
 
+@pytest.mark.slow
 def test_the_example_of_a_lake_gives_the_same_answer_as_the_database(tmp_path, monkeypatch):
     project = demo.build(tmp_path / "my-project")
     monkeypatch.chdir(tmp_path)

@@ -85,6 +85,7 @@ def test_what_pypi_shows_is_true():
     assert named[0] == PROJECT["requires-python"].removeprefix(">=")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted((ROOT / "dbtools").rglob("*.py")), ids=str)
 def test_the_code_needs_no_newer_syntax_than_the_oldest_python(path):
     oldest = tuple(map(int, PROJECT["requires-python"].removeprefix(">=").split(".")))

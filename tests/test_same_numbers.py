@@ -94,6 +94,7 @@ def test_the_agents_have_the_means_of_the_rows_everywhere(project, numbers):
         assert (agent.total_low, agent.total_high) == pytest.approx(bounds[agent.agent])
 
 
+@pytest.mark.slow
 def test_the_log_has_the_totals_that_are_compared(project, numbers):
     rows, log = expected(project), numbers["log"]
     number_of = {hex_id("prompt", number): number for number in range(1, 17)}

@@ -60,6 +60,7 @@ def test_the_adjusted_means_are_those_of_least_squares_with_a_term_for_every_pro
     assert {a.agent: a.adjusted_mean for a in found.agents} == pytest.approx({k: v + shift for k, v in effects.items()})
 
 
+@pytest.mark.slow
 def test_an_agent_that_met_hard_prompts_leads_by_adjusted_but_not_by_raw_means(result):
     agents = {a.agent: a for a in result[0].agents}
     assert agents["domain"].mean_total < agents["structure"].mean_total

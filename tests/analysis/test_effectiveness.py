@@ -131,6 +131,7 @@ def test_a_tie_is_shared(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_scores_of_another_scale_are_not_pooled(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=2)
     self_score = '{"agent": "syntax", "confidence": 0.9}'
@@ -146,6 +147,7 @@ def test_scores_of_another_scale_are_not_pooled(tmp_path):
     assert {contests for contests, _ in wins(result).values()} == {1}
 
 
+@pytest.mark.slow
 def test_a_prompt_without_a_head_is_no_contest_of_recorded_wins(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=2)
     alter(path, "DELETE FROM best_heads WHERE prompt_id = ?", [hex_id("prompt", 1)])
@@ -162,6 +164,7 @@ def test_an_agent_never_seen_before_competes(tmp_path):
     assert result.not_competing == {"original": 1}
 
 
+@pytest.mark.slow
 def test_who_competes_can_be_chosen(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=2)
     insert(path, "prompt_versions", prompt_id=hex_id("prompt", 1), source="original", version_no=5)
@@ -214,6 +217,7 @@ def test_rescued_logs_count_among_the_selections_only_when_asked_for(tmp_path):
     assert len(frame) == 5
 
 
+@pytest.mark.slow
 def test_an_agent_that_repeats_itself_competes_with_its_last_version(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=1)
     again = hex_id("again")
@@ -310,6 +314,7 @@ class TestThinData:
         assert "and 21 more agents" in " ".join(result.details)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["provenance", "wins", "scale", "interval"])
 def test_an_unknown_choice_is_one_sentence(tmp_path, option):
     with pytest.raises(ParameterError) as error:

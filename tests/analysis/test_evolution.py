@@ -131,6 +131,7 @@ def test_a_rise_is_said_by_both_orders(empty):
     assert "By chain order: 1 rise, 0 fall, 0 undecided." in result.details
 
 
+@pytest.mark.slow
 def test_a_change_below_the_smallest_effect_is_no_rise(empty):
     path = chain(empty, [5 + place / 100 for place in range(12)])
     assert follow(path).prompts[0].trend_chain.verdict == "too small"
@@ -172,6 +173,7 @@ def test_odd_chains_give_a_sensible_answer(empty, marks):
     assert ("<table" in result._repr_html_()) == bool(result.prompts)
 
 
+@pytest.mark.slow
 def test_26_agents_each_have_their_line(empty):
     for letter in "abcdefghijklmnopqrstuvwxyz":
         chain(empty, [5, 6], source=f"agent {letter}", prompt=letter)
@@ -181,6 +183,7 @@ def test_26_agents_each_have_their_line(empty):
     assert agents["mean_total"].tolist() == pytest.approx([27.5] * 26)
 
 
+@pytest.mark.slow
 def test_a_cycle_of_parents_does_not_loop(empty):
     path = chain(empty, [5, 6, 7])
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -198,6 +201,7 @@ def test_one_prompt_is_followed_by_its_id_with_or_without_dashes(empty):
     assert [p.versions for p in dashed.prompts] == [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "thing"),
     [({"prompt_id": "nonsense"}, "nonsense"), ({"prompt_id": hex_id("x")}, hex_id("x")), ({"provenance": "no"}, "no")],

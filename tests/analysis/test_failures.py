@@ -67,6 +67,7 @@ def test_the_failure_rate_is_the_share_of_answered_prompts_with_a_placeholder(re
     assert list(results["excluded"].frame.failure_rate) == [a.failure_rate for a in results["excluded"].agents]
 
 
+@pytest.mark.slow
 def test_the_details_say_who_fails_how_often_and_who_more_often(results):
     (text,) = [text for text in results["excluded"].details if "failed run" in text]
     assert text.startswith("Prompts with a failed run, with 95% interval: syntax 11 of 19 (")

@@ -56,6 +56,7 @@ def test_a_default_export_has_no_tasks(base, tmp_path):
     assert "rating_tasks" not in {file.layout for file in written.files}
 
 
+@pytest.mark.slow
 def test_any_layout_can_be_written_as_json_lines(base, tmp_path):
     with attach(base, texts=True) as db:
         export.write(db, tmp_path / "out", layouts=("prompts",), formats=("jsonl",), progress=False)
@@ -105,6 +106,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence_and_nothing_is_added(proje
     assert not (project / "ratings.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_another_answer_on_another_day_is_refused(project, tasks, tmp_path):
     task = tasks[0]["task"]
     analysis.load_ratings(project, answers(tmp_path, [{"task": task, "choice": "left"}]), rater="model-1")
@@ -112,6 +114,7 @@ def test_another_answer_on_another_day_is_refused(project, tasks, tmp_path):
         analysis.load_ratings(project, answers(tmp_path, [{"task": task, "choice": "tie"}]), rater="model-1")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_there_is_named(project, tmp_path):
     with pytest.raises(ParameterError) as caught:
         analysis.load_ratings(project, tmp_path / "none.jsonl", rater="m")

@@ -68,6 +68,7 @@ def test_the_same_seed_gives_the_same_pair_and_another_seed_another_order(db):
     assert len(others) > 1
 
 
+@pytest.mark.slow
 def test_no_pair_comes_twice_for_one_rater_and_each_comes_once(db):
     done = simulate(load_pool(db), lambda a, b: 0, 100)
     assert len(done) == 6 * 3
@@ -179,6 +180,7 @@ def test_the_file_is_read_as_it_is_now(tmp_path):
         assert analysis.next_pair(db, "bob") is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb"])
 def test_a_rater_needs_a_name_that_can_be_seen(project, name):
     with pytest.raises(ParameterError) as caught:
@@ -186,6 +188,7 @@ def test_a_rater_needs_a_name_that_can_be_seen(project, name):
     assert "name of a rater" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_rating_needs_the_long_texts(project):
     with attach(project, texts=False) as db, pytest.raises(ParameterError) as caught:
         analysis.next_pair(db, "ann")

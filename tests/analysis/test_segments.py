@@ -54,6 +54,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_segments_of_users_have_their_own_means_and_the_reversal_is_named(path):
     with attach(path) as db:
         found = analysis.segments(db, by="user")
@@ -87,6 +88,7 @@ def test_segments_that_do_not_matter_are_named_and_nothing_is_claimed(path, by, 
     assert found.sentence.startswith("No evidence")
 
 
+@pytest.mark.slow
 def test_lengths_are_divided_into_thirds(path):
     with attach(path) as db:
         found = analysis.segments(db, by="length").frame

@@ -139,6 +139,7 @@ def test_the_limits_for_very_many_clusters_are_what_they_are_the_limits_of():
         assert limit == pytest.approx(statistics.signed_rank(values), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 4, 9, 13, 30])
 @pytest.mark.parametrize("decimals", [6, 0])
 def test_the_signed_rank_test_is_that_of_scipy_with_and_without_ties(size, decimals):

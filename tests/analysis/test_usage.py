@@ -358,6 +358,7 @@ def test_every_generation_gives_an_answer(tmp_path, generation, migrated):
     assert ("no calls" in result.sentence) == (generation != "G4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provenance", ["real", "generated", "placeholder", "unknown", "all"])
 def test_without_rows_the_sentence_says_so(tmp_path, provenance):
     result = use(make_database(tmp_path / "prompter.db", prompts=0), provenance=provenance)
@@ -368,12 +369,14 @@ def test_without_rows_the_sentence_says_so(tmp_path, provenance):
     assert "<table" not in result._repr_html_()
 
 
+@pytest.mark.slow
 def test_the_field_case_has_neither_calls_nor_votes(field):
     with unchanged(field):
         result = use(field, provenance="all")
     assert result.sentence.startswith("Among all rows: no calls; no votes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"provenance": "nonsense"}, {"basis": "nonsense"}])
 def test_an_unknown_choice_is_one_sentence(path, options):
     with pytest.raises(ParameterError) as error:

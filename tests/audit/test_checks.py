@@ -95,6 +95,7 @@ def test_a_generation_is_named_and_what_it_cannot_answer_is_said(tmp_path, gener
     assert len(report.frame) == len(audit.checks())
 
 
+@pytest.mark.slow
 def test_a_database_without_rows_has_nothing_wrong_with_its_rows(tmp_path):
     make_database(tmp_path / "prompter.db", prompts=0)
     report = audit.run(Project.find(tmp_path))

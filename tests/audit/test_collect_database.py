@@ -94,6 +94,7 @@ def said_by_sqlite(path: Path) -> list[tuple[object, ...]] | None:
             return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("declared", "statements"),
     [
@@ -112,6 +113,7 @@ def test_the_rows_that_break_a_key_are_those_that_sqlite_names(tmp_path, declare
             assert sorted(collect_database.foreign_key_violations(context)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kept"), [("of every key", 5), ("blobs", 4), ("no ids", 1)])
 def test_only_keys_of_plain_ids_are_joined(tmp_path, monkeypatch, name, kept):
     make(tmp_path / "prompter.db", {}, (ORPHANS | SPELLINGS)[name])

@@ -98,6 +98,7 @@ def test_a_planted_change_is_found_and_nothing_else(original, was, tmp_path, nam
     assert said == expected
 
 
+@pytest.mark.slow
 def test_examples_show_the_cells_before_and_after(original, was, tmp_path):
     after = edited(original, tmp_path, f"UPDATE prompt_versions SET source = 'new' WHERE id = '{VERSION}'")
     (example,) = compare(was, after)["versions"].examples

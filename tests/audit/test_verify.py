@@ -23,6 +23,7 @@ def verify(root: Path, expect=None) -> dict[str, tuple]:
     return {e.name: (e.expected, e.found, e.passed) for e in result.expectations}
 
 
+@pytest.mark.slow
 def test_the_guides_expectations_do_not_hold_in_the_field(field, tmp_path):
     expect = tmp_path / "guide.toml"
     expect.write_text(
@@ -52,6 +53,7 @@ def test_without_expectations_the_databases_in_use_must_be_there(root):
     assert not audit.verify(Project.find(root)).passed
 
 
+@pytest.mark.slow
 def test_expectations_come_from_the_projects_configuration(root):
     (root / "dbtools.toml").write_text("[expect.rows]\nprompts = 4\n")
     assert verify(root) == {"rows of prompts": (4, 3, False)}
@@ -61,10 +63,12 @@ def test_a_table_that_is_not_there_does_not_hold(root):
     assert verify(root, {"rows": {"nonsense": 0}}) == {"rows of nonsense": (0, "no such table", False)}
 
 
+@pytest.mark.slow
 def test_a_relations_name_serves_as_well_as_the_tables(root):
     assert verify(root, {"rows": {"versions": 9, "prompt_versions": 9}})["rows of versions"] == (9, 9, True)
 
 
+@pytest.mark.slow
 def test_the_sentence_names_what_does_not_hold(root):
     result = audit.verify(Project.find(root), {"rows": {"prompts": 1}})
     assert result.sentence == "1 of 1 expectations do not hold (rows of prompts: expected 1, found 3)"

@@ -286,6 +286,7 @@ def test_two_cleanups_of_a_project_cannot_run_at_once(project: Project) -> None:
         clean_now(planned(project, "storage/one.csv"))
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_with_nothing_removed(project: Project) -> None:
     (project.root / "storage/big.csv").write_bytes(b"1" * 200_000)
     before = tree(project.root)

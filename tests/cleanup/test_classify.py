@@ -130,6 +130,7 @@ def test_the_database_that_the_variable_names_in_any_spelling_stays_with_the_aut
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The database .* is read")
 @pytest.mark.parametrize(
     ("used", "config", "inner"),
@@ -150,6 +151,7 @@ def test_a_database_from_which_an_application_may_start_stays_though_its_folder_
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 def test_auth_databases_beside_the_databases_stay(root):
     make = "CREATE TABLE users (id, name)", "INSERT INTO users VALUES (1, 'ada')"
     (root / "packages/db").mkdir(parents=True)
@@ -189,6 +191,7 @@ def test_a_damaged_database_that_hides_a_row_stays(root):
     assert planned(root, accept=["old.db"]) == set()
 
 
+@pytest.mark.slow
 def test_the_copy_of_a_damaged_database_stays(root):
     hide_last_row(notes(root / "a.db", "common", "only here"), "notes")
     shutil.copy(root / "a.db", root / "b.db")
@@ -226,6 +229,7 @@ def test_a_database_that_takes_too_long_to_check_stays(root, monkeypatch):
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 def test_a_database_in_another_encoding_is_compared_and_stops_no_other(root):
     make = "CREATE TABLE notes (id INTEGER PRIMARY KEY, t TEXT UNIQUE)"
     rows = "INSERT INTO notes (t) VALUES ('é'), ('😀'), ('plain')"
@@ -239,6 +243,7 @@ def test_a_database_in_another_encoding_is_compared_and_stops_no_other(root):
     assert found["d.db"].unique_rows == 2  # its row with the text "plain" has another id
 
 
+@pytest.mark.slow
 def test_a_virtual_table_of_a_missing_module_stops_nothing(root):
     for name in ("vectors.db", "copy.db"):
         notes(root / name, "a")
@@ -256,6 +261,7 @@ def test_a_virtual_table_of_a_missing_module_stops_nothing(root):
     assert found["z.db"].verdict == "unique"
 
 
+@pytest.mark.slow
 def test_a_view_that_never_ends_is_not_read(root):
     endless = "WITH RECURSIVE t (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM t) SELECT id FROM t"
     run(root / "auth_system.db", "CREATE TABLE users (id)", f"CREATE VIEW notes AS {endless}")
@@ -263,6 +269,7 @@ def test_a_view_that_never_ends_is_not_read(root):
     assert look(root)["x.db"].verdict == "unique"
 
 
+@pytest.mark.slow
 def test_a_database_with_views_or_triggers_of_its_own_goes_only_if_it_is_named(root):
     for name in ("keep.db", "old.db", "same.db"):
         notes(root / name, "common", *(["more"] if name == "keep.db" else []))
@@ -314,6 +321,7 @@ def test_files_that_git_tracks_go_only_if_they_are_named(root):
     assert planned(root) == {"storage/v.csv"}
 
 
+@pytest.mark.slow
 def test_a_linked_storage_is_said_and_stops_nothing(root, tmp_path):
     known_log(root)
     shutil.move(root / "storage", tmp_path / "disk")
@@ -324,6 +332,7 @@ def test_a_linked_storage_is_said_and_stops_nothing(root, tmp_path):
     assert planned(root) == set()
 
 
+@pytest.mark.slow
 def test_each_database_is_compared_with_a_limited_number_of_others(root, monkeypatch):
     monkeypatch.setattr(classify, "COMPARED", 3)
     compared = []
@@ -339,6 +348,7 @@ def test_each_database_is_compared_with_a_limited_number_of_others(root, monkeyp
     assert "4 databases were not compared" in found["7.db"].reason
 
 
+@pytest.mark.slow
 def test_a_removal_never_rests_on_a_file_that_may_go(root):
     for name in ("a.db", "b.db", "c.db"):
         notes(root / name, "common", *map(str, range({"a.db": 20, "b.db": 5, "c.db": 2}[name])))
@@ -348,6 +358,7 @@ def test_a_removal_never_rests_on_a_file_that_may_go(root):
     assert {found[file.duplicate_of.path].verdict for file in resting} == {"unique"}
 
 
+@pytest.mark.slow
 def test_users_table_is_compared_as_any_other(root):
     for name in ("auth_system.db", "backup.db"):
         run(root / name, USERS.strip().rstrip(";"))

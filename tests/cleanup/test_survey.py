@@ -57,6 +57,7 @@ def version_row(number: int, agent: str, **changes) -> list:
     return list({**row, **changes}.values())
 
 
+@pytest.mark.slow
 def test_the_field_case_is_judged_as_it_is(field):
     with unchanged(field):
         found = look(field)
@@ -88,6 +89,7 @@ def test_the_demo_projects_known_rows_are_found_and_the_others_counted(tmp_path)
     }
 
 
+@pytest.mark.slow
 def test_rows_whose_id_and_text_the_database_has_are_regenerable(root):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax"), version_row(2, "domain")])
     file = look(root)["storage/v.csv"]
@@ -103,6 +105,7 @@ def test_a_dashed_upper_case_id_is_the_same_id(root):
     assert look(root)["storage/v.csv"].verdict == "regenerable"
 
 
+@pytest.mark.slow
 def test_a_known_id_with_another_text_is_unique(root):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", text="quite another text")])
     file = look(root)["storage/v.csv"]
@@ -110,6 +113,7 @@ def test_a_known_id_with_another_text_is_unique(root):
     assert file.reason == '1 of 1 rows exist nowhere in the database ("quite another text")'
 
 
+@pytest.mark.slow
 def test_texts_known_only_under_another_id_are_rescued(root):
     rows = [
         version_row(1, "syntax", version_uuid=hex_id("other")),
@@ -122,12 +126,14 @@ def test_texts_known_only_under_another_id_are_rescued(root):
     assert file.reason.startswith("3 of 3 rows have only texts of the database, under another id, agent or prompt (")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "   "])
 def test_a_blank_text_proves_nothing(root, text):
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", version_uuid=hex_id("no"), text=text)])
     assert look(root)["storage/v.csv"].unique_rows == 1
 
 
+@pytest.mark.slow
 def test_a_log_row_is_known_only_with_all_its_texts(root):
     header = ["request_id", "timestamp", "original_prompt", "final_prompt", "selected_agent", "syntax_improved"]
     known, final = "Explain topic 1", "Explain topic 1, the domain way"
@@ -139,6 +145,7 @@ def test_a_log_row_is_known_only_with_all_its_texts(root):
     assert look(root)["storage/log.csv"].unique == (2,)
 
 
+@pytest.mark.slow
 def test_scores_are_known_by_version_and_all_five_marks(root):
     with closing(sqlite3.connect(root / "prompter.db")) as connection:
         version, *marks = connection.execute(
@@ -159,11 +166,13 @@ def test_malformed_rows_are_unique_because_nothing_is_proved_of_them(root):
     assert "1 bad encoding (line 4)" in file.reason
 
 
+@pytest.mark.slow
 def test_a_csv_of_no_known_layout_is_unknown(root):
     write_csv(root / "sales.csv", [[1, 2]], ["month", "sum"])
     assert look(root)["sales.csv"].verdict == "unknown"
 
 
+@pytest.mark.slow
 def test_copies_of_a_file_that_has_no_rows_are_told_apart_by_their_bytes(root):
     for name in ("a.db", "b.db"):
         (root / name).write_bytes(b"no database")
@@ -172,6 +181,7 @@ def test_copies_of_a_file_that_has_no_rows_are_told_apart_by_their_bytes(root):
     assert found["b.db"].reason.startswith("every byte is also in a.db; nothing would be lost")
 
 
+@pytest.mark.slow
 def test_copies_of_a_database_are_told_apart_by_bytes_rows_and_parts(root):
     database = root / "prompter.db"
     shutil.copy(database, root / "same.db")
@@ -195,6 +205,7 @@ def test_copies_of_a_database_are_told_apart_by_bytes_rows_and_parts(root):
     assert found["more.db"].unique_rows == 2
 
 
+@pytest.mark.slow
 def test_a_row_stored_twice_is_not_covered_by_one(root):
     with closing(sqlite3.connect(root / "notes.db")) as connection, connection:
         connection.execute("CREATE TABLE notes (text)")
@@ -208,6 +219,7 @@ def test_a_row_stored_twice_is_not_covered_by_one(root):
     assert verdicts == {"unique"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mine", "theirs"), [("1", "1.0"), ("'a'", "'A'"), ("'1'", "1"), ("x'61'", "'a'"), ("0.1", "0.1000000000000000055")]
 )
@@ -220,6 +232,7 @@ def test_values_are_the_same_only_in_class_and_bytes(root, mine, theirs):
     assert {look(root)[name].verdict for name in ("b.db",)} <= {expected, "same-bytes"}
 
 
+@pytest.mark.slow
 def test_of_two_equal_strangers_the_first_stays(root):
     with closing(sqlite3.connect(root / "a.db")) as connection, connection:
         connection.execute("CREATE TABLE t (v)")
@@ -229,6 +242,7 @@ def test_of_two_equal_strangers_the_first_stays(root):
     assert (found["a.db"].verdict, found["b.db"].verdict, kept(found["b.db"])) == ("unique", "same-bytes", "a.db")
 
 
+@pytest.mark.slow
 def test_two_copies_of_what_may_go_both_rest_on_the_database(root):
     for name in ("a.csv", "b.csv"):
         write_csv(root / "storage" / name, [version_row(1, "syntax")])
@@ -236,6 +250,7 @@ def test_two_copies_of_what_may_go_both_rest_on_the_database(root):
     assert {kept(found[f"storage/{name}"]) for name in ("a.csv", "b.csv")} == {"prompter.db"}
 
 
+@pytest.mark.slow
 def test_links_hard_links_and_compressed_files_are_never_deletable(root, tmp_path):
     secret = write_csv(tmp_path / "outside" / "v.csv", [version_row(1, "syntax")])
     (root / "link.csv").symlink_to(secret)
@@ -249,6 +264,7 @@ def test_links_hard_links_and_compressed_files_are_never_deletable(root, tmp_pat
     assert not any(path.startswith("folder/") for path in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["known.csv", "sub/../known.csv", "{root}/known.csv", "again"])
 def test_a_file_that_a_link_leads_to_stays_unless_it_is_named(root, target):
     text = "user_id\n1\n"
@@ -271,6 +287,7 @@ def test_a_file_that_a_link_leads_to_stays_unless_it_is_named(root, target):
     assert "known.csv" in [removal.path for removal in plan(surveyed, accept=["known.csv"]).removals]
 
 
+@pytest.mark.slow
 def test_what_lies_too_deep_to_be_looked_at_is_called_a_file_or_a_folder_as_it_is(root):
     deep = root / "/".join(["d" * 200] * 19)  # close to the 4096 bytes that a path may have
     deep.mkdir(parents=True)
@@ -294,6 +311,7 @@ def test_version_control_environments_and_backups_are_left_out(root):
     assert list(look(root)) == ["prompter.db"]
 
 
+@pytest.mark.slow
 def test_a_database_in_use_is_judged_but_carries_the_obstacle(root):
     make_database(root / "live.db", prompts=3, journal="wal")
     code = """if True:
@@ -313,6 +331,7 @@ def test_a_database_in_use_is_judged_but_carries_the_obstacle(root):
     assert "live.db-wal is not empty" in file.obstacle
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique(root):
     (root / "prompter.db").unlink()
     make_database(root / "prompter.db", journal="wal")
@@ -325,6 +344,7 @@ def test_a_copy_of_a_database_that_has_since_lost_a_row_in_its_wal_is_unique(roo
     assert (file.verdict, file.unique_rows) == ("unique", 1)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
     file = write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     assert look(root)["storage/v.csv"].verdict == "regenerable"
@@ -341,6 +361,7 @@ def test_a_file_that_is_written_while_it_is_examined_stays(root, monkeypatch):
     assert (found.verdict, found.obstacle) == ("unknown", "it is being written")
 
 
+@pytest.mark.slow
 def test_a_file_too_large_to_be_read_is_not_even_hashed(root, monkeypatch):
     monkeypatch.setitem(LARGEST, "sqlite", (root / "prompter.db").stat().st_size)
     shutil.copy(root / "prompter.db", root / "larger.db")
@@ -367,6 +388,7 @@ def test_a_single_read_only_file_is_meant_to_stay_but_a_read_only_tree_is_a_copy
     assert look(root)["storage/v.csv"].obstacle == ""
 
 
+@pytest.mark.slow
 def test_files_that_only_pretend_are_unknown(root):
     (root / "empty.db").touch()
     (root / "text.db").write_text("hello")
@@ -392,12 +414,14 @@ def test_without_a_readable_primary_nothing_can_be_proved(root):
         look(root)
 
 
+@pytest.mark.slow
 def test_bad_rows_in_the_database_do_not_stop_the_survey(root):
     insert(root / "prompter.db", "prompts", original_text=b"\xff\xfe", created_at="not a date")
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax")])
     assert look(root)["storage/v.csv"].verdict == "regenerable"
 
 
+@pytest.mark.slow
 def test_the_frame_has_the_columns_of_the_contract(root):
     frame = survey(Project.find(root), progress=False).frame
     assert list(frame) == [
@@ -406,6 +430,7 @@ def test_the_frame_has_the_columns_of_the_contract(root):
     assert frame.loc[0, "path"] == "prompter.db"
 
 
+@pytest.mark.slow
 def test_a_known_row_with_a_cell_that_the_database_lacks_is_found_but_incomplete(root):
     explanation = '{"agent": "syntax", "improvements": ["clearer 1"]}'
     known = {"explanation": explanation, "timestamp": "2025-12-04T10:00:01"}
@@ -435,6 +460,7 @@ def test_a_quote_left_open_proves_nothing_of_what_it_swallows(root):
     assert "bad quoting" in file.reason
 
 
+@pytest.mark.slow
 def test_a_header_of_no_utf8_is_read(root):
     (root / "log.csv").write_bytes(b"prompt_id,version_no,version_uuid,text,caf\xe9\na,1,b,unknown text,e\n")
     assert look(root)["log.csv"].unique_rows == 1
@@ -448,6 +474,7 @@ def test_backups_are_known_wherever_they_lie(root):
     assert list(look(root)) == ["prompter.db"]
 
 
+@pytest.mark.slow
 def test_a_damaged_database_beside_it_is_reported_and_stops_nothing(root):
     path = make_database(root / "bad.db", prompts=100)
     data = bytearray(path.read_bytes())
@@ -459,6 +486,7 @@ def test_a_damaged_database_beside_it_is_reported_and_stops_nothing(root):
     assert file.obstacle == "it was not examined"
 
 
+@pytest.mark.slow
 def test_a_database_behind_a_link_is_in_use(root):
     (root / "data").mkdir()
     (root / "prompter.db").rename(root / "data" / "real.db")
@@ -471,6 +499,7 @@ def test_a_database_behind_a_link_is_in_use(root):
     assert found["storage/v.csv"].verdict == "regenerable"
 
 
+@pytest.mark.slow
 def test_secrets_in_samples_are_hidden(root):
     text = "$2b$12$abcdefghijklmnopqrstuuJ5JvGGEZfBRPBTGsHtDQ3Kq1p1lVSNK"
     write_csv(root / "storage" / "v.csv", [version_row(1, "syntax", version_uuid="", text=text)])
@@ -527,6 +556,7 @@ def test_a_text_that_an_export_escaped_is_known_by_its_letters(exported):
     assert (len(rows), look(exported)["storage/v.csv"].unique) == (3, ())
 
 
+@pytest.mark.slow
 def test_a_view_named_like_a_table_elsewhere_stops_nothing(tmp_path):
     make_database(tmp_path / "prompter.db")
     with closing(sqlite3.connect(tmp_path / "prompter.db")) as connection, connection:

@@ -123,6 +123,7 @@ def db(tmp_path_factory):
         yield db
 
 
+@pytest.mark.slow
 def test_a_relation_composes_as_before(db):
     versions = db.sql("SELECT * FROM versions")
     agents = versions.filter("source = 'syntax'").project("source").limit(1)

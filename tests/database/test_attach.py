@@ -118,6 +118,7 @@ def refused(path: Path, kind: type[DbtoolsError] = DatabaseError, **options: Any
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", ["delete", "wal", "truncate", "persist"])
 def test_a_database_at_rest_is_read_and_nothing_appears_beside_it(folder: Path, temporary: Path, journal: str) -> None:
     path = make_database(folder / "prompter.db", journal=journal)
@@ -126,6 +127,7 @@ def test_a_database_at_rest_is_read_and_nothing_appears_beside_it(folder: Path, 
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_index", [True, False])
 def test_rows_that_are_only_in_the_wal_are_seen(folder: Path, with_index: bool) -> None:
     path = make_database(folder / "prompter.db", journal="wal")
@@ -137,6 +139,7 @@ def test_rows_that_are_only_in_the_wal_are_seen(folder: Path, with_index: bool) 
         assert users(path) == [("from the wal",)]
 
 
+@pytest.mark.slow
 def test_a_wal_cut_off_by_a_crash_counts_up_to_its_last_whole_transaction(folder: Path) -> None:
     path = make_database(folder / "prompter.db", journal="wal")
     run_python(LEAVE_A_WAL, path)
@@ -171,6 +174,7 @@ def test_no_permission_is_one_sentence(open_folder: Path, tmp_path: Path) -> Non
     assert_sentence(printed, path)
 
 
+@pytest.mark.slow
 def test_a_hot_journal_is_refused_and_left_for_sqlite_to_roll_back(folder: Path) -> None:
     path = make_database(folder / "prompter.db", prompts=50)
     run_python(CRASH_WHILE_WRITING, path)
@@ -315,6 +319,7 @@ def test_a_database_of_something_else_is_refused_by_what_it_lacks(folder: Path, 
     assert named in sentence
 
 
+@pytest.mark.slow
 def test_views_odd_names_and_tables_without_row_ids_do_no_harm(folder: Path) -> None:
     path = folder / "prompter.db"
     with closing(sqlite3.connect(path)) as connection:
@@ -343,6 +348,7 @@ def test_a_path_of_any_spelling_attaches(folder: Path, journal: str) -> None:
             assert len(users(path)) == 2
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_utf8_attaches(folder: Path) -> None:
     path = make_database(folder / "plain.db").rename(folder / os.fsdecode(b"caf\xe9.db"))
     assert len(users(path)) == 2
@@ -352,6 +358,7 @@ def test_a_name_that_is_not_utf8_attaches(folder: Path) -> None:
     str(caught.value).encode("utf-8")
 
 
+@pytest.mark.slow
 def test_a_link_to_the_database_is_followed_with_its_wal(folder: Path, tmp_path: Path) -> None:
     path = make_database(folder / "prompter.db", journal="wal")
     run_python(LEAVE_A_WAL, path)
@@ -361,6 +368,7 @@ def test_a_link_to_the_database_is_followed_with_its_wal(folder: Path, tmp_path:
         assert users(link) == [("from the wal",)]
 
 
+@pytest.mark.slow
 def test_a_damaged_rescue_file_is_named_and_stops_nobody(folder: Path) -> None:
     make_database(folder / "prompter.db")
     rescued = folder / "backup_old_csvs" / "run" / "rescued"
@@ -372,6 +380,7 @@ def test_a_damaged_rescue_file_is_named_and_stops_nobody(folder: Path) -> None:
     assert_sentence(str(caught[0].message), rescued / "rescued_log.csv.parquet")
 
 
+@pytest.mark.slow
 def test_a_small_file_of_endless_rescued_rows_is_named_and_not_read(folder: Path) -> None:
     import duckdb
 
@@ -386,6 +395,7 @@ def test_a_small_file_of_endless_rescued_rows_is_named_and_not_read(folder: Path
     assert_sentence(str(caught[0].message), rescued / "rescued_log.parquet")
 
 
+@pytest.mark.slow
 def test_only_regular_files_with_the_name_of_rescued_rows_are_offered_and_none_takes_another_name(folder: Path) -> None:
     import duckdb
 
@@ -421,12 +431,14 @@ def test_an_amount_of_memory_that_is_none_is_refused(
     assert_sentence(caught.value, amount)
 
 
+@pytest.mark.slow
 def test_the_amount_of_memory_is_what_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBTOOLS_MEMORY", "256MiB")
     with attach(make_database(tmp_path / "prompter.db")) as db:
         assert db.sql("SELECT current_setting('memory_limit')").fetchall() == [("256.0 MiB",)]
 
 
+@pytest.mark.slow
 def test_two_databases_spill_into_folders_of_their_own(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

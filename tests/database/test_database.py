@@ -172,6 +172,7 @@ def test_every_way_out_is_refused_in_one_sentence_and_changes_nothing(db: Databa
         assert db.rows("contests") == 6
 
 
+@pytest.mark.slow
 def test_the_connection_itself_refuses_what_touches_files(db: Database, place: Path, cache: Path) -> None:
     import duckdb
 
@@ -186,6 +187,7 @@ def test_the_connection_itself_refuses_what_touches_files(db: Database, place: P
     assert db.rows("prompts") == 2
 
 
+@pytest.mark.slow
 def test_what_is_refused_only_on_fetching_is_refused_too(db: Database, place: Path, cache: Path) -> None:
     with unchanged(place), unchanged(cache):
         for statement in LATE:
@@ -194,12 +196,14 @@ def test_what_is_refused_only_on_fetching_is_refused_too(db: Database, place: Pa
             assert "canary" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_sql_reads_no_file_and_not_even_its_own_copy(db: Database, cache: Path) -> None:
     (copy,) = cache.rglob("*.duckdb")
     with pytest.raises(QueryError, match='"read_blob" is not allowed'):
         db.sql("SELECT size FROM read_blob(?)", [str(copy)])
 
 
+@pytest.mark.slow
 def test_a_text_that_is_no_utf8_is_refused_as_statement_and_as_value(db: Database) -> None:
     for query, values in (("SELECT '\udcff'", None), ("SELECT ?", ["\udcff"])):
         with pytest.raises(QueryError) as caught:
@@ -207,6 +211,7 @@ def test_a_text_that_is_no_utf8_is_refused_as_statement_and_as_value(db: Databas
         str(caught.value).encode()
 
 
+@pytest.mark.slow
 def test_a_relation_can_be_refined_but_not_written_anywhere(db: Database, place: Path) -> None:
     relation = db.sql("SELECT source, version_no FROM versions")
     assert relation.filter("version_no = 1").aggregate("count(*) AS n").fetchall() == [(2,)]
@@ -218,11 +223,13 @@ def test_a_relation_can_be_refined_but_not_written_anywhere(db: Database, place:
             relation.query("r", f"ATTACH '{place / 'prompter.db'}' AS rw (TYPE sqlite)")
 
 
+@pytest.mark.slow
 def test_what_reads_the_relations_is_allowed(db: Database) -> None:
     for query in READABLE:
         assert db.sql(query).fetchall()
 
 
+@pytest.mark.slow
 def test_values_are_bound_whatever_they_hold(db: Database) -> None:
     hostile = "x'; DROP VIEW prompts; --"
     assert db.sql("SELECT ?::VARCHAR", [hostile]).fetchall() == [(hostile,)]
@@ -248,6 +255,7 @@ def test_relations_and_frames_are_offered_by_name(db: Database) -> None:
         assert some.relations == db.relations
 
 
+@pytest.mark.slow
 def test_what_was_fetched_outlives_the_database_and_closing_twice_is_harmless(place: Path) -> None:
     with attach(place / "prompter.db") as db:
         frame, rows = db.frame("versions"), db.sql("SELECT source FROM versions").fetchall()
@@ -255,11 +263,13 @@ def test_what_was_fetched_outlives_the_database_and_closing_twice_is_harmless(pl
     assert len(frame) == len(rows) == 6
 
 
+@pytest.mark.slow
 def test_its_repr_says_where_it_comes_from(db: Database, place: Path) -> None:
     assert str(place / "prompter.db") in repr(db)
     assert "G4 created" in repr(db)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["sql", "session", "workspace", "temporary"])
 def test_ctrl_c_while_duckdb_works_is_a_keyboard_interrupt_at_once(way: str, place: Path) -> None:
     long = "SELECT count(*) FROM range(100_000_000_000) AS r (n) WHERE hash(n) % 7 = 9"

@@ -143,6 +143,7 @@ def test_doubles_are_those_of_sqlite_to_the_last_bit(path: Path) -> None:
         assert unreadable(db, "scores") == {}
 
 
+@pytest.mark.slow
 def test_what_is_no_number_in_a_number_column_is_null_and_listed(path: Path) -> None:
     values = ["N/A", "", "nan", "7.25", b"\x01", None, "8,5", 3, 1e30]
     insert(path, "token_usage", [{"prompt_version_id": hex_id("v"), "cost_usd": value} for value in values])
@@ -151,6 +152,7 @@ def test_what_is_no_number_in_a_number_column_is_null_and_listed(path: Path) -> 
         assert unreadable(db, "token_usage") == {"cost_usd": [1, 2, 3, 5, 7]}
 
 
+@pytest.mark.slow
 def test_what_is_no_whole_number_in_an_integer_column_is_null_and_listed(path: Path) -> None:
     values = [2**63 - 1, -(2**63), float(2**63 + 1), 1.5, "three", b"4", "5", 6.0, None]
     insert(path, "token_usage", [{"total_tokens": value} for value in values])
@@ -160,6 +162,7 @@ def test_what_is_no_whole_number_in_an_integer_column_is_null_and_listed(path: P
         assert unreadable(db, "token_usage") == {"total_tokens": [3, 4, 5, 6]}
 
 
+@pytest.mark.slow
 def test_booleans_are_read_as_the_orm_and_the_migrations_write_them(path: Path) -> None:
     values = [0, 1, None, "true", "false", 2, "maybe", b"1"]
     insert(path, "user_feedback", [{"judge_correct": value} for value in values])
@@ -189,6 +192,7 @@ def test_texts_of_every_kind_arrive_unchanged(path: Path) -> None:
         assert unreadable(db, "prompts") == {}
 
 
+@pytest.mark.slow
 def test_a_json_column_that_holds_a_number_keeps_it_as_text(path: Path) -> None:
     insert(path, "prompt_versions", explanation="5")
     insert(path, "prompt_versions", explanation="no json {")
@@ -199,6 +203,7 @@ def test_a_json_column_that_holds_a_number_keeps_it_as_text(path: Path) -> None:
         assert column(db, "explanation_synthetic", "versions") == [None, None, True]
 
 
+@pytest.mark.slow
 def test_one_bad_cell_takes_nothing_else_with_it(path: Path) -> None:
     insert(path, "prompts", [{"original_text": f"t{n}"} for n in range(4)])
     with closing(sqlite3.connect(path)) as connection:
@@ -223,6 +228,7 @@ def test_the_second_tier_of_texts_leaves_the_same_cells_unreadable(path: Path) -
             assert unreadable(db, "prompts") == {"original_text": [1]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -266,6 +272,7 @@ def test_a_column_that_is_the_row_id_is_read(tmp_path: Path) -> None:
         assert db.sql("SELECT version_no, row_id FROM versions ORDER BY row_id").fetchall() == [(7, 7), (9, 9)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["INTEGER", "BLOB", "TEXT"])
 def test_whole_numbers_and_blobs_of_16_bytes_are_ids(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "prompter.db"
@@ -390,6 +397,7 @@ def test_bad_utf8_is_counted_and_breaks_neither_queries_nor_files(tmp_path: Path
             assert copy.count("text").fetchall() == [(5,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statements",
     [
@@ -413,6 +421,7 @@ def test_a_database_whose_indexes_need_its_application_is_loaded(tmp_path, state
         assert len(wanted) == 3
 
 
+@pytest.mark.slow
 def test_rows_are_flagged_that_hold_a_secret_of_the_table_of_formats(tmp_path, monkeypatch):
     path = make_database(tmp_path / "prompter.db", prompts=0)
     key = "sk" + "-proj-abcdefgh1234567890abcd"

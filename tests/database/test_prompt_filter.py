@@ -97,6 +97,7 @@ def test_an_analysis_of_some_prompts_is_that_of_a_database_without_the_others(da
             assert "3 other prompts left out" in " ".join([own.sentence, *own.details])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", ["yesterday", 5, "2025-13-01"])
 def test_what_is_no_day_is_refused(database, day):
     with attach(database, progress=False) as db, pytest.raises(ParameterError, match="Not a day"):

@@ -57,6 +57,7 @@ def test_rows_that_are_not_real_are_found_and_real_rows_are_left_alone(labelled)
     assert len(right) >= 0.90 * len(wanted), [c["text"] for c, f in labelled if f == "real" != c["expected"]]
 
 
+@pytest.mark.slow
 def test_each_row_gets_its_own_kind(labelled) -> None:
     wrong = [(case["case"], case["text"], found) for case, found in labelled if found != case["expected"]]
     assert len(wrong) <= 0.02 * len(labelled), wrong

@@ -46,6 +46,7 @@ def test_a_statement_gives_the_rows_that_the_database_gives(db):
     assert len(run_sql(db, "DESCRIBE versions")) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "why"),
     [

@@ -111,6 +111,7 @@ def test_credentials_are_not_on_the_list_of_what_may_be_read() -> None:
     assert not [n for n in names if any(word in n for word in ("password", "secret", "email", "login", "token_reset"))]
 
 
+@pytest.mark.slow
 def test_a_stray_users_table_is_counted_and_nothing_more(tmp_path: Path) -> None:
     path = make_database(tmp_path / "prompter.db")
     with closing(sqlite3.connect(path)) as connection:

@@ -81,6 +81,7 @@ def test_what_was_written_is_proved_with_its_number_of_rows(db: Database, folder
     assert proved(db, folder / name) == (8 if name.startswith("prompts") else 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [

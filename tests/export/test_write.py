@@ -141,6 +141,7 @@ def test_every_table_of_every_generation_is_exported_and_proved(
     assert {p.name for p in (tmp_path / "out").iterdir()} == {file.path for file in written.files} | {"exports.json"}
 
 
+@pytest.mark.slow
 def test_a_layout_asked_for_by_name_gives_a_header_where_its_table_is_lacking(tmp_path: Path) -> None:
     with attach(make_database(tmp_path / "prompter.db", "G0")) as db:
         written = export.write(db, tmp_path / "out", layouts=["token_usage"])
@@ -170,6 +171,7 @@ def test_hostile_texts_come_back_equal_from_every_format(tmp_path: Path, hostile
     assert {row["id"]: (row["original_text"], row["user_id"]) for row in array} == expected
 
 
+@pytest.mark.slow
 def test_an_empty_text_is_quoted_and_a_missing_one_is_not(tmp_path: Path, database: Path) -> None:
     insert(database, "prompts", id=hex_id("empty"), original_text="", user_id=None, request_id="r")
     with attach(database) as db:
@@ -314,6 +316,7 @@ def test_a_log_whose_query_is_wrong_is_not_proved(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_an_agent_without_columns_of_its_own_is_not_lost(tmp_path: Path, database: Path) -> None:
     version = {"id": hex_id("new"), "prompt_id": hex_id("prompt", 1), "source": "critic", "text": "sharper"}
     insert(database, "prompt_versions", [version])
@@ -332,6 +335,7 @@ def test_the_same_database_gives_the_same_bytes(tmp_path: Path, hostile: Databas
     assert (tmp_path / "a" / "exports.json").read_bytes() == (tmp_path / "b" / "exports.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_manifest_says_what_was_written_from_what(tmp_path: Path, database: Path) -> None:
     insert(database, "best_heads", prompt_id=hex_id("x"), score="N/A")
     with attach(database) as db:
@@ -448,6 +452,7 @@ def test_an_interrupted_export_leaves_whole_files_and_the_next_one_goes_through(
     assert {p.read_bytes() for p in out.glob("*.csv")} == after
 
 
+@pytest.mark.slow
 def test_a_folder_name_is_never_taken_for_a_pattern(tmp_path: Path, db: Database) -> None:
     folder = tmp_path / "year=2025" / "it's [a] *? {b} name"
     written = export.write(db, folder, layouts=["best_heads"], formats=("csv", "parquet", "json"))
@@ -463,6 +468,7 @@ def test_what_a_killed_export_left_behind_is_removed(tmp_path: Path, db: Databas
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"prompts.csv", "exports.json"}
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, hostile: Database) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = set(read_tree(tmp_path))

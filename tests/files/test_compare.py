@@ -56,6 +56,7 @@ def expected(candidate: Path, keepers: list[Path]) -> int:
     return sum(max(0, n - max((h[row] for h in held), default=0)) for row, n in counted(candidate, names).items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(60), *range(-12, 0)])
 def test_rows_are_missing_exactly_where_no_keeper_has_them_as_often(tmp_path, monkeypatch, seed):
     if seed < 0:  # two processes compare every table
@@ -75,6 +76,7 @@ def test_rows_are_missing_exactly_where_no_keeper_has_them_as_often(tmp_path, mo
     assert found == Counter({"t": expected(files[0], files[1:])}) - Counter()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row_ids", [(-5, 0, 7), (1, 2, 3), (-(2**63), 1, 2**63 - 1)])
 @pytest.mark.parametrize("changed", [(), (0,), (2,), (0, 1, 2)])
 def test_two_processes_find_the_rows_that_differ_in_either_half(tmp_path, monkeypatch, row_ids, changed):

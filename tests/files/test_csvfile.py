@@ -112,6 +112,7 @@ def test_a_repeated_header_with_a_note_in_it_is_a_row(tmp_path):
         assert found.repeated_headers == (3,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -47,6 +47,7 @@ def test_what_a_worker_cannot_answer_is_an_error(databases, query):
         digests.count_in_workers(*databases, query, [(1, 2), (3, 9)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
 def test_no_worker_outlives_its_caller(databases, sign):
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n WHERE ? < ?"

@@ -188,6 +188,7 @@ def test_a_row_is_held_exactly_where_id_agent_and_prompt_have_the_same_texts(db,
     assert found.incomplete <= expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", [VERSIONS, TEMPORAL, SCORES], ids=["versions", "temporal", "scores"])
 def test_rows_as_the_database_holds_them_are_held_and_complete(db, tmp_path, header):
     database, rows = db
@@ -220,6 +221,7 @@ AS_IT_IS = {
 SWAPPED = {"syntax_improved": WAYS["structure"], "structure_improved": WAYS["syntax"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "change", "expected"),
     [
@@ -305,6 +307,7 @@ def test_a_sound_file_is_read_the_same_strictly_as_with_patience(db, tmp_path, s
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", [*READ, LEARNING], ids=["versions", "temporal", "scores", "log", "learning"])
 @pytest.mark.parametrize("seed", range(4))
 def test_an_unread_file_is_looked_up_like_one_that_was_read(db, tmp_path, monkeypatch, header, seed):

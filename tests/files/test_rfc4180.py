@@ -61,6 +61,7 @@ def files(draw) -> bytes:
     return data
 
 
+@pytest.mark.slow
 @settings(
     max_examples=1000,
     deadline=None,
@@ -139,6 +140,7 @@ def test_what_is_unusual_is_read_strictly(tmp_path, content, why):
     assert isinstance(csvfile.read_fast(tmp_path / "log.csv").rows, tuple), why
 
 
+@pytest.mark.slow
 def test_no_header_of_any_layout_is_without_a_word_that_is_looked_for():
     for layout in LAYOUTS:
         assert any(word.decode() in layout.needs for word in HEADER_WORDS)

@@ -37,6 +37,7 @@ def picture(html):
     return base64.b64decode(re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', html)[1]).decode()
 
 
+@pytest.mark.slow
 def test_the_page_shows_text_and_outputs_but_no_code_and_no_parameters():
     html = page(stream("an output"))
     assert "<title>Audit &amp; more</title>" in html

@@ -39,6 +39,7 @@ def test_an_agent_without_a_rival_has_no_contests():
     assert "no contests" in texts(charts.win_rates(alone))
 
 
+@pytest.mark.slow
 def test_win_rates_are_ordered_and_say_what_they_rest_on():
     shown = texts(charts.win_rates(AGENTS))
     assert [t for t in shown if t in set(AGENTS["agent"])] == ["domain", "structure", "syntax"]
@@ -174,6 +175,7 @@ def test_every_difference_says_what_it_rests_on():
     assert "Which agent is better, pair by pair (2 pairs, up to 1,500 contests each)" in shown
 
 
+@pytest.mark.slow
 def test_of_very_many_pairs_the_largest_differences_are_drawn_and_the_others_counted():
     many = pd.concat([PAIRS.assign(b=f"agent-{i}") for i in range(20)])
     assert "Which agent is better, pair by pair (15 of 40 pairs, up to 1,500 contests each)" in texts(

@@ -40,6 +40,7 @@ def test_every_tab_shows_something_says_what_its_pictures_are_of_and_changes_no_
             assert bool(labels) == (name in ("overview", "agents", "time", "usage", "quality")), name
 
 
+@pytest.mark.slow
 def test_every_control_has_a_tooltip(explorer):
     kinds = ("Button", "Dropdown", "Text", "SqlField", "Checkbox", "ToggleButton", "Combobox", "DatePicker")
     controls = [
@@ -90,6 +91,7 @@ def test_the_explorer_says_what_python_says_for_the_same_filters(project, state,
         assert plain(explorer.usage.to_dict()) == plain(analysis.usage(db, explorer.provenance).to_dict())
 
 
+@pytest.mark.slow
 def test_a_filter_clicked_is_the_trait_and_the_trait_shows(explorer):
     bar = explorer._filter_bar.widget
     control(bar, "Provenance").value = "generated"
@@ -220,6 +222,7 @@ def test_the_bad_rows_of_a_check_are_shown(explorer):
     assert 'data-go="id:' not in shown  # the name of a row is no id
 
 
+@pytest.mark.slow
 def test_the_rows_that_only_a_file_has_are_shown_as_they_stand_in_it(explorer, project):
     tab = open_tab(explorer, "files")
     files = explorer.tabs["files"]
@@ -315,6 +318,7 @@ def test_a_cleanup_that_is_stopped_leaves_the_rest_and_can_be_taken_back(explore
     assert {path: path.read_bytes() for path in planned} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "key"),
     [
@@ -527,6 +531,7 @@ def test_a_project_without_texts_loaded_can_load_them(project, monkeypatch):
         assert "The long texts are not loaded" not in html_of(tab)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "thing"), [({"agentz": []}, "agentz"), ({"date_range": ("2025-13-01", None)}, "2025-13-01")]
 )
@@ -543,6 +548,7 @@ def test_what_is_no_project_is_said(given):
     assert_sentence(raised.value, type(given).__name__)
 
 
+@pytest.mark.slow
 def test_an_attached_database_names_its_project(project):
     with attach(project) as db, Explorer(db) as explorer:
         assert explorer.project.root == project.root
@@ -556,6 +562,7 @@ def test_closing_ends_every_thread(project):
     assert not [t for t in threading.enumerate() if t.name == "dbtools-explorer"]
 
 
+@pytest.mark.slow
 def test_what_outlives_the_explorer_closes_its_database_when_it_ends(explorer, monkeypatch):
     worker, begun, go_on = explorer.new_worker(), threading.Event(), threading.Event()
     worker.submit(lambda session: begun.set() or go_on.wait(60), lambda answer: None, "slow", explorer.data_key)
@@ -688,6 +695,7 @@ def test_every_mark_of_a_chart_says_its_number_and_its_interval(explorer):
     assert re.search(r'aria-label="structure − syntax: [^"]+; 95% interval [\d.]+ to [\d.]+"', shown)
 
 
+@pytest.mark.slow
 def test_a_click_on_a_user_among_the_segments_shows_this_user_alone(tmp_path):
     database = make_database(tmp_path / "prompter.db", prompts=14)
     with closing(sqlite3.connect(database)) as connection, connection:

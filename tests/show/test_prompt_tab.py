@@ -89,6 +89,7 @@ def test_the_id_of_a_version_opens_its_prompt(explorer, project):
     assert explorer.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["zz", "ffffffff0000", "a"])
 def test_an_id_that_names_nothing_is_said_and_nothing_changes(explorer, given):
     before = explorer.prompt_id
@@ -108,6 +109,7 @@ def test_evolution_takes_the_first_eight_characters_too(project, worst):
         assert_sentence(raised.value, "ffffffff")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "no JSON", '"text"'])
 def test_words_that_are_no_object_are_shown_as_they_are_however_deep(text):
     assert markup.plain_words(text) == text

@@ -101,6 +101,7 @@ def test_a_key_pressed_twice_is_one_answer(root, widget):
     assert answers(root) == ["left"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_saved_is_said_and_the_pair_stays(root, widget, monkeypatch):
     before = widget.shown["texts"]
     with monkeypatch.context() as full:
@@ -112,6 +113,7 @@ def test_what_cannot_be_saved_is_said_and_the_pair_stays(root, widget, monkeypat
     assert answers(root) == ["right"]
 
 
+@pytest.mark.slow
 def test_standings_are_sent_only_when_asked_for(widget):
     press(widget, "left")
     assert widget.shown["standings"] == []
@@ -121,6 +123,7 @@ def test_standings_are_sent_only_when_asked_for(widget):
     assert widget.shown["standings"] == []
 
 
+@pytest.mark.slow
 def test_differences_are_marked_when_asked_for(widget):
     assert widget.shown["parts"] == []
     widget.marking = True
@@ -137,6 +140,7 @@ def test_what_is_missing_is_told_as_long_as_there_are_enough_pairs(root, widget)
     many.close()
 
 
+@pytest.mark.slow
 def test_the_end_is_said(root):
     small = own_marks_project(root.parent / "small", prompts=1, agents=AGENTS[:2])
     made = Rater(small, "ann")
@@ -148,6 +152,7 @@ def test_the_end_is_said(root):
     made.close()
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_rated_it_is_said(root):
     root = own_marks_project(root.parent / "alone", prompts=2, agents=AGENTS[:1])
     made = Rater(root, "ann")
@@ -156,6 +161,7 @@ def test_where_nothing_can_be_rated_it_is_said(root):
     made.close()
 
 
+@pytest.mark.slow
 def test_equal_texts_are_a_tie_that_nobody_saw_saved_with_the_next_answer(tmp_path):
     root = own_marks_project(tmp_path / "same", prompts=3, agents=AGENTS[:2])
     with closing(sqlite3.connect(root / "prompter.db")) as connection, connection:
@@ -174,6 +180,7 @@ def test_equal_texts_are_a_tie_that_nobody_saw_saved_with_the_next_answer(tmp_pa
     made.close()
 
 
+@pytest.mark.slow
 def test_lines_that_cannot_be_used_are_told(root):
     (root / "ratings.jsonl").write_text("no json\n")
     made = Rater(root, "ann")
@@ -208,6 +215,7 @@ def test_a_rater_without_a_name_is_refused(root):
     assert_sentence(caught.value, r"a\nb")
 
 
+@pytest.mark.slow
 def test_the_page_without_a_kernel_says_so(widget):
     bundle = widget._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle

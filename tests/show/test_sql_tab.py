@@ -35,6 +35,7 @@ def db(tmp_path_factory):
         yield db
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "name", "meant"),
     [
