@@ -49,7 +49,6 @@ def test_the_field_case_counts_as_the_application_would(field):
     assert stats.to_dict()["sources"][0]["source"] == "domain"
 
 
-@pytest.mark.slow
 def test_scores_that_repeat_or_are_missing_count_as_the_application_counts_them(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=3)
     again = hex_id("version", 1, "syntax")

@@ -73,7 +73,6 @@ def test_the_length_slope_is_that_of_a_regression_with_an_effect_per_prompt(tmp_
     assert (found["low"], found["high"]) == pytest.approx(tuple(clustered.conf_int().loc["x"]), rel=1e-6)
 
 
-@pytest.mark.slow
 def test_flat_and_heaped_marks_are_counted(tmp_path):
     path = make_database(tmp_path / "prompter.db", prompts=4)
     flat = [(7.0,) * 5 + (hex_id("version", n, "syntax"),) for n in (1, 2, 3)]

@@ -11,7 +11,6 @@ def filters(path, **options):
         return {s.filter: s for s in analysis.effectiveness(db, **options).multiverse}
 
 
-@pytest.mark.slow
 def test_every_defensible_filter_is_tried(tmp_path):
     found = filters(make_database(tmp_path / "prompter.db", prompts=8))
     wins = {"wins recorded", "wins score", "wins selected", "wins user"}

@@ -114,7 +114,6 @@ def test_another_answer_on_another_day_is_refused(project, tasks, tmp_path):
         analysis.load_ratings(project, answers(tmp_path, [{"task": task, "choice": "tie"}]), rater="model-1")
 
 
-@pytest.mark.slow
 def test_a_file_that_is_not_there_is_named(project, tmp_path):
     with pytest.raises(ParameterError) as caught:
         analysis.load_ratings(project, tmp_path / "none.jsonl", rater="m")

@@ -10,7 +10,7 @@ import pytest
 from support import assert_sentence, hex_id, make_database
 from test_history import Repository
 
-from dbtools import audit
+from dbtools import attach, audit, export
 from dbtools.audit.compare import change_of_ratio
 from dbtools.errors import ParameterError
 
@@ -103,6 +103,18 @@ def test_a_single_database_file_is_compared_too(project, tmp_path):
     change = audit.compare(backup, project, progress=False)
     assert all(r.is_same for r in change.relations)
     assert change.nothing_changed
+
+
+@pytest.mark.slow
+def test_a_lake_is_compared_with_the_database_that_it_was_written_from(project, tmp_path):
+    with attach(project) as db:
+        export.write(db, tmp_path / "lake", formats=("parquet",), partition_by="month", progress=False)
+    same = audit.compare(tmp_path / "lake", project / "prompter.db", progress=False)
+    assert [r.relation for r in same.relations if not r.is_same] == []
+    edit(project, f"UPDATE prompt_versions SET source = 'new' WHERE id = '{VERSION}'", "DELETE FROM user_feedback")
+    change = audit.compare(tmp_path / "lake", project / "prompter.db", progress=False)
+    found = {r.relation: (r.added, r.removed, r.changed) for r in change.relations if not r.is_same}
+    assert found == {"feedback": (0, 2, 0), "versions": (0, 0, 1)}
 
 
 def test_a_change_has_an_interval_where_enough_texts_tell_how_much_chance_may_do():

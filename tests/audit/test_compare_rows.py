@@ -133,7 +133,6 @@ def test_a_column_that_only_one_state_has_is_named_and_not_called_equal(original
     assert (found["feedback"].added, found["feedback"].before) == (2, 0)
 
 
-@pytest.mark.slow
 def test_the_same_file_is_equal_to_itself(original):
     assert all(r.is_same and not r.notes for r in compare(original, original).values())
 

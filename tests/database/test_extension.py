@@ -98,7 +98,6 @@ def test_a_file_with_a_bad_signature_is_neither_loaded_nor_marked(scanner: Path,
     assert marks(cache) == []
 
 
-@pytest.mark.slow
 def test_when_a_marked_file_cannot_be_loaded_nothing_is_installed_unchecked_in_its_place(
     scanner: Path, tmp_path: Path, cache: Path
 ) -> None:

@@ -119,7 +119,6 @@ def test_the_marks_of_a_stuck_judge_are_left_out_and_counted(tmp_path):
     assert any("60 have the same scores in a row" in detail for detail in found.details)
 
 
-@pytest.mark.slow
 def test_a_drift_is_said_and_leaves_the_pairs_of_a_prompt_comparable(tmp_path):
     with attach(marked(tmp_path, drifting)) as db:
         found = analysis.effectiveness(db)

@@ -109,7 +109,6 @@ def test_evolution_takes_the_first_eight_characters_too(project, worst):
         assert_sentence(raised.value, "ffffffff")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "no JSON", '"text"'])
 def test_words_that_are_no_object_are_shown_as_they_are_however_deep(text):
     assert markup.plain_words(text) == text
