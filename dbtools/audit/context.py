@@ -19,7 +19,7 @@ from dbtools.database import Database, sqlite
 from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.compare import Integrity, Shape, check_integrity, read_shape
+from dbtools.files.compare import SECONDS, Integrity, Shape, check_integrity, read_shape
 from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST, FoundFile, find
 from dbtools.html import size
@@ -104,7 +104,8 @@ class AuditContext:
 
         def check() -> dict[Path, Integrity]:
             return {
-                path: check_integrity(copy, stop=ended.is_set) if isinstance(copy, Path) else Integrity((copy,))
+                # Beside other work it takes up to twice as long.
+                path: check_integrity(copy, 2 * SECONDS, ended.is_set) if isinstance(copy, Path) else Integrity((copy,))
                 for path, copy in copies.items()
             }
 
