@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 from support import FIELD
+
+# A shell ignores interrupts for jobs in the background; so would the tests, and what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine may be busy: how long an example takes is never a verdict.
 hypothesis.settings.register_profile("dbtools", deadline=None)
