@@ -68,7 +68,8 @@ class ApplicationStats(Result):
         return [defined, f"Counted are {self.filter_note} only."] if self.filter_note else [defined]
 
     def _table(self) -> str:
-        return table(self.frame, caption=self._caption, formats={"win_rate": ".1%"})
+        stored = {"mean_total": ("mean of stored totals", "Mean of the sums of five scores, whatever their scale.")}
+        return table(self.frame, caption=self._caption, formats={"win_rate": ".1%"}, words=stored)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values."""
