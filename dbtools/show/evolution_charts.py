@@ -117,17 +117,19 @@ def _chain(timeline: pd.DataFrame, prompt: PromptTrend, order: str) -> Any:
     axis = alt.Axis(values=sorted(set(points["at"])), format="d") if short else alt.Axis()
     x = alt.X("at:Q", title=unit, scale=alt.Scale(zero=False, nice=False, padding=8), axis=axis)
     name = f"score, {prompt.scale} scale"
-    # The band may leave the picture: slopes between versions that are seconds apart are steep.
+    # The band is cut where it leaves the picture: slopes between versions that are seconds apart are steep.
     least, most = float(points["score"].min()), float(points["score"].max())
     reach = (most - least) / 2 or 0.5
     shown = alt.Scale(domain=[least - reach, most + reach], zero=False, nice=False)
     y = alt.Y("score:Q", title=name, scale=shown, axis=alt.Axis(grid=True))
     layers, slope = [], ""
     if trend.slope is not None and trend.low is not None and trend.high is not None and trend.times >= FEWEST_TIMES:
-        base = alt.Chart(_band(points, (trend.low, trend.slope, trend.high), days)).encode(x=x)
-        band = base.mark_area(color=BLUE, opacity=0.18, clip=True)
+        drawn = _band(points, (trend.low, trend.slope, trend.high), days)
+        drawn[["low", "line", "high"]] = drawn[["low", "line", "high"]].clip(least - reach, most + reach)
+        base = alt.Chart(drawn).encode(x=x)
+        band = base.mark_area(color=BLUE, opacity=0.18)
         layers.append(band.encode(y=alt.Y("low:Q", title=name), y2="high:Q"))
-        layers.append(base.mark_line(color=BLUE, strokeWidth=2, clip=True).encode(y="line:Q"))
+        layers.append(base.mark_line(color=BLUE, strokeWidth=2).encode(y="line:Q"))
         per = "per version" if order == "chain" else "per day"
         best, low, high = (number(value, "+.3g") for value in (trend.slope, trend.low, trend.high))
         slope = f"; {best} {per} ({low} to {high})"
