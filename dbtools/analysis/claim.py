@@ -108,12 +108,11 @@ def make_claim(
     allowed = real and scale in _JUDGED and not missing
     rests = _basis(closest, scale, kinds, unit)
     figures = f"{closest.a} against {closest.b}, its closest rival: {_margin(closest)}, {rests}"
-    equal_length = _at_equal_length(own)
-    if allowed and all(p.difference > 0 and p.p_exact < LEVEL for p in own):
-        details = (figures, *equal_length, *_power(detectable))
+    best = allowed and all(p.difference > 0 and p.p_exact < LEVEL for p in own)
+    needed = None if best else contests_needed(own)
+    details = (figures, *_at_equal_length(own), *_power(detectable, needed if allowed else None))
+    if best:
         return Claim("best", leader, closest, None, detectable, _best(own, fails_more), details, allowed)
-    needed = contests_needed(own)
-    details = (figures, *equal_length, *_power(detectable, needed if allowed else None))
     ahead = f"Undecided: {leader} leads {closest.b} by {_points(closest)}"
     if closest.difference < 0:
         ahead = f"Undecided: {leader} leads most agents, yet {closest.b} is {_points(closest)} ahead of it"
@@ -271,7 +270,7 @@ def _what_it_takes(pair: Pair, needed: int | None, unit: str) -> str:
     return f"{about} may decide; there are {pair.n:,}."
 
 
-def _power(detectable: float | None, needed: int | None = None) -> list[str]:
+def _power(detectable: float | None, needed: int | None) -> list[str]:
     """Say which lead would be found, and how many contests in all would find the present one."""
     found = []
     if needed is not None and needed <= _MANY:

@@ -74,11 +74,10 @@ def rows_of(read: csvfile.CsvFile, numbers: Collection[int], path: str) -> pd.Da
     import pandas as pd
 
     columns = _column_names(read.header)
-    wanted, width = set(numbers), len(columns)
+    width = len(columns)
     rows = [
         [*row.cells[:width], *[None] * (width - len(row.cells)), list(row.cells[width:]), readable(path), row.number]
-        for row in read.rows
-        if row.number in wanted
+        for row in read.select(numbers)
     ]
     names = [*columns, EXTRA, "_file", "_row"]
     return pd.DataFrame({name: pd.Series([r[i] for r in rows], dtype=object) for i, name in enumerate(names)})

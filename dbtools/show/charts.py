@@ -230,9 +230,9 @@ def specification_curve(frame: pd.DataFrame) -> alt.VConcatChart | alt.LayerChar
         _margins(frame[totals], "margin in points of 50 (line: 95% interval)", colours),
         _margins(shares, "margin in share of contests won (line: 95% interval)", colours),
     ]
-    same = "the same leader wherever there is one" if frame["leader"].isna().any() else "the same leader throughout"
-    if leaders and frame["leader"].isna().iloc[0]:
-        same = "no leader as asked"
+    lacking = frame["leader"].isna()
+    same = "the same leader wherever there is one" if lacking.any() else "the same leader throughout"
+    same = "no leader as asked" if lacking.iloc[0] else same
     changes = {0: "no filter has a leader", 1: same}.get(len(leaders), f"{len(leaders)} different leaders")
     finished: alt.VConcatChart = style.styled(
         alt.vconcat(*panels, spacing=24), f"Does the result depend on the filter? ({changes})"

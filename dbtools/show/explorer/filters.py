@@ -14,7 +14,7 @@ from dbtools.html import text as escaped
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.selection import query
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.widgets import Grid, button, chip, choice, close, group, line, names, row
+from dbtools.show.explorer.widgets import Grid, button, chip, choice, close, group, line, row
 
 _MOST_CHIPS = 12  # sources with a button of their own
 _STYLE = {"description_width": "initial"}
@@ -35,7 +35,7 @@ class FilterBar:
         self.explorer = explorer
         self.sources = SourceChips(explorer)
         about = "Only prompts of this user: a name or its beginning, then Enter; several are possible, one by one"
-        self.users = names("Users", about, "all users")
+        self.users = line("Users", about, "", "190px", ipywidgets.Combobox, placeholder="all users")
         self.users.observe(lambda change: self._add_user(change["new"]), "value")
         known = {"provenance": PROVENANCES, "scale": (*SCALES, "all")}
         tooltips = {

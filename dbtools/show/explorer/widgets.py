@@ -146,10 +146,17 @@ def choice(text: str, tooltip: str, options: Any, value: Any, **look: Any) -> ip
     )
 
 
-def line(text: str, tooltip: str, value: str = "", width: str = "280px", **look: Any) -> ipywidgets.Text:
-    """Return a text field; its value changes on Enter, or when the focus leaves it."""
+def line(
+    text: str,
+    tooltip: str,
+    value: str = "",
+    width: str = "280px",
+    kind: type[ipywidgets.Text] = ipywidgets.Text,
+    **look: Any,
+) -> ipywidgets.Text:
+    """Return a text field of a kind; its value changes on Enter, or when the focus leaves it."""
     layout = ipywidgets.Layout(width=width, max_width="100%")
-    return ipywidgets.Text(
+    return kind(
         value=value,
         description=text,
         tooltip=tooltip,
@@ -157,20 +164,6 @@ def line(text: str, tooltip: str, value: str = "", width: str = "280px", **look:
         style=_FREE,
         layout=layout,
         **look,
-    )
-
-
-def names(text: str, tooltip: str, placeholder: str) -> ipywidgets.Combobox:
-    """Return a text field that offers names; its value changes on Enter."""
-    layout = ipywidgets.Layout(width="190px", max_width="100%")
-    return ipywidgets.Combobox(
-        description=text,
-        tooltip=tooltip,
-        placeholder=placeholder,
-        ensure_option=False,
-        continuous_update=False,
-        style=_FREE,
-        layout=layout,
     )
 
 
