@@ -129,7 +129,7 @@ def test_only_keys_of_plain_ids_are_joined(tmp_path, monkeypatch, name, kept):
 def test_an_audit_that_ends_early_stops_the_integrity_check(tmp_path, monkeypatch):
     make_database(tmp_path / "prompter.db")
 
-    def until(copy: Path, stop: Callable[[], bool]) -> None:
+    def until(copy: Path, seconds: float, stop: Callable[[], bool]) -> None:
         while not stop():
             time.sleep(0.01)
 

@@ -330,6 +330,7 @@ def test_bad_sql_is_one_readable_message_and_good_sql_a_table(page):
     assert box.input_value() == "SELECT 6 * 7 AS answer"
     box.fill("FROM ")
     page.locator(f"{EXPLORER} .dbtools-tree").get_by_text("heads", exact=True).click()
+    browsing.settle(page)  # the kernel puts the name into the field
     assert box.input_value() == "FROM heads"
 
 
