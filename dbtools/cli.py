@@ -49,10 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Changes files: what the command says. Status 0 means done, 1 that a notebook failed or stopped, 2 that the
     input cannot be used, 130 that it was interrupted, 141 that its output was closed.
     """
-    if argv is None:  # this process belongs to the command line
-        # jsonschema, which all Jupyter packages use, builds 35 parsers of this optional module when it is imported: a
-        # second for a format that no notebook uses.
-        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     parser = _parser()
     given = list(_split_parameters(sys.argv[1:] if argv is None else argv))
     if given and not given[0].startswith("-") and given[0] not in _COMMANDS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import hypothesis
 import pytest
 from support import FIELD
 
-# jsonschema, which nbval needs, builds 35 parsers of this optional module when it is imported: five seconds.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+from dbtools import iri_parsers
+
+iri_parsers.defer()  # before nbval imports jsonschema
 pytest_plugins = ["nbval.plugin"]
 
 # A shell ignores interrupts for jobs in the background; so would the tests, and what they start.

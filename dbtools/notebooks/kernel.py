@@ -16,12 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 T = TypeVar("T")
 
-# The level stops ipykernel from writing about transport encryption at every start. The line leaves out an optional
-# module of jsonschema that builds 35 parsers when it is imported, which takes a second; no notebook needs it.
-OPTIONS = [
-    "--log-level=50",
-    "--IPKernelApp.exec_lines=__import__('sys').modules.setdefault('rfc3987_syntax', None)",
-]
+OPTIONS = ["--log-level=50"]  # else ipykernel writes about transport encryption at every start
 _ATTEMPTS = 3
 _LAUNCHER = "ipykernel_launcher"
 _PROGRAM = ["-m", "dbtools.notebooks.template"]

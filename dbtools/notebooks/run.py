@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dbtools import __version__, disk, errors
+from dbtools import __version__, disk, errors, iri_parsers
 from dbtools.errors import (
     DbtoolsError,
     NotebookError,
@@ -42,6 +42,8 @@ from dbtools.notebooks.report import (
 from dbtools.progress import ProgressLine
 from dbtools.project import Project
 from dbtools.redact import redact
+
+iri_parsers.defer()  # before nbformat imports jsonschema
 
 EARLIER = "earlier"
 """The parameter that names the JSON file of an earlier report; by default the one that is about to be replaced."""

@@ -16,9 +16,9 @@ from contextlib import suppress
 from typing import Any
 
 _IMPORTED = (
-    *("ipykernel.kernelapp", "pandas", "scipy.special", "altair"),
+    *("ipykernel.kernelapp", "pandas", "scipy.special"),
     *("dbtools.analysis", "dbtools.audit", "dbtools.cleanup", "dbtools.export", "dbtools.notebooks"),
-    "dbtools.show.charts",
+    *("dbtools.show.charts", "altair"),
 )
 
 

@@ -8,11 +8,14 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from dbtools import iri_parsers
 from dbtools.html import LEVELS, text
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
+
+iri_parsers.defer()  # before altair imports jsonschema
 
 # The palette of Okabe and Ito, which people with any colour vision can tell apart.
 BLUE, ORANGE, GREEN, YELLOW = "#0072b2", "#e69f00", "#009e73", "#f0e442"
