@@ -14,9 +14,19 @@ QUERIES = [q for q in sorted(PACKAGE.rglob("*.sql")) if q.parent != PACKAGE / "d
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Which rooms each room may use; within itself each may use everything.
-LEAVES = {"redact", "result", "clock", "errors", "disk", "html", "progress", "server", "environment", "iri_parsers"} | {
-    "__version__"
+LEAVES = {
+    "__version__",
+    "clock",
+    "disk",
+    "environment",
+    "errors",
+    "html",
+    "iri_parsers",
+    "progress",
+    "redact",
+    "result",
 }
+LEAVES |= {"server"}
 ARROWS = {
     "clock": set(),
     "redact": set(),
