@@ -4,7 +4,8 @@
 WITH
 counted AS (
   SELECT m.relation, m.provenance, v.source, v.competes, count(*) AS rows
-  FROM row_provenance AS m JOIN versions AS v ON v.row_id = m.row_id
+  FROM row_provenance AS m
+  JOIN (SELECT row_id, source, competes FROM versions) AS v ON v.row_id = m.row_id
   WHERE m.relation = 'versions'
   GROUP BY m.relation, m.provenance, v.source, v.competes
   UNION ALL

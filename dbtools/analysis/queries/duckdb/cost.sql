@@ -11,7 +11,7 @@ price AS (
 calls AS (
   SELECT t.*, v.prompt_id, v.source AS agent, regexp_replace(lower(trim(t.model)), '^groq/', '') AS model_key
   FROM token_usage AS t
-  JOIN versions AS v ON v.id = t.prompt_version_id
+  JOIN (SELECT id, row_id, prompt_id, source FROM versions) AS v ON v.id = t.prompt_version_id
   JOIN provenance AS o ON o.relation = 'versions' AND o.row_id = v.row_id
   WHERE competes(v.source) AND $provenance IN (o.provenance, 'all')
 ),
@@ -57,7 +57,7 @@ entries AS (
   LEFT JOIN head AS h ON h.prompt_id = c.prompt_id AND h.agent = c.agent
   LEFT JOIN (SELECT DISTINCT prompt_id FROM head) AS any_head ON any_head.prompt_id = c.prompt_id
   JOIN costs AS k ON k.prompt_id = c.prompt_id AND k.agent = c.agent AND k.cost IS NOT NULL
-  JOIN versions AS v ON v.id = c.version_id
+  JOIN (SELECT id, parent_version_id FROM versions) AS v ON v.id = c.version_id
   LEFT JOIN originals AS o ON o.prompt_id = c.prompt_id AND o.scale = c.scale
   LEFT JOIN scored_versions AS above ON above.version_id = v.parent_version_id AND above.scale = c.scale
 ),
