@@ -92,10 +92,10 @@ def import_dbtools(path: Path) -> None:
 
 def report(path: Path) -> None:
     """Run one notebook, to a page."""
-    from dbtools.notebooks import run
+    from dbtools import cli
 
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        run("usage", path.parent / "alone", out=folder, progress=False)
+        assert cli.main(["run", "usage", "--root", str(path.parent / "alone"), "--out", folder]) in (0, 1)
 
 
 def demo(path: Path) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
+import math
 import os
 import sqlite3
 import statistics
@@ -29,7 +31,6 @@ from data import write
 ROOT = Path(__file__).parents[2]
 JOBS = Path(__file__).with_name("jobs.py")
 PEERS = Path(sys.prefix) / "peers"  # apart, so that nothing else comes to use what they need
-MARKS = "<!-- speed -->\n", "<!-- /speed -->\n"
 MOST, LONG = 3, 10.0  # times a race is run, unless it has taken so many seconds
 HOST = """
 import json, os, resource, subprocess, sys, time
@@ -177,6 +178,23 @@ def table(records: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def growth(records: list[dict[str, Any]]) -> str:
+    """Return the Markdown table of the exponents by which each job's processor time grows from size to size."""
+    sizes = list(dict.fromkeys(record["size"] for record in records))
+    steps = list(itertools.pairwise(sizes))
+    heads = "".join(f" {few:,} to {many:,} |" for few, many in steps)
+    lines = [f"| job |{heads}", f"|---|{'---:|' * len(steps)}"]
+    for title in dict.fromkeys(r["title"] for r in records):
+        used: dict[int, float] = {}
+        for record in records:
+            if record["title"] == title:
+                used.setdefault(record["size"], record["cpu"])  # dbtools comes first
+        if len(used) == len(sizes):
+            cells = (f" {math.log(used[many] / used[few]) / math.log(many / few):.2f} |" for few, many in steps)
+            lines.append(f"| {title} |{''.join(cells)}")
+    return "\n".join(lines) + "\n"
+
+
 def _seconds(value: float) -> str:
     return f"{value:.2g} s" if value < 10 else f"{value:,.0f} s"
 
@@ -226,10 +244,16 @@ def main() -> None:
         print("\n" + table(records))
         return
     page = ROOT / "docs" / "performance.md"
-    before, _, rest = page.read_text(encoding="utf-8").partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    page.write_text(before + MARKS[0] + table(records) + MARKS[1] + after, encoding="utf-8")
-    print(f"\nThe table is in {page}")
+    text = _between(page.read_text(encoding="utf-8"), "speed", table(records))
+    page.write_text(_between(text, "growth", growth(records)), encoding="utf-8")
+    print(f"\nThe tables are in {page}")
+
+
+def _between(text: str, name: str, lines: str) -> str:
+    """Replace what stands between two marks of a page."""
+    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+    before, _, rest = text.partition(start)
+    return before + start + lines + end + rest.partition(end)[2]
 
 
 if __name__ == "__main__":
