@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dbtools.analysis.pairs import Pair
+from dbtools.analysis.query import said_instead
 from dbtools.analysis.statistics import root
 from dbtools.html import number, p_value
 
@@ -79,6 +80,7 @@ def make_claim(
     asked: str = "real",
     fails_more: Mapping[tuple[str, str], str] = MappingProxyType({}),
     unit: str = "texts",
+    instead: Mapping[str, int] = MappingProxyType({}),
 ) -> Claim:
     """Decide what may be said of the agents after comparing them in pairs.
 
@@ -92,13 +94,17 @@ def make_claim(
         By (agent, rival) where the agent surely fails more often: how often the two fail, in words.
     unit : str
         What is taken as one independent draw, in words.
+    instead : mapping
+        Where there are no versions of the provenance asked for: how many there are of each other one.
     """
     leader, own = lead(pairs)
     closest = own[0] if own else None
     if closest is None:
         first = pairs[0] if pairs else None
         basis = (_basis(first, scale, {asked}, unit),) if first else ()
-        return Claim("undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked, unit), basis)
+        return Claim(
+            "undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked, unit, instead), basis
+        )
     if abs(closest.difference) < _EQUAL:
         said = f"Undecided: {leader} and {closest.b} are equal by score in {closest.n:,} contests."
         return Claim("undecided", None, closest, None, None, said, (_basis(closest, scale, kinds, unit),))
@@ -212,11 +218,15 @@ def standard_errors(own: Sequence[Pair]) -> tuple[list[float], list[float]] | No
     return errors, [pair.n / most / 2 for pair in own]
 
 
-def _no_leader(pairs: Sequence[Pair], agents: Collection[str], scale: str, asked: str, unit: str) -> str:
+def _no_leader(
+    pairs: Sequence[Pair], agents: Collection[str], scale: str, asked: str, unit: str, instead: Mapping[str, int]
+) -> str:
     rows, scores = "all rows" if asked == "all" else f"{asked} rows", _SCORES[scale]
     if pairs:
         return f"Undecided: no agent leads by score among {rows}, in {max(p.n for p in pairs):,} contests."
-    if not agents:
+    if any(instead.values()):
+        why = f"there are no versions among {rows}{said_instead(instead)}"
+    elif not agents:
         why = f"no agent has {scores} among {rows}"
     elif len(agents) == 1:
         why = f"only {next(iter(agents))} has {scores} among {rows}"

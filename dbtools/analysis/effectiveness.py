@@ -329,9 +329,11 @@ def effectiveness(
             cluster=cluster,
             logged=sum(won for _, won in logged.values()),
             filter_note=db.filter_note,
+            # Last: it selects others.
             **_comparison(
-                connection, row_filter, summary, provenance, wins, rated, rates, cluster
-            ),  # last: it selects others
+                *(connection, row_filter, summary, provenance, wins, rated, rates, cluster),
+                _origins(origins).get("versions", {}),
+            ),
         )
 
 
@@ -344,6 +346,7 @@ def _comparison(
     rated: Rated,
     rates: Mapping[str, FailureRate],
     cluster: str,
+    origins: Mapping[str, int],
 ) -> Row:
     """Return everything that compares agents within contests."""
     present = rows(connection, "filters")
@@ -353,8 +356,9 @@ def _comparison(
     more = more_failures(connection) if any(rate.failed for rate in rates.values()) else {}
     # Where failed runs are losses, the scores already hold them.
     said = {} if row_filter.failures == "losses" else {pair: _rates_said(rates, *pair) for pair in more}
-    claim = make_claim(pairs, scored, kinds_of(row_filter, present), row_filter.scale, asked, said, CLUSTERS[cluster])
     versions = row_counts(present, row_filter.kinds)
+    kinds, instead = kinds_of(row_filter, present), {} if set(origins) & set(row_filter.kinds) else origins
+    claim = make_claim(pairs, scored, kinds, row_filter.scale, asked, said, CLUSTERS[cluster], instead)
     evidence: tuple[Evidence, ...] = ()
     by_rating, agents = wins == "rated", [a.agent for a in summary]
     unscored = not pairs and row_filter.scale == "judge" and asked == "real"

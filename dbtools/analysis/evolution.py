@@ -9,7 +9,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.change_types import ChangeEffect, by_scale, change_effects, changes_of, stored_types
-from dbtools.analysis.query import PROVENANCES, Columns, check_word, columns, frame, left_out, query, records
+from dbtools.analysis.query import (
+    PROVENANCES,
+    Columns,
+    check_word,
+    columns,
+    frame,
+    left_out,
+    query,
+    records,
+    said_instead,
+)
 from dbtools.analysis.textdiff import TextDiff, compare
 from dbtools.analysis.trend import (
     DIRECTED_FROM,
@@ -115,7 +125,7 @@ class Evolution(Result):
         """How many prompts rise or fall along their chain, and whether the type of change matters."""
         rows = "rows of any provenance" if self.provenance == "all" else f"{self.provenance} rows"
         if not self.prompts:
-            return f"Undecided: there are no versions among {rows}."
+            return f"Undecided: there are no versions among {rows}{said_instead(self.left_out.get('versions', {}))}."
         judged = self._judged
         if not judged:
             most = max(p.trend_chain.times for p in self.prompts)

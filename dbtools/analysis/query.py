@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,6 +154,12 @@ def materialize_query(connection: Engine, name: str, **parameters: object) -> No
     """Create the working table ``queries/<name>.sql``. A query without parameters is computed only once."""
     step(name.replace("_", " "))
     materialize(connection, name, read(name), parameters or None)
+
+
+def said_instead(kinds: Mapping[str, int]) -> str:
+    """Say of which provenances the versions are where none is of the one asked for: ``: all 165 are generated``."""
+    found = [f"{n:,} are {kind}" for kind, n in kinds.items() if n]
+    return f": {'all ' if len(found) == 1 else ''}{', '.join(found)}" if found else ""
 
 
 def left_out(connection: Engine, provenance: str, *relations: str) -> dict[str, dict[str, int]]:

@@ -87,7 +87,7 @@ def test_the_field_case_claims_nothing_of_generated_rows(field):
 def test_the_field_case_has_no_real_rows_and_says_so(field):
     result = compare(field)
     assert (result.agents, result.pairs, result.claim.verdict) == ((), (), "undecided")
-    assert result.sentence.startswith("Undecided: no agent has judge scores among real rows.")
+    assert result.sentence.startswith("Undecided: there are no versions among real rows: all 165 are generated.")
     assert (
         "Versions left out: 165 generated; the parameter provenance = generated compares them, which is no evidence."
         in result.details

@@ -116,10 +116,10 @@ class TestTheFieldCase:
     def test_has_no_real_rows_and_says_so(self, field):
         result = follow(field)
         assert result.prompts == ()
-        assert result.sentence.startswith("Undecided: there are no versions among real rows")
+        assert result.sentence.startswith("Undecided: there are no versions among real rows: all 165 are generated.")
         assert "Left out: 165 generated versions." in result.details
         assert result.diff().sentence == "There are no two versions to compare."
-        assert "there are no versions among real rows.<" in result._repr_html_()
+        assert "there are no versions among real rows: all 165 are generated.<" in result._repr_html_()
 
 
 def test_a_rise_is_said_by_both_orders(empty):
