@@ -671,6 +671,53 @@ def test_the_cards_answer_one_question_each_in_words(explorer):
 
 
 @pytest.mark.slow
+def test_the_first_charts_are_drawn_once_every_card_has_its_answer(explorer):
+    overview, early = explorer.tabs["overview"], []
+
+    def look(change):
+        if "<svg" in change["new"] and not early:
+            early.extend(name for name, card in overview.answers.items() if "…" in card)
+            early.append("drawn")
+
+    overview.body.observe(look, "html")
+    open_tab(explorer, "overview")
+    assert early == ["drawn"]
+    assert overview.body.html.count("<svg") == 2
+
+
+@pytest.mark.slow
+def test_the_charts_are_drawn_although_a_question_cannot_be_answered(explorer, monkeypatch):
+    def fail(session):
+        raise ParameterError("No files today", "demo", "come back later")
+
+    monkeypatch.setattr(explorer.tabs["files"], "prepare", fail)
+    explorer._refresh()
+    assert explorer.wait()
+    overview = explorer.tabs["overview"]
+    message = html.unescape(re.sub("<[^>]+>|✗", "", overview.card_worker.message.value))
+    assert_sentence(message.strip(), "demo")
+    assert overview.body.html.count("<svg") == 2
+
+
+@pytest.mark.slow
+def test_the_widgets_of_a_tab_are_made_when_it_is_first_used(project):
+    with Explorer(project) as explorer:
+        assert list(explorer.tabs) == TABS
+        assert list(explorer.tabs._made) == ["overview"]
+        explorer.version_pair = ("a", "b")
+        explorer.tab = "versions"
+        assert explorer.wait()
+        assert "versions" in explorer.tabs._made
+        versions = explorer.tabs["versions"]
+        assert versions.body.html or versions.detail_worker.message.value  # it knows what was chosen before
+        assert "nothing" not in explorer.tabs
+        made = [widget for tab in explorer.tabs._made.values() for widget in widgets(tab.widget)]
+    assert [widget for widget in made if widget.comm is not None] == []
+    with pytest.raises(ReferenceError):
+        explorer.tabs["sql"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tab", "said", "changed"),
     [

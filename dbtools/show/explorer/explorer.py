@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import os
 import sys
+import threading
 import weakref
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -95,16 +97,14 @@ class Explorer(State):
         self.banner = Remedy(weak)
         self._counts: dict[str, int] = {}
         self.on_counts.listen(lambda counts: weak._take_counts(counts))
-        for kind in TABS:
-            self.tabs[kind.name] = kind(weak)
+        self.tabs = Tabs(weak)
         self._stale = set(self.tabs)
         self._body = ipywidgets.VBox([self.tabs[self.tab].widget], layout=ipywidgets.Layout(width="100%"))
         self.widget = self._build(weak)
         self._filter_bar.show_tags()
         self.observe(self._on_change)
         self._stop = weakref.finalize(self, _stop, self._workers)  # also at exit: a running thread would crash it
-        roots = [self.widget, *(tab.widget for tab in self.tabs.values())]
-        self._close_widgets = weakref.finalize(self, widgets.close, *roots)
+        self._close_widgets = weakref.finalize(self, _close_widgets, self.widget, self.tabs)
         self._close_widgets.atexit = False
         _remember(self)
 
@@ -130,7 +130,7 @@ class Explorer(State):
         self.close()
 
     def _build(self, weak: Explorer) -> ipywidgets.Widget:
-        heads = widgets.Tabs(tabs=[(tab.name, tab.title, tab.tooltip) for tab in self.tabs.values()], value=self.tab)
+        heads = widgets.Tabs(tabs=[(kind.name, kind.title, kind.tooltip) for kind in TABS], value=self.tab)
         ipywidgets.link((weak, "tab"), (heads, "value"))
         top = widgets.Grid(html=markup.STYLE + self._title())
         top.on_shown(lambda: weak._send_again())
@@ -181,7 +181,7 @@ class Explorer(State):
         if change["name"] == "tab":
             self._body.children = [self.tabs[self.tab].widget]
         else:
-            self._stale |= {name for name, tab in self.tabs.items() if change["name"] in tab.depends}
+            self._stale |= {kind.name for kind in TABS if change["name"] in kind.depends}
         self._filter_bar.show_tags()
         self.show_banner()
         self._refresh()
@@ -198,9 +198,9 @@ class Explorer(State):
         session = Session(self._open(self.data_key))
         try:
             parts = [markup.STYLE, self._title()]
-            for tab in self.tabs.values():
-                if tab.in_snapshot and (not names or tab.name in names):
-                    parts += [f"<h2>{tab.title}</h2>", tab.snapshot(session)]
+            for kind in TABS:
+                if kind.in_snapshot and (not names or kind.name in names):
+                    parts += [f"<h2>{kind.title}</h2>", self.tabs[kind.name].snapshot(session)]
         finally:
             session.close()
         return f'<div class="dbtools-explorer">{"".join(parts)}</div>'
@@ -228,6 +228,46 @@ class Explorer(State):
             return self.snapshot()
         text = "The Explorer needs a running kernel: run this cell. “dbtools run explore” makes a page without one."
         return markup.note(text, "info") + markup.muted("Who wrote how many versions:") + sources_html(self.db)
+
+
+class Tabs(Mapping[str, Tab]):
+    """The tabs by name. Each is made when it is first used: a page with the widgets of all would open slowly."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self._made: dict[str, Tab] = {}
+        self._making = threading.RLock()  # a worker may need a tab while it is opened
+        self._closed = False
+
+    def __getitem__(self, name: str) -> Tab:
+        with self._making:
+            if name not in self._made:
+                kind = next((kind for kind in TABS if kind.name == name), None)
+                if kind is None:
+                    raise KeyError(name)
+                if self._closed:
+                    raise ReferenceError("The Explorer is closed")
+                self._made[name] = kind(self._explorer)
+            return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (kind.name for kind in TABS)
+
+    def __len__(self) -> int:
+        return len(TABS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
+    def close(self) -> list[ipywidgets.Widget]:
+        """Make no more tabs, and return the widgets of those that were made."""
+        with self._making:
+            self._closed = True
+            return [tab.widget for tab in self._made.values()]
+
+
+def _close_widgets(widget: ipywidgets.Widget, tabs: Tabs) -> None:
+    widgets.close(widget, *tabs.close())
 
 
 def _stop(workers: list[Worker]) -> None:

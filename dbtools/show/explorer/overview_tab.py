@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from dbtools import audit, server
+from dbtools import audit, progress, server
 from dbtools.audit.context import read_query
 from dbtools.database import Database
 from dbtools.html import size
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LARGE = 50_000  # versions; a larger database is audited on request only
+_WAIT, _MOST_WAITS = 0.1, 50  # seconds: charts wait for the audit, but not for long
 _RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
 
 
@@ -55,6 +56,7 @@ class OverviewTab(Tab):
         self.cards = Grid()
         self.answers: dict[str, str] = {name: cards.waiting(name) for name in cards.QUESTIONS}
         self.card_worker = explorer.new_worker()
+        self._drawn = False
         super().__init__(explorer)
         self.cards.on_link(self.follow)
         self.workers = (self.worker, self.card_worker)
@@ -76,8 +78,12 @@ class OverviewTab(Tab):
         self.cards.html = f'<div class="dbtools-cards">{"".join(self.answers.values())}</div>'
 
     def preview(self, session: Session, request: Any) -> str:
-        """Return the counts: they are there before any chart can be drawn."""
-        return counts_html(session.db)
+        """Return the counts, and answer what they answer: they are there before anything else."""
+        db = session.db
+        ratings = db.rows("ratings") if "ratings" in db.relations else 0
+        tab = "rate" if "rate" in self.explorer.tabs else "usage"
+        self._answer("rate", cards.people(ratings, db.rows("feedback"), tab))
+        return counts_html(db)
 
     def compute(self, session: Session, request: Any) -> Overview:
         """Return the numbers of the database."""
@@ -109,33 +115,52 @@ class OverviewTab(Tab):
 
     def show(self, result: Overview, draw: markup.Draw = markup.draw) -> None:
         """Show the numbers, also in the filters, then the cards; audit a database that is not large."""
-        super().show(result, draw)
+        small = self.explorer.db.rows("versions") <= _LARGE
+        # The cards come first: before its first chart, a process loads for seconds what draws charts.
+        super().show(result, markup.placeholder if small and not self._drawn else draw)
         self.explorer.on_counts(result.kinds)
         if draw is not markup.draw:
             return
-        small = self.explorer.db.rows("versions") <= _LARGE
         if small and self.explorer.report is None:
             self.explorer.run_audit()
         if small:
+            about = "Looking at files, agents and costs"
             self.card_worker.submit(
-                self._cards, lambda _: None, "Looking at files, agents and costs", self.explorer.data_key
+                lambda session: self._finish(session, result), lambda _: None, about, self.explorer.data_key
             )
         else:
             for name in ("files", "agents", "usage"):
                 self._answer(name, cards.waiting(name, "Open to load it"))
 
-    def _cards(self, session: Session) -> None:
-        """Answer the questions one by one."""
+    def redraw(self) -> None:
+        """Draw the charts for another width of the page; not before the cards are answered."""
+        if not self.card_worker.busy:
+            super().redraw()
+
+    def _finish(self, session: Session, result: Overview) -> None:
+        """Answer the questions, then draw the charts that were put off."""
+        try:
+            self._answer_all(session)
+        finally:
+            if not self._drawn or self.drawn_for != self.explorer.page_width:
+                shown = self.page(result)
+                self._drawn = True
+                if result is self._shown:
+                    self.body.html = shown
+
+    def _answer_all(self, session: Session) -> None:
+        """Answer the questions one by one, and let the audit answer its own."""
         explorer, tabs = self.explorer, self.explorer.tabs
-        db = session.db
-        ratings = db.rows("ratings") if "ratings" in db.relations else 0
-        self._answer("rate", cards.people(ratings, db.rows("feedback"), "rate" if "rate" in tabs else "usage"))
+        self._answer("usage", cards.cost(tabs["usage"].prepare(session)))
         if explorer.scale == "all":
             self._answer("agents", cards.waiting("agents", "Choose one scale to compare"))
         else:
             self._answer("agents", cards.agents(tabs["agents"].prepare(session)))
-        self._answer("usage", cards.cost(tabs["usage"].prepare(session)))
         self._answer("files", cards.files(explorer.survey or tabs["files"].prepare(session)))
+        for _ in range(_MOST_WAITS):
+            if explorer.auditing.wait(_WAIT):
+                break
+            progress.step("waiting for the audit")
 
     def refresh(self) -> None:
         """Count, and show what the audit said last."""

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +71,8 @@ class State(traitlets.HasTraits):
         There is a new audit report; or None, where the last one no longer holds.
     page_width : int
         How wide the page is in pixels; 0: not known.
-    tabs : dict
-        The tabs by name.
+    tabs : Mapping
+        The tabs by name; each is made when it is first used.
     on_reset : Event
         All filters were reset.
     on_counts : Event
@@ -116,7 +116,7 @@ class State(traitlets.HasTraits):
         self._generation, self._renewing = 0, threading.RLock()
         self._workers: list[Worker] = []
         self.page_width = 0
-        self.tabs: dict[str, Any] = {}
+        self.tabs: Mapping[str, Any] = {}
         super().__init__(**state)
         self.auditing, self.reloading = self.new_worker(), self.new_worker()
 
