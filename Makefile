@@ -32,7 +32,7 @@ lab: $(READY)  ## open JupyterLab on the Explorer (of a demo project, or of $$DB
 	$(BIN)/jupyter lab notebooks/00_explore.ipynb $(ARGS)
 
 app: $(READY)  ## serve the Explorer as a page of its own, on this machine only (of the demo, or of $$DBTOOLS_PROJECT)
-	cd notebooks && ../$(BIN)/voila 00_explore.ipynb
+	cd notebooks && ../$(BIN)/voila 00_explore.ipynb $(ARGS)
 
 report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the project in ROOT (default: the demo project)
 	$(BIN)/dbtools run audit effectiveness evolution usage --root $(or $(ROOT),$(DEMO)) --out reports
