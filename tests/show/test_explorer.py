@@ -483,6 +483,7 @@ def test_after_a_reload_sources_and_users_are_those_of_the_new_data(explorer, pr
         connection.execute("UPDATE prompts SET user_id = 'somebody.new' WHERE user_id = 'l.haddad'")
     explorer.reload()
     assert explorer.wait()
+    assert explorer.reloading.message.value == ""
     assert (explorer.agents, explorer.users) == (["syntax"], ["ines.moreau"])
     chips = {name: chip.value for name, chip in explorer._filter_bar.sources.chips.items()}
     assert chips == {"syntax": True, "structure": False, "newcomer": False}

@@ -300,9 +300,9 @@ class State(traitlets.HasTraits):
             # The old database stays open until its last reader closes it.
             self.db = db or self._attach()
             self._generation += 1
-        for worker in self._workers:
-            worker.release()
-        self.on_renewed()
+            for worker in self._workers:
+                worker.release()
+            self.on_renewed()  # one after the other: two tabs may find at once that there is a newer state
         self._set_report(None)
 
     def wait(self, seconds: float = 60) -> bool:
