@@ -49,7 +49,7 @@ else
 	$(PYTEST) -m "not slow" $(SLOW:%=--ignore=tests/%) tests $(NBVAL)
 endif
 
-test-all: $(READY)  ## run every test, the slow suites too (12 minutes)
+test-all: $(READY)  ## run every test, the slow suites too (half an hour)
 	$(PYTEST) tests $(NBVAL)
 
 faults: $(READY)  ## the fault suites as CI runs them, with a table of what was tried
