@@ -85,6 +85,7 @@ def test_runs_of_a_cell_leave_nothing_behind(project, monkeypatch, displayed):
         explorer = Explorer(project, tab="sql", query="SELECT 1")
         if displayed:
             explorer._repr_mimebundle_()
+        assert len(list(explorer.tabs.values())) == len(TABS)  # each tab is made when it is first used
         explorer.tabs["sql"].run()
         assert explorer.wait(300)
         found.append(traces(explorer.db._file.parent))
