@@ -158,8 +158,8 @@ def materialize_query(connection: Engine, name: str, **parameters: object) -> No
 
 def said_instead(kinds: Mapping[str, int]) -> str:
     """Say of which provenances the versions are where none is of the one asked for: ``: all 165 are generated``."""
-    found = [f"{n:,} are {kind}" for kind, n in kinds.items() if n]
-    return f": {'all ' if len(found) == 1 else ''}{', '.join(found)}" if found else ""
+    found = [f"{n:,} {'is' if n == 1 else 'are'} {kind}" for kind, n in kinds.items() if n]
+    return f": {'all ' if sum(kinds.values()) > 1 == len(found) else ''}{', '.join(found)}" if found else ""
 
 
 def left_out(connection: Engine, provenance: str, *relations: str) -> dict[str, dict[str, int]]:

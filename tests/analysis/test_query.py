@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dbtools import analysis, attach, demo
+from dbtools.analysis.query import said_instead
 from dbtools.database import Database, schema
 
 LONG = {(table.relation, column.name) for table in schema.TABLES for column in table.columns if column.long}
@@ -70,3 +71,17 @@ def test_a_question_reads_no_text_that_it_does_not_need(tmp_path, read, question
     with attach(demo.build(tmp_path / "demo"), texts=True) as db:
         question(db, provenance="all")
     assert read == needed
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ({}, ""),
+        ({"generated": 0}, ""),
+        ({"generated": 1}, ": 1 is generated"),
+        ({"generated": 1650, "unknown": 0}, ": all 1,650 are generated"),
+        ({"generated": 2, "unknown": 1}, ": 2 are generated, 1 is unknown"),
+    ],
+)
+def test_what_versions_are_instead_is_said_in_good_grammar(kinds, said):
+    assert said_instead(kinds) == said
