@@ -39,19 +39,18 @@ report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the
 
 # The suites that `make test` leaves out, by folder, beside single tests marked slow; `make check` runs them too.
 SLOW   := browser calibration faults fuzz lake postgres security slow wheel
-# What takes longest begins first, so that all processes end at about the same time.
-PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadfile
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 
 test: $(READY)  ## run the tests of one room (ROOM=cleanup), or the quick ones of every module and the notebooks (3 minutes)
 ifdef ROOM
 	$(PYTEST) $(wildcard tests/$(ROOM) tests/test_$(ROOM).py)
 else
-	$(PYTEST) -m "not slow" $(SLOW:%=--ignore=tests/%) tests/test_main_job.py $(NBVAL) tests
+	$(PYTEST) -m "not slow" $(SLOW:%=--ignore=tests/%) tests $(NBVAL)
 endif
 
 test-all: $(READY)  ## run every test, the slow suites too (half an hour)
-	$(PYTEST) tests/test_main_job.py tests/slow tests/browser $(NBVAL) tests
+	$(PYTEST) tests $(NBVAL)
 
 faults: $(READY)  ## the fault suites as CI runs them, with a table of what was tried
 	$(PYTEST) tests/faults

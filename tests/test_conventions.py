@@ -25,8 +25,8 @@ LEAVES = {
     "progress",
     "redact",
     "result",
+    "server",
 }
-LEAVES |= {"server"}
 ARROWS = {
     "clock": set(),
     "redact": set(),

@@ -307,8 +307,9 @@ def effectiveness(
     row_filter, names = RowFilter.of(provenance, scale, failures), list(map(readable, agents)) if agents else None
     with nullcontext(table) if table else working_table(db, names, cluster) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
-        origins = rows(connection, "provenance")
-        _check_agents(names, origins)
+        counted = rows(connection, "provenance")
+        _check_agents(names, counted)
+        origins = _origins(counted)
         select_entries(connection, row_filter)
         rates, rated = failure_rates(connection, row_filter), rate(db, connection, row_filter)
         summary = agent_summary(connection, row_filter, wins, interval, logged, rated.tables, rates)
@@ -321,18 +322,25 @@ def effectiveness(
             agreements=agreements(connection, row_filter),
             regret=contests.pop("regret"),
             distributions=tuple(rows(connection, "distributions", **row_filter.bound)),
-            origins=_origins(origins),
+            origins=origins,
             contests=contests,
-            not_competing=_not_competing(origins, row_filter),
-            version_use=_version_use(connection, row_filter, origins),
+            not_competing=_not_competing(counted, row_filter),
+            version_use=_version_use(connection, row_filter, counted),
             failures=failures,
             cluster=cluster,
             logged=sum(won for _, won in logged.values()),
             filter_note=db.filter_note,
             # Last: it selects others.
             **_comparison(
-                *(connection, row_filter, summary, provenance, wins, rated, rates, cluster),
-                _origins(origins).get("versions", {}),
+                connection,
+                row_filter,
+                summary,
+                provenance,
+                wins,
+                rated,
+                rates,
+                cluster,
+                origins.get("versions", {}),
             ),
         )
 
@@ -357,7 +365,8 @@ def _comparison(
     # Where failed runs are losses, the scores already hold them.
     said = {} if row_filter.failures == "losses" else {pair: _rates_said(rates, *pair) for pair in more}
     versions = row_counts(present, row_filter.kinds)
-    kinds, instead = kinds_of(row_filter, present), {} if set(origins) & set(row_filter.kinds) else origins
+    instead = {} if set(origins) & set(row_filter.kinds) else origins
+    kinds = kinds_of(row_filter, present)
     claim = make_claim(pairs, scored, kinds, row_filter.scale, asked, said, CLUSTERS[cluster], instead)
     evidence: tuple[Evidence, ...] = ()
     by_rating, agents = wins == "rated", [a.agent for a in summary]

@@ -31,6 +31,10 @@ from data import write
 ROOT = Path(__file__).parents[2]
 JOBS = Path(__file__).with_name("jobs.py")
 PEERS = Path(sys.prefix) / "peers"  # apart, so that nothing else comes to use what they need
+_EXPONENT = """\
+The exponent says how a job's processor time grows with the number of versions: at 1 in proportion, below 1 slower.
+Up to some thousand versions, starting takes most of the time.
+"""
 MOST, LONG = 3, 10.0  # times a race is run, unless it has taken so many seconds
 HOST = """
 import json, os, resource, subprocess, sys, time
@@ -192,7 +196,7 @@ def growth(records: list[dict[str, Any]]) -> str:
         if len(used) == len(sizes):
             cells = (f" {math.log(used[many] / used[few]) / math.log(many / few):.2f} |" for few, many in steps)
             lines.append(f"| {title} |{''.join(cells)}")
-    return "\n".join(lines) + "\n"
+    return f"{_EXPONENT}\n" + "\n".join(lines) + "\n"
 
 
 def _seconds(value: float) -> str:

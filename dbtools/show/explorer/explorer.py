@@ -235,6 +235,7 @@ class Tabs(Mapping[str, Tab]):
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
+        self._kinds = {kind.name: kind for kind in TABS}
         self._made: dict[str, Tab] = {}
         self._making = threading.RLock()  # a worker may need a tab while it is opened
         self._closed = False
@@ -242,22 +243,20 @@ class Tabs(Mapping[str, Tab]):
     def __getitem__(self, name: str) -> Tab:
         with self._making:
             if name not in self._made:
-                kind = next((kind for kind in TABS if kind.name == name), None)
-                if kind is None:
-                    raise KeyError(name)
+                kind = self._kinds[name]
                 if self._closed:
                     raise ReferenceError("The Explorer is closed")
                 self._made[name] = kind(self._explorer)
             return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (kind.name for kind in TABS)
+        return iter(self._kinds)
 
     def __len__(self) -> int:
-        return len(TABS)
+        return len(self._kinds)
 
-    def __contains__(self, name: object) -> bool:
-        return name in list(self)
+    def __contains__(self, name: object) -> bool:  # without making the tab
+        return name in self._kinds
 
     def close(self) -> list[ipywidgets.Widget]:
         """Make no more tabs, and return the widgets of those that were made."""
