@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import sqlite3
 import stat
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from threading import Event
 
 from dbtools.cleanup.model import DELETABLE, FileEvidence, SurvivingCopy
 from dbtools.cleanup.safefile import identity
@@ -16,7 +19,7 @@ from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile
-from dbtools.files.compare import Integrity, Shape, check_integrity, missing_rows, read_shape, read_views
+from dbtools.files.compare import SECONDS, Integrity, Shape, check_integrity, missing_rows, read_shape, read_views
 from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST
 from dbtools.files.lookup import Lookup, look_up
@@ -72,7 +75,21 @@ class Survived:
     in_use: list[_Staying] = field(default_factory=list)
     databases: list[_Staying] = field(default_factory=list)
     left_out: int = 0
-    checked: dict[str, Integrity] = field(default_factory=dict)
+    checks: dict[str, Future[Integrity]] = field(default_factory=dict)
+
+    def start_check(self, path: str, copy: Path) -> Future[Integrity]:
+        """Start SQLite's integrity check of the copy of a database, in a thread beside other work, or return it."""
+        if path not in self.checks:
+            pool, ended = self._thread
+            # Beside other work it takes up to twice as long.
+            self.checks[path] = pool.submit(check_integrity, copy, 2 * SECONDS, ended.is_set)
+        return self.checks[path]
+
+    @cached_property
+    def _thread(self) -> tuple[ThreadPoolExecutor, Event]:
+        pool, ended = self.stack.enter_context(ThreadPoolExecutor(1)), Event()
+        self.stack.callback(ended.set)  # called before the pool is waited for
+        return pool, ended
 
     @property
     def primary(self) -> _Staying:
@@ -248,7 +265,7 @@ def _sound(survived: Survived, file: FileEvidence, copy: Path, found: FileEviden
     """
     if found.verdict not in DELETABLE:
         return found
-    own = _integrity(survived, file.path, copy)
+    own = survived.start_check(file.path, copy).result()
     if own.damage:
         reason = f"the file is damaged and may hold rows that cannot be read ({_shown(own)})"
         return replace(file, verdict="damaged", reason=reason, obstacle="it is damaged")
@@ -262,7 +279,7 @@ def _sound(survived: Survived, file: FileEvidence, copy: Path, found: FileEviden
 
 def _proved_by(survived: Survived, other: _Staying, file: FileEvidence, found: FileEvidence) -> FileEvidence:
     """Return a verdict that rests on the rows of another database, or another one where that is damaged."""
-    integrity = _integrity(survived, other.file.path, other.copy)
+    integrity = survived.start_check(other.file.path, other.copy).result()
     if integrity.damage:
         reason = f"{other.file.path} is damaged, so it proves nothing ({_shown(integrity)})"
         return replace(file, verdict="damaged", reason=reason, obstacle="nothing is removed because of a damaged file")
@@ -270,12 +287,6 @@ def _proved_by(survived: Survived, other: _Staying, file: FileEvidence, found: F
         reason = f"it cannot be told whether {other.file.path} is sound ({integrity.unknown})"
         return replace(file, reason=reason, obstacle=_NOT_WHOLE)
     return found
-
-
-def _integrity(survived: Survived, path: str, copy: Path) -> Integrity:
-    if path not in survived.checked:
-        survived.checked[path] = check_integrity(copy)
-    return survived.checked[path]
 
 
 def _shown(integrity: Integrity) -> str:
@@ -291,6 +302,8 @@ def _classify_csv(survived: Survived, path: Path, file: FileEvidence) -> FileEvi
         fresh = is_current(survived.db, path)
         too_large = replace(file, reason="too large to be read", obstacle="it was not examined")
         return _as_export(file, fresh) if fresh.current else too_large
+    if not isinstance(survived.project.database, Server):
+        survived.start_check(survived.primary.file.path, survived.primary.copy)  # most verdicts rest on it
     read = csvfile.read_fast(path)
     file = replace(file, rows=len(read.rows))
     known = look_up(survived.db, read) if read.layout else None

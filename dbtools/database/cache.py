@@ -68,7 +68,7 @@ def key() -> str:
 
     read = [repr(templates) for templates in (schema.READ, postgres.READ, postgres.READ_TYPE)]
     made = [text for table in schema.TABLES for text in load.statements(table, table.columns, "raw", True)]
-    derived = [query for name, query in sql.views() if name in MATERIALIZED]
+    derived = [query for name, query in sql.views() if name in (*MATERIALIZED, *sql.STORED)]
     parts = [__version__, duckdb.__version__, str(LAYOUT), sql.macros(), *read, *made, *derived]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 

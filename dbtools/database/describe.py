@@ -70,6 +70,7 @@ def describe() -> str:
         connection.execute("CREATE TABLE unreadable_cells (relation VARCHAR, column_name VARCHAR, row_id BIGINT)")
         for table in TABLES:
             load.create(connection, table, {}, load.NO_ROWS, True)
+        sql.store_derived(connection)
         connection.execute("USE memory")
         define(connection, None, Ratings())
         connection.execute(sql.read_sql("comments.sql"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.database.schema import TABLES
-from dbtools.database.sql import quote
+from dbtools.database.sql import quote, store_derived
 from dbtools.errors import DatabaseError, explained
 from dbtools.project import LAKE
 
@@ -114,6 +114,7 @@ def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> Non
             connection.execute(f"CREATE VIEW {relation} AS SELECT {', '.join(cells)} FROM {reader}")  # noqa: S608 - own
             rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]  # noqa: S608 - own
         check_rows(lake, relation, rows)
+    store_derived(connection, "VIEW")
     connection.execute(f"CREATE TABLE origin AS SELECT {quote(facts)} AS facts")
 
 

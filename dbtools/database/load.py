@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.database import extension, sqlite
 from dbtools.database.schema import TABLES, Column, Table, TableFacts, may_scan_in_parallel
-from dbtools.database.sql import FILES, config, identifier, macros, quote
+from dbtools.database.sql import FILES, config, identifier, macros, quote, store_derived
 from dbtools.database.sqlite import DAMAGED
 from dbtools.errors import DatabaseError, explained
 from dbtools.progress import bar as progress_bar
@@ -104,6 +104,7 @@ def fill(
                     DAMAGED,
                 )
             bar.update(loaded)
+        store_derived(connection)
         # A bound value would make DuckDB import pandas, which takes longer than all the rest.
         connection.execute(f"CREATE TABLE origin AS SELECT {quote(json.dumps(origin))} AS facts")
 

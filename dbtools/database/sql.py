@@ -24,6 +24,8 @@ FILES = files("dbtools.database")
 PUBLIC = ("scored_versions", "contests", "provenance", "prices")
 # Derived relations of which the rows of each table stand by themselves: of a damaged database they hold the others.
 PER_TABLE = ("id_cells", "row_timestamps", "unreadable_cells")
+# Derived relations that are computed over all prompts when a database is loaded, whatever prompts are chosen later.
+STORED = ("judge_regimes",)
 _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -103,6 +105,13 @@ def views() -> Iterator[tuple[str, str]]:
     """Yield the derived relations that every engine has, in the order in which they need each other: name, query."""
     for name in sorted(f.name for f in FILES.joinpath("portable").iterdir() if f.name.endswith(".sql")):
         yield name[3:-4], read_sql("portable", name)
+
+
+def store_derived(connection: duckdb.DuckDBPyConnection, kind: str = "TABLE") -> None:
+    """Define the relations of `STORED` in the copy that a connection has open, as tables or as views."""
+    for name, query in views():
+        if name in STORED:
+            connection.execute(f"CREATE {kind} {name} AS {query}")
 
 
 def qualify(name: str) -> str:

@@ -99,11 +99,15 @@ SAID = {
     "parquet_pandas": "pandas",
     "empty_notebook": "an empty notebook",
     "start_python": "Python alone",
+    "before": "before",
 }
 
 
-def measure(size: int, races: Iterable[Race], folder: Path | None) -> Iterator[dict[str, Any]]:
-    """Yield one record per race and competitor: medians, and the median of the ratios taken run by run."""
+def measure(size: int, races: Iterable[Race], folder: Path | None, before: Path | None) -> Iterator[dict[str, Any]]:
+    """Yield one record per race and competitor: medians, and the median of the ratios taken run by run.
+
+    `before` is the Python of an environment with an earlier dbtools, which is one more competitor.
+    """
     with tempfile.TemporaryDirectory(prefix="dbtools-bench-") as scratch:
         path = (folder or Path(scratch)) / str(size) / "prompter.db"
         if not path.is_file():
@@ -112,14 +116,16 @@ def measure(size: int, races: Iterable[Race], folder: Path | None) -> Iterator[d
             _surround(path)
         for number, race in enumerate(races):
             cache = f"{scratch}/cache" if race.cached else f"{scratch}/cache-{number}"
-            names = (race.job, *race.peers)
+            names = (race.job, *(["before"] if before else []), *race.peers)
+            programs = [(race.job, before) if name == "before" else (name, None) for name in names]
             if race.cached:
-                _run(race.job, path, cache)  # attaches
+                for program in programs[: len(programs) - len(race.peers)]:
+                    _run(*program, path, cache)  # attaches
             runs: list[list[dict[str, Any] | None]] = []
             until = time.monotonic() + LONG
             while not runs or (len(runs) < MOST and time.monotonic() < until):
                 own = cache if race.cached else f"{cache}-{len(runs)}"
-                runs.append([_run(name, path, own) for name in names])
+                runs.append([_run(*program, path, own) for program in programs])
             for place, name in enumerate(names):
                 own_runs = [run[place] for run in runs if run[place]]
                 if own_runs:
@@ -129,17 +135,17 @@ def measure(size: int, races: Iterable[Race], folder: Path | None) -> Iterator[d
                     yield {"size": size, "title": race.title, "name": name, "ratio": ratio, "answer": answer, **middle}
 
 
-def _run(name: str, path: Path, cache: str) -> dict[str, Any] | None:
-    """Run a job; None where this machine lacks what the job is measured with."""
-    environment = {**os.environ, "XDG_CACHE_HOME": cache}
+def _run(name: str, before: Path | None, path: Path, cache: str) -> dict[str, Any] | None:
+    """Run a job; None where this machine or the earlier dbtools lacks what the job is measured with."""
+    environment = {**os.environ, "XDG_CACHE_HOME": f"{cache}-before" if before else cache}
     if hasattr(peers, name):
         environment["PYTHONPATH"] = str(PEERS)
-    command = [sys.executable, "-c", HOST, sys.executable, str(JOBS), name, str(path)]
+    command = [sys.executable, "-c", HOST, str(before or sys.executable), str(JOBS), name, str(path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     if found["status"]:
-        lacking = ("ModuleNotFoundError", "FileNotFoundError", "CalledProcessError")
-        if hasattr(peers, name) and any(word in found["error"] for word in lacking):
+        lacking = ("ModuleNotFoundError", "FileNotFoundError", "CalledProcessError", "AttributeError")
+        if (before or hasattr(peers, name)) and any(word in found["error"] for word in lacking):
             return None
         raise RuntimeError(found["error"])
     return {**found, "answer": json.loads(found["out"].splitlines()[-1])}
@@ -231,12 +237,13 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", type=int, default=[3_000, 300_000])
     parser.add_argument("--only", default="", help="races whose job starts so; the table is printed, not written")
     parser.add_argument("--folder", type=Path, help="where the databases are kept from one run to the next")
+    parser.add_argument("--before", type=Path, help="the Python of an environment with an earlier dbtools, to compare")
     options = parser.parse_args()
     races = [race for race in RACES if race.job.startswith(options.only)]
     records = []
     for size in options.sizes:
         some = [race for race in races if size == min(options.sizes) or not race.only_small]
-        for record in measure(size, some, options.folder):
+        for record in measure(size, some, options.folder, options.before):
             records.append(record)
             print(
                 f"{size:>10,} {record['title']:<45}{record['name']:<22}{record['wall']:>9.3f} s{record['cpu']:>9.3f} s"

@@ -223,7 +223,7 @@ def test_a_database_that_takes_too_long_to_check_stays(root, monkeypatch):
     notes(root / "keep.db", "common", *map(str, range(20)))
     notes(root / "old.db", "common")
     assert planned(root) == {"old.db"}
-    monkeypatch.setattr(classify, "check_integrity", lambda copy: classify.Integrity(unknown="it took too long"))
+    monkeypatch.setattr(classify, "check_integrity", lambda *_: classify.Integrity(unknown="it took too long"))
     file = look(root)["old.db"]
     assert (file.verdict, file.obstacle) == ("unknown", "it was not read completely")
     assert planned(root) == set()

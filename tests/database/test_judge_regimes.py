@@ -119,6 +119,18 @@ def test_the_marks_of_a_stuck_judge_are_left_out_and_counted(tmp_path):
     assert any("60 have the same scores in a row" in detail for detail in found.details)
 
 
+def test_a_choice_of_prompts_does_not_change_the_scale_of_a_score(tmp_path):
+    with attach(marked(tmp_path, stuck)) as db:
+        scales = "SELECT version_id, scale FROM scored_versions ORDER BY version_id"
+        everything = dict(db.sql(scales).fetchall())
+        with db.filter(since="2025-11-03") as some:  # two of the prompts: only 6 scores in a row
+            chosen = dict(some.sql(scales).fetchall())
+            stored = db.sql("SELECT count(*) FROM scored_versions WHERE scale = 'stuck'").fetchall()[0][0]
+    assert stored == 60
+    assert sum(scale == "stuck" for scale in chosen.values()) == 6
+    assert chosen == {version: everything[version] for version in chosen}
+
+
 def test_a_drift_is_said_and_leaves_the_pairs_of_a_prompt_comparable(tmp_path):
     with attach(marked(tmp_path, drifting)) as db:
         found = analysis.effectiveness(db)
