@@ -299,6 +299,7 @@ class TestThinData:
         assert (result.claim.leader, result.pairs) == (None, ())
         assert "stuck" in " ".join(result.details)
 
+    @pytest.mark.slow
     def test_twenty_six_agents(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=8)
         versions, scores, rng = [], [], np.random.default_rng(5)

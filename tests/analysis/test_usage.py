@@ -124,6 +124,7 @@ class TestTokens:
         assert "example.org" not in json.dumps(result.to_dict())
         assert group(result.tokens, "user").index[0].startswith("e-mail ")
 
+    @pytest.mark.slow
     def test_beyond_the_largest_groups_users_are_one_row(self, path):
         for number in range(370):
             insert(path, "prompts", id=hex_id("more", number), user_id=f"person {number}")
@@ -180,6 +181,7 @@ class TestCost:
         assert (cost.prompts, cost.cost_per_win) == (1, 1.38)
         assert use(path, basis="recomputed").costs[0].prompts == 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("provenance", "prompts"), [("real", 6), ("placeholder", 2), ("all", 6)])
     def test_a_run_that_failed_and_was_repeated_counts_once(self, tmp_path, provenance, prompts):
         path = make_database(tmp_path / "prompter.db", prompts=6)
@@ -219,6 +221,7 @@ class TestCost:
             pytest.approx(ratio.high, rel=0.03),
         )
 
+    @pytest.mark.slow
     def test_the_interval_covers_the_true_cost(self):
         covered = 0
         for seed in range(200):
@@ -234,6 +237,7 @@ class TestCost:
         assert found.win_low is not None
         assert found.win_high is None
 
+    @pytest.mark.slow
     def test_many_prompts_are_dealt_into_groups_without_losing_any(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=40)
         with attach(path) as db, db.session() as connection:
@@ -244,6 +248,7 @@ class TestCost:
         assert found["domain"].prompts == found["domain"].wins == 40
         assert found["domain"].cost == pytest.approx(40 * 0.003)
 
+    @pytest.mark.slow
     def test_the_same_seed_gives_the_same_interval(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=12)
         assert use(path).costs == use(path).costs
@@ -273,6 +278,7 @@ class TestFeedback:
         assert agents.loc["syntax", ["n", "wins"]].tolist() == [2, 1]
         assert tuple(agents.loc["syntax", ["low", "high"]]) == wilson_interval(1, 2)
 
+    @pytest.mark.slow
     def test_the_judges_agreement_is_refused_where_it_only_repeats_the_choice(self, path):
         vote(path, "multi")
         vote(path, "original")
