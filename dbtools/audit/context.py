@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
 from dbtools.database import Database, sqlite
 from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.files import csvfile
-from dbtools.files.compare import SECONDS, Integrity, Shape, check_integrity, read_shape
+from dbtools.files.compare import SECONDS, Integrity, Shape, check_integrity, checking_thread, read_shape
 from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST, FoundFile, find
 from dbtools.html import size
@@ -100,7 +99,8 @@ class AuditContext:
     @cached_property
     def integrity(self) -> Future[dict[Path, Integrity]]:
         """What SQLite finds in the copy of each database; the check begins at the first use, in a thread of its own."""
-        copies, ended = self.copies, Event()
+        copies = self.copies
+        pool, ended = checking_thread(self.stack)
 
         def check() -> dict[Path, Integrity]:
             return {
@@ -109,8 +109,6 @@ class AuditContext:
                 for path, copy in copies.items()
             }
 
-        pool = self.stack.enter_context(ThreadPoolExecutor(1))
-        self.stack.callback(ended.set)  # called before the pool is waited for
         return pool.submit(check)
 
     def shape(self, path: Path) -> Shape:

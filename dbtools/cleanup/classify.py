@@ -19,7 +19,16 @@ from dbtools.database.sqlite import snapshot
 from dbtools.errors import DbtoolsError
 from dbtools.export import Freshness, is_current
 from dbtools.files import csvfile
-from dbtools.files.compare import SECONDS, Integrity, Shape, check_integrity, missing_rows, read_shape, read_views
+from dbtools.files.compare import (
+    SECONDS,
+    Integrity,
+    Shape,
+    check_integrity,
+    checking_thread,
+    missing_rows,
+    read_shape,
+    read_views,
+)
 from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST
 from dbtools.files.lookup import Lookup, look_up
@@ -87,9 +96,7 @@ class Survived:
 
     @cached_property
     def _thread(self) -> tuple[ThreadPoolExecutor, Event]:
-        pool, ended = self.stack.enter_context(ThreadPoolExecutor(1)), Event()
-        self.stack.callback(ended.set)  # called before the pool is waited for
-        return pool, ended
+        return checking_thread(self.stack)
 
     @property
     def primary(self) -> _Staying:

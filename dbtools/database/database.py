@@ -456,9 +456,10 @@ def define(
     missing = suppress(duckdb.CatalogException) if lost else nullcontext()
     empty = ", ".join(f"{relation} AS (FROM cache.main.{relation})" for relation in lost)
     for name, query in sql.views():
-        rows_of = f"WITH {empty} {query}" if lost and name in sql.PER_TABLE else query
         if name in sql.STORED and not lost:
             rows_of = f"FROM cache.main.{name}"
+        else:
+            rows_of = f"WITH {empty} {query}" if lost and name in sql.PER_TABLE else query
         with missing:
             connection.execute(f"CREATE VIEW {sql.qualify(name)} AS {rows_of}")
     for view in sorted(v.name for v in sql.FILES.joinpath("views").iterdir() if v.name.endswith(".sql")):

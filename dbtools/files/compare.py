@@ -7,10 +7,12 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Event
 
 from dbtools.database import sqlite
 from dbtools.database.sql import identifier
@@ -90,6 +92,13 @@ def check_integrity(copy: Path, seconds: float = SECONDS, stop: Callable[[], boo
     names = ", ".join(stand_ins[:3])
     left_out = f"the indexes that need {names} of the application were not checked for their order" if names else ""
     return Integrity(() if found in ((), ("ok",)) else found, left_out=left_out)
+
+
+def checking_thread(stack: ExitStack) -> tuple[ThreadPoolExecutor, Event]:
+    """Return a thread for integrity checks beside other work, and what stops them: both end with `stack`."""
+    pool, ended = stack.enter_context(ThreadPoolExecutor(1)), Event()
+    stack.callback(ended.set)  # called before the pool is waited for
+    return pool, ended
 
 
 def _stand_in(connection: sqlite3.Connection, error: Exception) -> str:

@@ -116,17 +116,17 @@ def measure(size: int, races: Iterable[Race], folder: Path | None, before: Path 
             _surround(path)
         for number, race in enumerate(races):
             cache = f"{scratch}/cache" if race.cached else f"{scratch}/cache-{number}"
-            names = (race.job, *(["before"] if before else []), *race.peers)
-            programs = [(race.job, before) if name == "before" else (name, None) for name in names]
+            own_sides = [(race.job, race.job, None), *([("before", race.job, before)] if before else [])]
+            sides = [*own_sides, *((peer, peer, None) for peer in race.peers)]
             if race.cached:
-                for program in programs[: len(programs) - len(race.peers)]:
-                    _run(*program, path, cache)  # attaches
+                for _, job, python in own_sides:
+                    _run(job, python, path, cache)  # attaches
             runs: list[list[dict[str, Any] | None]] = []
             until = time.monotonic() + LONG
             while not runs or (len(runs) < MOST and time.monotonic() < until):
                 own = cache if race.cached else f"{cache}-{len(runs)}"
-                runs.append([_run(*program, path, own) for program in programs])
-            for place, name in enumerate(names):
+                runs.append([_run(job, python, path, own) for _, job, python in sides])
+            for place, (name, _, _) in enumerate(sides):
                 own_runs = [run[place] for run in runs if run[place]]
                 if own_runs:
                     middle = {k: statistics.median(r[k] for r in own_runs) for k in ("wall", "cpu", "mb")}
