@@ -174,7 +174,6 @@ class TestNotebook:
         assert json.loads(notebook.read_text())["metadata"]["kernelspec"]["name"] == "python3"
 
 
-@pytest.mark.slow
 def test_every_module_of_tests_has_one_that_make_test_runs():
     slow = set(re.search(r"^SLOW +:= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())
     for module in (ROOT / "tests").rglob("test_*.py"):

@@ -69,7 +69,6 @@ def test_ratings_answer_where_there_are_no_scores(tmp_path):
     assert [one.kind for one in found.evidence] == ["own marks", "heads", "ratings"]
 
 
-@pytest.mark.slow
 def test_few_prompts_are_named_as_what_is_missing(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=3, agents=AGENTS[:2])
     assert "Rate the 3 pairs (Explorer, tab Rate); it may take more prompts." in result(root).sentence

@@ -53,7 +53,6 @@ def test_only_the_prompts_asked_for_are_there_with_all_that_belongs_to_them(data
         assert rows(db) == {relation: n * 4 for relation, n in BELONGS.items()}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_filtered_database_outlives_the_one_it_came_from(database, tmp_path, monkeypatch, cached):
     temporary = tmp_path / "temporary"

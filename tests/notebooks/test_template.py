@@ -45,7 +45,6 @@ def test_nothing_of_one_forked_kernel_is_in_the_next(tmp_path):
     assert first["random"] != second["random"]
 
 
-@pytest.mark.slow
 def test_a_kernel_starts_as_ever_when_the_process_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr("dbtools.notebooks.kernel._PROGRAM", ["-c", "pass"])
     with forked_kernels():

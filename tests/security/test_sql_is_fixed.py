@@ -26,6 +26,7 @@ REASONS = {
         database/engine.py: query | bind(query, parameters)
         database/load.py: derive
         database/prompt_filter.py: query
+        database/sql.py: query
     """,
     "names and types of the allow-list in database/schema.py, or numbers counted from it": """
         audit/compare_rows.py: place | relation | self.key | self.table.relation
@@ -47,6 +48,7 @@ REASONS = {
         ', '.join(sorted(known_columns))
         database/database.py: name | sql.qualify(name)
         database/prompt_filter.py: name
+        database/sql.py: kind | name
         database/engine.py: cells | columns | name
         database/spark.py: cells | name | shape
         audit/blobs.py: filled
