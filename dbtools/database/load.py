@@ -129,6 +129,7 @@ def _declare(copy: Path, tables: dict[str, TableFacts]) -> dict[str, bool]:
         suppress(sqlite3.Error),
     ):  # damaged: by text
         sqlite.register_collations(connection)
+        connection.execute("PRAGMA synchronous = OFF")  # else the whole copy would be written to the disk now
         connection.execute("PRAGMA writable_schema = ON")
         connection.create_function("by_bytes_only", 1, sqlite.by_bytes_only)
         connection.execute("UPDATE sqlite_master SET sql = by_bytes_only(sql) WHERE sql LIKE '%collate%'")

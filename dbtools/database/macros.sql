@@ -32,7 +32,7 @@ CREATE MACRO json_kind(t) AS CASE WHEN json_valid(t) THEN lower(json_type(t)) WH
 -- A text that is the error message of a failed call instead of an answer. The first pattern is what the application and its
 -- client write: nobody asks in these words. The second is what programs write: it counts only in a short text that asks
 -- for nothing, because prompts quote such messages ("Error: Cannot find module 'express' - explain").
-CREATE MACRO is_error(t) AS regexp_matches(left(t, 1200), '(?is)^\s*(\[Error: .{0,1000}\]\s*$|Error code: \d{3}\b'
+CREATE MACRO is_error(t) AS regexp_matches(CASE WHEN strlen(t) > 1200 THEN left(t, 1200) ELSE t END, '(?is)^\s*(\[Error: .{0,1000}\]\s*$|Error code: \d{3}\b'
   || '|\{"error"|Rate limit reached for |(Error: )?(Invalid API Key|Connection error|Request timed out)\.?\s*$'
   || '|Error: (Unable to generate|Error code:|Connection error))')
   OR (

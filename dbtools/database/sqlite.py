@@ -383,18 +383,20 @@ def _truncated(path: Path) -> DamagedError:
 
 
 def _copy_locked(path: Path, copy: Path, timeout: float) -> None:
-    with (
-        closing(connect(path, timeout=timeout, isolation_level=None)) as source,
-        closing(sqlite3.connect(copy)) as target,
-    ):
+    with reading(path) as descriptor, closing(connect(path, timeout=timeout, isolation_level=None)) as source:
         # backup() retries for ever on a locked database; a read transaction taken first gives up after the timeout.
-        target.execute("PRAGMA synchronous = OFF")  # a private copy need not outlive a power cut
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchall()
-        # Under the lock the size is at rest; in WAL mode a checkpoint may be growing the file this moment.
-        if source.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and is_truncated(path):
+        # Under the lock the file is at rest; in WAL mode a checkpoint may be writing to it this moment.
+        at_rest = source.execute("PRAGMA journal_mode").fetchone()[0] != "wal"
+        if at_rest and is_truncated(path):
             raise _truncated(path)
-        source.backup(target)
+        if at_rest and os.path.samestat(os.fstat(descriptor), path.stat()):  # no other file took its place meanwhile
+            _copy(path, copy)
+        else:
+            with closing(sqlite3.connect(copy)) as target:
+                target.execute("PRAGMA synchronous = OFF")  # a private copy need not outlive a power cut
+                source.backup(target)
         source.execute("COMMIT")
 
 
@@ -444,5 +446,12 @@ def _wal_mark(path: Path) -> tuple[int, bytes] | str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with target.open("wb") as handle:
-        handle.writelines(chunks(source))
+    with reading(source) as descriptor, target.open("wb") as handle:
+        offset = 0
+        try:
+            while sent := os.sendfile(handle.fileno(), descriptor, offset, 16 * CHUNK):
+                offset += sent
+        except OSError as error:
+            if offset or error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSOCK, errno.EOPNOTSUPP):
+                raise
+            handle.writelines(chunks(source))  # not on this system, or not on its file system

@@ -35,22 +35,25 @@ numbered AS (
   SELECT
     id, row_id, created_at, low, fraction,
     sum(marks_changed) OVER (ORDER BY created_at NULLS LAST, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS marks_run,
-    sum(low_changed) OVER (ORDER BY created_at NULLS LAST, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS low_run,
-    sum(1 - low) OVER () AS others
+    sum(low_changed) OVER (ORDER BY created_at NULLS LAST, row_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS low_run
   FROM compared
 ),
-measured AS (
-  SELECT
-    id, row_id, created_at, low, marks_run, low_run, others, count(*) OVER (PARTITION BY marks_run) AS same,
-    count(*) OVER (PARTITION BY low_run) AS near, sum(fraction) OVER (PARTITION BY low_run) AS fractions
+stuck AS (SELECT marks_run FROM numbered GROUP BY marks_run HAVING count(*) >= 20),
+unit AS (
+  SELECT low_run
   FROM numbered
+  WHERE low = 1
+  GROUP BY low_run
+  HAVING count(*) >= 10 AND 2 * sum(fraction) >= count(*) AND (SELECT count(*) FROM judged WHERE low = 0) >= 10
 ),
 named AS (
-  SELECT id, row_id, created_at, 'stuck' AS regime, marks_run AS run FROM measured WHERE same >= 20
-  UNION ALL
-  SELECT id, row_id, created_at, 'unit', low_run
-  FROM measured
-  WHERE same < 20 AND low = 1 AND near >= 10 AND others >= 10 AND 2 * fractions >= near
+  SELECT
+    n.id, n.row_id, n.created_at, CASE WHEN s.marks_run IS NULL THEN 'unit' ELSE 'stuck' END AS regime,
+    coalesce(s.marks_run, u.low_run) AS run
+  FROM numbered AS n
+  LEFT JOIN stuck AS s ON s.marks_run = n.marks_run
+  LEFT JOIN unit AS u ON u.low_run = n.low_run
+  WHERE s.marks_run IS NOT NULL OR u.low_run IS NOT NULL
 )
 SELECT
   id, row_id, regime, min(created_at) OVER (PARTITION BY regime, run) AS since,
