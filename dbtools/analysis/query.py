@@ -133,7 +133,7 @@ def working_table(db: Database, agents: Sequence[str] | None, cluster: str = "te
     with db.session() as connection:
         if agents:
             register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
-        cache(connection, "contest_entries")
+        cache(connection, "row_provenance", "scored_versions")
         materialize_query(connection, "candidates")
         if cluster != "text":
             materialize(connection, "candidates", read("duckdb/clusters_by"), {"cluster": cluster})

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dbtools.database.spark import Spark
-from dbtools.database.sql import bind, quote
+from dbtools.database.sql import bind, quote, views
 from dbtools.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -55,10 +55,18 @@ def materialize(engine: Engine, name: str, query: str, parameters: Mapping[str, 
         engine.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} AS {query}")
 
 
-def cache(engine: Engine, name: str) -> None:
-    """Work a view out once where the engine would do so at every use; DuckDB sees by itself what a query uses twice."""
+def cache(engine: Engine, *names: str) -> None:
+    """Work derived relations out once, also for those made of them: for the length of a session."""
     if isinstance(engine, Spark):
-        engine.cache(name)
+        for name in names:
+            engine.cache(name)
+    elif not engine.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'derived'").fetchall():
+        cached: list[str] = []
+        for name, query in views():
+            if name in names or any(known in query for known in cached):
+                kind = "TABLE" if name in names else "VIEW"
+                engine.execute(f"CREATE TEMP {kind} {name} AS {query}")
+                cached.append(name)
 
 
 def register(engine: Engine, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
