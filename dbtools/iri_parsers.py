@@ -16,9 +16,14 @@ _NAME = "rfc3987_syntax"
 
 
 class _Deferred(ModuleType):
-    """Stands for the module until an attribute is asked for; then the module itself takes its place."""
+    """Stands for the module until a name of it is asked for; then the module itself takes its place.
+
+    ipykernel and `inspect` ask every module that is imported for names such as ``__file__``; that loads nothing.
+    """
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
         return getattr(_load(), name)
 
 
@@ -27,6 +32,7 @@ def defer() -> None:
     if _NAME not in sys.modules and (spec := find_spec(_NAME)):
         module = _Deferred(_NAME)
         module.__spec__, module.__path__ = spec, spec.submodule_search_locations or []
+        module.__file__, module.__loader__ = spec.origin, spec.loader
         module.__dict__["is_valid_syntax"] = _is_valid_syntax  # jsonschema takes it when it is imported
         sys.modules[_NAME] = module
 

@@ -36,6 +36,13 @@ def test_nothing_is_built_until_an_iri_is_checked(first):
     assert output(code) == ["True False", "True False True"]
 
 
+def test_nothing_is_built_for_who_looks_through_all_modules():
+    code = "import sys, inspect\nfrom dbtools.iri_parsers import defer\ndefer()\nimport jsonschema\n"
+    code += "files = [m.__file__ for m in sys.modules.copy().values() if hasattr(m, '__file__')]\n"
+    code += "inspect.getmodule(len)\nprint(any('rfc3987_syntax' in str(f) for f in files), 'lark' in sys.modules)"
+    assert output(code) == ["True False"]
+
+
 @pytest.mark.slow
 def test_whoever_imports_the_module_gets_it():
     use = "import sys, rfc3987_syntax as r\nprint(r.RFC3987_SYNTAX_TERMS[0], r.is_valid_syntax('iri', 'a'))\n"
