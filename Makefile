@@ -39,7 +39,7 @@ report: $(READY) $(if $(ROOT),,$(DEMO)/prompter.db)  ## write the reports of the
 
 # The suites that `make test` leaves out, by folder, beside single tests marked slow; `make check` runs them too.
 SLOW   := browser calibration faults fuzz lake postgres security slow wheel
-PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadfile
+PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadfile --no-loadscope-reorder
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 
 test: $(READY)  ## run the tests of one room (ROOM=cleanup), or the quick ones of every module and the notebooks (3 minutes)

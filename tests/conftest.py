@@ -25,6 +25,11 @@ hypothesis.settings.register_profile("dbtools", deadline=None)
 hypothesis.settings.load_profile("dbtools")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest test first; begun last, it would keep one process waiting for the other."""
+    items.sort(key=lambda item: item.path.name != "test_main_job.py")
+
+
 # Notes of the scanners whose signature was checked in this process: checking one takes a quarter of a second.
 _checked: set[str] = set()
 

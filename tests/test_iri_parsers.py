@@ -23,13 +23,8 @@ def output(code: str) -> list[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        "import dbtools.show.charts, altair",
-        pytest.param("import dbtools.notebooks.run, nbformat", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["import dbtools.show.charts, altair", "import dbtools.notebooks.run, nbformat"])
 def test_nothing_is_built_until_an_iri_is_checked(first):
     code = f"import sys\n{first}\nprint('jsonschema' in sys.modules, 'lark' in sys.modules)\n{CHECK}"
     code += "print(accepts('http://exämple.org/ä'), accepts('not an iri at all'), 'lark' in sys.modules)"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dbtools.analysis.failures import FailureRate
 from dbtools.analysis.query import WINS, Row, RowFilter, rows
+from dbtools.analysis.ranking import reachable
 from dbtools.analysis.statistics import (
     Agreement,
     ClusterSums,
@@ -208,7 +209,7 @@ def _chance(row: Row, wins: str) -> float | None:
 
 
 def _adjusted_means(found: Sequence[Row]) -> dict[str, float]:
-    """Solve the normal equations of total = prompt + agent; empty where they do not connect all agents."""
+    """Solve the normal equations of total = prompt + agent; empty where no contests connect all agents."""
     import numpy as np
 
     names = sorted({row["a"] for row in found} | {row["b"] for row in found})
@@ -222,9 +223,11 @@ def _adjusted_means(found: Sequence[Row]) -> dict[str, float]:
             counts[i], totals[i], above[i] = row["n"], float(row["total"]), float(row["above"])
         else:
             matrix[j, i] = matrix[i, j]
-    if len(names) < 2 or np.linalg.matrix_rank(matrix) < len(names) - 1:
+    # Whether they are connected is a matter of who met, not of the rounding of sums over thousands of contests.
+    if len(names) < 2 or not reachable(matrix != 0).all():
         return {}
-    effects = np.linalg.pinv(matrix, hermitian=True) @ above
+    effects = np.zeros(len(names))
+    effects[1:] = np.linalg.solve(matrix[1:, 1:], above[1:])  # less the effect of the first agent
     means = totals.sum() / counts.sum() + effects - counts @ effects / counts.sum()
     return dict(zip(names, map(float, means), strict=True))
 

@@ -33,7 +33,7 @@ from dbtools.analysis.trend import (
 )
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
-from dbtools.database.engine import register
+from dbtools.database.engine import cache, register
 from dbtools.errors import ParameterError
 from dbtools.html import counted, p_value, table
 from dbtools.result import Highlight, Result
@@ -282,6 +282,8 @@ def evolution(
     check_word("provenance", provenance, PROVENANCES)
     rng = np.random.default_rng(seed)
     with db.session() as connection:
+        if prompt_id is None:  # of one prompt, a query computes that prompt only
+            cache(connection, "row_provenance", "scored_versions")
         asked = {"provenance": provenance, "prompt_id": _known_prompt(connection, prompt_id)}
         rows = columns(connection, "timeline", **asked, prompts=_PROMPTS, versions=_VERSIONS)
         texts: dict[str, str] = {}

@@ -74,12 +74,12 @@ def _state(competitors: int, pairs: Sequence[tuple[Any, ...]]) -> str:
     for a, b, won, lost, tied in pairs:
         beats[a, b] |= bool(won + tied)
         beats[b, a] |= bool(lost + tied)
-    if not _reachable(beats | beats.T).all():
+    if not reachable(beats | beats.T).all():
         return "unconnected"
-    return "ranked" if _reachable(beats).all() else "separated"
+    return "ranked" if reachable(beats).all() else "separated"
 
 
-def _reachable(edges: Any) -> Any:
+def reachable(edges: Any) -> Any:
     """Return who can be reached from whom over any number of edges; each must have an edge to itself."""
     for _ in range(len(edges).bit_length()):
         edges = edges @ edges

@@ -15,6 +15,7 @@ from dbtools.analysis.query import PROVENANCES, Columns, Row, check_word, column
 from dbtools.analysis.statistics import SizeTable, clustered_interval, wilson_interval
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
+from dbtools.database.engine import cache
 from dbtools.errors import ParameterError
 from dbtools.html import percents, table
 from dbtools.redact import redact
@@ -264,6 +265,7 @@ def usage(
     _check(db, provenance, basis, texts)
     listed = read_prices(prices)
     with db.session() as connection:
+        cache(connection, "row_provenance")
         tokens = columns(connection, "duckdb/tokens", provenance=provenance, prices=listed, rows=_ROWS)
         parts = None
         if len(tokens["kind"]):  # without calls nothing has a cost

@@ -92,5 +92,12 @@ def test_prompts_can_be_taken_together_by_similar_text_user_or_day(project, clus
 
 @pytest.mark.slow
 def test_agents_that_no_contest_connects_have_no_adjusted_mean(tmp_path):
-    with attach(make_database(tmp_path / "prompter.db", prompts=3)) as db:
+    path = make_database(tmp_path / "prompter.db", prompts=400)
+    with attach(path) as db:
         assert [a.adjusted_mean for a in analysis.effectiveness(db, agents=["syntax"]).agents] == [None]
+        assert all(a.adjusted_mean for a in analysis.effectiveness(db).agents)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        others = [(hex_id("prompt", number),) for number in range(201, 401)]
+        connection.executemany("UPDATE prompt_versions SET source = 'new ' || source WHERE prompt_id = ?", others)
+    with attach(path) as db:  # two groups that never met, each of so many contests that sums of 1/3 are rounded
+        assert [a.adjusted_mean for a in analysis.effectiveness(db).agents] == [None] * 6

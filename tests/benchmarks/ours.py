@@ -98,6 +98,16 @@ def report(path: Path) -> None:
         assert cli.main(["run", "usage", "--root", str(path.parent / "alone"), "--out", folder]) in (0, 1)
 
 
+def demo_fresh_kernels(path: Path) -> None:
+    """Do as `demo`, with a kernel of its own for every report, as Jupyter starts them."""
+    from contextlib import nullcontext
+
+    from dbtools.notebooks import kernel
+
+    kernel.forked_kernels = nullcontext
+    demo(path)
+
+
 def demo(path: Path) -> None:
     """Build the demo project and its nine reports."""
     from dbtools import cli

@@ -79,7 +79,7 @@ RACES = (
     Race("export the history to CSV, and prove it", "export_csv", ("csv_module", "csv_application")),
     Race("export the history to Parquet, and prove it", "export_parquet", ("parquet_pandas",)),
     Race("one report", "report", ("empty_notebook",), only_small=True),
-    Race("the demo with its nine reports", "demo", only_small=True),
+    Race("the demo with its nine reports", "demo", ("demo_fresh_kernels",), only_small=True),
     Race("import dbtools", "import_dbtools", ("start_python",), only_small=True),
 )
 SAID = {
@@ -97,6 +97,7 @@ SAID = {
     "csv_module": "Python's csv",
     "csv_application": "the application's export",
     "parquet_pandas": "pandas",
+    "demo_fresh_kernels": "a new kernel for each report",
     "empty_notebook": "an empty notebook",
     "start_python": "Python alone",
     "before": "before",
