@@ -106,7 +106,7 @@ def change_effects(changes: Columns, rng: np.random.Generator, permutations: int
     found = []
     for j, name in enumerate(names.tolist()):
         effect, low, high, p = (
-            float(v) if design.told[j] else None
+            float(v) if design.separable[j] else None
             for v in (effects[j], effects[j] - reach[j], effects[j] + reach[j], own[j])
         )
         n = int((codes == j).sum())
@@ -139,7 +139,7 @@ class _Design:
     inverse : array
         The inverse of the types' normal equations. All types together are the constant, so it is a pseudo-inverse, and
         gives effects that sum to zero.
-    told, free : array, int
+    separable, free : array, int
         Which types can be told from the rest, and how many degrees of freedom are left.
     """
 
@@ -148,7 +148,7 @@ class _Design:
     rest: Numbers
     types: Numbers
     inverse: Numbers
-    told: npt.NDArray[np.bool_]
+    separable: npt.NDArray[np.bool_]
     free: int
 
     @classmethod
@@ -166,8 +166,8 @@ class _Design:
         kept = inverse @ gram
         free = len(codes) - chains - rest.shape[1] - round(float(np.trace(kept)))
         contrasts = np.eye(k) - 1 / k
-        told = (np.abs(contrasts - kept @ contrasts).max(axis=0) < 1e-6) & (np.diag(inverse) > 1e-12) & (free > 0)
-        return cls(blocks, chains, rest, types, inverse, told, free)
+        separable = (np.abs(contrasts - kept @ contrasts).max(axis=0) < 1e-6) & (np.diag(inverse) > 1e-12) & (free > 0)
+        return cls(blocks, chains, rest, types, inverse, separable, free)
 
     def less_the_rest(self, values: Numbers) -> Numbers:
         """Return what chains, position and parent's score do not tell of values: a column per outcome."""
@@ -217,8 +217,8 @@ def _p_values(
 ) -> tuple[Numbers, float | None]:
     import numpy as np
 
-    own = np.full(len(design.told), np.nan)
-    if not design.told.any():
+    own = np.full(len(design.separable), np.nan)
+    if not design.separable.any():
         return own, None
     blocks = design.blocks
     places, as_large = np.argsort(blocks, kind="stable"), np.zeros(len(own) + 1)
@@ -229,7 +229,7 @@ def _p_values(
         as_large[:-1] += (np.abs(permuted.t) >= np.abs(fit.t) - 1e-9).sum(axis=0)
         as_large[-1] += (permuted.explained >= fit.explained * (1 - 1e-9)).sum()
     p = (1 + as_large) / (1 + permutations)
-    own[design.told] = holm(p[:-1][design.told].tolist())
+    own[design.separable] = holm(p[:-1][design.separable].tolist())
     return own, float(p[-1])
 
 

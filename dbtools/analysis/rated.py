@@ -145,10 +145,10 @@ def rate(db: Database, connection: Engine, row_filter: RowFilter) -> Rated:
     if not found.ratings:
         return Rated(missing=missing_ratings(agents, {}), note=found.note)
     ids = {name for one in found.ratings for name in (one.left, one.right)}
-    told = list(compare_agents(found.ratings, rated_versions(connection, ids), row_filter.kinds))
-    compared = [one for one, _ in told if one]
+    answers = list(compare_agents(found.ratings, rated_versions(connection, ids), row_filter.kinds))
+    compared = [one for one, _ in answers if one]
     rated = summarize([one for one in compared if one.outcome is not None], agents)
-    unused = Counter(why for one, why in told if not one)
+    unused = Counter(why for one, why in answers if not one)
     if db.prompts:  # their versions are not offered
         unused["other rows"] += unused.pop("foreign", 0)
     others = _other_kinds(connection, row_filter, compared)

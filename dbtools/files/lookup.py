@@ -40,16 +40,16 @@ _OF_AGENT = re.compile(r"([a-z]\w*)_(improved|score)")
 
 @dataclass(frozen=True)
 class Lookup:
-    """Which rows of a CSV file the database holds, that is, gives their id, agent and prompt the same texts or scores.
+    """Which rows of a CSV file are known: the database gives their id, agent and prompt the same texts or scores.
 
     Attributes
     ----------
     missing : dict
-        The rows that it does not hold, by number: ``"text"`` or ``"normalised"`` where it has their texts under another
+        The other rows, by number: ``"text"`` or ``"normalised"`` where the database has their texts under another
         id, agent or prompt, letter by letter or up to case and white space; None where it has them nowhere, and for
         malformed rows.
     incomplete : frozenset of int
-        Numbers of the held rows with a cell that the database lacks.
+        Numbers of the known rows with a cell that the database lacks.
     """
 
     missing: dict[int, str | None]
@@ -60,7 +60,7 @@ class _Comparison(NamedTuple):
     """What is compared of a file: its columns, two conditions in SQL, and the columns with texts."""
 
     columns: tuple[int, ...]
-    held: str
+    known: str
     complete: str
     texts: tuple[int, ...]
 
@@ -78,12 +78,12 @@ def look_up(db: Database, csv: CsvFile) -> Lookup:
         connection.execute(_BLANK_MACROS)
         connection.execute(files("dbtools.files").joinpath("macros.sql").read_text(encoding="utf-8"))
         _load(connection, csv, layout, comparison)
-        materialize(connection, "held", _held(comparison, _owner(layout)), {"owner": _owner(layout)})
-        incomplete = connection.execute("SELECT row FROM held WHERE NOT complete").fetchall()
-        missing.update(connection.execute("SELECT row, NULL FROM csv_rows ANTI JOIN held USING (row)").fetchall())
+        materialize(connection, "known_rows", _known_rows(comparison, _owner(layout)), {"owner": _owner(layout)})
+        incomplete = connection.execute("SELECT row FROM known_rows WHERE NOT complete").fetchall()
+        missing.update(connection.execute("SELECT row, NULL FROM csv_rows ANTI JOIN known_rows USING (row)").fetchall())
         if missing and comparison.texts:
             texts = ", ".join(f"{{place: {i}, text: {cell}{i}}}" for i in comparison.texts for cell in "cb")
-            query = f"SELECT row, unnest([{texts}], recursive := true) FROM csv_rows ANTI JOIN held USING (row)"  # noqa: S608 - own
+            query = f"SELECT row, unnest([{texts}], recursive := true) FROM csv_rows ANTI JOIN known_rows USING (row)"  # noqa: S608
             materialize(connection, "csv_texts", query)
             missing.update(connection.execute(_query("known_texts")).fetchall())
     return Lookup(dict(sorted(missing.items())), frozenset(row for (row,) in incomplete))
@@ -93,10 +93,10 @@ def _query(name: str) -> str:
     return files("dbtools.files").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _held(comparison: _Comparison, owner: str) -> str:
+def _known_rows(comparison: _Comparison, owner: str) -> str:
     facts = _query(f"facts_{'prompts' if owner == 'texts' else owner}").rstrip()
-    query = _query("held").replace("{facts}", f"\n{facts}\n")
-    return query.replace("{held}", comparison.held).replace("{complete}", comparison.complete)
+    query = _query("known_rows").replace("{facts}", f"\n{facts}\n")
+    return query.replace("{known}", comparison.known).replace("{complete}", comparison.complete)
 
 
 def _owner(layout: Layout) -> str:
@@ -107,7 +107,7 @@ def _owner(layout: Layout) -> str:
 def _comparison(csv: CsvFile, layout: Layout) -> _Comparison:
     """Decide how the columns of a file are compared with a row `f` of the database."""
     place, owner = csv.columns, _owner(layout)
-    held, complete, columns = ["true"], ["true"], set[int]()
+    known, complete, columns = ["true"], ["true"], set[int]()
 
     def cell(name: str) -> str:
         if name not in place:
@@ -119,27 +119,27 @@ def _comparison(csv: CsvFile, layout: Layout) -> _Comparison:
         return f"{cell(name)}, r.b{place[name]}" if name in place else "NULL::VARCHAR, NULL::VARCHAR"
 
     if layout.texts:
-        held.append(f"own_text({text(layout.texts[0])}, f.text)")
+        known.append(f"own_text({text(layout.texts[0])}, f.text)")
     if owner == "scores":
-        held.append("f.scores = r.scores")
+        known.append("f.scores = r.scores")
     if owner in ("versions", "scores"):
-        held += [f"same_cell({quote(name)}, {cell(name)}, f)" for name in _WHOSE if name in place]
+        known += [f"same_cell({quote(name)}, {cell(name)}, f)" for name in _WHOSE if name in place]
     elif owner == "texts":
-        held.append(f"has_written(NULL, {text('rewritten_prompt')}, NULL::VARCHAR, f.answers)")
+        known.append(f"has_written(NULL, {text('rewritten_prompt')}, NULL::VARCHAR, f.answers)")
     else:
-        held.append(f"has_won({text('final_prompt')}, {cell('selected_agent')}, f.winners)")
+        known.append(f"has_won({text('final_prompt')}, {cell('selected_agent')}, f.winners)")
         for agent in sorted({m[1] for name in place if (m := _OF_AGENT.fullmatch(name))}):
             wrote = f"has_written({quote(agent)}, {text(f'{agent}_improved')}"
-            held.append(f"{wrote}, NULL::VARCHAR, f.answers)")
+            known.append(f"{wrote}, NULL::VARCHAR, f.answers)")
             complete.append(f"{wrote}, {cell(f'{agent}_score')}, f.answers)")
     complete += [f"same_cell({quote(name)}, {cell(name)}, f)" for name in _COMPARABLE[owner] if name in place]
     improved = [name for name in place if owner == "prompts" and name.endswith("_improved")]
     texts = {place[name] for name in (*layout.texts, *improved) if name in place and place[name] in columns}
-    return _Comparison(tuple(sorted(columns)), " AND ".join(held), " AND ".join(complete), tuple(sorted(texts)))
+    return _Comparison(tuple(sorted(columns)), " AND ".join(known), " AND ".join(complete), tuple(sorted(texts)))
 
 
 def _load(connection: Engine, csv: CsvFile, layout: Layout, comparison: _Comparison) -> None:
-    """Create the table csv_rows that held.sql reads, from the sound rows."""
+    """Create the table csv_rows that known_rows.sql reads, from the sound rows."""
     place = csv.columns
     key = place[layout.id or layout.texts[0]]
     dimensions = [f"try_cast(c{place[d]} AS DOUBLE)" for d in DIMENSIONS if layout.owner == "scores"]

@@ -115,7 +115,7 @@ def number(cell: object) -> float | None:
         return None
 
 
-def held(file: csvfile.CsvFile, row: csvfile.Row, path) -> bool:
+def known(file: csvfile.CsvFile, row: csvfile.Row, path) -> bool:
     """Tell whether the database gives a row's id, agent and prompt the same texts, by comparing it with every row."""
     cells = {name: row.cells[i] for name, i in file.columns.items()}
     said = {name: cell for name, cell in cells.items() if cell.strip()}
@@ -178,19 +178,19 @@ def evidence(db, read: csvfile.CsvFile) -> dict[int, str | None]:
 @pytest.mark.slow
 @pytest.mark.parametrize("header", READ, ids=["versions", "temporal", "scores", "log"])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_row_is_held_exactly_where_id_agent_and_prompt_have_the_same_texts(db, tmp_path, header, seed):
+def test_a_row_is_known_exactly_where_id_agent_and_prompt_have_the_same_texts(db, tmp_path, header, seed):
     database, rows = db
     write(tmp_path / "log.csv", header, rows[header], random.Random(f"{header} {seed}"))
     read = csvfile.read(tmp_path / "log.csv")
     found = lookup.look_up(database, read)
-    expected = {row.number for row in read.rows if not row.problem and held(read, row, database.origin["path"])}
+    expected = {row.number for row in read.rows if not row.problem and known(read, row, database.origin["path"])}
     assert set(found.missing) == {row.number for row in read.rows} - expected
     assert found.incomplete <= expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("header", [VERSIONS, TEMPORAL, SCORES], ids=["versions", "temporal", "scores"])
-def test_rows_as_the_database_holds_them_are_held_and_complete(db, tmp_path, header):
+def test_rows_as_the_database_holds_them_are_known_and_complete(db, tmp_path, header):
     database, rows = db
     known = [row for row in rows[header] if "no id" not in row and "\t" not in row]
     with (tmp_path / "log.csv").open("w", newline="", encoding="utf-8") as handle:
@@ -253,7 +253,7 @@ SWAPPED = {"syntax_improved": WAYS["structure"], "structure_improved": WAYS["syn
         (LEARNING, {"prompt": "Explain topic 1 "}, "normalised"),
     ],
 )
-def test_a_row_whose_id_agent_or_prompt_has_another_text_is_not_held(db, tmp_path, header, change, expected):
+def test_a_row_whose_id_agent_or_prompt_has_another_text_is_not_known(db, tmp_path, header, change, expected):
     names = [*header.split(","), "structure_improved"] if header == LOG else header.split(",")
     row = AS_IT_IS[header] | change
     with (tmp_path / "log.csv").open("w", newline="", encoding="utf-8") as handle:

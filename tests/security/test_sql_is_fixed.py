@@ -49,7 +49,7 @@ REASONS = {
         database/database.py: name | sql.qualify(name)
         database/prompt_filter.py: name
         database/sql.py: kind | name
-        database/engine.py: cells | columns | name
+        database/engine.py: cells | columns | kind | name
         database/spark.py: cells | name | shape
         audit/blobs.py: filled
         demo/__init__.py: columns | table | values

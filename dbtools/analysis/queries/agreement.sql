@@ -2,7 +2,7 @@
 -- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
 -- Numbers of kinds: 1 recorded, 2 score, 3 selected, 4 user. Over all agents, one sums to the number of contests.
 WITH
-told AS (
+wins AS (
   SELECT agent, recorded, CASE WHEN scale = $scale THEN score END AS score, selected, voted
   FROM entries
   WHERE array_contains($kinds, provenance)
@@ -12,7 +12,7 @@ compared AS (
     k.x, k.y, t.agent,
     CASE k.x WHEN 1 THEN t.recorded WHEN 2 THEN t.score ELSE t.selected END AS one,
     CASE k.y WHEN 2 THEN t.score WHEN 3 THEN t.selected ELSE t.voted END AS other
-  FROM told AS t CROSS JOIN (VALUES (1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)) AS k (x, y)
+  FROM wins AS t CROSS JOIN (VALUES (1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)) AS k (x, y)
 )
 SELECT x, y, agent, sum(one) AS one, sum(other) AS other, sum(one * other) AS shared
 FROM compared

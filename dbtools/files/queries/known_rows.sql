@@ -1,4 +1,4 @@
--- Which rows of a CSV file does the database hold, and which of them say no more than it does? A row is held where the
+-- Which rows of a CSV file are known, and which of them say no more than the database does? A row is known where the
 -- database gives its id, agent and prompt the same texts or scores.
 -- Reads: csv_rows (row, key, scores, more: whether it has cells that no column of the database can have; its cells c0, c1 …
 -- and those without an export's apostrophe b0, b1 …; blank cells are NULL).
@@ -6,11 +6,11 @@
 WITH
 facts AS ({facts}),
 compared AS (
-  SELECT r.row, {held} AS held, NOT r.more AND {complete} AS complete
+  SELECT r.row, {known} AS known, NOT r.more AND {complete} AS complete
   FROM csv_rows AS r JOIN facts AS f ON f.key = r.key
 )
 SELECT row, bool_or(complete) AS complete
 FROM compared
-WHERE held
+WHERE known
 GROUP BY row
 ORDER BY row
