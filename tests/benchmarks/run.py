@@ -133,7 +133,8 @@ def measure(size: int, races: Iterable[Race], folder: Path | None, before: Path 
                     middle = {k: statistics.median(r[k] for r in own_runs) for k in ("wall", "cpu", "mb")}
                     ratio = statistics.median(r[place]["wall"] / r[0]["wall"] for r in runs if r[place] and r[0])
                     answer = own_runs[0]["answer"]
-                    yield {"size": size, "title": race.title, "name": name, "ratio": ratio, "answer": answer, **middle}
+                    facts = {"size": size, "title": race.title, "job": race.job, "name": name}
+                    yield {**facts, "ratio": ratio, "answer": answer, **middle}
 
 
 def _run(name: str, before: Path | None, path: Path, cache: str) -> dict[str, Any] | None:
@@ -219,13 +220,14 @@ def same_answers(records: list[dict[str, Any]]) -> None:
     for size in dict.fromkeys(r["size"] for r in records):
         found = {}
         for record in records:
-            if record["size"] == size and record["name"].startswith("agents") and record["answer"]:
+            if record["size"] == size and record["job"] == "agents" and record["answer"]:
                 rows = [list(r.values()) if isinstance(r, dict) else list(r) for r in record["answer"]]
-                found[record["name"]] = sorted([r[0], int(r[1]), int(r[2] or 0), round(float(r[-1]), 6)] for r in rows)
+                rows = sorted([r[0], int(r[1]), int(r[2] or 0), round(float(r[-1]), 6)] for r in rows)
+                found[record["title"], record["name"]] = rows
         changes = {
             record["name"]: record["answer"]
             for record in records
-            if record["size"] == size and record["name"] in ("compare_states", "compare_pandas", "sqldiff")
+            if record["size"] == size and record["job"] == "compare_states"
         }
         for answers in (found, changes):
             if len({json.dumps(answer) for answer in answers.values()}) > 1:
