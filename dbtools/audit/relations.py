@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.audit import collect_csv, collect_database, collect_files
 from dbtools.audit.context import AuditContext, Unanswered, read_query
+from dbtools.database.engine import cache as cache_derived
 from dbtools.database.engine import materialize, register
 from dbtools.database.sql import macros
 from dbtools.errors import QueryError
@@ -89,8 +90,8 @@ COLLECTED = {
         ),
     )
 }
-# Queries in queries/ whose result several checks read: each is computed once per audit.
-COMPUTED = ("scored",)
+# What several checks read is computed once per audit: a derived relation of the database, and queries in queries/.
+DERIVED, COMPUTED = ("row_provenance",), ("scored",)
 
 
 @cache
@@ -110,7 +111,7 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 
 def create(context: AuditContext, name: str) -> None:
-    """Create a collected or computed relation; one of the database is left alone. Raises `NotAnswered`."""
+    """Create a collected or computed relation, compute a derived one, leave others alone. Raises `NotAnswered`."""
     import duckdb
 
     step(f"audit: {name.replace('_', ' ')}")
@@ -119,6 +120,8 @@ def create(context: AuditContext, name: str) -> None:
             COLLECTED[name].create(context)
         elif name in COMPUTED:
             materialize(context.connection, name, read_query(name))
+        elif name in DERIVED:
+            cache_derived(context.connection, name)
     except (duckdb.CatalogException, QueryError):
         if not context.unreadable:
             raise
