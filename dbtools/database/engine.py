@@ -65,7 +65,7 @@ def cache(engine: Engine, *names: str) -> None:
         for name, query in views():
             if name in names or any(known in query for known in cached):
                 kind = "TABLE" if name in names else "VIEW"
-                engine.execute(f"CREATE TEMP {kind} {name} AS {query}")
+                engine.execute(f"CREATE TEMP {kind} IF NOT EXISTS {name} AS {query}")
                 cached.append(name)
 
 

@@ -32,9 +32,13 @@ CREATE MACRO json_kind(t) AS CASE WHEN json_valid(t) THEN lower(json_type(t)) WH
 -- A text that is the error message of a failed call instead of an answer. The first pattern is what the application and its
 -- client write: nobody asks in these words. The second is what programs write: it counts only in a short text that asks
 -- for nothing, because prompts quote such messages ("Error: Cannot find module 'express' - explain").
-CREATE MACRO is_error(t) AS regexp_matches(CASE WHEN strlen(t) > 1200 THEN left(t, 1200) ELSE t END, '(?is)^\s*(\[Error: .{0,1000}\]\s*$|Error code: \d{3}\b'
-  || '|\{"error"|Rate limit reached for |(Error: )?(Invalid API Key|Connection error|Request timed out)\.?\s*$'
-  || '|Error: (Unable to generate|Error code:|Connection error))')
+-- (Most texts are short: to count the characters of all of them takes as long as both patterns.)
+CREATE MACRO is_error(t) AS regexp_matches(
+    CASE WHEN strlen(t) > 1200 THEN left(t, 1200) ELSE t END,
+    '(?is)^\s*(\[Error: .{0,1000}\]\s*$|Error code: \d{3}\b'
+    || '|\{"error"|Rate limit reached for |(Error: )?(Invalid API Key|Connection error|Request timed out)\.?\s*$'
+    || '|Error: (Unable to generate|Error code:|Connection error))'
+  )
   OR (
     length(t) <= 300
     AND regexp_matches(t, '^\s*(Error:|\[ERROR\]|Traceback \(most recent call last\):|Rate limit exceeded'
