@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cleaning import make_files, planned
+from cleanup_projects import make_files, planned
 from support import insert, make_database, python, run_python
 
 from dbtools import attach, disk, export

@@ -125,7 +125,7 @@ class Database:
 
         if self._server:
             return self._server.sql(query, parameters)
-        from dbtools.database.allowlist import Relation, select
+        from dbtools.database.user_sql import Relation, select
 
         def explain(error: Exception) -> QueryError:
             return self.explain(error, query)

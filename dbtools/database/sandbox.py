@@ -204,7 +204,7 @@ def serve() -> None:
 def _answer(connection: Any, query: str, parameters: Any, rows: int | None) -> tuple[str, Any]:
     import duckdb
 
-    from dbtools.database.allowlist import select
+    from dbtools.database.user_sql import select
 
     try:
         relation = select(connection, query, parameters)

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from planted import paired_sums_of
+from planted_samples import paired_sums_of
 
 from dbtools.analysis.claim import LEAST_TEXTS, contests_needed, detectable_lead, gate_power, lead, make_claim
 from dbtools.analysis.pairs import compare

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from planted import paired_sums_of
+from planted_samples import paired_sums_of
 from scipy import stats
 
 from dbtools.analysis.claim import make_claim

@@ -6,7 +6,7 @@ from contextlib import closing
 import numpy as np
 import pandas as pd
 import pytest
-from planted import paired_sums_of
+from planted_samples import paired_sums_of
 from scipy import stats
 from support import DIMENSIONS, make_database
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from planted import paired_sums_of
+from planted_samples import paired_sums_of
 from support import make_database
 
 from dbtools import analysis, attach

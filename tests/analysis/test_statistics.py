@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from planted import sums_of
+from planted_samples import sums_of
 from scipy import stats
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests

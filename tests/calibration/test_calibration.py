@@ -9,7 +9,7 @@ import logging
 
 import numpy as np
 import pytest
-from planted import paired_sums_of
+from planted_samples import paired_sums_of
 from scipy.stats import binom
 
 from dbtools.analysis.claim import make_claim

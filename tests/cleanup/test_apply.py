@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import (
+from cleanup_projects import (
     TWO_LOGS,
     assert_kept,
     child,
@@ -293,7 +293,7 @@ def test_a_full_disk_stops_the_run_with_nothing_removed(project: Project) -> Non
     code = """
 import resource, signal
 from pathlib import Path
-from cleaning import planned
+from cleanup_projects import planned
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.model import Manifest
 from dbtools.errors import CleanupError

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import check, make_files, planned, write_manifest
+from cleanup_projects import check, make_files, planned, write_manifest
 from support import unchanged
 
 from dbtools.cleanup import backup, safefile

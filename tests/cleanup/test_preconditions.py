@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cleaning import (
+from cleanup_projects import (
     TWO_LOGS,
     assert_kept,
     child,

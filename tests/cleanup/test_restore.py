@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from cleaning import ACL, forge, make_files, metadata, planned, tree
+from cleanup_projects import ACL, forge, make_files, metadata, planned, tree
 from support import unchanged
 
 from dbtools import cleanup

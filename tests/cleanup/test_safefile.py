@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from cleaning import sha256
+from cleanup_projects import sha256
 
 from dbtools.cleanup import safefile
 from dbtools.cleanup.safefile import PreconditionFailed

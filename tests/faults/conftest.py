@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tally import ALL, Tally
-from victims import Victims, victims
+from fault_counts import ALL, Tally
+from killed_processes import Victims, victims
 
 _tallies: dict[str, Tally] = {}
 

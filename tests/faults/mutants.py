@@ -567,7 +567,7 @@ CLASSIFY, INVENTORY, KERNEL = (
     "tests/files/test_inventory.py",
     "tests/notebooks/test_kernel.py",
 )
-ALLOWLIST, SANDBOX = "tests/database/test_allowlist.py", "tests/database/test_sandbox.py"
+USER_SQL, SANDBOX = "tests/database/test_user_sql.py", "tests/database/test_sandbox.py"
 
 GUARDS = (
     # A restore stays in its project and gives back no more than was there.
@@ -633,9 +633,7 @@ GUARDS = (
         "tests/notebooks/test_run.py",
     ),
     one("Stop ends the SQL worker", "database/sandbox.py:Sandbox.stop", drop("self._process.kill"), SANDBOX),
-    one(
-        "a composed relation is checked too", "database/allowlist.py:Relation._call", drop("check_fragment"), ALLOWLIST
-    ),
+    one("a composed relation is checked too", "database/user_sql.py:Relation._call", drop("check_fragment"), USER_SQL),
     one(
         "an invisible character is written out",
         "errors.py:printable",

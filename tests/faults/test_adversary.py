@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import make_files, planned
-from machine import Machine, calls, clean, running
+from cleanup_projects import make_files, planned
+from faulty_system import Machine, calls, clean, running
 from support import read_tree
 
 from dbtools.cleanup.model import Plan

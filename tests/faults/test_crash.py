@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import ACL, make_files, metadata, planned, tree
-from machine import PLANNED, Machine, calls, clean, killed, running, world
+from cleanup_projects import ACL, make_files, metadata, planned, tree
+from faulty_system import PLANNED, Machine, calls, clean, killed, running, world
 
 from dbtools.cleanup.backup import runs, unfinished
 from dbtools.cleanup.model import Plan

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import tree
-from machine import PLANNED, calls, clean, killed, running, world
+from cleanup_projects import tree
+from faulty_system import PLANNED, calls, clean, killed, running, world
 from support import read_tree
 
 from dbtools.cleanup import backup

@@ -10,8 +10,8 @@ from select import select
 from typing import Any
 
 import pytest
-from cleaning import make_files, planned
-from machine import Machine, calls, clean, running
+from cleanup_projects import make_files, planned
+from faulty_system import Machine, calls, clean, running
 from support import python
 
 from dbtools.cleanup.model import Plan

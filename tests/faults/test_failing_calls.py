@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import tree
-from machine import PLANNED, Machine, calls, clean, failing, running, world
-from tally import ALL
+from cleanup_projects import tree
+from fault_counts import ALL
+from faulty_system import PLANNED, Machine, calls, clean, failing, running, world
 
 from dbtools.cleanup.backup import runs, unfinished
 from dbtools.cleanup.model import Plan

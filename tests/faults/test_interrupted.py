@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fault_counts import ALL, Tally
+from killed_processes import Victims, kill_times
 from support import insert, make_database, python
-from tally import ALL, Tally
-from victims import Victims, kill_times
 
 from dbtools import attach, export
 from dbtools.errors import ConflictError

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import make_files, removal, sha256, tree
+from cleanup_projects import make_files, removal, sha256, tree
+from fault_counts import ALL
+from faulty_system import failing, killed, running
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from machine import failing, killed, running
-from tally import ALL
 
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.backup import runs

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import tree
+from cleanup_projects import tree
 from disk import Disk
-from machine import PLANNED, Machine, clean, running, world
+from faulty_system import PLANNED, Machine, clean, running, world
 
 from dbtools.cleanup import safefile
 from dbtools.cleanup.backup import runs, unfinished

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from disk import Disk
+from fault_counts import ALL, Tally
 from support import insert, make_database
-from tally import ALL, Tally
 
 from dbtools import attach, export
 from dbtools.database import Database

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import make_files, planned, tree
-from machine import clean
-from victims import Victims, kill_times
+from cleanup_projects import make_files, planned, tree
+from faulty_system import clean
+from killed_processes import Victims, kill_times
 
 from dbtools.cleanup.backup import runs, unfinished
 from dbtools.cleanup.model import Plan
@@ -28,7 +28,7 @@ root = Path(given[0])
 project = Project(root, root / "prompter.db", root / "auth_system.db", root / "storage", root / "backups")
 """
 CLEAN = f"""{PROJECT}
-from cleaning import planned
+from cleanup_projects import planned
 from dbtools.cleanup import apply
 apply(planned(project, *given[1:]), dry_run=False, progress=False)
 """
@@ -173,7 +173,7 @@ def test_what_this_user_may_not_read_or_change_stays_and_the_rest_goes(
 ) -> None:
     root = nobodys.project.root
     code = f"""{PROJECT}
-from cleaning import planned
+from cleanup_projects import planned
 from dbtools.cleanup import apply
 plan = planned(project, "a/one.csv", "a/b/two.csv", "three.csv")
 (root / given[1]).chmod(int(given[2]))
@@ -198,7 +198,7 @@ def test_a_file_of_another_user_stays_where_a_lease_cannot_be_had(nobodys: Plan,
     os.chown(root / "three.csv", 0, 0)
     (root / "three.csv").chmod(0o644)
     code = f"""{PROJECT}
-from cleaning import planned
+from cleanup_projects import planned
 from dbtools.cleanup import apply
 result = apply(planned(project, "three.csv", "a/one.csv"), dry_run=False, progress=False)
 assert result.removed == ("a/one.csv",), result
@@ -215,7 +215,7 @@ def test_a_folder_that_may_not_be_written_takes_no_restore_and_says_so(
 ) -> None:
     root = nobodys.project.root
     code = f"""{PROJECT}
-from cleaning import planned
+from cleanup_projects import planned
 from dbtools.cleanup import apply, restore
 from dbtools.errors import CleanupError
 run = apply(planned(project, "a/one.csv", "three.csv"), dry_run=False, progress=False).path

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from cleaning import make_files, planned, tree
-from machine import PLANNED, assert_nothing_lost, clean, world
-from tally import Tally
+from cleanup_projects import make_files, planned, tree
+from fault_counts import Tally
+from faulty_system import PLANNED, assert_nothing_lost, clean, world
 
 from dbtools.cleanup.backup import runs, unfinished
 from dbtools.cleanup.model import Plan

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleaning import make_files, removal, sha256
+from cleanup_projects import make_files, removal, sha256
 
 from dbtools.cleanup.apply import apply
 from dbtools.cleanup.model import Manifest, Plan

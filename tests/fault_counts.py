@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from machine import lost
+from faulty_system import lost
 
 from dbtools.cleanup.model import Plan
 

@@ -7,7 +7,7 @@ import pytest
 from support import make_database
 
 from dbtools import attach
-from dbtools.database.allowlist import TABLE_FUNCTIONS, check_statement
+from dbtools.database.user_sql import TABLE_FUNCTIONS, check_statement
 from dbtools.errors import QueryError
 
 CALLS = ["checkpoint()", "enable_logging('x')", "pandas_scan(NULL)", "read_text('/etc/hostname')", "query('select 1')"]
