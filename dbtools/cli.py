@@ -10,7 +10,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -236,7 +235,7 @@ def _run_all(
     from dbtools.notebooks.kernel import forked_kernels
 
     status, quiet = 0, bool(look and look.quiet)
-    with forked_kernels() if len(steps) > 1 else nullcontext():
+    with forked_kernels():
         for name, parameters, save_as in steps:
             try:
                 report = run(name, None, parameters, out, progress=not quiet, save_as=save_as, folder=folder)

@@ -96,6 +96,7 @@ def report(path: Path) -> None:
 
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         assert cli.main(["run", "usage", "--root", str(path.parent / "alone"), "--out", folder]) in (0, 1)
+        assert Path(folder, "usage.json").is_file(), "the notebook stopped"
 
 
 def demo_fresh_kernels(path: Path) -> None:
@@ -114,3 +115,4 @@ def demo(path: Path) -> None:
 
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         assert cli.main(["demo", f"{folder}/demo"]) in (0, 1)
+        assert len(list(Path(folder, "demo", "reports").glob("*.json"))) >= 8, "a notebook stopped"

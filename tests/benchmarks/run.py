@@ -143,7 +143,8 @@ def _run(name: str, before: Path | None, path: Path, cache: str) -> dict[str, An
     if hasattr(peers, name):
         environment["PYTHONPATH"] = str(PEERS)
     command = [sys.executable, "-c", HOST, str(before or sys.executable), str(JOBS), name, str(path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    # Not in the folder of this dbtools: earlier kernels imported what lay in the current one.
+    done = subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     if found["status"]:
         lacking = ("ModuleNotFoundError", "FileNotFoundError", "CalledProcessError", "AttributeError")
