@@ -31,6 +31,16 @@ def evolution(path: Path) -> None:
         assert analysis.evolution(db).sentence
 
 
+def attach_all(path: Path) -> None:
+    """Attach what the jobs find attached, before those are measured."""
+    from dbtools import attach
+
+    folder = path.parent
+    for file in (path, folder / "alone" / path.name, folder / "project" / path.name, folder / "earlier.db"):
+        attach(file, progress=False).close()
+    load_texts(path)
+
+
 def load_texts(path: Path) -> None:
     """Attach with the long texts."""
     from dbtools import attach

@@ -115,13 +115,12 @@ def measure(size: int, races: Iterable[Race], folder: Path | None, before: Path 
             path.parent.mkdir(parents=True)
             write(path, size)
             _surround(path)
+        for python in (None, before) if before else (None,):
+            _run("attach_all", python, path, f"{scratch}/cache")
         for number, race in enumerate(races):
             cache = f"{scratch}/cache" if race.cached else f"{scratch}/cache-{number}"
             own_sides = [(race.job, race.job, None), *([("before", race.job, before)] if before else [])]
             sides = [*own_sides, *((peer, peer, None) for peer in race.peers)]
-            if race.cached:
-                for _, job, python in own_sides:
-                    _run(job, python, path, cache)  # attaches
             runs: list[list[dict[str, Any] | None]] = []
             until = time.monotonic() + LONG
             while not runs or (len(runs) < MOST and time.monotonic() < until):
