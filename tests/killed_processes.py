@@ -16,7 +16,7 @@ _SERVER = """
 import gc, json, os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
 import altair, duckdb, pandas, tqdm.auto
-import cleanup_projects, dbtools.cleanup, dbtools.export, dbtools.database, machine
+import cleanup_projects, dbtools.cleanup, dbtools.export, dbtools.database, faulty_system
 for line in sys.stdin:
     order = json.loads(line)
     read, said = os.pipe()
