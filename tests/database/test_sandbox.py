@@ -21,14 +21,6 @@ ENDLESS = "SELECT count(*) FROM range(100000000000) a, range(1000000000) b"
 UNINTERRUPTIBLE = ["SELECT length(list_transform(range(60000000), x -> x + 1))", "SELECT hash(repeat('x', 900000000))"]
 
 
-@pytest.fixture(scope="module")
-def db(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("database")
-    make_database(folder / "prompter.db", prompts=2)
-    with attach(folder / "prompter.db") as db:
-        yield db
-
-
 @pytest.fixture
 def fresh(tmp_path):
     make_database(tmp_path / "prompter.db")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from support import make_database
 
-from dbtools import attach
 from dbtools.database.user_sql import TABLE_FUNCTIONS, check_statement
 from dbtools.errors import QueryError
 
@@ -113,14 +111,6 @@ def test_every_function_of_the_list_exists(connection):
     kinds = "('table', 'table_macro')"
     rows = connection.execute(f"SELECT function_name FROM duckdb_functions() WHERE function_type IN {kinds}").fetchall()
     assert {name for (name,) in rows} >= TABLE_FUNCTIONS - {"feedback_among"}
-
-
-@pytest.fixture(scope="module")
-def db(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("database")
-    make_database(folder / "prompter.db", prompts=2)
-    with attach(folder / "prompter.db") as db:
-        yield db
 
 
 @pytest.mark.slow
