@@ -56,11 +56,10 @@ def bradley_terry(names: Sequence[str], results: Mapping[tuple[str, str], tuple[
     counts = np.array([pair[2:] for pair in pairs], dtype=float)
     tied = bool(counts[:, 2].any())
     estimate, covariance = _fit(len(names), first, second, counts, tied)
-    errors = np.sqrt(np.clip(np.diag(covariance), 0, None))
-    found = [
-        Strength(name, float(s), float(s - 1.959964 * e), float(s + 1.959964 * e))
-        for name, s, e in zip(names, estimate, errors, strict=True)
-    ]
+    errors = 1.959964 * np.sqrt(np.clip(np.diag(covariance), 0, None))
+    # Digits beyond those that the fit settles differ from one processor to the next; 0.0 has no sign.
+    limits = np.round([estimate, estimate - errors, estimate + errors], 12).T + 0.0
+    found = [Strength(name, *map(float, row)) for name, row in zip(names, limits, strict=True)]
     return Ranking("ranked", tuple(sorted(found, key=lambda one: (-one.strength, one.name))))
 
 
