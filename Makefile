@@ -8,7 +8,7 @@ DEMO   ?= demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab app report test test-all faults faults-all mutants fuzz lint fmt check refresh relations pictures bench \
+.PHONY: help demo lab app report test test-all faults faults-all mutants fuzz calibration lint fmt check refresh relations pictures bench \
   profile lock clean
 
 help:  ## show what make can do
@@ -57,6 +57,9 @@ faults: $(READY)  ## the fault suites as CI runs them, with a table of what was 
 
 faults-all: $(READY)  ## the fault suites with every combination (slow)
 	FAULTS=all $(PYTEST) tests/faults
+
+calibration: $(READY)  ## simulate as many samples as docs/statistics.md tells of, and show the figures (slow)
+	CALIBRATION=all $(PYTEST) -rP --log-level=INFO tests/calibration
 
 mutants: $(READY)  ## take out each safeguard once: which test notices? (slow)
 	$(BIN)/python tests/faults/mutants.py

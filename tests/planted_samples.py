@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from dbtools.analysis.pairs import PairedSums
 from dbtools.analysis.statistics import ClusterSums
+
+
+def samples(documented: int, quick: int) -> int:
+    """Return how many samples to draw: those that docs/statistics.md tells of with ``make calibration``, else few."""
+    return documented if os.environ.get("CALIBRATION") == "all" else quick
 
 
 def sums_of(values: Iterable[float], group: Iterable[int]) -> ClusterSums:

@@ -1,6 +1,6 @@
 """How often the claim gate errs, and how often it finds what is there: simulated projects with a known truth.
 
-Every test logs its figures (``pytest --log-cli-level=INFO``).
+``make calibration`` draws as many samples as docs/statistics.md tells of, and shows the figures that every test logs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 
 import numpy as np
 import pytest
-from planted_samples import paired_sums_of
+from planted_samples import paired_sums_of, samples
 from scipy.stats import binom
 
 from dbtools.analysis.claim import make_claim
@@ -19,7 +19,7 @@ from dbtools.analysis.trend import trend
 from dbtools.audit.compare import change_of_ratio
 
 AGENTS = ("domain", "structure", "syntax")
-PROJECTS = 1_000
+PROJECTS = samples(1_000, 250)
 LOG = logging.getLogger(__name__)
 
 
@@ -60,10 +60,11 @@ def test_in_null_projects_the_gate_claims_a_best_agent_in_at_most_five_percent(c
 
 def test_a_planted_point_is_found_in_sixty_prompts():
     rng = np.random.default_rng(1)
-    found = [claimed(project(rng, 60, advantage=1)) for _ in range(400)]
+    runs = samples(400, 100)
+    found = [claimed(project(rng, 60, advantage=1)) for _ in range(runs)]
     right, wrong = np.mean([one == "domain" for one in found]), np.mean([one not in (None, "domain") for one in found])
     LOG.info(
-        f"1 point, sd 2, n = 60, 3 agents: found in {right:.1%}, another agent claimed in {wrong:.1%} of 400 projects"
+        f"1 point, sd 2, n = 60, 3 agents: found in {right:.1%}, another agent claimed in {wrong:.1%} of {runs} projects"
     )
     assert right >= 0.8
     assert wrong <= 0.001
@@ -73,8 +74,10 @@ def test_the_smallest_detectable_difference_is_found_in_about_four_of_five():
     rng = np.random.default_rng(2)
     pair = [compare(project(rng, 60, agents=AGENTS[:2]))[0] for _ in range(100)]
     mde = np.mean([one.mde for one in pair])
-    found = np.mean([compare(project(rng, 60, advantage=mde, agents=AGENTS[:2]))[0].p_exact < 0.05 for _ in range(600)])
-    LOG.info(f"mde at n = 60, sd 2: {mde:.2f} points, found in {found:.1%} of 600 projects")
+    runs = samples(600, 300)
+    later = [compare(project(rng, 60, advantage=mde, agents=AGENTS[:2]))[0] for _ in range(runs)]
+    found = np.mean([one.p_exact < 0.05 for one in later])
+    LOG.info(f"mde at n = 60, sd 2: {mde:.2f} points, found in {found:.1%} of {runs} projects")
     assert mde == pytest.approx(2.8 * 2 / np.sqrt(60), rel=0.02)
     assert 0.75 <= found <= 0.85
 
@@ -103,21 +106,21 @@ DESIGNS = {
 @pytest.mark.parametrize("within", [0.0, 0.7])
 def test_the_interval_of_a_difference_covers_as_it_says(design, within):
     rng, sizes = np.random.default_rng(3), np.array(DESIGNS[design])
-    covered = []
-    for _ in range(600):
+    covered, runs = [], 600
+    for _ in range(runs):
         shared = rng.normal(0, np.sqrt(within), len(sizes)) * sizes
         sums = 1.0 * sizes + shared + rng.normal(0, 1, len(sizes)) * np.sqrt((1 - within) * sizes)
         found = sign_flip(sums, sizes)
         covered.append(found.low <= 1 <= found.high)
-    LOG.info(f"sign-flip interval, {design}, correlation {within}: covers {np.mean(covered):.1%} of 600 samples")
+    LOG.info(f"sign-flip interval, {design}, correlation {within}: covers {np.mean(covered):.1%} of {runs} samples")
     assert 0.92 <= np.mean(covered) <= 0.98
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_interval_of_a_clustered_share_covers_as_it_says(design):
     rng, sizes = np.random.default_rng(4), np.array(DESIGNS[design])
-    covered = []
-    for _ in range(1_000):
+    covered, runs = [], samples(1_000, 250)
+    for _ in range(runs):
         sums = rng.binomial(sizes, rng.beta(1.5, 1.5, len(sizes)))  # half of the variance belongs to the text
         rows = [
             (int(k), int((sizes == k).sum()), sums[sizes == k].sum(), (sums[sizes == k] ** 2).sum())
@@ -125,7 +128,7 @@ def test_the_interval_of_a_clustered_share_covers_as_it_says(design):
         ]
         low, high = clustered_share(SizeTable(*zip(*rows, strict=True)))
         covered.append(low <= 0.5 <= high)
-    LOG.info(f"clustered share, {design}: covers {np.mean(covered):.1%} of 1,000 samples")
+    LOG.info(f"clustered share, {design}: covers {np.mean(covered):.1%} of {runs:,} samples")
     assert np.mean(covered) >= 0.92
 
 
@@ -134,8 +137,9 @@ def test_the_detectable_lead_is_found_in_about_four_of_five_for_any_number_of_ag
     rng, names = np.random.default_rng(6), tuple("abcde"[:agents])
     leads = [make_claim(compare(project(rng, 60, agents=names)), names, {"real"}).detectable for _ in range(20)]
     lead = float(np.mean(leads))
-    found = np.mean([claimed(project(rng, 60, advantage=lead, agents=names), names) == "a" for _ in range(200)])
-    LOG.info(f"{agents} agents, 60 prompts: a lead of {lead:.2f} is found in {found:.1%} of 200 projects")
+    runs = samples(400, 100)
+    found = np.mean([claimed(project(rng, 60, advantage=lead, agents=names), names) == "a" for _ in range(runs)])
+    LOG.info(f"{agents} agents, 60 prompts: a lead of {lead:.2f} is found in {found:.1%} of {runs} projects")
     assert 0.72 <= found <= 0.88
 
 
@@ -155,18 +159,26 @@ def random_walk(rng, n):
 
 
 @pytest.mark.parametrize("series", [independent, autocorrelated, random_walk])
-@pytest.mark.parametrize("n", [6, 10, 14, 20])
+@pytest.mark.parametrize("n", [6, 10, 14, 20, 30])
 def test_a_series_without_direction_is_seldom_called_a_rise_or_fall(series, n):
-    rng = np.random.default_rng(n)
-    claims = np.mean([trend(np.arange(float(n)), series(rng, n), 0.0).claims for _ in range(200)])
-    LOG.info(f"trend of {n} scores, {series.__name__}: a rise or fall is claimed in {claims:.1%} of 200 series")
-    assert claims <= 0.07 + 2.5 * np.sqrt(0.07 * 0.93 / 200)
+    rng, runs = np.random.default_rng(n), samples(300, 100)
+    claims = np.mean([trend(np.arange(float(n)), series(rng, n), 0.0).claims for _ in range(runs)])
+    LOG.info(f"trend of {n} scores, {series.__name__}: a rise or fall is claimed in {claims:.1%} of {runs} series")
+    assert claims <= 0.07 + 2.5 * np.sqrt(0.07 * 0.93 / runs)
+
+
+@pytest.mark.parametrize(("n", "least"), [(14, 0.7), (20, 0.85)])
+def test_a_drift_of_one_standard_deviation_in_a_random_walk_is_found(n, least):
+    rng, runs = np.random.default_rng(n), samples(300, 60)
+    found = np.mean([trend(np.arange(float(n)), random_walk(rng, n) + np.arange(n), 0.0).claims for _ in range(runs)])
+    LOG.info(f"trend of {n} scores, random walk with a drift of 1: found in {found:.1%} of {runs} series")
+    assert found >= least
 
 
 @pytest.mark.parametrize(("before", "new"), [(10, 5), (20, 10), (40, 15), (100, 10), (100, 100)])
 def test_the_interval_of_a_change_of_a_win_rate_covers_as_it_says(before, new):
     # An agent wins with a chance of its own in each text; the later state has more texts.
-    rng, covered, runs = np.random.default_rng(7), 0, 4000
+    rng, covered, runs = np.random.default_rng(7), 0, samples(4_000, 1_000)
     early = np.arange(before + new) < before
     for _ in range(runs):
         chance, size = rng.beta(3, 3, len(early)), rng.integers(1, 4, len(early))

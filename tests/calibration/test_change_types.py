@@ -6,11 +6,12 @@ import logging
 
 import numpy as np
 import pytest
+from planted_samples import samples
 
 from dbtools.analysis.change_types import change_effects
 
 LOG = logging.getLogger(__name__)
-PROJECTS = 100
+PROJECTS = samples(400, 100)
 SHORT, LONG = (30, 5), (1, 40)  # chains, changes in each
 
 
@@ -60,6 +61,7 @@ def test_types_without_an_effect_are_said_to_matter_in_at_most_six_percent(kind,
 
 @pytest.mark.parametrize("kind", ["at random", "rewrites early, scores rise"])
 def test_an_effect_of_half_a_point_is_found(kind):
-    share = share_found(kind, SHORT, effect=0.5, projects=40)
-    LOG.info(f"types of change, rewrites + 0.5, {kind}: found in {share:.1%} of 40")
+    runs = samples(200, 40)
+    share = share_found(kind, SHORT, effect=0.5, projects=runs)
+    LOG.info(f"types of change, rewrites + 0.5, {kind}: found in {share:.1%} of {runs}")
     assert share >= 0.8

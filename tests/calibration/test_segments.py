@@ -6,11 +6,12 @@ import logging
 
 import numpy as np
 import pytest
+from planted_samples import samples
 
 from dbtools.analysis.segments import compare_segments
 
 LOG = logging.getLogger(__name__)
-PROJECTS = 200
+PROJECTS = samples(300, 100)
 NULL = {
     "2 segments of 60": [(60, 0.0)] * 2,
     "6 segments of 30, a lead of 1": [(30, 1.0)] * 6,
@@ -38,13 +39,13 @@ def test_segments_alike_are_said_to_differ_in_at_most_five_percent(case, repeats
 
 
 def test_a_planted_reversal_is_found_in_both_segments():
-    rng, found, covered = np.random.default_rng(12), 0, []
-    for seed in range(100):
+    rng, found, covered, runs = np.random.default_rng(12), 0, [], samples(200, 50)
+    for seed in range(runs):
         compared, p = compare_segments(*sample(rng, [(60, 1.5), (60, -1.5)]), seed=seed, draws=199)
         signs = {s.segment: np.sign(s.shrunk) for s in compared if s.p < 0.05}
         found += p is not None and p < 0.05 and signs == {"segment 0": 1.0, "segment 1": -1.0}
         truth = {"segment 0": 1.5, "segment 1": -1.5}
         covered += [s.shrunk_low <= truth[s.segment] <= s.shrunk_high for s in compared]
-    LOG.info(f"segments, reversal of 1.5 in 2 x 60: found in {found}%, shrunk intervals cover {np.mean(covered):.1%}")
-    assert found >= 80
+    LOG.info(f"segments, reversal of 1.5 in 2 x 60: found in {found / runs:.1%}, shrunk intervals cover {np.mean(covered):.1%}")
+    assert found / runs >= 0.8
     assert np.mean(covered) >= 0.9

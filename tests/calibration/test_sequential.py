@@ -1,21 +1,17 @@
-"""How often evidence that is looked at after every contest errs, and how soon it finds what is there.
-
-Small by default; ``DBTOOLS_CALIBRATION=full`` draws more samples. Every test logs its figures.
-"""
+"""How often evidence that is looked at after every contest errs, and how soon it finds what is there."""
 
 from __future__ import annotations
 
 import logging
-import os
 
 import numpy as np
 import pytest
+from planted_samples import samples
 
 from dbtools.analysis.length import at_equal_length
 from dbtools.analysis.sequential import ENOUGH, outside_sequence, rating_evidence, score_evidence
 
-FULL = os.environ.get("DBTOOLS_CALIBRATION") == "full"
-SAMPLES, LOOKS = (1_000 if FULL else 200), 2_000
+SAMPLES, LOOKS = samples(1_000, 200), 2_000
 LOG = logging.getLogger(__name__)
 
 
@@ -46,7 +42,7 @@ def smallest_enough(rated):
 
 
 def test_ratings_without_a_preference_reach_enough_evidence_in_less_than_five_percent():
-    n = LOOKS if FULL else 400
+    n = samples(LOOKS, 400)
     chances = ever_enough(n)
     said = ", ".join(f"by {looks} {chances[looks - 1]:.2%}" for looks in (20, 200, n))
     LOG.info(f"ratings without a preference, exact: enough evidence {said}")
@@ -93,7 +89,7 @@ def ever(shape, seed):
 def test_interchangeable_agents_are_ever_told_apart_in_at_most_five_percent(shape):
     found, tested = ever(SHAPES[shape], 8)
     LOG.info(f"scores, {shape}: ever claimed in {found:.1%}; the test for one look, every 10 contests: {tested:.1%}")
-    assert found <= 0.05 + (0 if FULL else 0.02)
+    assert found <= 0.05 + samples(0, 4) / SAMPLES  # a quick run varies more
 
 
 @pytest.mark.parametrize("shape", SKEWED)
