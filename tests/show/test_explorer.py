@@ -566,7 +566,7 @@ def test_closing_ends_every_thread(project):
 @pytest.mark.slow
 def test_what_outlives_the_explorer_closes_its_database_when_it_ends(explorer, monkeypatch):
     worker, begun, go_on = explorer.new_worker(), threading.Event(), threading.Event()
-    worker.submit(lambda session: begun.set() or go_on.wait(60), lambda answer: None, "slow", explorer.data_key)
+    worker.submit(lambda session: begun.set() or go_on.wait(60), lambda answer: None, "slow")
     assert begun.wait(60)
     monkeypatch.setattr(worker, "wait", lambda seconds: False)  # as if it took longer than one waits
     explorer.close()

@@ -80,18 +80,15 @@ class ExportTab(Tab):
         formats = tuple(kind for kind, box in self.formats.items() if box.value)
         folder = self.folder.value.strip() or project.exports
         self.body.html, self.asked = "", (layouts, description)
-        self.worker.submit(
-            lambda _: export_or_refuse(project, folder, layouts, formats),
-            lambda shown: setattr(self.body, "html", shown),
-            description,
-            self.explorer.data_key,
-        )
+        self.worker.submit(lambda _: export_or_refuse(project, folder, layouts, formats), self._set_body, description)
 
 
-def write_files(
+def export_or_refuse(
     project: Project, folder: str | Path, layouts: tuple[str, ...] | None, formats: tuple[str, ...]
-) -> ExportManifest:
-    """Export the database as it is now. Changes files: see `dbtools.export.write`.
+) -> str:
+    """Export the database as it is now. Return what was written, or where other files are in the way, what can be done.
+
+    Changes files: see `dbtools.export.write`.
 
     Raises
     ------
@@ -102,16 +99,9 @@ def write_files(
         raise ParameterError("No format is ticked", None, "tick csv, json or parquet")
     with usable(folder):
         target = project.root / Path(folder).expanduser()
-    with attach(project, texts=True) as db:  # the layouts contain the long texts
-        return export.write(db, target, layouts=layouts, formats=formats)
-
-
-def export_or_refuse(
-    project: Project, folder: str | Path, layouts: tuple[str, ...] | None, formats: tuple[str, ...]
-) -> str:
-    """Export, and return what was written; where other files are in the way, what can be done. Changes files."""
     try:
-        return manifest_html(write_files(project, folder, layouts, formats))
+        with attach(project, texts=True) as db:  # the layouts contain the long texts
+            written = export.write(db, target, layouts=layouts, formats=formats)
     except ConflictError as error:
         n, other = 1, "export"
         while (project.root / other).exists():
@@ -121,6 +111,7 @@ def export_or_refuse(
             '<span data-go="tab:files">clean up the old files first</span>.</p>'
         )
         return markup.failure(str(error)) + ways
+    return manifest_html(written)
 
 
 def manifest_html(written: ExportManifest) -> str:

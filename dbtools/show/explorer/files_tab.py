@@ -174,8 +174,7 @@ class FilesTab(Tab):
 
     def _change_files(self, work: Callable[[Session], cleanup.Manifest | cleanup.Restored], description: str) -> None:
         self.outcome.html = ""
-        key = self.explorer.data_key
-        self.worker.submit(work, self._show_outcome, description, key, finally_=self._after_change)
+        self.worker.submit(work, self._show_outcome, description, finally_=self._after_change)
 
     def _show_outcome(self, result: cleanup.Manifest | cleanup.Restored) -> None:
         sentence = f"{result.sentence[0].upper()}{result.sentence[1:]}."
@@ -207,10 +206,7 @@ class FilesTab(Tab):
         project = self.explorer.project
         self._show_files()
         self.worker.submit(
-            lambda _: read_unique(project, file),
-            lambda rows: self._set_rows(key, rows),
-            "Reading the rows",
-            self.explorer.data_key,
+            lambda _: read_unique(project, file), lambda rows: self._set_rows(key, rows), "Reading the rows"
         )
 
     def _set_rows(self, name: str, rows: pd.DataFrame) -> None:

@@ -125,9 +125,7 @@ class OverviewTab(Tab):
             self.explorer.run_audit()
         if small:
             about = "Looking at files, agents and costs"
-            self.card_worker.submit(
-                lambda session: self._finish(session, result), lambda _: None, about, self.explorer.data_key
-            )
+            self.card_worker.submit(lambda session: self._finish(session, result), lambda _: None, about)
         else:
             for name in ("files", "agents", "usage"):
                 self._answer(name, cards.waiting(name, "Open to load it"))

@@ -65,7 +65,6 @@ class QualityTab(Tab):
             lambda _: report.rows(check),
             lambda rows: self._show_rows(report, check, rows),
             f"Reading the rows of {check}",
-            self.explorer.data_key,
         )
 
     def _show_rows(self, report: audit.AuditReport, check: str, rows: pd.DataFrame) -> None:

@@ -85,7 +85,7 @@ class SqlTab(Tab):
         self.statement.relations = known
         self.relations.html = tree_html(known)
         if not self.worker.busy:
-            self.worker.submit(warm, lambda _: None, "Getting ready", self.explorer.data_key)
+            self.worker.submit(warm, lambda _: None, "Getting ready")
 
     def follow(self, target: str) -> None:
         """Put a name into the field, save all rows, or open what a link names."""
@@ -95,16 +95,13 @@ class SqlTab(Tab):
         elif kind == "profile" and name in self.explorer.db.relations:
             self._put(f"SUMMARIZE {name}")
             self.explorer.query = self.statement.value
-            self.worker.submit(
-                lambda session: profile(session, name), self.show, "Reading the columns", self.explorer.data_key
-            )
+            self.worker.submit(lambda session: profile(session, name), self.show, "Reading the columns")
         elif kind == "csv":
             text = self.explorer.query
             self.worker.submit(
                 lambda session: as_csv(run_sql(session.db, text)),
                 lambda content: self.body.save("result.csv", content),
                 "Reading all rows",
-                self.explorer.data_key,
             )
         else:
             super().follow(target)
@@ -118,8 +115,7 @@ class SqlTab(Tab):
         earlier = [(label, value) for label, value in self.history.options if value and value != text]
         options = [(_NO_STATEMENT, ""), (" ".join(text.split())[:70], text), *earlier]
         self.history.options = options[: _MOST_STATEMENTS + 1]
-        key = self.explorer.data_key
-        self.worker.submit(lambda session: self.compute(session, text), self.show, self.description, key)
+        self.worker.submit(lambda session: self.compute(session, text), self.show, self.description)
 
     def compute(self, session: Session, request: str) -> Answer:
         """Return the first rows of a statement's result."""

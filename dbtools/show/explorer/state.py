@@ -261,7 +261,7 @@ class State(traitlets.HasTraits):
     def new_worker(self) -> Worker:
         """Return a new worker for this Explorer's data."""
         explorer = weakref.proxy(self)  # or the worker would keep an Explorer alive that nobody uses
-        self._workers.append(Worker(lambda key: explorer._open(key)))
+        self._workers.append(Worker(lambda key: explorer._open(key), lambda: explorer.data_key))
         return self._workers[-1]
 
     def _open(self, key: tuple[Any, ...]) -> Database:
@@ -277,18 +277,18 @@ class State(traitlets.HasTraits):
 
     def reload(self) -> None:
         """Read the project as it is now, in a worker thread."""
-        self.reloading.submit(lambda _: self._attach(), self.renew, "Reading the database", self.data_key)
+        self.reloading.submit(lambda _: self._attach(), self.renew, "Reading the database")
 
     def load_texts(self, worker: Worker) -> None:
         """Load the long texts in a worker thread, and show them from then on."""
-        worker.submit(lambda _: attach(self.project, texts=True), self.renew, "Loading the texts", self.data_key)
+        worker.submit(lambda _: attach(self.project, texts=True), self.renew, "Loading the texts")
 
     def _attach(self) -> Database:
         return attach(self.project, texts=self.db.origin["texts"] or None)
 
     def run_audit(self) -> None:
         """Audit the project in a worker thread."""
-        self.auditing.submit(lambda _: audit.run(self.project), self._set_report, "Auditing", self.data_key)
+        self.auditing.submit(lambda _: audit.run(self.project), self._set_report, "Auditing")
 
     def _set_report(self, report: audit.AuditReport | None) -> None:
         self.report = report

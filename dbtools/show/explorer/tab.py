@@ -156,9 +156,7 @@ class Tab:
         """Draw the charts for another width of the page, in the worker thread."""
         if not self.charts or self._shown is None or self.worker.busy:
             return
-        self.worker.submit(
-            lambda _: self.page(self._shown), self._set_body, "Drawing the charts", self.explorer.data_key
-        )
+        self.worker.submit(lambda _: self.page(self._shown), self._set_body, "Drawing the charts")
 
     def _set_body(self, shown: str) -> None:
         self.body.html = shown
@@ -172,9 +170,7 @@ class Tab:
             self.body.html = markup.note(reason, "info")
             return
         request = self.request()
-        self.worker.submit(
-            lambda session: self._compute(session, request), self.show, self.description, self.explorer.data_key
-        )
+        self.worker.submit(lambda session: self._compute(session, request), self.show, self.description)
 
     def snapshot(self, session: Session) -> str:
         """Return the tab as HTML without controls. Reads only."""

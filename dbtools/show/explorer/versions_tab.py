@@ -160,9 +160,8 @@ class VersionsTab(Tab):
             return
         self.detail_worker.submit(
             lambda session: pair_html(session, first, second) if second else version_html(session, first),
-            lambda html: setattr(self.body, "html", html),
+            self._set_body,
             "Reading",
-            self.explorer.data_key,
         )
 
     def _show_rows(self) -> None:
@@ -179,7 +178,6 @@ class VersionsTab(Tab):
             lambda _: as_csv(self.explorer.frame),
             lambda content: self.tools.save("versions.csv", content),
             "Reading all rows",
-            self.explorer.data_key,
         )
 
 

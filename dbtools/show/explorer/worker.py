@@ -52,8 +52,8 @@ class Worker:
         Progress bar, *Stop* and messages; empty while there is nothing to show.
     """
 
-    def __init__(self, open_database: Callable[[Any], Database]) -> None:
-        self._open_database = open_database
+    def __init__(self, open_database: Callable[[Any], Database], data_key: Callable[[], object]) -> None:
+        self._open_database, self._data_key = open_database, data_key
         self.bar = ipywidgets.IntProgress(max=1000, layout=ipywidgets.Layout(width="180px"), tooltip="Progress")
         self.label = ipywidgets.HTML()
         self.stop_button = button("Stop", "Stop what is running", self.stop)
@@ -75,12 +75,11 @@ class Worker:
         compute: Callable[[Session], Any],
         on_result: Callable[[Any], None],
         description: str,
-        key: object = None,
         finally_: Callable[[], None] | None = None,
     ) -> None:
         """Compute in a worker thread, then call `on_result`. A job that is running is stopped first.
 
-        `key` names the data: for another key, the worker opens its database anew. A job that changes files has
+        Where the filters choose other data by now, the worker opens its database anew. A job that changes files has
         `finally_`, which is called however the job ends. Until then the worker takes no other job.
         """
         with self._change:
@@ -92,7 +91,7 @@ class Worker:
                 )
                 return
             self._stop_running()
-            self._next = Job(compute, on_result, description, key, finally_)
+            self._next = Job(compute, on_result, description, self._data_key(), finally_)
             if self._thread is None:
                 self.widget.add_class("dbtools-working")  # the page and the tests look at this class
                 self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
