@@ -6,7 +6,7 @@ import html
 from typing import Any
 
 from dbtools.show import style
-from dbtools.show.explorer.selection import Filters, query, selection, versions_of
+from dbtools.show.explorer.selection import Filters, query, records, selection, versions_of
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import HIGHEST_TOTAL, STEP
 
@@ -20,9 +20,8 @@ def read_profile(session: Session, filters: Filters) -> dict[str, Any]:
     chosen = selection(bound, bool(session.db.origin["texts"])).rpartition("\nORDER BY")[0]
 
     def make(_stack: object) -> dict[str, Any]:
-        answer = versions_of(session).execute(query("profile").replace("{chosen}", chosen), bound)
-        columns = [column[0] for column in answer.description]
-        return dict(zip(columns, answer.fetchall()[0], strict=True))
+        (counts,) = records(versions_of(session).execute(query("profile").replace("{chosen}", chosen), bound))
+        return counts
 
     found: dict[str, Any] = session.cached("profile", filters, make)
     return found

@@ -96,6 +96,12 @@ def versions_of(session: Session) -> duckdb.DuckDBPyConnection:
     return found
 
 
+def records(answer: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the rows of an answer as dicts."""
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
 def read_counts(session: Session) -> dict[str, int]:
     """Return how many versions there are of each provenance and scale: ``provenance real``, ``scale judge``."""
     return {f"{what} {kind}": n for what, kind, n in versions_of(session).execute(query("kinds")).fetchall()}
@@ -136,19 +142,12 @@ def read_page(session: Session, filters: Filters, order: tuple[str, bool], numbe
 
 def read_version(session: Session, version_id: str) -> dict[str, Any] | None:
     """Return what is known of one version, with its texts where they are loaded. Reads only."""
-    connection = versions_of(session)
-    answer = connection.execute(query("version"), {"id": version_id})
-    columns = [column[0] for column in answer.description]
-    row = answer.fetchone()
-    if row is None:
-        return None
-    return {**dict(zip(columns, row, strict=True)), **read_texts(session, [version_id]).get(version_id, {})}
+    found = records(versions_of(session).execute(query("version"), {"id": version_id}))
+    return {**found[0], **read_texts(session, [version_id]).get(version_id, {})} if found else None
 
 
 def read_texts(session: Session, ids: list[str]) -> dict[str, dict[str, Any]]:
     """Return by version its long texts; nothing where they are not loaded. Reads only."""
     if not ids or not session.db.origin["texts"]:
         return {}
-    answer = versions_of(session).execute(query("texts"), {"ids": ids})
-    columns = [column[0] for column in answer.description]
-    return {row[0]: dict(zip(columns, row, strict=True)) for row in answer.fetchall()}
+    return {row["version_id"]: row for row in records(versions_of(session).execute(query("texts"), {"ids": ids}))}
