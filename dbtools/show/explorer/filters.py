@@ -129,7 +129,7 @@ class FilterBar:
 
     def offer_users(self) -> None:
         """Offer the users of the data."""
-        self.users.options = [user for user, _ in self.explorer.db.sql(query("users")).fetchall()]
+        self.users.options = [user for (user,) in self.explorer.db.sql(query("users")).fetchall()]
 
 
 def chosen(explorer: State) -> list[tuple[str, str, str]]:
@@ -184,7 +184,7 @@ class SourceChips:
     def offer(self) -> None:
         """Offer the sources of the data."""
         self.chips.clear()
-        for source, _, n in self.explorer.db.sql(query("sources")).fetchall()[:_MOST_CHIPS]:
+        for source, n in self.explorer.db.sql(query("sources")).fetchall()[:_MOST_CHIPS]:
             tooltip = f"Only {source} ({n:,} versions); none pressed: all sources"
             self.chips[source] = chip(source, tooltip, source in self.explorer.agents)
             self.chips[source].observe(self._press, "value")

@@ -176,7 +176,7 @@ def audit_light(report: audit.AuditReport | None) -> str:
 def counts_html(db: Database) -> str:
     """Return where a database comes from, and how many rows it has. Reads only."""
     origin = db.origin
-    ((*_, last_change),) = db.sql(query("span")).fetchall()
+    ((last_change,),) = db.sql(query("last_change")).fetchall()
     size_of, changed = _file(origin["path"])
     created = "migrated" if origin["migrated"] else "as created"
     last_row = f"{last_change:%Y-%m-%d %H:%M} UTC" if last_change else "never"
@@ -203,4 +203,4 @@ def _file(path: str) -> tuple[str, str]:
 
 def sources_html(db: Database) -> str:
     """Return who wrote how many versions, without anything that takes long to load. Reads only."""
-    return markup.counts((source, f"{n:,}") for source, _, n in db.sql(query("sources")).fetchall())
+    return markup.counts((source, f"{n:,}") for source, n in db.sql(query("sources")).fetchall())

@@ -198,7 +198,7 @@ class State(traitlets.HasTraits):
         if len(wanted) < _SHORTEST_ID:
             raise ParameterError("Not the beginning of an id", identifier, f"give at least {_SHORTEST_ID} characters")
         found = self.db.sql(query("find_id"), {"id": wanted}).fetchall()
-        if len({prompt for prompt, _ in found}) != 1:
+        if len(found) != 1:
             what = "More than one prompt has an id" if found else "No prompt and no version has an id"
             raise ParameterError(f"{what} that begins so", identifier, "give more of it, or search in the tab Versions")
         with self.hold_trait_notifications():

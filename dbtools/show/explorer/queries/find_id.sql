@@ -1,10 +1,10 @@
--- Of which prompts does the id, or that of a version, begin so? One row per prompt and kind. Parameter: $id (no dashes).
-SELECT DISTINCT id::VARCHAR AS prompt_id, 'prompt' AS kind
+-- Of which prompts does the id, or that of a version, begin so? At most two rows. Parameter: $id (no dashes).
+SELECT id::VARCHAR AS prompt_id
 FROM prompts
 WHERE starts_with(replace(id::VARCHAR, '-', ''), $id)
-UNION ALL
-SELECT DISTINCT prompt_id::VARCHAR, 'version'
+UNION
+SELECT prompt_id::VARCHAR
 FROM versions
 WHERE starts_with(replace(id::VARCHAR, '-', ''), $id) AND prompt_id IS NOT NULL
-ORDER BY kind, prompt_id
-LIMIT 3
+ORDER BY prompt_id
+LIMIT 2

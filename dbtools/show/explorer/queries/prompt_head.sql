@@ -2,7 +2,7 @@
 WITH
 ordered AS (
   SELECT
-    id::VARCHAR AS prompt_id, user_id, created_at AS asked, request_id, text_length,
+    id::VARCHAR AS prompt_id, user_id, created_at AS asked,
     row_number() OVER asking AS place, count(*) OVER () AS prompts,
     lag(id::VARCHAR) OVER asking AS previous, lead(id::VARCHAR) OVER asking AS next
   FROM prompts

@@ -1,9 +1,7 @@
 -- What is known of each version of a prompt? One row per version, the agents that compete first. Parameter: $id.
 SELECT
-  s.version_id::VARCHAR AS version_id, s.source, s.competes, s.version_no, s.created_at, s.scale, s.clarity, s.specificity,
-  s.actionability, s.structure, s.context_use, s.total, s.provenance, s.is_head, s.is_best,
-  s.parent_version_id::VARCHAR AS parent_version_id, s.change_type, s.text_length,
-  (SELECT any_value(e.marks) FROM provenance AS e WHERE e.relation = 'versions' AND e.row_id = s.row_id) AS marks,
+  s.version_id::VARCHAR AS version_id, s.source, s.version_no, s.created_at, s.scale, s.clarity, s.specificity,
+  s.actionability, s.structure, s.context_use, s.total, s.provenance, s.is_head,
   (SELECT sum(u.cost_usd) FROM token_usage AS u WHERE u.prompt_version_id = s.version_id) AS cost_usd,
   (SELECT sum(u.total_tokens) FROM token_usage AS u WHERE u.prompt_version_id = s.version_id) AS tokens,
   (SELECT count(*) FROM feedback AS f WHERE f.prompt_id = s.prompt_id AND f.agent_winner = s.source) AS votes,

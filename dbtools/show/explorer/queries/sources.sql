@@ -1,7 +1,7 @@
 -- Who wrote versions, and how many? One row per source, those that compete first. (No parameters.)
-SELECT source, competes(source) AS competes, count(*) AS versions
+SELECT source, count(*) AS versions
 FROM versions
 WHERE source IS NOT NULL
 GROUP BY source
-ORDER BY competes DESC, versions DESC, source
+ORDER BY competes(source) DESC, versions DESC, source
 LIMIT 200
