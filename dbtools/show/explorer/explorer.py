@@ -89,7 +89,7 @@ class Explorer(State):
             if not self.has_trait(name):
                 known = ", ".join(sorted(self.trait_names()))
                 raise ParameterError("The Explorer has no trait", name, f"use one of {known}")
-        _close_earlier()
+        made_by_cell = _made_by_running_cell()
         super().__init__(project, **state)
         # Tabs and controls refer to the Explorer weakly: ipywidgets keeps every widget, and so would keep it.
         weak: Explorer = weakref.proxy(self)
@@ -106,7 +106,7 @@ class Explorer(State):
         self._stop = weakref.finalize(self, _stop, self._workers)  # also at exit: a running thread would crash it
         self._close_widgets = weakref.finalize(self, _close_widgets, self.widget, self.tabs)
         self._close_widgets.atexit = False
-        _remember(self)
+        made_by_cell.add(self)
 
     def renew(self, db: Database | None = None) -> None:
         """Show another state of the project: `db`, else the present one."""
@@ -162,9 +162,9 @@ class Explorer(State):
     def show_banner(self) -> None:
         """Say so where the filters leave nothing of what the open tab is about."""
         tab, kind = self.tabs[self.tab], self.provenance
-        counts = tab.lacking if tab.filtered else None
-        if tab.filtered and counts is None and self._counts and kind != "all":
-            counts = None if self._counts.get(f"provenance {kind}") else self._counts
+        counts = tab.lacking
+        if counts is None and tab.depends and kind != "all" and not self._counts.get(f"provenance {kind}"):
+            counts = self._counts or None
         if counts is None:
             self.banner.hide()
         else:
@@ -274,23 +274,16 @@ def _stop(workers: list[Worker]) -> None:
         worker.close()
 
 
-def _close_earlier() -> None:
-    """Close the explorers that the running cell made when it ran before."""
+def _made_by_running_cell() -> weakref.WeakSet[Explorer]:
+    """Return the explorers that this run of the cell has made. Close those that the cell made when it ran before."""
     cell, run = _running_cell()
     earlier, made = _made.get(cell, ("", weakref.WeakSet()))
     if earlier != run:
         for explorer in list(made):
             explorer.close()
-
-
-def _remember(explorer: Explorer) -> None:
-    """Remember that the running cell made this Explorer."""
-    cell, run = _running_cell()
-    earlier, made = _made.get(cell, ("", weakref.WeakSet()))
-    if earlier != run:
         made = weakref.WeakSet()
-        _made[cell] = run, made
-    made.add(explorer)
+    _made[cell] = run, made
+    return made
 
 
 def _running_cell() -> tuple[str, str]:

@@ -83,11 +83,6 @@ class Tab:
         return [self.worker.widget, self.body]
 
     @property
-    def filtered(self) -> bool:
-        """Whether any filter changes what it shows."""
-        return bool(self.depends)
-
-    @property
     def ignored(self) -> list[str]:
         """The filters that change nothing here."""
         return [name for name in FILTERS if name not in self.depends]
