@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+
 from dbtools import analysis, audit, cleanup
 from dbtools.audit.report import SEVERITIES
 from dbtools.html import counted, number, p_value
+from dbtools.html import text as escaped
 from dbtools.show.explorer import markup
 
 _VERDICTS = {
@@ -26,7 +29,18 @@ QUESTIONS = {
 
 def waiting(tab: str, why: str = "Being examined …") -> str:
     """Return a card whose answer is not known yet."""
-    return markup.card(QUESTIONS[tab], "…", "", why, "info", "", tab)
+    return card(tab, "…", "", why, "info", "")
+
+
+def card(tab: str, number: str, unit: str, verdict: str, kind: str, more: str) -> str:
+    """Return the question of a tab with its answer; a click opens the tab."""
+    small = f" <small>{escaped(unit)}</small>" if unit else ""
+    return (
+        f'<button type="button" class="dbtools-card dbtools-{markup.KINDS[kind][0]}" data-go="tab:{tab}">'
+        f'<span class="question">{html.escape(QUESTIONS[tab])}</span><b>{escaped(number)}{small}</b>'
+        f'<span class="verdict">{markup.sign(kind)}{escaped(verdict)}</span>'
+        f'<span class="more">{escaped(more)}</span></button>'
+    )
 
 
 def data(report: audit.AuditReport | None) -> str:
@@ -37,9 +51,7 @@ def data(report: audit.AuditReport | None) -> str:
     worst = min(found, key=lambda one: SEVERITIES.index(one.check.severity), default=None)
     more = f"{worst.check.id}: {worst.count:,}" if worst else "no check found anything"
     unit = "finding" if len(found) == 1 else "findings"
-    return markup.card(
-        QUESTIONS["quality"], f"{len(found):,}", unit, _VERDICTS[report.worst], report.worst, more, "quality"
-    )
+    return card("quality", f"{len(found):,}", unit, _VERDICTS[report.worst], report.worst, more)
 
 
 def files(survey: cleanup.Survey) -> str:
@@ -48,21 +60,18 @@ def files(survey: cleanup.Survey) -> str:
     unique = sum(file.unique_rows for file in survey.files)
     n = len(plan.removals)
     if not n:
-        return markup.card(QUESTIONS["files"], "0", "files can go", "Nothing to clean up", "none", "", "files")
+        return card("files", "0", "files can go", "Nothing to clean up", "none", "")
     kind, verdict = ("warning", "Back up first") if unique else ("info", "Copies only")
     more = f"{unique:,} rows exist nowhere else" if unique else "every row is in the database"
-    return markup.card(QUESTIONS["files"], f"{n:,}", "file" if n == 1 else "files", verdict, kind, more, "files")
+    return card("files", f"{n:,}", "file" if n == 1 else "files", verdict, kind, more)
 
 
 def agents(result: analysis.Effectiveness) -> str:
     """Say which agent is better, and how sure that is."""
-    claim, question = result.claim, QUESTIONS["agents"]
-    pair = claim.closest
+    claim, pair = result.claim, result.claim.closest
     contests = max((agent.contests for agent in result.agents), default=0)
     if not contests or pair is None:
-        return markup.card(
-            question, f"{contests:,}", "contests", "Undecided", "undecided", "nothing to compare", "agents"
-        )
+        return card("agents", f"{contests:,}", "contests", "Undecided", "undecided", "nothing to compare")
     best = claim.verdict == "best"
     ends = (pair.low_clustered, pair.high_clustered)
     interval = " to ".join(number(end, "+.1f") for end in ends if end is not None)
@@ -72,31 +81,28 @@ def agents(result: analysis.Effectiveness) -> str:
     sure = "" if pair.p_holm is None else f", {p_value(pair.p_holm)}"
     more = f"{pair.a} before {pair.b}, {counted(pair.n, 'contest')}{sure}"
     kind = "best" if best else "undecided"
-    return markup.card(question, number(pair.difference, "+.1f"), interval, verdict, kind, more, "agents")
+    return card("agents", number(pair.difference, "+.1f"), interval, verdict, kind, more)
 
 
 def cost(result: analysis.Usage) -> str:
     """Say what was spent, and whether the stored costs can be trusted."""
     whole = result.recomputed
-    question = QUESTIONS["usage"]
     if not whole["calls"]:
-        return markup.card(question, "–", "", "No calls are stored", "info", "", "usage")
+        return card("usage", "–", "", "No calls are stored", "info", "")
     spent, calls, differing = whole["cost_usd"] or 0.0, whole["calls"], whole["differing"] or 0
     kind, verdict = ("warning", f"{differing:,} costs differ") if differing else ("none", "As by list prices")
     if not whole["priced"]:
         kind, verdict = "info", "No list prices known"
     sum_of = f"${spent:,.2f}" if spent >= 1 or not spent else f"${spent:.4f}"
-    each = f"{100 * spent / calls:.2g} ¢ a call" if calls else ""
-    return markup.card(question, sum_of, counted(calls, "call"), verdict, kind, each, "usage")
+    each = f"{100 * spent / calls:.2g} ¢ a call"
+    return card("usage", sum_of, counted(calls, "call"), verdict, kind, each)
 
 
-def people(ratings: int, votes: int, tab: str) -> str:
+def people(ratings: int, votes: int) -> str:
     """Say how many ratings and votes there are."""
     n = ratings + votes
     verdict, kind = ("Too few to decide", "undecided") if n < _ENOUGH else ("Enough to compare", "none")
     if not n:
         verdict = "No votes and no ratings yet"
     more = f"{counted(ratings, 'blind rating')}, {counted(votes, 'vote')} in the application"
-    return markup.card(
-        QUESTIONS["rate"], f"{n:,}", f"of about {_ENOUGH}" if n < _ENOUGH else "answers", verdict, kind, more, tab
-    )
+    return card("rate", f"{n:,}", f"of about {_ENOUGH}" if n < _ENOUGH else "answers", verdict, kind, more)

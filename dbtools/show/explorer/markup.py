@@ -140,16 +140,6 @@ def counts(items: Iterable[tuple[str, str]]) -> str:
     return f'<div class="dbtools-counts">{shown}</div>'
 
 
-def card(question: str, number: str, unit: str, verdict: str, kind: str, more: str, tab: str) -> str:
-    """Return a question with its answer; a click opens the tab that says more."""
-    small = f" <small>{escaped(unit)}</small>" if unit else ""
-    return (
-        f'<button type="button" class="dbtools-card dbtools-{KINDS[kind][0]}" data-go="tab:{html.escape(tab)}">'
-        f'<span class="question">{html.escape(question)}</span><b>{escaped(number)}{small}</b>'
-        f'<span class="verdict">{sign(kind)}{escaped(verdict)}</span><span class="more">{escaped(more)}</span></button>'
-    )
-
-
 def beginning(text: str, longest: int) -> str:
     """Return the first characters of a long text, on one line, with secrets hidden."""
     # Hide credentials before cutting: half of one no longer looks like a credential.

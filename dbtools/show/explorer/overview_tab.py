@@ -12,6 +12,7 @@ import ipywidgets
 from dbtools import audit, progress, server
 from dbtools.audit.context import read_query
 from dbtools.database import Database
+from dbtools.database.schema import TABLES
 from dbtools.html import size
 from dbtools.show import charts
 from dbtools.show.explorer import cards, markup
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _LARGE = 50_000  # versions; a larger database is audited on request only
 _WAIT, _MOST_WAITS = 0.1, 50  # seconds: charts wait for the audit, but not for long
-_RELATIONS = ("prompts", "versions", "scores", "heads", "feedback", "token_usage", "security_inputs")
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ class OverviewTab(Tab):
         """Return the counts, and answer what they answer: they are there before anything else."""
         db = session.db
         ratings = db.rows("ratings") if "ratings" in db.relations else 0
-        tab = "rate" if "rate" in self.explorer.tabs else "usage"
-        self._answer("rate", cards.people(ratings, db.rows("feedback"), tab))
+        self._answer("rate", cards.people(ratings, db.rows("feedback")))
         return counts_html(db)
 
     def compute(self, session: Session, request: Any) -> Overview:
@@ -182,7 +181,7 @@ def counts_html(db: Database) -> str:
     last_row = f"{last_change:%Y-%m-%d %H:%M} UTC" if last_change else "never"
     kind = f"{size_of}generation {origin['generation']}, {created}"
     where = f"{origin['path']} ({kind}); last row written {last_row}{changed}"
-    counts = [(name.replace("_", " "), f"{db.rows(name):,}") for name in _RELATIONS]
+    counts = [(table.relation.replace("_", " "), f"{db.rows(table.relation):,}") for table in TABLES]
     other = {t: n for t, n in origin["tables"].items() if t not in origin["columns"]}
     listed = ", ".join(f"{name} ({n:,})" for name, n in other.items())
     not_loaded = f"Tables of which only the number of rows is read: {listed}." if other else ""
