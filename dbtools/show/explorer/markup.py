@@ -6,7 +6,7 @@ import html
 import json
 import pickle
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -34,9 +34,7 @@ KINDS = {
     "": ("plain", ""),
 }
 STYLE = f"<style>{files('dbtools.show.explorer').joinpath('explorer.css').read_text(encoding='utf-8')}</style>"
-HIGHEST = {"judge": 10.0, "heuristic": 10.0, "self": 20.0, "synthetic": 100.0}
-"""The highest score on each scale."""
-
+_HIGHEST = {"self": 20.0, "synthetic": 100.0}  # the highest score on a scale, where it is not 10
 _AS_CSV = re.compile(rf"{CSV_OPENS}.*?-->", re.DOTALL)  # for reports, which have no kernel to ask
 
 Draw = Callable[..., str]
@@ -73,9 +71,10 @@ def table(frame: pd.DataFrame, name: str = "table", **look: Any) -> str:
 
 def tools(csv: str = "", **texts: str) -> str:
     """Return buttons that save a table as CSV and copy texts: by the name of the button."""
-    buttons = [f'<button type="button" title="Save all rows as CSV" data-go="csv:{html.escape(csv)}">CSV</button>'] * (
-        csv != ""
-    )
+    buttons = []
+    if csv:
+        about = f'type="button" title="Save all rows as CSV" data-go="csv:{html.escape(csv)}"'
+        buttons.append(f"<button {about}>CSV</button>")
     for name, said in texts.items():
         title = html.escape(f"Copy {name.replace('_', ' ')}")
         buttons.append(f'<button type="button" title="{title}" data-copy="{html.escape(said)}">{title}</button>')
@@ -152,18 +151,11 @@ def text_box(text: str | None) -> str:
     return f'<div class="dbtools-text" tabindex="0">{escaped(text or "–")}</div>'
 
 
-def sides(names: tuple[str, str], parts: Iterable[tuple[str, str]]) -> str:
+def sides(names: tuple[str, str], parts: Sequence[tuple[str, str]]) -> str:
     """Return two texts side by side, with the words that only one of them has marked."""
-    left, right = [], []
-    for kind, text in parts:
-        said = html.escape(text)
-        if kind != "+":
-            left.append(f"<del>{said}</del>" if kind == "-" else said)
-        if kind != "-":
-            right.append(f"<ins>{said}</ins>" if kind == "+" else said)
     columns = "".join(
-        f'<div><b>{html.escape(name)}</b><div class="dbtools-text" tabindex="0">{"".join(pieces)}</div></div>'
-        for name, pieces in zip(names, (left, right), strict=True)
+        f"<div><b>{html.escape(name)}</b>{changed(part for part in parts if part[0] != lacking)}</div>"
+        for name, lacking in zip(names, "+-", strict=True)
     )
     return f'<div class="dbtools-sides">{columns}</div>'
 
@@ -176,9 +168,9 @@ def changed(parts: Iterable[tuple[str, str]]) -> str:
     return f'<div class="dbtools-text" tabindex="0">{"".join(pieces)}</div>'
 
 
-def scores(rows: Iterable[tuple[str, float | None, float | None]], top: float = 10) -> str:
+def scores(rows: Iterable[tuple[str, float | None, float | None]], scale: str | None) -> str:
     """Return scores as bars, each with a line where the others' median lies."""
-    shown = []
+    shown, top = [], _HIGHEST.get(scale or "", 10.0)
     for name, value, middle in rows:
         bar = f'<i style="width:{min(100, max(0, 100 * value / top)):.0f}%"></i>' if value is not None else ""
         line = f'<u style="left:{min(100, max(0, 100 * middle / top)):.0f}%"></u>' if middle is not None else ""

@@ -242,11 +242,10 @@ def side_html(
         parts += _differences(name, text["text"] or "", original or "", one, sides, page.texts)
     if one["total"] == one["total"] or one["clarity"] == one["clarity"]:
         middle = page.medians.get(one["scale"], {})
-        top = markup.HIGHEST.get(one["scale"], 10.0)
         values = [(dim.replace("_", " "), _known(one[dim]), _known(middle.get(dim))) for dim in DIMENSIONS]
         of = f"{int(middle.get('versions', 0)):,} versions on the {one['scale']} scale"
         line = f"Bar: this version. Line: median of {of}."
-        parts += ["<h4>Scores of the judge</h4>", markup.scores(values, top), markup.muted(line)]
+        parts += ["<h4>Scores of the judge</h4>", markup.scores(values, one["scale"]), markup.muted(line)]
     if text.get("feedback"):
         parts.append(
             f"<h4>The judge's words</h4><blockquote>{escaped(markup.plain_words(text['feedback']))}</blockquote>"

@@ -307,9 +307,7 @@ def _bars(found: dict[str, Any]) -> str:
     """Return the five scores of a version as bars, and its total."""
     total = f"{found['total']:.2f} of 50" if found["total"] is not None else "no total on a known scale"
     rows = [(name.replace("_", " "), found[name], None) for name in DIMENSIONS]
-    return markup.scores(rows, markup.HIGHEST.get(found["scale"], 10.0)) + markup.muted(
-        "; ".join([total, *_standing(found)])
-    )
+    return markup.scores(rows, found["scale"]) + markup.muted("; ".join([total, *_standing(found)]))
 
 
 def _standing(found: dict[str, Any]) -> list[str]:
