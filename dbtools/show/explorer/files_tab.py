@@ -125,9 +125,9 @@ class FilesTab(Tab):
 
     def tick(self, key: str, _more: bool) -> None:
         """Tick a file, or remove its tick."""
-        paths = {name: path for path, name in keys_of(self.survey).items()} if self.survey else {}
-        if key in paths:
-            self.ticked = self.ticked ^ {paths[key]}
+        path = paths_of(self.survey).get(key) if self.survey else None
+        if path is not None:
+            self.ticked ^= {path}
             self._show_files()
 
     def _show_files(self) -> None:
@@ -201,8 +201,8 @@ class FilesTab(Tab):
         """Show the rows that only one file has, in the place of the preview."""
         if self.survey is None:
             return
-        paths = {name: path for path, name in keys_of(self.survey).items()}
-        (file,) = (one for one in self.survey.files if one.path == paths.get(key))
+        path = paths_of(self.survey).get(key)
+        (file,) = (one for one in self.survey.files if one.path == path)
         project = self.explorer.project
         self._show_files()
         self.worker.submit(
@@ -235,20 +235,20 @@ class FilesTab(Tab):
         self.restore_button.disabled = not runs
 
 
-def keys_of(survey: cleanup.Survey) -> dict[str, str]:
-    """Return the key of each path on the page: the path as the page shows it, no two alike."""
+def paths_of(survey: cleanup.Survey) -> dict[str, str]:
+    """Return the path of each file by its key on the page: the path as the page shows it, no two alike."""
     paths: dict[str, str] = {}
     for file in survey.files:
         key = redact(printable(readable(file.path)))
         while key in paths:
             key += "'"
         paths[key] = file.path
-    return {path: key for key, path in paths.items()}
+    return paths
 
 
 def survey_html(survey: cleanup.Survey, ticked: frozenset[str], unique_rows: str) -> str:
     """Return the files as a table; those that may go have a box."""
-    keys = keys_of(survey)
+    keys = {path: key for key, path in paths_of(survey).items()}
     removable = {removal.path for removal in cleanup.plan(survey, unique_rows).removals}
     boxes = ["☑" if path in ticked else "☐" if path in removable else "" for path in keys]
     # Unique rows and reason stand in front, where they can be seen on narrow pages too.
