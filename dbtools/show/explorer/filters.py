@@ -14,10 +14,13 @@ from dbtools.html import text as escaped
 from dbtools.show.explorer import markup
 from dbtools.show.explorer.selection import query
 from dbtools.show.explorer.state import State
-from dbtools.show.explorer.widgets import Grid, button, chip, choice, close, group, line, row
+from dbtools.show.explorer.widgets import FREE, Grid, button, chip, choice, close, group, line, row
 
 _MOST_CHIPS = 12  # sources with a button of their own
-_STYLE = {"description_width": "initial"}
+_CHOICES = {
+    "provenance": (PROVENANCES, "Which rows count"),
+    "scale": ((*SCALES, "all"), "Which scale's scores count; agents are compared on one scale only"),
+}
 
 
 class FilterBar:
@@ -37,22 +40,16 @@ class FilterBar:
         about = "Only prompts of this user: a name or its beginning, then Enter; several are possible, one by one"
         self.users = line("Users", about, "", "190px", ipywidgets.Combobox, placeholder="all users")
         self.users.observe(lambda change: self._add_user(change["new"]), "value")
-        known = {"provenance": PROVENANCES, "scale": (*SCALES, "all")}
-        tooltips = {
-            "provenance": "Which rows count",
-            "scale": "Which scale's scores count; agents are compared on one scale only",
-        }
         self._choices = {
-            name: choice(name.capitalize(), tooltips[name], words, getattr(explorer, name))
-            for name, words in known.items()
+            name: choice(name.capitalize(), about, words, getattr(explorer, name))
+            for name, (words, about) in _CHOICES.items()
         }
         self._links = {
             name: ipywidgets.link((explorer, name), (control, "value")) for name, control in self._choices.items()
         }
         self.tags = Grid()
         self.tags.on_link(self._follow)
-        controls = (*self._choices.values(), self.sources.widget, self.users, days(explorer))
-        self.controls = row(*controls)
+        self.controls = row(*self._choices.values(), self.sources.widget, self.users, days(explorer))
         self.controls.layout.display = "none"
         about = "The first eight characters of the id of a prompt or version; Enter opens the prompt"
         self.identifier = line("Open id", about, width="190px", placeholder="b009152b")
@@ -109,8 +106,7 @@ class FilterBar:
         """Show how many versions there are of each provenance and scale."""
         every = sum(n for kind, n in counts.items() if kind.startswith("provenance "))
         for name, control in self._choices.items():
-            words = PROVENANCES if name == "provenance" else (*SCALES, "all")
-            numbers = {word: every if word == "all" else counts.get(f"{name} {word}", 0) for word in words}
+            numbers = {w: every if w == "all" else counts.get(f"{name} {w}", 0) for w in _CHOICES[name][0]}
             # A list with new options chooses the first one, which must not become the filter.
             self._links[name].unlink()
             control.options = [(f"{word} ({n:,})", word) for word, n in numbers.items()]
@@ -146,9 +142,7 @@ def chosen(explorer: State) -> list[tuple[str, str, str]]:
         "prompt_id": explorer.prompt_id[:8],
     }
     shown = [
-        (name, words, f"{'any' if name in ('provenance', 'scale') else 'remove'}:{name}")
-        for name, words in said.items()
-        if words
+        (name, words, f"{'any' if name in _CHOICES else 'remove'}:{name}") for name, words in said.items() if words
     ]
     return shown + [("users", user, f"remove:users={user}") for user in explorer.users]
 
@@ -214,7 +208,7 @@ def days(explorer: State) -> ipywidgets.Box:
             description=word,
             tooltip=f"Only prompts asked on this day or {'later' if word == 'from' else 'earlier'} (UTC)",
             value=day,
-            style=_STYLE,
+            style=FREE,
             layout=layout,
         )
         for word, day in zip(("from", "to"), explorer.date_range, strict=True)

@@ -106,10 +106,6 @@ function addSaving(chart) {
     one.addEventListener("click", async () => save(await picture(chart, kind), `${name}.${kind}`));
     bar.append(one);
   }
-  chart.parentElement.classList.contains("dbtools-frame") ? chart.after(bar) : wrap(chart, bar);
-}
-
-function wrap(chart, bar) {
   const frame = make("div", { className: "dbtools-frame" });
   chart.replaceWith(frame);
   frame.append(chart, bar);
@@ -190,7 +186,7 @@ function render({ model, el }) {
   });
   el.addEventListener("pointerleave", () => { tip.hidden = true; });
   const onMessage = (message, buffers) => {
-    if (message.save) save(new Blob([buffers[0]], { type: message.type }), message.save);
+    if (message.save) save(new Blob([buffers[0]], { type: "text/csv" }), message.save);
   };
   model.on("change:html", draw);
   model.on("msg:custom", onMessage);

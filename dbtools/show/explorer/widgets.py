@@ -10,7 +10,8 @@ import anywidget
 import ipywidgets
 import traitlets
 
-_FREE = {"description_width": "initial"}
+FREE = {"description_width": "initial"}
+"""The style of a control whose label is as wide as it needs."""
 
 
 def _script(name: str) -> str:
@@ -63,9 +64,9 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
         self.on_msg(handle)
 
-    def save(self, name: str, content: bytes, kind: str = "text/csv") -> None:
-        """Let the page save a file."""
-        self.send({"save": name, "type": kind}, [content])
+    def save(self, name: str, content: bytes) -> None:
+        """Let the page save a CSV file."""
+        self.send({"save": name}, [content])
 
 
 class Tabs(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
@@ -123,11 +124,9 @@ def close(*roots: ipywidgets.Widget) -> None:
         if widget.comm is None or widget.model_id in seen:
             continue
         seen.add(widget.model_id)
-        values = [getattr(widget, name) for name in widget.keys]
-        waiting += [v for v in values if isinstance(v, ipywidgets.Widget)]
-        waiting += [
-            v for some in values if isinstance(some, list | tuple) for v in some if isinstance(v, ipywidgets.Widget)
-        ]
+        for value in (getattr(widget, name) for name in widget.keys):
+            parts = value if isinstance(value, list | tuple) else [value]
+            waiting += [part for part in parts if isinstance(part, ipywidgets.Widget)]
         widget.close()
 
 
@@ -138,11 +137,11 @@ def button(text: str, tooltip: str, act: Callable[[], object], **look: Any) -> i
     return made
 
 
-def choice(text: str, tooltip: str, options: Any, value: Any, **look: Any) -> ipywidgets.Dropdown:
+def choice(text: str, tooltip: str, options: Any, value: Any) -> ipywidgets.Dropdown:
     """Return a drop-down list."""
     layout = ipywidgets.Layout(width="auto", max_width="100%")
     return ipywidgets.Dropdown(
-        description=text, tooltip=tooltip, options=options, value=value, style=_FREE, layout=layout, **look
+        description=text, tooltip=tooltip, options=options, value=value, style=FREE, layout=layout
     )
 
 
@@ -161,7 +160,7 @@ def line(
         description=text,
         tooltip=tooltip,
         continuous_update=False,
-        style=_FREE,
+        style=FREE,
         layout=layout,
         **look,
     )
