@@ -37,17 +37,11 @@ _LONGEST = 240
 _WHOLE = 5_000  # characters of a text that are shown on a click
 _LINE = 40  # a text up to this long stands on one line
 _NONE = "–"
-_INTERVALS = {
-    "low": "high",
-    "total_low": "total_high",
-    "low_clustered": "high_clustered",
-    "low_equal_length": "high_equal_length",
-    "failure_low": "failure_high",
-    "win_low": "win_high",
-    "point_low": "point_high",
-    "rate_low": "rate_high",
-    "score_low": "score_high",
-}
+# The lower ends of 95% intervals; the upper one has "high" in its name instead.
+_LOWER_ENDS = (
+    *("low", "total_low", "low_clustered", "low_equal_length", "failure_low"),
+    *("win_low", "point_low", "rate_low", "score_low"),
+)
 _SPACES = re.compile(r"[ \t\r\n\f\v\xa0]+")  # other separators are written out: a name may hold them
 _TABLE = ".dbtools-table.dbtools-table.dbtools-table"  # thrice, as JupyterLab aligns all tables of outputs its own way
 # The variables are JupyterLab's; elsewhere the fallbacks hold.
@@ -243,7 +237,8 @@ def _columns(
 ) -> list[_Column]:
     names = [str(name) for name in frame.columns]
     made = [_column(n, frame.iloc[:limit, i], formats.get(n) or None, words, exact) for i, n in enumerate(names)]
-    ends = {high: low for low, high in _INTERVALS.items() if intervals and low in names and high in names}
+    pairs = [(low, low.replace("low", "high")) for low in _LOWER_ENDS if intervals]
+    ends = {high: low for low, high in pairs if low in names and high in names}
     lows = {ends[c.name]: c.cells for c in made if c.name in ends}
     return [_interval(c, lows[c.name]) if c.name in lows else c for c in made if c.name not in ends]
 
@@ -270,11 +265,8 @@ def _column(
     whole = not any(len(shown) > _LINE or " " in shown for shown in texts)
     kind = "c" if flags else "n" if numbers else "d" if times or whole else "t" if long else ""
     # The unit stands in the cells.
-    heading, note = name.removesuffix("_bytes").replace("_", " "), ""
-    if exact:
-        heading = name
-    else:
-        heading, note = words.get(name) or _words().get(name, (heading, ""))
+    plain = (name if exact else name.removesuffix("_bytes").replace("_", " "), "")
+    heading, note = plain if exact else words.get(name) or _words().get(name, plain)
     cells = [_exact(v, shown) if exact else _cell(v, name, shown) for v, shown in zip(values, texts, strict=True)]
     return _Column(name, f' class="{kind}"' if kind else "", text(heading), html.escape(note), cells)
 
