@@ -130,12 +130,13 @@ def _convert(parameter: Parameter, kind: str, value: object) -> Any:
     if optional:
         empty = value is None or (isinstance(value, str) and value.strip() in ("", "None"))
         return None if empty else _convert(parameter, optional["type"], value)
+    if kind not in _TYPES:
+        raise NotebookError(f'The type "{kind}" cannot be given for parameter', parameter.name)
+    convert, example = _TYPES[kind]
     try:
-        return _CONVERTERS[kind](value)
-    except KeyError:
-        raise NotebookError(f'The type "{kind}" cannot be given for parameter', parameter.name) from None
+        return convert(value)
     except (ValueError, OverflowError, RecursionError):
-        known = f"give {_EXAMPLES[kind]} (default {parameter.default})"
+        known = f"give {example} (default {parameter.default})"
         raise ParameterError(f'Not a value of parameter "{parameter.name}"', value, known) from None
 
 
@@ -177,19 +178,12 @@ def _list(value: object) -> list[str]:
     return [_str(v) for v in value]
 
 
-_CONVERTERS: dict[str, Callable[[object], Any]] = {
-    "bool": _bool,
-    "int": _int,
-    "float": _float,
-    "str": _str,
-    "list[str]": _list,
-    "list": _list,
-}
-_EXAMPLES = {
-    "bool": "True or False",
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "list[str]": 'names separated by commas, or ["a", "b"]',
-    "list": 'names separated by commas, or ["a", "b"]',
+# How a value is converted to a type, and an example of the type in words.
+_TYPES: dict[str, tuple[Callable[[object], Any], str]] = {
+    "bool": (_bool, "True or False"),
+    "int": (_int, "a whole number"),
+    "float": (_float, "a number"),
+    "str": (_str, "text"),
+    "list[str]": (_list, 'names separated by commas, or ["a", "b"]'),
+    "list": (_list, 'names separated by commas, or ["a", "b"]'),
 }
