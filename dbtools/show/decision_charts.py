@@ -44,9 +44,9 @@ def power(frame: pd.DataFrame) -> alt.LayerChart:
 
     data = frame[["lead", "contests", "power"]]
     leads = list(dict.fromkeys(data["lead"]))
-    colours = (
-        [INK, BLUE, ORANGE, VERMILION, GREEN][: len(leads)] if "today's leads" in leads else [BLUE, ORANGE, VERMILION]
-    )
+    colours = [BLUE, ORANGE, VERMILION]
+    if "today's leads" in leads:
+        colours = [INK, *colours, GREEN]
     x = alt.X("contests:Q", title="contests with the closest rival", scale=alt.Scale(type="log", nice=False))
     y = alt.Y("power:Q", title="chance of a clear answer", scale=alt.Scale(domain=[0, 1])).axis(format="%")
     lead = alt.Color(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dbtools import iri_parsers
-from dbtools.html import LEVELS, text
+from dbtools.html import LEVELS, number, text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -226,7 +226,7 @@ def points(
 
 
 def _number(value: float | None) -> str:
-    return "not known" if value is None or value != value else f"{value:.3g}".replace("-", "−")
+    return "not known" if value is None or value != value else number(value, ".3g")
 
 
 def label(base: alt.Chart, width: float) -> alt.Chart:
@@ -333,8 +333,8 @@ def bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
 def _stable(spec: dict[str, Any]) -> dict[str, Any]:
     """Return a chart whose bytes depend on what is seen only: numbers are rounded, data sets are numbered."""
     text = json.dumps(_rounded(spec))
-    for number, name in enumerate(spec.get("datasets", ())):  # Altair names a data set after the unrounded content
-        text = text.replace(name, f"data-{number}")
+    for n, name in enumerate(spec.get("datasets", ())):  # Altair names a data set after the unrounded content
+        text = text.replace(name, f"data-{n}")
     stable: dict[str, Any] = json.loads(text)
     return stable
 
