@@ -193,10 +193,8 @@ def sides_of(page: PromptPage) -> list[dict[str, Any]]:
     taken = {one["source"]: one for one in chosen}
     for one in rows:  # of each source, the last version comes first
         taken.setdefault(one["source"], one)
-    order = list(dict.fromkeys(one["source"] for one in rows))
-    return [taken[source] for source in sorted(order, key=lambda name: (taken[name] not in chosen, order.index(name)))][
-        :_MOST_SIDES
-    ]
+    in_order = [taken[source] for source in dict.fromkeys(one["source"] for one in rows)]
+    return sorted(in_order, key=lambda one: one not in chosen)[:_MOST_SIDES]
 
 
 def page_html(page: PromptPage) -> str:
@@ -207,9 +205,9 @@ def page_html(page: PromptPage) -> str:
     place = f"prompt {head['place']:,} of {head['prompts']:,}" if "place" in head else "not among the prompts"
     original = next((text["original_text"] for text in page.texts.values() if text.get("original_text")), None)
     parts = [
-        markup.head(f"Prompt {page.head['prompt_id'][:8]}"),
-        markup.muted(f"{page.head['prompt_id']}; {asked}{user}; {place}; {counted(len(page.versions), 'version')}"),
-        markup.tools(id=page.head["prompt_id"]),
+        markup.head(f"Prompt {head['prompt_id'][:8]}"),
+        markup.muted(f"{head['prompt_id']}; {asked}{user}; {place}; {counted(len(page.versions), 'version')}"),
+        markup.tools(id=head["prompt_id"]),
         markup.text_box(original)
         if page.texts
         else markup.note("The long texts are not loaded: see Versions.", "info"),
@@ -246,14 +244,10 @@ def side_html(
         of = f"{int(middle.get('versions', 0)):,} versions on the {one['scale']} scale"
         line = f"Bar: this version. Line: median of {of}."
         parts += ["<h4>Scores of the judge</h4>", markup.scores(values, one["scale"]), markup.muted(line)]
-    if text.get("feedback"):
-        parts.append(
-            f"<h4>The judge's words</h4><blockquote>{escaped(markup.plain_words(text['feedback']))}</blockquote>"
-        )
-    if text.get("explanation"):
-        parts.append(
-            f"<h4>The agent's words</h4><blockquote>{escaped(markup.plain_words(text['explanation']))}</blockquote>"
-        )
+    for who, column in (("judge", "feedback"), ("agent", "explanation")):
+        if text.get(column):
+            words = escaped(markup.plain_words(text[column]))
+            parts.append(f"<h4>The {who}'s words</h4><blockquote>{words}</blockquote>")
     parts.append(markup.muted("; ".join(_facts(one))))
     return f'<div class="dbtools-side">{"".join(parts)}</div>'
 
