@@ -97,7 +97,7 @@ function render({ model, el }) {
     return made;
   });
   const toggle = (name, act) => {
-    const made = make("button", { type: "button", textContent: name, className: "dbtools-rater-toggle" });
+    const made = make("button", { type: "button", textContent: name });
     made.setAttribute("aria-pressed", "false");
     made.onclick = () => made.setAttribute("aria-pressed", String(act()));
     return made;
