@@ -77,11 +77,10 @@ def render_index(folder: Path) -> str:
     import jinja2
 
     reports = [
-        {**about, "page": path.stem}
+        _shown({**about, "page": path.stem})
         for path in folder.glob("*.json")
-        if path.is_file() and (about := about_report(path))
+        if path.is_file() and (about := about_report(path)) and path.with_suffix(".html").is_file()
     ]
-    reports = [_shown(report) for report in reports if (folder / f"{report['page']}.html").is_file()]
     reports.sort(key=lambda report: (str(report["time"]), report["page"]), reverse=True)
     whole = {report["page"] for report in reports}
     stopped = sorted(p.stem for p in folder.glob("*.ipynb") if p.stem not in whole and p.with_suffix(".html").is_file())
