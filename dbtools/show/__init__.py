@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dbtools.show import charts
@@ -14,15 +15,8 @@ __all__ = ["Explorer", "Rater", "charts"]
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first used: they import ipywidgets.
-    if name == "Explorer":
-        from dbtools.show.explorer import Explorer
-
-        return Explorer
-    if name == "Rater":
-        from dbtools.show.rater import Rater
-
-        return Rater
+    if name in ("Explorer", "Rater"):  # loaded when first used: they import ipywidgets
+        return getattr(import_module(f"dbtools.show.{name.lower()}"), name)
     raise AttributeError(f"module 'dbtools.show' has no attribute {name!r}")
 
 

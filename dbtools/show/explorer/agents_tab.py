@@ -41,12 +41,9 @@ _ABOUT_PAIRS = (
     "Totals compared within the same prompt, A less B; effect size: Cohen's d_z; P(A beats B): with half of the ties. "
     "For one pair alone, a difference below the smallest detectable one would be missed more than 1 time in 5."
 )
-
 _ABOUT_RATED = (
     "Share of blind ratings that prefer a, less the share that prefer b, from −1 to 1; clusters: prompt texts."
 )
-
-
 _ABOUT_CHOICES = (
     "Expected loss: by how many points of 50 the truly best agent is expected to be above this one; adjusted: as if "
     "all had met the same prompts; tokens and dollars per prompt; frontier: no other agent is both cheaper and better."

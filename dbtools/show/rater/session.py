@@ -50,13 +50,8 @@ class RatingSession:
         seed: int = 0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._db, self._path, self._rater, self._seed, self._clock = (
-            db,
-            project.ratings,
-            named_rater(rater),
-            seed,
-            clock,
-        )
+        self._db, self._path, self._clock = db, project.ratings, clock
+        self._rater, self._seed = named_rater(rater), seed
         project.check_folder(self._path.parent)
         self._pool = load_pool(db, agents, seed)
         self.pairs = sum(len(some) * (len(some) - 1) // 2 for some in self._pool.prompts.values())
