@@ -41,7 +41,7 @@ from dbtools.notebooks.report import (
 )
 from dbtools.progress import ProgressLine
 from dbtools.project import Project
-from dbtools.redact import redact
+from dbtools.redact import redact, shorten
 
 iri_parsers.defer()  # before nbformat imports jsonschema
 
@@ -331,7 +331,7 @@ def _text(notebook: Any) -> str:
 
 def _short(text: str) -> str:
     line = next((line.strip() for line in _ANSI.sub("", text).splitlines() if line.strip()), "")
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return shorten(line, _LONGEST)
 
 
 def _writable(folder: Path, name: str) -> Path:
