@@ -135,18 +135,17 @@ class FilesTab(Tab):
         self.plan, self.body.html, self.confirmation.layout.display = None, "", "none"
         self.confirm.value = ""
         if self.survey:
-            with markup.live() as frames:
+            self.frames = {}
+            with markup.live(self.frames):
                 self.grid.html = survey_html(self.survey, self.ticked, self.unique.value)
-            self.frames = frames
 
     def show_plan(self) -> None:
         """Show the preview."""
         if self.survey is None:
             return
         self.plan = cleanup.plan(self.survey, self.unique.value, only=sorted(self.ticked))
-        with markup.live() as frames:
+        with markup.live(self.frames):
             self.body.html = plan_html(self.plan, self.survey, self._words())
-        self.frames |= frames
         self.clean.description = f"Back up and delete {counted(len(self.plan.removals), 'file')}"
         self.confirm.placeholder = self._words()
         self.confirmation.layout.display = "flex" if self.plan.removals else "none"
@@ -180,9 +179,8 @@ class FilesTab(Tab):
         sentence = f"{result.sentence[0].upper()}{result.sentence[1:]}."
         steps = _RESCUED if isinstance(result, cleanup.Manifest) and result.rescued_rows else ""
         undo = "Undo, at the end of this page, brings everything back." if isinstance(result, cleanup.Manifest) else ""
-        with markup.live() as frames:
+        with markup.live(self.frames):
             shown = markup.table(result.frame, "outcome")
-        self.frames |= frames
         self.outcome.html = markup.note(sentence, "none") + steps + markup.muted(undo) + shown
 
     def follow(self, target: str) -> None:
@@ -210,12 +208,9 @@ class FilesTab(Tab):
         )
 
     def _set_rows(self, name: str, rows: pd.DataFrame) -> None:
-        with markup.live() as frames:
-            shown = markup.table(rows, "unique-rows", limit=_MOST_ROWS)
-        self.frames |= frames
-        self.body.html = (
-            markup.head(f"{name}: {counted(len(rows), 'row')} that exist{'s' * (len(rows) == 1)} nowhere else") + shown
-        )
+        heading = f"{name}: {counted(len(rows), 'row')} that exist{'s' * (len(rows) == 1)} nowhere else"
+        with markup.live(self.frames):
+            self.body.html = markup.head(heading) + markup.table(rows, "unique-rows", limit=_MOST_ROWS)
 
     def _after_change(self) -> None:
         if not self.outcome.html:  # stopped or failed; the next survey clears the worker's message

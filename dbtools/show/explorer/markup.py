@@ -43,18 +43,19 @@ _width: ContextVar[int] = ContextVar("width", default=0)
 
 
 @contextmanager
-def live(width: int = 0) -> Iterator[dict[str, pd.DataFrame]]:
-    """Yield the frames of the tables that are made within, by name: a page can then save each one whole.
+def live(frames: dict[str, pd.DataFrame], width: int = 0) -> Iterator[None]:
+    """Put the frames of the tables that are made within into `frames`, by name: a page can then save each one whole.
 
     Charts are made at most `width` pixels wide; 0: as wide as they are.
     """
-    frames: dict[str, pd.DataFrame] = {}
-    tokens = _frames.set(frames), _width.set(width)
+    made: dict[str, pd.DataFrame] = {}
+    tokens = _frames.set(made), _width.set(width)
     try:
-        yield frames
+        yield
     finally:
         _frames.reset(tokens[0])
         _width.reset(tokens[1])
+    frames.update(made)
 
 
 def table(frame: pd.DataFrame, name: str = "table", **look: Any) -> str:

@@ -48,7 +48,8 @@ class QualityTab(Tab):
         self.light.value, self.rows.html = audit_light(report), ""
         open_split(self.split, False)
         if report:
-            with markup.live(self.explorer.page_width) as self.frames:
+            self.frames = {}
+            with markup.live(self.frames, self.explorer.page_width):
                 self.grid.html = findings_html(report, "")
                 self.body.html = checks_html(report)
 
@@ -58,9 +59,8 @@ class QualityTab(Tab):
         if report is None:
             return
         open_split(self.split, True)
-        with markup.live() as frames:
+        with markup.live(self.frames):
             self.grid.html = findings_html(report, check)
-        self.frames |= frames
         self.worker.submit(
             lambda _: report.rows(check),
             lambda rows: self._show_rows(report, check, rows),
@@ -68,17 +68,15 @@ class QualityTab(Tab):
         )
 
     def _show_rows(self, report: audit.AuditReport, check: str, rows: pd.DataFrame) -> None:
-        with markup.live() as frames:
+        with markup.live(self.frames):
             self.rows.html = rows_html(report, check, rows)
-        self.frames |= frames
 
     def redraw(self) -> None:
         """Draw the chart for another width of the page."""
         report = self.explorer.report
         if report:
-            with markup.live(self.explorer.page_width) as frames:
+            with markup.live(self.frames, self.explorer.page_width):
                 self.body.html = checks_html(report)
-            self.frames |= frames
 
     def refresh(self) -> None:
         """Run the audit if there is no report yet."""

@@ -141,7 +141,8 @@ class Tab:
         if self.lacking is not None:
             return ""
         self.drawn_for = self.explorer.page_width
-        with markup.live(self.drawn_for) as frames:
+        frames: dict[str, pd.DataFrame] = {}
+        with markup.live(frames, self.drawn_for):
             shown = self.render(result, draw)
         self.frames = frames
         line = self.python(self.request())
