@@ -81,12 +81,9 @@ function markOf(target) {
   return mark && mark.getAttribute("aria-roledescription") && !mark.matches("g, svg") ? mark : null;
 }
 
-function textOf(chart) {
-  return new XMLSerializer().serializeToString(chart.querySelector("svg"));
-}
-
 async function picture(chart, kind) {
-  const svg = new Blob([textOf(chart)], { type: "image/svg+xml" });
+  const text = new XMLSerializer().serializeToString(chart.querySelector("svg"));
+  const svg = new Blob([text], { type: "image/svg+xml" });
   if (kind === "svg") return svg;
   const image = make("img", { src: URL.createObjectURL(svg) });
   await image.decode();

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import ipywidgets
 
 from dbtools import analysis
@@ -18,14 +16,6 @@ from dbtools.show.explorer.widgets import button, line, row
 
 _NUMBERS = ["slope", "low", "high", "change"]
 _MOST_ROWS = 100
-
-
-@dataclass(frozen=True)
-class Request:
-    """The prompt to follow (empty: all), and the provenance."""
-
-    prompt_id: str
-    provenance: str
 
 
 class TimeTab(Tab):
@@ -49,13 +39,13 @@ class TimeTab(Tab):
         """Return controls and result."""
         return [row(self.prompt, self.all), *super().parts()]
 
-    def request(self) -> Request:
-        """Return prompt and provenance."""
-        return Request(self.explorer.prompt_id.strip(), self.explorer.provenance)
+    def request(self) -> tuple[str, str]:
+        """Return the prompt to follow (empty: all), and the provenance."""
+        return self.explorer.prompt_id.strip(), self.explorer.provenance
 
-    def compute(self, session: Session, request: Request) -> analysis.Evolution:
+    def compute(self, session: Session, request: tuple[str, str]) -> analysis.Evolution:
         """Return the evolution of the prompts."""
-        return analysis.evolution(session.derived(), request.prompt_id, request.provenance)
+        return analysis.evolution(session.derived(), *request)
 
     def is_empty(self, result: analysis.Evolution) -> bool:
         """Tell whether there are no prompts to follow."""
@@ -73,9 +63,10 @@ class TimeTab(Tab):
         else:
             self.follow(f"agents:{name.split(', ')[0]}")
 
-    def python(self, request: Request) -> str:
+    def python(self, request: tuple[str, str]) -> str:
         """Return the call that gives the same numbers."""
-        return f"analysis.evolution({self.explorer.python_db}, {request.prompt_id!r}, {request.provenance!r})"
+        prompt_id, provenance = request
+        return f"analysis.evolution({self.explorer.python_db}, {prompt_id!r}, {provenance!r})"
 
 
 def evolution_html(result: analysis.Evolution, draw: markup.Draw) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import ipywidgets
 
 from dbtools import analysis
@@ -18,14 +16,6 @@ from dbtools.show.explorer.widgets import choice, row
 
 _COLUMNS = ["kind", "name", "calls", "prompt_tokens", "completion_tokens", "cost_usd", "recomputed_usd", "differing"]
 _ABOUT_COSTS = "Costs differ: calls whose stored cost is more than 1% off the list price."
-
-
-@dataclass(frozen=True)
-class Request:
-    """The provenance, and which costs count."""
-
-    provenance: str
-    basis: str
 
 
 class UsageTab(Tab):
@@ -48,13 +38,14 @@ class UsageTab(Tab):
         """Return controls and result."""
         return [row(self.basis), *super().parts()]
 
-    def request(self) -> Request:
-        """Return provenance and costs."""
-        return Request(self.explorer.provenance, self.basis.value)
+    def request(self) -> tuple[str, str]:
+        """Return the provenance, and which costs count."""
+        return self.explorer.provenance, self.basis.value
 
-    def compute(self, session: Session, request: Request) -> analysis.Usage:
+    def compute(self, session: Session, request: tuple[str, str]) -> analysis.Usage:
         """Return what was used."""
-        return analysis.usage(session.derived(), request.provenance, basis=request.basis)
+        provenance, basis = request
+        return analysis.usage(session.derived(), provenance, basis=basis)
 
     def render(self, result: analysis.Usage, draw: markup.Draw = markup.draw) -> str:
         """Return what was used as charts and tables."""
@@ -96,6 +87,7 @@ class UsageTab(Tab):
         name = said.split(": ")[0]
         self.explorer.follow("day" if name[:4].isdigit() else "agents", name)
 
-    def python(self, request: Request) -> str:
+    def python(self, request: tuple[str, str]) -> str:
         """Return the call that gives the same numbers."""
-        return f"analysis.usage({self.explorer.python_db}, {request.provenance!r}, basis={request.basis!r})"
+        provenance, basis = request
+        return f"analysis.usage({self.explorer.python_db}, {provenance!r}, basis={basis!r})"
