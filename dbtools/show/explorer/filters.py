@@ -138,7 +138,7 @@ def chosen(explorer: State) -> list[tuple[str, str, str]]:
         "agents": ", ".join(explorer.agents),
         "date_range": span if since or until else "",
         "search": explorer.search,
-        "totals": _from_to(*explorer.totals),
+        "totals": from_to(*explorer.totals),
         "prompt_id": explorer.prompt_id[:8],
     }
     shown = [
@@ -147,7 +147,8 @@ def chosen(explorer: State) -> list[tuple[str, str, str]]:
     return shown + [("users", user, f"remove:users={user}") for user in explorer.users]
 
 
-def _from_to(least: float | None, below: float | None) -> str:
+def from_to(least: float | None, below: float | None) -> str:
+    """Return the ends of a range of totals in words; nothing where both are open."""
     if least is None:
         return "" if below is None else f"below {below:g}"
     return f"from {least:g}" if below is None else f"{least:g} to {below:g}"

@@ -12,6 +12,7 @@ from dbtools.analysis.textdiff import compare
 from dbtools.database.schema import DIMENSIONS
 from dbtools.html import table
 from dbtools.show.explorer import markup
+from dbtools.show.explorer.filters import from_to
 from dbtools.show.explorer.profile import headings, read_profile
 from dbtools.show.explorer.selection import Filters, Page, read_page, read_version
 from dbtools.show.explorer.session import Session
@@ -194,6 +195,7 @@ def count_html(found: Found) -> str:
         "the users chosen" if filters.users else "",
         "the days chosen" if any(filters.dates) else "",
         f"search “{filters.search.strip()}”" if filters.search.strip() else "",
+        f"total {from_to(*filters.totals)}" if from_to(*filters.totals) else "",
     ]
     left_out = f"Left out: {found.whole - page.rows:,} by the filters: {', '.join(filter(None, reasons))}."
     return markup.muted(f"{count} {left_out}")
