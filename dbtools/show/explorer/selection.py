@@ -39,14 +39,16 @@ class Filters:
 
         Without `prompts`, users and days are left out, for a database that has the chosen prompts only.
         """
-        kinds = {"provenance": self.provenance, "scale": self.scale}
-        chosen: dict[str, Any] = {name: kind for name, kind in kinds.items() if kind != "all"}
-        more: dict[str, Any] = {"agents": list(self.agents), "search": self.search.strip()}
-        least, below = self.totals
-        chosen |= {name: end for name, end in (("least", least), ("below", below)) if end is not None}
-        if prompts:
-            more |= PromptFilter(self.users, *self.dates).bound
-        return chosen | {name: value for name, value in more.items() if value}
+        chosen: dict[str, Any] = {
+            "provenance": None if self.provenance == "all" else self.provenance,
+            "scale": None if self.scale == "all" else self.scale,
+            "agents": list(self.agents) or None,
+            "search": self.search.strip() or None,
+            "least": self.totals[0],
+            "below": self.totals[1],
+            **(PromptFilter(self.users, *self.dates).bound if prompts else {}),
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
 
 
 def query(name: str) -> str:
