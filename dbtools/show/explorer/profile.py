@@ -37,9 +37,9 @@ def headings(profile: dict[str, Any]) -> dict[str, str]:
     days = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else ""
     letters = f"{profile['shortest']:,} to {profile['longest']:,} letters" if profile["longest"] is not None else ""
     said = {
-        "source": shares(profile["source"] or {}, "agents"),
-        "scale": shares(profile["scale"] or {}, "scale"),
-        "provenance": shares(profile["provenance"] or {}, "provenance"),
+        "source": shares(profile["source"], "agents"),
+        "scale": shares(profile["scale"], "scale"),
+        "provenance": shares(profile["provenance"], "provenance"),
         "total": totals(profile["total"] or {}) + missing,
         "text": letters,
         "text_length": letters,
@@ -75,8 +75,6 @@ def totals(counts: dict[float, int]) -> str:
     wide = _WIDE / (HIGHEST_TOTAL / STEP)
     parts = []
     for low, n in sorted(counts.items()):
-        if low is None:
-            continue
         high = max(1.5, _HIGH * n / most)
         parts.append(
             f'<rect x="{wide * low / STEP:.1f}" y="{_HIGH - high:.1f}" width="{wide - 1:.1f}" height="{high:.1f}" '
