@@ -343,7 +343,10 @@ def _show(value: Any, name: str, spec: str | None, decimals: int) -> str:
 
 
 def _shorten(value: str) -> str:
-    return shorten(printable(_SPACES.sub(" ", value[: 25 * _LONGEST].strip())), _LONGEST)
+    start = value[: 25 * _LONGEST].strip()
+    # On one line, "password: word" may be prose; at the end of a line it is a setting.
+    start = redact(start) if "\n" in start else start
+    return shorten(printable(_SPACES.sub(" ", start)), _LONGEST)
 
 
 def _missing(value: Any) -> bool:
