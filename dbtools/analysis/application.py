@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.query import query
+from dbtools.analysis.query import frame, query
 from dbtools.database import Database
 from dbtools.database.attach import opened
 from dbtools.html import table
@@ -48,9 +48,7 @@ class ApplicationStats(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per source: source, versions, wins, win_rate, scored, mean_total."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(s) for s in self.sources], columns=list(SourceStats.__dataclass_fields__))
+        return frame(self.sources, [*SourceStats.__dataclass_fields__])
 
     @property
     def sentence(self) -> str:

@@ -25,6 +25,7 @@ from dbtools.analysis.query import (
     Row,
     RowFilter,
     check_word,
+    frame,
     rows,
     select_entries,
     working_table,
@@ -114,60 +115,47 @@ class Effectiveness(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per agent: the attributes of `AgentResult` but the dicts."""
-        return _frame(self.agents, AgentResult)
+        return frame(self.agents, [name for name in AgentResult.__dataclass_fields__ if name not in _NOT_SHOWN])
 
     @cached_property
     def pairs_frame(self) -> pd.DataFrame:
         """One row per pair of agents, the largest difference first: the attributes of `Pair`."""
-        return _frame(self.pairs, Pair)
+        return frame(self.pairs, [*Pair.__dataclass_fields__])
 
     @cached_property
     def multiverse_frame(self) -> pd.DataFrame:
         """One row per filter: the attributes of `Specification`."""
-        return _frame(self.multiverse, Specification)
+        return frame(self.multiverse, [*Specification.__dataclass_fields__])
 
     @cached_property
     def wins_frame(self) -> pd.DataFrame:
         """One row per agent: contests won by each kind of win, empty where that kind is not decidable."""
-        import pandas as pd
-
-        found = [
-            {"agent": a.agent, **{k: a.wins_by_kind[k] if a.decidable[k] else None for k in ALL_WINS}}
-            for a in self.agents
-        ]
-        return pd.DataFrame(found, columns=["agent", *ALL_WINS]).astype(dict.fromkeys(ALL_WINS, float))
+        found = [{"agent": a.agent, **_wins_json(a)} for a in self.agents]
+        return frame(found, ["agent", *ALL_WINS]).astype(dict.fromkeys(ALL_WINS, float))
 
     @cached_property
     def agreement_frame(self) -> pd.DataFrame:
         """One row per pair of kinds of win: one, other, n, raw, kappa, kappa_degenerate, ac1."""
-        import pandas as pd
-
         found = [{"one": x, "other": y, **asdict(a)} for (x, y), a in self.agreements.items()]
-        return pd.DataFrame(found, columns=["one", "other", *Agreement.__dataclass_fields__])
+        return frame(found, ["one", "other", *Agreement.__dataclass_fields__])
 
     @cached_property
     def dimensions_frame(self) -> pd.DataFrame:
         """One row per agent and dimension: agent, dimension, mean (0–10), se, low, high."""
-        import pandas as pd
-
         found = [
             {"agent": a.agent, "dimension": d, **asdict(mean)} for a in self.agents for d, mean in a.dimensions.items()
         ]
-        return pd.DataFrame(found, columns=["agent", "dimension", "mean", "se", "low", "high"])
+        return frame(found, ["agent", "dimension", "mean", "se", "low", "high"])
 
     @cached_property
     def distributions_frame(self) -> pd.DataFrame:
         """One row per agent, dimension and half a point: agent, dimension, bin (its lower end), rows."""
-        import pandas as pd
-
-        return pd.DataFrame(list(self.distributions), columns=["agent", "dimension", "bin", "rows"])
+        return frame(list(self.distributions), ["agent", "dimension", "bin", "rows"])
 
     @cached_property
     def confounders_frame(self) -> pd.DataFrame:
         """One row per other explanation: name, sentence."""
-        import pandas as pd
-
-        return pd.DataFrame([(c.name, c.sentence) for c in self.confounders], columns=["name", "sentence"])
+        return frame([(c.name, c.sentence) for c in self.confounders], ["name", "sentence"])
 
     @property
     def left_out(self) -> dict[str, dict[str, int]]:
@@ -179,9 +167,7 @@ class Effectiveness(Result):
     @cached_property
     def left_out_frame(self) -> pd.DataFrame:
         """One row per kind of row not used: relation, why, rows."""
-        import pandas as pd
-
-        return pd.DataFrame(rows_left_out(self), columns=["relation", "why", "rows"])
+        return frame(rows_left_out(self), ["relation", "why", "rows"])
 
     @property
     def sentence(self) -> str:
@@ -441,13 +427,6 @@ def _version_use(connection: Engine, row_filter: RowFilter, counted: Sequence[Ro
         "unopposed": found["unopposed"],
         "unanswered": unanswered,
     }
-
-
-def _frame(items: Sequence[object], kind: type[AgentResult | Pair | Specification]) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = [name for name in kind.__dataclass_fields__ if name not in _NOT_SHOWN]
-    return pd.DataFrame([[getattr(item, name) for name in columns] for item in items], columns=columns)
 
 
 def _agent_json(agent: AgentResult) -> dict[str, Any]:

@@ -91,29 +91,23 @@ class Evolution(Result):
     @cached_property
     def trend(self) -> pd.DataFrame:
         """One row per prompt and order (chain, clock)."""
-        import pandas as pd
-
         rows = [
             {"prompt_id": p.prompt_id, "order": order, "scale": p.scale, **asdict(t)}
             for p in self.prompts
             for order, t in (("chain", p.trend_chain), ("clock", p.trend_clock))
         ]
-        return pd.DataFrame(rows, columns=["prompt_id", "order", "scale", *Trend.__dataclass_fields__])
+        return frame(rows, ["prompt_id", "order", "scale", *Trend.__dataclass_fields__])
 
     @cached_property
     def change_effects(self) -> pd.DataFrame:
         """One row per scale and type of change."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(e) for e in self.effects], columns=list(ChangeEffect.__dataclass_fields__))
+        return frame(self.effects, [*ChangeEffect.__dataclass_fields__])
 
     @cached_property
     def change_points(self) -> pd.DataFrame:
         """One row per prompt with at least five scores: where they change most, and the kind of that change point."""
-        import pandas as pd
-
         rows = [{"prompt_id": p.prompt_id, **asdict(p.change_point)} for p in self.prompts if p.change_point]
-        return pd.DataFrame(rows, columns=["prompt_id", *ChangePoint.__dataclass_fields__])
+        return frame(rows, ["prompt_id", *ChangePoint.__dataclass_fields__])
 
     @property
     def frame(self) -> pd.DataFrame:

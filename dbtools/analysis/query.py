@@ -170,11 +170,11 @@ def left_out(connection: Engine, provenance: str, *relations: str) -> dict[str, 
     return out
 
 
-def frame(found: Columns) -> pd.DataFrame:
-    """Return columns as a frame of pandas."""
+def frame(found: Columns | Sequence[Any], names: list[str] | None = None) -> pd.DataFrame:
+    """Return columns, or rows (dicts, tuples or dataclasses) with the columns named, as a frame of pandas."""
     import pandas as pd
 
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=names)
 
 
 def records(found: Columns) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.claim import LEAST_TEXTS, gate_power, lead, standard_errors
 from dbtools.analysis.effectiveness import Effectiveness, effectiveness
 from dbtools.analysis.pairs import Pair
+from dbtools.analysis.query import frame
 from dbtools.analysis.usage import Usage, usage
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
@@ -90,17 +91,13 @@ class Recommendation(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per agent, the least expected loss first: the attributes of `Choice`."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(c) for c in self.choices], columns=[*Choice.__dataclass_fields__])
+        return frame(self.choices, [*Choice.__dataclass_fields__])
 
     @cached_property
     def plan_frame(self) -> pd.DataFrame:
         """One row per lead and number of contests: lead, contests, power, today."""
-        import pandas as pd
-
-        frame = pd.DataFrame(self.plan, columns=["lead", "contests", "power"])
-        return frame.assign(today=frame["contests"] == self.contests)
+        points = frame(self.plan, ["lead", "contests", "power"])
+        return points.assign(today=points["contests"] == self.contests)
 
     @property
     def sentence(self) -> str:

@@ -17,6 +17,7 @@ from dbtools.analysis.query import (
     SCALES,
     RowFilter,
     check_word,
+    frame,
     read,
     rows,
     select_entries,
@@ -118,9 +119,7 @@ class Segments(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per segment: the attributes of `Segment`."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(s) for s in self.segments], columns=[*Segment.__dataclass_fields__])
+        return frame(self.segments, [*Segment.__dataclass_fields__])
 
     @property
     def differ(self) -> bool:
@@ -257,8 +256,8 @@ def _labels(db: Database, by: Any) -> tuple[str, list[tuple[str, str]] | None]:
         if by in ("form", "script") and not db.origin["texts"]:
             raise ParameterError("The long texts are not loaded", by, "attach(…, texts=True) loads them")
         return by, None
-    frame = by.df() if hasattr(by, "df") else by
-    columns = list(getattr(frame, "columns", ()))
+    given = by.df() if hasattr(by, "df") else by
+    columns = list(getattr(given, "columns", ()))
     if len(columns) != 2 or "prompt_id" not in columns:
         todo = "give a frame with the column prompt_id and one that names the segment"
         raise ParameterError("These are no labels of prompts", ", ".join(map(str, columns)) or type(by).__name__, todo)
@@ -266,7 +265,7 @@ def _labels(db: Database, by: Any) -> tuple[str, list[tuple[str, str]] | None]:
     try:
         return str(name), [
             (str(uuid.UUID(str(prompt))), str(label))
-            for prompt, label in zip(frame["prompt_id"], frame[name], strict=True)
+            for prompt, label in zip(given["prompt_id"], given[name], strict=True)
             if label is not None and label == label  # a missing label
         ]
     except ValueError as error:

@@ -118,9 +118,7 @@ class Usage(Result):
     @cached_property
     def cost(self) -> pd.DataFrame:
         """One row per agent: cost, cost per win and per point gained with 95% intervals, mean total."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(c) for c in self.costs], columns=list(AgentCost.__dataclass_fields__))
+        return frame(self.costs, [*AgentCost.__dataclass_fields__])
 
     @property
     def frame(self) -> pd.DataFrame:
