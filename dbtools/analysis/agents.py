@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.failures import FailureRate
-from dbtools.analysis.query import WINS, Row, RowFilter, rows
+from dbtools.analysis.query import WINS, Row, RowFilter, rows, size_tables
 from dbtools.analysis.ranking import reachable
 from dbtools.analysis.statistics import (
     Agreement,
@@ -119,7 +119,7 @@ def agent_summary(
     wins: str,
     interval: str,
     logged: Mapping[str, tuple[int, int]],
-    rated: Mapping[str, SizeTable] | None = None,
+    rated: Mapping[str, SizeTable] = MappingProxyType({}),
     failures: Mapping[str, FailureRate] = MappingProxyType({}),
 ) -> tuple[AgentResult, ...]:
     """Return every agent's figures, highest win rate first. Reads only.
@@ -128,14 +128,14 @@ def agent_summary(
     ----------
     logged : mapping
         By agent: contests and wins of the application's selection that come from rescued logs.
-    rated : mapping, optional
+    rated : mapping
         By agent: the blind ratings of its versions.
     failures : mapping
         By agent: how often it fails. An agent that always failed has a result without contests.
     """
-    rated = rated or {}
-    won = rated if wins == "rated" else size_tables(connection, row_filter.scale, wins)
-    totals = size_tables(connection, row_filter.scale, "total")
+    scale = row_filter.scale
+    won = rated if wins == "rated" else size_tables(connection, "agent_clusters", scale=scale, outcome=wins)
+    totals = size_tables(connection, "agent_clusters", scale=scale, outcome="total")
     results, found = [], rows(connection, "agents", **row_filter.bound)
     answered = {row["agent"] for row in found}
     for row in [*found, *(_no_answer(agent) for agent in failures if agent not in answered)]:
@@ -151,7 +151,7 @@ def agent_summary(
         chances = chance_of_first([r.wins * r.n_effective / r.contests for r in competing])
         competing = [replace(r, p_first=p, expected_loss=x) for r, (p, x) in zip(competing, chances, strict=True)]
         results = [*competing, *rest]
-    adjusted = _adjusted_means(rows(connection, "adjusted", scale=row_filter.scale))
+    adjusted = _adjusted_means(rows(connection, "adjusted", scale=scale))
     results = [replace(result, adjusted_mean=adjusted.get(result.agent)) for result in results]
     return tuple(sorted(results, key=lambda r: (r.win_rate is None, -(r.win_rate or 0), r.agent)))
 
@@ -180,16 +180,6 @@ def logged_selections(connection: Engine, relations: Sequence[str]) -> dict[str,
             decidable, wins = found.get(row["agent"], (0, 0))
             found[row["agent"]] = (decidable + row["decidable"], wins + row["wins"])
     return found
-
-
-def size_tables(connection: Engine, scale: str, outcome: str) -> dict[str, SizeTable]:
-    """Return each agent's outcomes as sums over prompt texts. Reads only."""
-    columns: dict[str, list[tuple[int, int, float, float]]] = {}
-    for row in rows(connection, "agent_clusters", scale=scale, outcome=outcome):
-        columns.setdefault(row["agent"], []).append(
-            (int(row["n"]), int(row["clusters"]), float(row["total"]), float(row["squares"]))
-        )
-    return {agent: SizeTable(*zip(*found, strict=True)) for agent, found in columns.items()}
 
 
 def _with_logged(table: SizeTable | None, logged: tuple[int, int]) -> SizeTable:

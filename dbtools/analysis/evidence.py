@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.agents import AgentResult, size_tables
+from dbtools.analysis.agents import AgentResult
 from dbtools.analysis.claim import Claim, lead
-from dbtools.analysis.query import Row, rows
+from dbtools.analysis.query import Row, rows, size_tables
 from dbtools.analysis.rated import Rated
 from dbtools.analysis.ratings import leader_and_rivals
 from dbtools.analysis.sequential import ENOUGH
@@ -92,7 +92,7 @@ def collect(connection: Engine, scale: str, own_marks: int, rated: Rated) -> tup
         ("votes", "user", "voted", "users' choices among texts whose agents they may know"),
     ):
         if n := chance[f"{name}_contests"]:
-            shares = _shares(size_tables(connection, scale, outcome))
+            shares = _shares(size_tables(connection, "agent_clusters", scale=scale, outcome=outcome))
             found.append(Evidence(kind, n, said, shares, chance[name]))
     if rated.n:
         found.append(Evidence("ratings", rated.n, "blind comparisons of two texts", _shares(rated.tables), 0.5))

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.query import RowFilter, materialize_query, rows
-from dbtools.analysis.statistics import SizeTable, clustered_share, holm, sign_flip_of
+from dbtools.analysis.query import RowFilter, materialize_query, rows, size_tables
+from dbtools.analysis.statistics import clustered_share, holm, sign_flip_of
+from dbtools.html import p_value, percents
 
 if TYPE_CHECKING:
     from dbtools.database.engine import Engine
@@ -36,13 +37,9 @@ def failure_rates(connection: Engine, row_filter: RowFilter) -> dict[str, Failur
     A failed run is a version that is a placeholder. An agent that was run again and answered has failed all the same.
     """
     materialize_query(connection, "attempts", kinds=list(row_filter.answers))
-    tables: dict[str, list[tuple[int, int, float, float]]] = {}
-    for row in rows(connection, "failures"):
-        numbers = int(row["n"]), int(row["clusters"]), float(row["total"]), float(row["squares"])
-        tables.setdefault(row["agent"], []).append(numbers)
-    found = {agent: SizeTable(*zip(*columns, strict=True)) for agent, columns in tables.items()}
     return {
-        agent: FailureRate(table.n, round(sum(table.totals)), *clustered_share(table)) for agent, table in found.items()
+        agent: FailureRate(table.n, round(sum(table.totals)), *clustered_share(table))
+        for agent, table in size_tables(connection, "failures").items()
     }
 
 
@@ -65,8 +62,6 @@ def more_failures(connection: Engine) -> dict[tuple[str, str], float]:
 
 def failure_details(rates: Mapping[str, FailureRate], more: Mapping[tuple[str, str], float]) -> list[str]:
     """Say how often the agents fail, and who fails more often; nothing where no run failed."""
-    from dbtools.html import p_value, percents
-
     if not any(rate.failed for rate in rates.values()):
         return []
     shares = ", ".join(

@@ -14,6 +14,7 @@ from importlib.resources import files
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from dbtools.analysis.statistics import SizeTable
 from dbtools.database import Database
 from dbtools.database.engine import cache, execute, materialize, register
 from dbtools.errors import ParameterError
@@ -100,6 +101,15 @@ def rows(connection: Engine, name: str, **parameters: Any) -> list[Row]:
     answer = query(connection, name, **parameters)
     names = [column[0] for column in answer.description]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def size_tables(connection: Engine, name: str, **parameters: Any) -> dict[str, SizeTable]:
+    """Return, by agent, the sums over prompt texts that answer a query of this package. Reads only."""
+    found: dict[str, list[tuple[int, int, float, float]]] = {}
+    for row in rows(connection, name, **parameters):
+        numbers = int(row["n"]), int(row["clusters"]), float(row["total"]), float(row["squares"])
+        found.setdefault(row["agent"], []).append(numbers)
+    return {agent: SizeTable(*zip(*some, strict=True)) for agent, some in found.items()}
 
 
 def columns(connection: Engine, name: str, **parameters: Any) -> Columns:
