@@ -132,6 +132,12 @@ def _filled(values: Any) -> Any:
     return values.filled(np.nan if values.dtype.kind == "f" else np.datetime64("NaT"))
 
 
+def name_agents(connection: Engine, agents: Sequence[str] | None) -> None:
+    """Let only these sources compete; without any, all but the known non-agents do."""
+    if agents:
+        register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
+
+
 @contextmanager
 def working_table(db: Database, agents: Sequence[str] | None, cluster: str = "text") -> Iterator[Engine]:
     """Open a connection with the table ``candidates``: the versions that can enter a contest.
@@ -141,8 +147,7 @@ def working_table(db: Database, agents: Sequence[str] | None, cluster: str = "te
     cache folder. The database is not changed.
     """
     with db.session() as connection:
-        if agents:
-            register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
+        name_agents(connection, agents)
         cache(connection, "row_provenance", "scored_versions")
         materialize_query(connection, "candidates")
         if cluster != "text":

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.query import rows
+from dbtools.analysis.query import name_agents, rows
 from dbtools.analysis.sequential import ENOUGH, rating_evidence
 from dbtools.database import Database
 from dbtools.database.attach import opened
@@ -111,7 +111,7 @@ class Pool:
         wanted = {name for one in ratings for name in (one.left, one.right)} - self.known.keys()
         if wanted:
             with self.db.session() as connection:
-                _name_agents(connection, self.named)
+                name_agents(connection, self.named)
                 self.known |= dict.fromkeys(wanted) | rated_versions(connection, wanted)
         return [one for one, _ in compare_agents(ratings, self.known, ("real",)) if one]
 
@@ -179,7 +179,7 @@ def load_pool(db: Database, agents: Sequence[str] | None = None, seed: int = 0) 
         raise ParameterError("Agents are a list", agents, "put the name in brackets")
     prompts: dict[str, dict[str, Candidate]] = {}
     with db.session() as connection:
-        _name_agents(connection, agents or ())
+        name_agents(connection, agents)
         for row in rows(connection, "duckdb/rating_pool", most=_MOST_TEXTS, seed=str(seed)):
             prompts.setdefault(row["prompt"], {}).setdefault(row["agent"], Candidate(**row))
     found = {prompt: tuple(some.values()) for prompt, some in prompts.items()}
@@ -354,8 +354,3 @@ def _pairs(candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Candida
 @lru_cache(maxsize=1 << 16)  # a pool is looked through anew for each pair
 def _hash(*parts: object) -> bytes:
     return blake2b("\0".join(map(str, parts)).encode("utf-8", "backslashreplace"), digest_size=8).digest()
-
-
-def _name_agents(connection: Engine, agents: Sequence[str]) -> None:
-    if agents:
-        register(connection, "named_agents", "source VARCHAR", [(name,) for name in dict.fromkeys(agents)])
