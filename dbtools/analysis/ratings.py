@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.query import name_agents, rows
+from dbtools.analysis.query import Row, name_agents, rows
 from dbtools.analysis.sequential import ENOUGH, rating_evidence
 from dbtools.database import Database
 from dbtools.database.attach import opened
@@ -104,7 +104,7 @@ class Pool:
     agents: tuple[str, ...]
     prompts: Mapping[str, tuple[Candidate, ...]]
     named: tuple[str, ...] = ()
-    known: dict[str, Mapping[str, object] | None] = field(default_factory=dict)
+    known: dict[str, Row | None] = field(default_factory=dict)
 
     def comparisons(self, ratings: Sequence[Rating]) -> list[Comparison]:
         """Return the ratings as comparisons of agents, without those that are none. Reads only."""
@@ -272,17 +272,14 @@ def missing_ratings(agents: Sequence[str], wins: Mapping[Agents, int]) -> int:
     return round(needed * _OTHERS) if len(rivals) > 1 else needed
 
 
-def rated_versions(connection: Engine, ids: Iterable[str]) -> dict[str, Mapping[str, object]]:
+def rated_versions(connection: Engine, ids: Iterable[str]) -> dict[str, Row]:
     """Return what the database knows of rated versions, by id. Reads only."""
     register(connection, "rated_ids", "id VARCHAR", [(name,) for name in sorted(ids)])
-    found = rows(connection, "rated_versions")
-    return {
-        str(row["id"]): {**row, **{name: str(row[name]) for name in ("id", "prompt", "text", "same")}} for row in found
-    }
+    return {row["id"]: row for row in rows(connection, "rated_versions")}
 
 
 def compare_agents(
-    ratings: Iterable[Rating], known: Mapping[str, Mapping[str, object] | None], kinds: Sequence[str]
+    ratings: Iterable[Rating], known: Mapping[str, Row | None], kinds: Sequence[str]
 ) -> Iterator[tuple[Comparison | None, str]]:
     """Yield each rating as a comparison of two agents; or None, and why it is none."""
     for rating in ratings:
@@ -299,20 +296,20 @@ def compare_agents(
             yield _comparison(rating, left, right), ""
 
 
-def _comparison(rating: Rating, left: Mapping[str, object], right: Mapping[str, object]) -> Comparison:
-    left_a = str(left["agent"]) < str(right["agent"])
+def _comparison(rating: Rating, left: Row, right: Row) -> Comparison:
+    left_a = left["agent"] < right["agent"]
     a, b = (left, right) if left_a else (right, left)
     outcome = {"left": 1, "right": -1, "tie": 0}.get(rating.choice)
     return Comparison(
         rating=rating.id,
         rater=rating.rater,
         prompt=rating.prompt,
-        text=str(a["text"]),
-        a=str(a["agent"]),
-        b=str(b["agent"]),
+        text=a["text"],
+        a=a["agent"],
+        b=b["agent"],
         outcome=outcome if outcome is None or left_a else -outcome,
         left_a=left_a,
-        versions=(str(a["id"]), str(b["id"])),
+        versions=(a["id"], b["id"]),
         equal=a["same"] == b["same"],
         seconds=rating.seconds,
     )

@@ -14,7 +14,7 @@ found AS (
   LEFT JOIN row_provenance AS o ON o.relation = 'versions' AND o.row_id = v.row_id
 ),
 texts AS (SELECT id AS prompt, min(text_key) AS text FROM prompts GROUP BY id)
-SELECT f.id, f.prompt, f.agent, f.provenance, f.same, f.competes, coalesce(t.text, f.prompt) AS text
+SELECT f.id, f.prompt || '' AS prompt, f.agent, f.provenance, f.same, f.competes, coalesce(t.text, f.prompt) || '' AS text
 FROM found AS f LEFT JOIN texts AS t ON t.prompt = f.prompt
 WHERE f.place = 1
 ORDER BY f.id NULLS LAST
