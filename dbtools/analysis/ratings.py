@@ -50,7 +50,6 @@ class Comparison:
         Whether both versions have the same text.
     """
 
-    rating: str
     rater: str
     prompt: str
     text: str
@@ -301,7 +300,6 @@ def _comparison(rating: Rating, left: Row, right: Row) -> Comparison:
     a, b = (left, right) if left_a else (right, left)
     outcome = {"left": 1, "right": -1, "tie": 0}.get(rating.choice)
     return Comparison(
-        rating=rating.id,
         rater=rating.rater,
         prompt=rating.prompt,
         text=a["text"],
@@ -320,7 +318,7 @@ def as_tie(pool: Pool, pair: RatingPair, rater: str) -> Comparison:
     by_id = {one.version: one for one in pool.prompts[pair.prompt_id]}
     a, b = sorted((by_id[pair.left], by_id[pair.right]), key=lambda one: one.agent)
     versions = a.version, b.version
-    return Comparison("", rater, a.prompt, a.text, a.agent, b.agent, 0, pair.order == "ab", versions, equal=True)
+    return Comparison(rater, a.prompt, a.text, a.agent, b.agent, 0, pair.order == "ab", versions, equal=True)
 
 
 def _is_left(done: Sequence[Comparison], rater: str, seed: int, a: Candidate, b: Candidate) -> bool:

@@ -16,7 +16,7 @@ A, B, C = "domain", "structure", "syntax"
 
 
 def one(text, outcome, *, rater="ann", left_a=True, a="a", b="b", equal=False):
-    return Comparison(f"{text}{rater}{left_a}", rater, text, text, a, b, outcome, left_a, (text + a, text + b), equal)
+    return Comparison(rater, text, text, a, b, outcome, left_a, (text + a, text + b), equal)
 
 
 def result(root, **options):

@@ -43,7 +43,7 @@ def simulate(pool, prefer, count, rater="ann", seed=0, done=()):
         a, b = sorted((versions[pair.left], versions[pair.right]), key=lambda one: one.agent)
         outcome = prefer(a.agent, b.agent)
         ids = a.version, b.version
-        made = Comparison(f"r{len(done)}", rater, a.prompt, a.text, a.agent, b.agent, outcome, pair.order == "ab", ids)
+        made = Comparison(rater, a.prompt, a.text, a.agent, b.agent, outcome, pair.order == "ab", ids)
         done.append(made)
     return done
 
@@ -141,7 +141,7 @@ def test_the_decision_comes_first(db):
     for (one, other), count in {**wins, ("structure", "syntax"): 4}.items():
         a, b = sorted((one, other))
         done += [
-            Comparison("", "ann", "", f"t{len(done) + n}", a, b, 1 if a == one else -1, True, ("", ""))
+            Comparison("ann", "", f"t{len(done) + n}", a, b, 1 if a == one else -1, True, ("", ""))
             for n in range(count)
         ]
     assert priority(AGENTS, done)[0] == ("domain", "syntax")
@@ -149,7 +149,7 @@ def test_the_decision_comes_first(db):
 
 def test_only_the_first_rating_of_a_text_counts_for_the_decision():
     def one(text, outcome):
-        return Comparison("", "ann", "p", text, "a", "b", outcome, True, ("", ""))
+        return Comparison("ann", "p", text, "a", "b", outcome, True, ("", ""))
 
     done = [one("t1", None), one("t1", 1), one("t1", -1), one("t2", 0), one("t2", -1), one("t3", -1)]
     assert first_wins(done) == {("a", "b"): 1, ("b", "a"): 1}
