@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.claim import LEAST_TEXTS
@@ -324,8 +325,7 @@ def _between_raters(compared: Iterable[Comparison]) -> Agreement:
             answers.setdefault(one.versions, Counter())[one.rater] += one.outcome
     found = []
     for some in answers.values():
-        names = sorted(some)
-        found += [(_sign(some[x]), _sign(some[y])) for place, x in enumerate(names) for y in names[place + 1 :]]
+        found += [(_sign(some[x]), _sign(some[y])) for x, y in combinations(sorted(some), 2)]
     return _agreement(found, (1, 0, -1))
 
 

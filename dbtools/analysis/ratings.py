@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from dbtools.analysis.query import Row, name_agents, rows
@@ -94,7 +95,7 @@ class Pool:
     Attributes
     ----------
     prompts : dict
-        By prompt: its candidates, one per agent.
+        By prompt: its candidates, one per agent, by the name of the agent.
     known : dict
         By id of a rated version: what `rated_versions.sql` says of it; None for one that is not in the database.
     """
@@ -191,7 +192,7 @@ def with_texts(db: Database, pair: RatingPair) -> RatingPair:
     with db.session() as connection:
         wanted = {"prompt": pair.prompt_id, "left": pair.left, "right": pair.right}
         (texts,) = rows(connection, "duckdb/rating_texts", **wanted)
-    return RatingPair(pair.prompt_id, pair.left, pair.right, pair.order, **texts)
+    return replace(pair, **texts)
 
 
 def choose(pool: Pool, done: Sequence[Comparison], rater: str, seed: int = 0) -> RatingPair | None:
@@ -201,7 +202,7 @@ def choose(pool: Pool, done: Sequence[Comparison], rater: str, seed: int = 0) ->
     per_text = Counter(one.text for one in done if one.outcome is not None)
     free: dict[Agents, list[tuple[int, int, bytes, Candidate, Candidate]]] = {}
     for candidates in pool.prompts.values():
-        for a, b in _pairs(candidates):
+        for a, b in combinations(candidates, 2):
             if frozenset((a.version, b.version)) not in seen:
                 place = _hash(seed, rater, a.text, a.prompt, a.agent, b.agent)
                 rank = rated[a.agent, b.agent, a.text], per_text[a.text], place
@@ -222,8 +223,7 @@ def priority(agents: Sequence[str], done: Iterable[Comparison], seed: int = 0) -
     """Return the pairs of agents, those first that the decision needs most."""
     done = list(done)
     wins, counts = first_wins(done), Counter((one.a, one.b) for one in done if one.outcome is not None)
-    pairs = sorted((a, b) for a in agents for b in agents if a < b)
-    by_count = sorted(pairs, key=lambda pair: (counts[pair], _hash(seed, *pair)))
+    by_count = sorted(combinations(sorted(agents), 2), key=lambda pair: (counts[pair], _hash(seed, *pair)))
     fewest = counts[by_count[0]] if by_count else 0
     if fewest < _FIRST or sum(counts.values()) % _EXPLORE == _EXPLORE - 1:
         return by_count
@@ -338,12 +338,6 @@ def _missing(won: int, lost: int) -> int:
         if rating_evidence(won + gained, lost + more - gained) > ENOUGH:
             return more
     return _MANY
-
-
-def _pairs(candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, Candidate]]:
-    for place, a in enumerate(candidates):
-        for b in candidates[place + 1 :]:
-            yield (a, b) if a.agent < b.agent else (b, a)
 
 
 @lru_cache(maxsize=1 << 16)  # a pool is looked through anew for each pair
