@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.claim import LEAST_TEXTS
 from dbtools.analysis.pairs import Pair, PairedSums, compare
 from dbtools.analysis.query import WINS, RowFilter, rows
 from dbtools.analysis.ranking import Ranking, bradley_terry
@@ -71,8 +70,6 @@ class Rated:
         By agent: its wins per prompt text, a tie as half a win.
     pairs : tuple of Pair
         The share of texts preferred less the share not preferred (−1 to 1), over prompt texts.
-    rater_p : dict
-        By pair of agents: p of the sign-flip test over raters; None for fewer than six raters.
     ranking : Ranking
         Bradley–Terry with ties.
     lead : Lead or None
@@ -102,7 +99,6 @@ class Rated:
     raters: Mapping[str, int] = field(default_factory=dict)
     tables: Mapping[str, SizeTable] = field(default_factory=dict)
     pairs: tuple[Pair, ...] = ()
-    rater_p: Mapping[Agents, float | None] = field(default_factory=dict)
     ranking: Ranking = field(default_factory=lambda: Ranking("empty"))
     lead: Lead | None = None
     wins: Mapping[Agents, int] = field(default_factory=dict)
@@ -182,7 +178,6 @@ def summarize(compared: Sequence[Comparison], agents: Sequence[str]) -> dict[str
         "raters": dict(sorted(Counter(one.rater for one in compared).items())),
         "tables": _tables(compared),
         "pairs": compare(family),
-        "rater_p": _by_rater(compared),
         "ranking": rank(family),
         "lead": lead_by_ratings(wins, agents),
         "wins": wins,
@@ -303,18 +298,6 @@ def _tables(compared: Iterable[Comparison]) -> dict[str, SizeTable]:
 
 def _size_table(texts: Sequence[Sequence[float]]) -> SizeTable:
     return SizeTable.of([sum(some) for some in texts], [len(some) for some in texts])
-
-
-def _by_rater(compared: Iterable[Comparison]) -> dict[Agents, float | None]:
-    """Return the p of each pair when whole raters are what was drawn."""
-    found: dict[Agents, Counter[str]] = {}
-    for one in compared:
-        if one.outcome is not None:
-            found.setdefault((one.a, one.b), Counter())[one.rater] += one.outcome
-    return {
-        pair: sign_flip([float(total) for total in raters.values()]).p if len(raters) >= LEAST_TEXTS else None
-        for pair, raters in sorted(found.items())
-    }
 
 
 def _between_raters(compared: Iterable[Comparison]) -> Agreement:

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from support import hex_id
 
 from dbtools import analysis, attach
-from dbtools.analysis.rated import consistency, paired, side_bias, summarize
+from dbtools.analysis.rated import consistency, paired, side_bias
 from dbtools.analysis.ratings import Comparison
 from dbtools.analysis.sequential import ENOUGH, rating_evidence
 
@@ -140,13 +140,6 @@ def test_pairs_seen_both_ways_round_tell_whether_a_rater_is_consistent():
         one("t3", 1, left_a=False, rater="bob"),
     ]
     assert consistency(seen) == (2, 1)
-
-
-def test_raters_are_clusters_too_where_there_are_enough():
-    few = [one("t", 1, rater=f"r{number}") for number in range(5)]
-    assert summarize(few, ("a", "b"))["rater_p"] == {("a", "b"): None}
-    many = [one(f"t{number}", 1, rater=f"r{number}") for number in range(6)]
-    assert summarize(many, ("a", "b"))["rater_p"] == {("a", "b"): 2 / 2**6}
 
 
 def test_repeated_ratings_of_a_text_are_one_cluster():
