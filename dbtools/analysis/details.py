@@ -35,7 +35,9 @@ _UNDECIDABLE = {
 
 def details_of(found: Effectiveness) -> list[str]:
     """Return the figures behind the sentence, the shares of wins, the caveats, and what is left out."""
-    parts = [*found.claim.details, looking_often(found), *_failing(found), shares_of_wins(found)]
+    lost = "A failed run loses with 0 points where another agent answered the prompt."
+    failing = [lost if found.failures == "losses" else "", *found.failure_details]
+    parts = [*found.claim.details, looking_often(found), *failing, shares_of_wins(found)]
     parts += [*details(found.rated), stability(found), *_caveats(found), *left_out(found)]
     return [text for text in parts if text]
 
@@ -59,13 +61,6 @@ def looking_often(found: Effectiveness) -> str:
         return f"The lead of {lead.agent} holds however often you look ({figures})."
     looks = f"However often you look, the lead of {lead.agent} is not sure yet ({figures})."
     return f"The p-value holds if you look once. {looks}"
-
-
-def _failing(found: Effectiveness) -> list[str]:
-    if found.failures == "losses":
-        text = "A failed run loses with 0 points where another agent answered the prompt."
-        return [text, *found.failure_details]
-    return [*found.failure_details]
 
 
 def shares_of_wins(found: Effectiveness) -> str:

@@ -217,14 +217,14 @@ class Effectiveness(Result):
             "regret": self.regret,
             "ranking": asdict(self.ranking),
             "separated": self.ranking.state == "separated",
-            "confounders": [{**asdict(c), "values": dict(c.values)} for c in self.confounders],
+            "confounders": [asdict(c) for c in self.confounders],
             "contests": dict(self.contests),
             "left_out": self.left_out,
             "not_competing": self.not_competing,
             "version_use": self.version_use,
             "logged_selections": self.logged,
             "ratings": self.rated.to_dict(),
-            "evidence": [one.to_dict() for one in self.evidence],
+            "evidence": [asdict(one) for one in self.evidence],
             "narrowed": self.filter_note,
             "leader": self.claim.leader,
             "needed": self.claim.needed,
@@ -421,10 +421,10 @@ def _version_use(connection: Engine, row_filter: RowFilter, counted: Sequence[Ro
     versions = [row for row in counted if row["relation"] == "versions" and row["source"] is None]
     competing = sum(row["rows"] for row in versions if row["provenance"] in row_filter.kinds)
     unanswered = found["unanswered"] if row_filter.failures == "losses" else 0
-    return {"compared": found["compared"], "superseded": competing - found["entries"] - unanswered} | {
-        "unscored": found["unscored"],
-        "other_scale": found["other_scale"],
-        "unopposed": found["unopposed"],
+    return {
+        "compared": found["compared"],
+        "superseded": competing - found["entries"] - unanswered,
+        **{why: found[why] for why in ("unscored", "other_scale", "unopposed")},
         "unanswered": unanswered,
     }
 

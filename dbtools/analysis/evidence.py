@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dbtools.analysis.agents import AgentResult
 from dbtools.analysis.claim import Claim, lead
@@ -70,11 +70,6 @@ class Evidence:
         more = f" and {len(self.shares) - _SAID} more agents" if len(self.shares) > _SAID else ""
         chance = f"; by chance {self.chance:.0%}" if self.chance else ""
         return f"{self.kind.capitalize()}, which are {self.worth}: {', '.join(said)}{more}{chance}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON-ready values."""
-        shares = [{"agent": s.agent, "n": s.n, "won": s.won, "low": s.low, "high": s.high} for s in self.shares]
-        return {"kind": self.kind, "n": self.n, "worth": self.worth, "shares": shares, "chance": self.chance}
 
 
 def collect(connection: Engine, scale: str, own_marks: int, rated: Rated) -> tuple[Evidence, ...]:

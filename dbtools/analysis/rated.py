@@ -244,8 +244,7 @@ def details(rated: Rated) -> list[str]:
     skipped = f"; {counted(rated.skipped, 'pair')} skipped" if rated.skipped else ""
     found = [
         f"{counted(len(rated.raters), 'rater')} compared {counted(rated.n, 'pair')} blind, on "
-        f"{counted(rated.texts, 'prompt text')}"
-        f"{skipped}."
+        f"{counted(rated.texts, 'prompt text')}{skipped}."
     ]
     raters = rated.agreements.get("raters")
     if raters and raters.n and raters.ac1 is not None:
@@ -267,8 +266,9 @@ def details(rated: Rated) -> list[str]:
     if rated.swapped:
         found.append(f"Of {rated.swapped:,} pairs seen both ways round, {rated.same:,} have the same answer.")
     unused = [f"{count:,} {_UNUSED[why]}" for why, count in rated.unused.items()]
-    found.append(f"Ratings left out: {', '.join(unused)}." if unused else "")
-    return [*(text for text in found if text), *([rated.note] if rated.note else [])]
+    if unused:
+        found.append(f"Ratings left out: {', '.join(unused)}.")
+    return [*found, rated.note] if rated.note else found
 
 
 def _paired_sums(a: str, b: str, texts: Sequence[Sequence[int]]) -> PairedSums:
