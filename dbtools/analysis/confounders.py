@@ -25,12 +25,14 @@ class Confounder:
     sentence: str
 
 
-def confounders(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) -> tuple[Confounder, ...]:
-    """Return what could explain the differences between agents besides the agents. Reads only."""
-    return tuple(_all(connection, row_filter, present))
+def confounders(connection: Engine, row_filter: RowFilter, versions: Mapping[str | None, int]) -> Iterator[Confounder]:
+    """Yield what could explain the differences between agents besides the agents. Reads only.
 
-
-def _all(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) -> Iterator[Confounder]:
+    Parameters
+    ----------
+    versions : mapping
+        The versions that compete, by the scale of their scores; None: without one.
+    """
     cells = rows(connection, "positions", **row_filter.bound)
     if cells:
         yield _position(cells)
@@ -38,21 +40,16 @@ def _all(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) -> I
         yield _length(sums)
         (scores,) = rows(connection, "judge", **row_filter.bound)
         yield _judge(scores)
-    yield from _regimes(connection, row_filter, present)
-    selves = _scored(row_filter, present, "self")
-    if selves:
+    yield from _regimes(connection, versions)
+    if selves := versions.get("self"):
         used = "compared here" if row_filter.scale == "self" else "not compared here"
         text = f"Self-scores: {selves:,} rows hold an agent's own score of the input, not of its output; {used}."
         yield Confounder("self_scores", {"rows": selves}, text)
 
 
-def _scored(row_filter: RowFilter, present: Sequence[Row], scale: str) -> int:
-    return sum(row["rows"] for row in present if row["scale"] == scale and row["provenance"] in row_filter.kinds)
-
-
-def _regimes(connection: Engine, row_filter: RowFilter, present: Sequence[Row]) -> Iterator[Confounder]:
+def _regimes(connection: Engine, versions: Mapping[str | None, int]) -> Iterator[Confounder]:
     """Say where the judge changed: its scale, to one answer for everything, or its level over time."""
-    judge, unit, stuck = (_scored(row_filter, present, scale) for scale in ("judge", "unit", "stuck"))
+    judge, unit, stuck = (versions.get(scale, 0) for scale in ("judge", "unit", "stuck"))
     if unit or stuck:
         parts = [f"{unit:,} versions have scores of 0–1 (scale unit)"] if unit else []
         parts += [f"{stuck:,} have the same scores in a row"] if stuck else []

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.agents import SHOWN, AgentResult, agent_summary, agreements, logged_selections
 from dbtools.analysis.claim import Claim, make_claim
 from dbtools.analysis.confounders import Confounder, confounders
 from dbtools.analysis.details import details_of, left_out, looking_often, rows_left_out, shares_of_wins, stability
-from dbtools.analysis.evidence import Evidence, collect, rated_claim, row_counts, unscored_claim
+from dbtools.analysis.evidence import Evidence, collect, rated_claim, unscored_claim
 from dbtools.analysis.failures import FailureRate, failure_details, failure_rates, more_failures
 from dbtools.analysis.multiverse import Specification, kinds_of, multiverse
 from dbtools.analysis.pairs import ContestDifferences, Pair, compare, contest_differences, paired_sums, with_lengths
@@ -24,6 +26,7 @@ from dbtools.analysis.query import (
     SCALES,
     Row,
     RowFilter,
+    add_up,
     check_word,
     frame,
     rows,
@@ -295,7 +298,7 @@ def effectiveness(
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
         counted = rows(connection, "provenance")
         _check_agents(names, counted)
-        origins = _origins(counted)
+        origins = {name: add_up(some, "provenance") for name, some in groupby(counted, itemgetter("relation"))}
         select_entries(connection, row_filter)
         rates, rated = failure_rates(connection, row_filter), rate(db, connection, row_filter)
         summary = agent_summary(connection, row_filter, wins, interval, logged, rated.tables, rates)
@@ -350,7 +353,7 @@ def _comparison(
     more = more_failures(connection) if any(rate.failed for rate in rates.values()) else {}
     # Where failed runs are losses, the scores already hold them.
     said = {} if row_filter.failures == "losses" else {pair: _rates_said(rates, *pair) for pair in more}
-    versions = row_counts(present, row_filter.kinds)
+    versions = add_up((row for row in present if row["provenance"] in row_filter.kinds), "scale")
     instead = {} if set(origins) & set(row_filter.kinds) else origins
     kinds = kinds_of(row_filter, present)
     claim = make_claim(pairs, scored, kinds, row_filter.scale, asked, said, CLUSTERS[cluster], instead)
@@ -371,7 +374,7 @@ def _comparison(
         "failure_details": tuple(failure_details(rates, more)),
         "ranking": rated.ranking if by_rating else rank(family),
         "evidence": evidence,
-        "confounders": confounders(connection, row_filter, present),
+        "confounders": tuple(confounders(connection, row_filter, versions)),
         "multiverse": multiverse(connection, row_filter, present, family),
     }
 
@@ -393,14 +396,6 @@ def _sequential(claim: Claim, contests: Mapping[tuple[str, str], ContestDifferen
     return lead and replace(lead, holds=lead.holds and claim.allowed)
 
 
-def _origins(counted: Sequence[Row]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for row in counted:
-        kinds = found.setdefault(row["relation"], {})
-        kinds[row["provenance"]] = kinds.get(row["provenance"], 0) + row["rows"]
-    return found
-
-
 def _check_agents(names: Sequence[str] | None, counted: Sequence[Row]) -> None:
     others = [row["source"] for row in counted if row["relation"] == "versions"]
     if names and others and all(others):  # None: those who compete
@@ -409,11 +404,8 @@ def _check_agents(names: Sequence[str] | None, counted: Sequence[Row]) -> None:
 
 
 def _not_competing(counted: Sequence[Row], row_filter: RowFilter) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in counted:
-        if row["source"] is not None and row["provenance"] in row_filter.kinds:
-            found[row["source"]] = found.get(row["source"], 0) + row["rows"]
-    return dict(sorted(found.items()))
+    others = [row for row in counted if row["source"] is not None and row["provenance"] in row_filter.kinds]
+    return dict(sorted(add_up(others, "source").items()))
 
 
 def _version_use(connection: Engine, row_filter: RowFilter, counted: Sequence[Row]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dbtools.analysis.agents import AgentResult
 from dbtools.analysis.claim import Claim, lead
-from dbtools.analysis.query import Row, rows, size_tables
+from dbtools.analysis.query import rows, size_tables
 from dbtools.analysis.rated import Rated
 from dbtools.analysis.ratings import leader_and_rivals
 from dbtools.analysis.sequential import ENOUGH
@@ -182,12 +182,3 @@ def _evidence(rated: Rated) -> str:
         f"{rated.lead.agent} against {rated.lead.rival}: evidence {min(rated.lead.evidence, 1e6):,.2g}. Above "
         f"{ENOUGH:g} the claim holds however often you look; only the first rating of a prompt text counts."
     )
-
-
-def row_counts(present: Sequence[Row], kinds: Collection[str]) -> dict[str | None, int]:
-    """Return how many competing versions there are, by the scale of their scores."""
-    found: dict[str | None, int] = {}
-    for row in present:
-        if row["provenance"] in kinds:
-            found[row["scale"]] = found.get(row["scale"], 0) + row["rows"]
-    return found

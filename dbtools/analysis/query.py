@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,6 +102,14 @@ def rows(connection: Engine, name: str, **parameters: Any) -> list[Row]:
     answer = query(connection, name, **parameters)
     names = [column[0] for column in answer.description]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def add_up(found: Iterable[Row], name: str) -> dict[Any, int]:
+    """Return the sums of the column ``rows``, by the values of another column."""
+    sums: Counter[Any] = Counter()
+    for row in found:
+        sums[row[name]] += row["rows"]
+    return dict(sums)
 
 
 def size_tables(connection: Engine, name: str, **parameters: Any) -> dict[str, SizeTable]:
