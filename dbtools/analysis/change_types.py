@@ -222,7 +222,9 @@ def _p_values(
         return own, None
     blocks = design.blocks
     places, as_large = np.argsort(blocks, kind="stable"), np.zeros(len(own) + 1)
-    for count in _portions(permutations, 1 + 1_000_000 // len(blocks)):
+    portion = 1 + 1_000_000 // len(blocks)
+    for done in range(0, permutations, portion):
+        count = min(portion, permutations - done)
         drawn = np.empty((len(blocks), count))
         drawn[places] = residuals[np.argsort(blocks[:, None] + rng.random((len(blocks), count)), axis=0)]
         permuted = design.fit(design.less_the_rest(drawn))
@@ -231,10 +233,6 @@ def _p_values(
     p = (1 + as_large) / (1 + permutations)
     own[design.separable] = holm(p[:-1][design.separable].tolist())
     return own, float(p[-1])
-
-
-def _portions(total: int, largest: int) -> list[int]:
-    return [min(largest, total - done) for done in range(0, total, largest)]
 
 
 def stored_types(changes: Columns, texts: dict[str, str]) -> Columns:

@@ -142,7 +142,7 @@ class Evolution(Result):
         out = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n) or "no"
         fewer = f", and {counted(self.unlisted, 'prompt')} with fewer versions" if self.unlisted else ""
         some = f"Followed are {self.filter_note} only." if self.filter_note else ""
-        found = [*self._trends_said(), self._types_said() if self._judged else "", some]
+        found = [*self._trends_said(), self._types_said(), some]
         return [text for text in (*found, f"Left out: {out} versions{fewer}.") if text]
 
     @property
@@ -155,7 +155,7 @@ class Evolution(Result):
         """The trends by both orders, and the types of change."""
         anchors = ("does-a-prompt-get-better-along-its-chain", "does-a-prompt-get-better-over-time")
         found = [Highlight("info", text, anchor) for text, anchor in zip(self._trends_said(), anchors, strict=False)]
-        types = self._types_said() if self._judged else ""
+        types = self._types_said()
         return found + ([Highlight("info", types, "which-type-of-change-helps")] if types else [])
 
     @property
@@ -188,6 +188,8 @@ class Evolution(Result):
         return found
 
     def _types_said(self) -> str:
+        if not self._judged:
+            return ""
         if not self.effects:
             return "The type of change cannot be judged: no scored parent and child on one scale."
         parts = []
@@ -215,14 +217,13 @@ class Evolution(Result):
                 return TextDiff("There are no two versions to compare.")
             version_a, version_b = version_a or ids[0], version_b or ids[-1]
         known = dict(zip(self.timeline["version_id"], self.timeline["version_no"], strict=True))
-        a, b = (_identifier(v, "version") for v in (version_a, version_b))
+        a, b = (_version_id(v) for v in (version_a, version_b))
         for identifier in (a, b):
             if identifier not in known:
                 raise ParameterError("No such version in the timeline", identifier, "take an id of .timeline")
         if a not in self._texts or b not in self._texts:
             return TextDiff("The texts are not loaded; attach(…, texts=True) loads them.")
-        names = (f"version {known[v]} ({v[:8]})" for v in (a, b))
-        name_a, name_b = names
+        name_a, name_b = (f"version {known[v]} ({v[:8]})" for v in (a, b))
         return compare(name_a, self._texts[a], name_b, self._texts[b])
 
     def _table(self) -> str:
@@ -300,8 +301,7 @@ def _known_prompt(connection: Engine, prompt_id: str | None) -> str | None:
         return None
     digits = str(prompt_id).strip().lower().replace("-", "")
     if not _BEGINNING.fullmatch(digits):
-        what = "Not the id of a prompt"
-        raise ParameterError(what, prompt_id, "give its 32 hexadecimal digits, or the first eight")
+        raise ParameterError("Not the id of a prompt", prompt_id, "give its 32 hexadecimal digits, or the first eight")
     dashed = "-".join(part for part in (digits[a:b] for a, b in _PARTS) if part)
     found = query(connection, "prompt_exists", prompt_id=dashed).fetchall()
     if len(found) > 1:
@@ -311,8 +311,8 @@ def _known_prompt(connection: Engine, prompt_id: str | None) -> str | None:
     return str(found[0][0])
 
 
-def _identifier(given: object, kind: str) -> str:
+def _version_id(given: object) -> str:
     try:
         return str(uuid.UUID(str(given)))
     except ValueError:
-        raise ParameterError(f"Not the id of a {kind}", given, "give 32 hexadecimal digits") from None
+        raise ParameterError("Not the id of a version", given, "give 32 hexadecimal digits") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -169,16 +169,11 @@ def recommend(
     ParameterError
         As `effectiveness`.
     """
-    by_score = compared is not None and compared.wins != "rated"
-    found = compared if compared and by_score else effectiveness(db, provenance, scale=scale, agents=agents)
-    used = None if db.engine else usage(db, found.provenance)
-    return Recommendation(
-        choices(found, used, seed),
-        plan(found.pairs),
-        _today(found.pairs),
-        found.claim.verdict,
-        db.filter_note,
-    )
+    if compared is None or compared.wins == "rated":  # it takes differences of scores
+        compared = effectiveness(db, provenance, scale=scale, agents=agents)
+    used, pairs = None if db.engine else usage(db, compared.provenance), compared.pairs
+    made = choices(compared, used, seed)
+    return Recommendation(made, plan(pairs), _today(pairs), compared.claim.verdict, db.filter_note)
 
 
 def choices(found: Effectiveness, used: Usage | None, seed: int = 0) -> tuple[Choice, ...]:
@@ -211,7 +206,7 @@ def _placed(choice: Choice, others: Sequence[Choice]) -> Choice:
         and (o.dollars, o.adjusted) != (own, choice.adjusted)
         for o in others
     )
-    return Choice(**{**asdict(choice), "frontier": not beaten})
+    return replace(choice, frontier=not beaten)
 
 
 def _costs(used: Usage | None) -> tuple[dict[str, float], dict[str, float]]:

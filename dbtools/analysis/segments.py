@@ -150,16 +150,11 @@ class Segments(Result):
                 f"By {self.by}, {self.rival} is ahead of {self.leader} in {worst.segment}{more} "
                 f"(by {-worst.shrunk:.1f} points, {p_value(worst.p)})."
             )
-        largest, smallest = self._ends
+        largest, *_, smallest = sorted(self.segments, key=lambda s: -s.shrunk)
         return (
             f"The lead of {self.leader} over {self.rival} differs by {self.by} ({p_value(self.p)}): "
             f"{largest.shrunk:+.1f} points in {largest.segment}, {smallest.shrunk:+.1f} in {smallest.segment}."
         )
-
-    @property
-    def _ends(self) -> tuple[Segment, Segment]:
-        in_order = sorted(self.segments, key=lambda s: -s.shrunk)
-        return in_order[0], in_order[-1]
 
     @property
     def details(self) -> list[str]:

@@ -69,12 +69,11 @@ def lead_by_ratings(wins: Mapping[tuple[str, str], int], agents: Collection[str]
     """
     found: Lead | None = None
     for agent in sorted(agents):
-        against = [(wins.get((agent, rival), 0), wins.get((rival, agent), 0), rival) for rival in sorted(agents)]
-        rivals = [(won, lost, rival) for won, lost, rival in against if rival != agent]
-        if not rivals or any(won <= lost for won, lost, _ in rivals):
-            continue
-        evidence, rival = min((rating_evidence(won, lost), rival) for won, lost, rival in rivals)
-        found = Lead(agent, rival, evidence, evidence > ENOUGH)
+        rivals = [rival for rival in sorted(agents) if rival != agent]
+        against = [(wins.get((agent, rival), 0), wins.get((rival, agent), 0), rival) for rival in rivals]
+        if rivals and all(won > lost for won, lost, _ in against):
+            evidence, rival = min((rating_evidence(won, lost), rival) for won, lost, rival in against)
+            found = Lead(agent, rival, evidence, evidence > ENOUGH)
     return found
 
 

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 GROUPS = 2_000
 """Up to so many prompt texts are resampled one by one. More are divided into so many groups, which are resampled."""
 LEARNED = 10
-FORMATS = {**dict.fromkeys(("cost_usd", "recomputed_usd"), ".6f"), **dict.fromkeys(("win_rate", "low", "high"), ".1%")}
 """The application calls itself "Learned" from so many votes on, "Warming Up" below, "Cold Start" without any."""
-
+FORMATS = {**dict.fromkeys(("cost_usd", "recomputed_usd"), ".6f"), **dict.fromkeys(("win_rate", "low", "high"), ".1%")}
 _ROWS = 366  # groups shown of each kind
 _TEXTS, _TEXT = 20, 160  # texts shown when asked for, and characters of each
 
@@ -260,7 +259,10 @@ def usage(
     import numpy as np
 
     db.needs_duckdb("Usage")
-    _check(db, provenance, basis, texts)
+    check_word("provenance", provenance, PROVENANCES)
+    check_word("basis of cost", basis, ("stored", "recomputed"))
+    if texts and not db.origin["texts"]:
+        raise ParameterError("The texts are not loaded", db.origin["path"], "attach it with texts=True")
     listed = read_prices(prices)
     with db.session() as connection:
         cache(connection, "row_provenance")
@@ -289,13 +291,6 @@ def _row(found: Columns, kind: str, name: str) -> Row | None:
     names = zip(found["kind"], found["name"], strict=True)
     at = next((i for i, one in enumerate(names) if one == (kind, name)), None)
     return None if at is None else records({column: cells[at : at + 1] for column, cells in found.items()})[0]
-
-
-def _check(db: Database, provenance: str, basis: str, texts: bool) -> None:
-    check_word("provenance", provenance, PROVENANCES)
-    check_word("basis of cost", basis, ("stored", "recomputed"))
-    if texts and not db.origin["texts"]:
-        raise ParameterError("The texts are not loaded", db.origin["path"], "attach it with texts=True")
 
 
 def _votes(connection: Engine, provenance: str) -> Feedback:
