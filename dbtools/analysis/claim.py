@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
+from statistics import NormalDist
 from types import MappingProxyType
 from typing import Any
 
@@ -204,8 +205,6 @@ def contests_needed(own: Sequence[Pair]) -> int | None:
 
 def standard_errors(own: Sequence[Pair]) -> tuple[list[float], list[float]] | None:
     """Return the standard error of each difference, and the share of its variance that is the leader's."""
-    from statistics import NormalDist
-
     # Half of the test's interval over z: the error with which a z test would have the same interval.
     z, most = NormalDist().inv_cdf(1 - LEVEL / 2), max(pair.n for pair in own)
     errors = []

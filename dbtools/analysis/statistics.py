@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, erfc, nan, sqrt
+from statistics import NormalDist
 from typing import Any
 
 DRAWS = 9_999
@@ -390,8 +391,6 @@ def wilson_interval(wins: float, contests: float, confidence: float = 0.95) -> I
     """
     if not contests:
         return 0.0, 1.0
-    from statistics import NormalDist
-
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     rate, spread = wins / contests, z * z / contests
     middle = (rate + spread / 2) / (1 + spread)

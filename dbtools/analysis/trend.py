@@ -230,8 +230,8 @@ def change_point(scores: Numbers, scales: list[str], rng: np.random.Generator, p
     """
     import numpy as np
 
-    scores, n = _thin(scores), len(_thin(scores))
     scales = [scales[i] for i in _thinned(len(scales))]
+    scores, n = _thin(scores), len(scales)
     ranks = mid_ranks(scores)
     walk = np.abs(_walk(ranks))
     place = int(walk.argmax()) + 1
@@ -283,8 +283,8 @@ def _thinned(n: int) -> list[int]:
 def _thin(values: Any) -> Numbers:
     import numpy as np
 
-    array: Numbers = np.asarray(values, dtype=float)
-    return array if len(array) <= LONGEST else array[_thinned(len(array))]
+    array: Numbers = np.asarray(values, dtype=float)[_thinned(len(values))]
+    return array
 
 
 def _finite(value: float) -> float | None:
