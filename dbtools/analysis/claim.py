@@ -47,6 +47,8 @@ class Claim:
         ``best``: the leader is above every rival, each with p < 0.05, on real rows that a judge scored, and has
         contests with all of them; else ``undecided``. All must reject, so no p needs an adjustment for their number: an
         intersection–union test (R. L. Berger, Technometrics 24 (1982) 295–300).
+    sentence : str
+        The decision, its size, its risk and what to do, in at most 25 words.
     leader : str or None
         The agent with the highest scores in the pairs; by itself no claim.
     closest : Pair or None
@@ -55,8 +57,6 @@ class Claim:
         About how many contests would decide; None where a best agent is named or no number can be estimated.
     detectable : float or None
         The smallest lead over every rival that the claim would find with a chance of 80%.
-    sentence : str
-        The decision, its size, its risk and what to do, in at most 25 words.
     details : tuple of str
         The figures behind the sentence.
     allowed : bool
@@ -64,11 +64,11 @@ class Claim:
     """
 
     verdict: str
-    leader: str | None
-    closest: Pair | None
-    needed: int | None
-    detectable: float | None
     sentence: str
+    leader: str | None = None
+    closest: Pair | None = None
+    needed: int | None = None
+    detectable: float | None = None
     details: tuple[str, ...] = ()
     allowed: bool = False
 
@@ -103,12 +103,11 @@ def make_claim(
     if closest is None:
         first = pairs[0] if pairs else None
         basis = (_basis(first, scale, {asked}, unit),) if first else ()
-        return Claim(
-            "undecided", None, first, None, None, _no_leader(pairs, agents, scale, asked, unit, instead), basis
-        )
+        said = _no_leader(pairs, agents, scale, asked, unit, instead)
+        return Claim("undecided", said, closest=first, details=basis)
     if abs(closest.difference) < _EQUAL:
         said = f"Undecided: {leader} and {closest.b} are equal by score in {closest.n:,} contests."
-        return Claim("undecided", None, closest, None, None, said, (_basis(closest, scale, kinds, unit),))
+        return Claim("undecided", said, closest=closest, details=(_basis(closest, scale, kinds, unit),))
     missing, real = sorted(set(agents) - {closest.a, *(pair.b for pair in own)}), set(kinds) == {"real"}
     found = standard_errors(own)
     detectable = detectable_lead(*found) if found else None
@@ -119,7 +118,7 @@ def make_claim(
     needed = None if best else contests_needed(own)
     details = (figures, *_at_equal_length(own), *_power(detectable, needed if allowed else None))
     if best:
-        return Claim("best", leader, closest, None, detectable, _best(own, fails_more), details, allowed)
+        return Claim("best", _best(own, fails_more), leader, closest, None, detectable, details, allowed)
     ahead = f"Undecided: {leader} leads {closest.b} by {_points(closest)}"
     if closest.difference < 0:
         ahead = f"Undecided: {leader} leads most agents, yet {closest.b} is {_points(closest)} ahead of it"
@@ -132,7 +131,7 @@ def make_claim(
         said = f"{ahead}, but has no contest against {_some(missing)}. It takes such contests."
     else:
         said = f"{ahead}, which may be chance ({p_value(closest.p_exact)}). {_what_it_takes(closest, needed, unit)}"
-    return Claim("undecided", leader, closest, needed, detectable, said, details, allowed)
+    return Claim("undecided", said, leader, closest, needed, detectable, details, allowed)
 
 
 def lead(pairs: Sequence[Pair]) -> tuple[str | None, list[Pair]]:

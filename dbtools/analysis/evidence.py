@@ -99,14 +99,13 @@ def rated_claim(rated: Rated, agents: Sequence[str], kinds: Collection[str]) -> 
 
     The evidence may be looked at after every rating: `dbtools.analysis.sequential`.
     """
+    if len(agents) < 2:
+        return Claim("undecided", "Undecided: fewer than two agents have versions to compare.")
+    step = next_step(rated, more=rated.n > 0)
+    if not rated.n:
+        return Claim("undecided", f"Undecided: there are no blind ratings. {step}")
     _, own = lead(rated.pairs)
     closest = own[0] if own else None
-    step = next_step(rated, more=rated.n > 0)
-    if not rated.n or len(agents) < 2:
-        said = "there are no blind ratings" if len(agents) > 1 else "fewer than two agents have versions to compare"
-        return Claim(
-            "undecided", None, None, None, None, f"Undecided: {said}. {step if len(agents) > 1 else ''}".strip()
-        )
     held = rated.lead if rated.lead and rated.lead.holds else None
     leader, rivals = (held.agent, [held.rival]) if held else leader_and_rivals(agents, rated.wins)
     rival = rivals[0]
@@ -115,7 +114,7 @@ def rated_claim(rated: Rated, agents: Sequence[str], kinds: Collection[str]) -> 
     details = (_evidence(rated),)
     if held and set(kinds) == {"real"}:
         said = f"{leader} is best by blind ratings: it is preferred to {rival}, its closest rival, {of}."
-        return Claim("best", leader, closest, None, None, said, details)
+        return Claim("best", said, leader, closest, details=details)
     if held:
         said = f"Undecided: {leader} is preferred {of}, but the rows are not all real. It takes ratings of real rows."
     elif won > lost:
@@ -123,7 +122,7 @@ def rated_claim(rated: Rated, agents: Sequence[str], kinds: Collection[str]) -> 
     else:
         said = f"Undecided: no agent is preferred to all others in {rated.n:,} blind ratings. {step}"
     needed = rated.n + rated.missing if rated.missing <= rated.free else None
-    return Claim("undecided", leader if won > lost else None, closest, needed, None, said, details)
+    return Claim("undecided", said, leader if won > lost else None, closest, needed, details=details)
 
 
 def unscored_claim(
@@ -157,7 +156,7 @@ def unscored_claim(
     else:
         why = f"{total:,} versions carry no judge's score"
     said = f"Undecided: {why}. {next_step(rated)}"
-    return Claim("undecided", None, None, None, None, said, details)
+    return Claim("undecided", said, details=details)
 
 
 def next_step(rated: Rated, more: bool = False) -> str:
