@@ -352,7 +352,8 @@ def _comparison(
     pairs, scored = with_lengths(compare(family), contests), [a.agent for a in summary if a.scored]
     more = more_failures(connection) if any(rate.failed for rate in rates.values()) else {}
     # Where failed runs are losses, the scores already hold them.
-    said = {} if row_filter.failures == "losses" else {pair: _rates_said(rates, *pair) for pair in more}
+    surely = {} if row_filter.failures == "losses" else more
+    said = {(a, b): f"{rates[a].rate:.0%} against {rates[b].rate:.0%}" for a, b in surely}
     versions = add_up((row for row in present if row["provenance"] in row_filter.kinds), "scale")
     instead = {} if set(origins) & set(row_filter.kinds) else origins
     kinds = kinds_of(row_filter, present)
@@ -365,7 +366,7 @@ def _comparison(
         rated, sequential = with_free(connection, rated, agents), rated.lead
     if unscored:
         evidence = collect(connection, row_filter.scale, versions.get("self", 0), rated)
-        claim = unscored_claim(claim, rated, evidence, summary, versions)
+        claim = unscored_claim(claim, rated, evidence, agents, versions)
     return {
         "rated": rated,
         "pairs": rated.pairs if by_rating else pairs,
@@ -377,10 +378,6 @@ def _comparison(
         "confounders": tuple(confounders(connection, row_filter, versions)),
         "multiverse": multiverse(connection, row_filter, present, family),
     }
-
-
-def _rates_said(rates: Mapping[str, FailureRate], agent: str, rival: str) -> str:
-    return f"{rates[agent].rate:.0%} against {rates[rival].rate:.0%}"
 
 
 def _sequential(claim: Claim, contests: Mapping[tuple[str, str], ContestDifferences]) -> Lead | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.agents import AgentResult
 from dbtools.analysis.claim import Claim, lead
 from dbtools.analysis.query import rows, size_tables
 from dbtools.analysis.rated import Rated
@@ -129,7 +128,7 @@ def unscored_claim(
     claim: Claim,
     rated: Rated,
     found: Sequence[Evidence],
-    summary: Sequence[AgentResult],
+    agents: Sequence[str],
     versions: Mapping[str | None, int],
 ) -> Claim:
     """Return the claim of a project in which no two agents have a judge's scores to compare.
@@ -139,13 +138,12 @@ def unscored_claim(
     versions : mapping
         The versions that compete, by the scale of their scores; None: without one.
     """
-    agents = [one.agent for one in summary]
-    if len(agents) < 2:
-        return replace(claim, details=(*claim.details, *(one.sentence for one in found)))
     details = tuple(one.sentence for one in found)
+    if len(agents) < 2:
+        return replace(claim, details=claim.details + details)
     if rated.n:
         by_ratings = rated_claim(rated, agents, {"real"})
-        return replace(by_ratings, details=(*by_ratings.details, *details))
+        return replace(by_ratings, details=by_ratings.details + details)
     own, total = versions.get("self", 0), sum(versions.values())
     if own == total:
         why = f"{total:,} versions carry only their agents' own marks"

@@ -273,16 +273,9 @@ def details(rated: Rated) -> list[str]:
 
 def _paired_sums(a: str, b: str, texts: Sequence[Sequence[int]]) -> PairedSums:
     every = [value for some in texts for value in some]
-    sums = ClusterSums(
-        n=len(every),
-        clusters=len(texts),
-        total=float(sum(every)),
-        squares=float(sum(map(abs, every))),
-        sum_squares=float(sum(sum(some) ** 2 for some in texts)),
-        cross=float(sum(sum(some) * len(some) for some in texts)),
-        sizes=float(sum(len(some) ** 2 for some in texts)),
-    )
-    listed = tuple((float(sum(some)), len(some)) for some in texts) if len(texts) <= LISTED else None
+    totals, sizes = [float(sum(some)) for some in texts], [len(some) for some in texts]
+    sums = ClusterSums.of(totals, sizes, squares=float(sum(map(abs, every))))
+    listed = tuple(zip(totals, sizes, strict=True)) if len(texts) <= LISTED else None
     return PairedSums(a, b, sums, every.count(1), every.count(0), listed)
 
 

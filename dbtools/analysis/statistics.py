@@ -42,6 +42,14 @@ class ClusterSums:
     cross: float
     sizes: float
 
+    @classmethod
+    def of(cls, sums: Sequence[float], sizes: Sequence[int], squares: float = 0.0) -> ClusterSums:
+        """Return the sums over clusters with these sums and sizes; `squares` is needed for `deviation` only."""
+        import numpy as np
+
+        s, n = np.asarray(sums, dtype=float), np.asarray(sizes, dtype=float)
+        return cls(int(n.sum()), len(s), float(s.sum()), squares, float(s @ s), float(s @ n), float(n @ n))
+
     @property
     def mean(self) -> float:
         """The mean of the observations."""
@@ -167,13 +175,7 @@ def sign_flip_limit(sums: ClusterSums) -> FlipTest:
 
 def sign_flip_of(sums: Sequence[float], sizes: Sequence[int]) -> FlipTest:
     """Return `sign_flip`, or its limit for more than `LISTED` clusters."""
-    import numpy as np
-
-    if len(sums) <= LISTED:
-        return sign_flip(sums, sizes)
-    s, n = np.asarray(sums, dtype=float), np.asarray(sizes, dtype=float)
-    parts = (float(s.sum()), 0.0, float(s @ s), float(s @ n), float(n @ n))
-    return sign_flip_limit(ClusterSums(int(n.sum()), len(s), *parts))
+    return sign_flip(sums, sizes) if len(sums) <= LISTED else sign_flip_limit(ClusterSums.of(sums, sizes))
 
 
 def signed_rank(values: Sequence[float]) -> float:
