@@ -184,14 +184,13 @@ def choices(found: Effectiveness, used: Usage | None, seed: int = 0) -> tuple[Ch
     names, effects, covariance = estimate
     losses, chances = expected_losses(effects, covariance, seed)
     agents = {agent.agent: agent for agent in found.agents}
-    totals = [agents[name].mean_total for name in names if name in agents]
-    middle = sum(total for total in totals if total is not None) / max(1, sum(total is not None for total in totals))
+    totals = [total for name in names if (total := agents[name].mean_total) is not None]
+    middle = sum(totals) / max(1, len(totals))
     dollars, tokens = _costs(used)
     made = []
     for name, effect, loss, chance in zip(names, effects, losses, chances, strict=True):
-        failed = agents[name].failure_rate if name in agents else None
-        cost = dollars.get(name)
-        made.append(Choice(name, loss, chance, middle + float(effect), tokens.get(name), cost, failed, None))
+        adjusted, failed = middle + float(effect), agents[name].failure_rate
+        made.append(Choice(name, loss, chance, adjusted, tokens.get(name), dollars.get(name), failed, None))
     known = all(choice.dollars is not None for choice in made)
     placed = [_placed(choice, made) if known else choice for choice in made]
     return tuple(sorted(placed, key=lambda choice: (choice.expected_loss, choice.agent)))
