@@ -29,6 +29,7 @@ from dbtools.analysis.query import (
     add_up,
     check_word,
     frame,
+    listed_agents,
     rows,
     select_entries,
     working_table,
@@ -39,7 +40,7 @@ from dbtools.analysis.sequential import Lead, first_of_each, lead_by_scores
 from dbtools.analysis.statistics import INTERVALS, Agreement, agreement
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
-from dbtools.errors import ParameterError, readable
+from dbtools.errors import ParameterError
 from dbtools.html import table
 from dbtools.result import Highlight, Result
 
@@ -291,9 +292,7 @@ def effectiveness(
     check_word("interval", interval, tuple(INTERVALS))
     check_word("use of failures", failures, FAILURES)
     check_word("cluster", cluster, tuple(CLUSTERS))
-    if isinstance(agents, str):
-        raise ParameterError("Agents are a list", agents, "put the name in brackets")
-    row_filter, names = RowFilter.of(provenance, scale, failures), list(map(readable, agents)) if agents else None
+    row_filter, names = RowFilter.of(provenance, scale, failures), listed_agents(agents)
     with nullcontext(table) if table else working_table(db, names, cluster) as connection:
         logged = logged_selections(connection, [r for r in db.relations if r.startswith("rescued_")]) if logs else {}
         counted = rows(connection, "provenance")
@@ -393,7 +392,7 @@ def _sequential(claim: Claim, contests: Mapping[tuple[str, str], ContestDifferen
     return lead and replace(lead, holds=lead.holds and claim.allowed)
 
 
-def _check_agents(names: Sequence[str] | None, counted: Sequence[Row]) -> None:
+def _check_agents(names: Sequence[str], counted: Sequence[Row]) -> None:
     others = [row["source"] for row in counted if row["relation"] == "versions"]
     if names and others and all(others):  # None: those who compete
         todo = f"use some of {', '.join(sorted(set(others)))}"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.statistics import SizeTable
 from dbtools.database import Database
 from dbtools.database.engine import cache, execute, materialize, register
-from dbtools.errors import ParameterError
+from dbtools.errors import ParameterError, readable
 from dbtools.progress import step
 
 if TYPE_CHECKING:
@@ -139,6 +139,19 @@ def _filled(values: Any) -> Any:
     if values.dtype.kind in "bO":
         return np.where(values.mask, None, values.data)
     return values.filled(np.nan if values.dtype.kind == "f" else np.datetime64("NaT"))
+
+
+def listed_agents(agents: Sequence[str] | None) -> list[str]:
+    """Return the names of agents, as any file can hold them; none: all that compete.
+
+    Raises
+    ------
+    ParameterError
+        The agents are one text.
+    """
+    if isinstance(agents, str):
+        raise ParameterError("Agents are a list", agents, "put the name in brackets")
+    return [readable(name) for name in agents or ()]
 
 
 def name_agents(connection: Engine, agents: Sequence[str] | None) -> None:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.query import Row, name_agents, rows
+from dbtools.analysis.query import Row, listed_agents, name_agents, rows
 from dbtools.analysis.sequential import ENOUGH, rating_evidence
 from dbtools.database import Database
 from dbtools.database.attach import opened
@@ -175,16 +175,15 @@ def load_pool(db: Database, agents: Sequence[str] | None = None, seed: int = 0) 
     db.needs_duckdb("Pairs to rate")
     if not db.origin["texts"]:
         raise ParameterError("Rating needs the long texts", db.origin["path"], "use attach(…, texts=True)")
-    if isinstance(agents, str):
-        raise ParameterError("Agents are a list", agents, "put the name in brackets")
+    named = listed_agents(agents)
     prompts: dict[str, dict[str, Candidate]] = {}
     with db.session() as connection:
-        name_agents(connection, agents)
+        name_agents(connection, named)
         for row in rows(connection, "duckdb/rating_pool", most=_MOST_TEXTS, seed=str(seed)):
             prompts.setdefault(row["prompt"], {}).setdefault(row["agent"], Candidate(**row))
     found = {prompt: tuple(some.values()) for prompt, some in prompts.items()}
     names = sorted({one.agent for some in found.values() for one in some})
-    return Pool(db, tuple(names), found, tuple(agents or ()))
+    return Pool(db, tuple(names), found, tuple(named))
 
 
 def with_texts(db: Database, pair: RatingPair) -> RatingPair:

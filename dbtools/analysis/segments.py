@@ -18,6 +18,7 @@ from dbtools.analysis.query import (
     RowFilter,
     check_word,
     frame,
+    listed_agents,
     read,
     rows,
     select_entries,
@@ -225,7 +226,7 @@ def segments(
         return Segments(str(by), "", "", (), None, 0, provenance, db.filter_note, refused)
     name, labels = _labels(db, by)
     row_filter = RowFilter.of(provenance, scale)
-    with nullcontext(table) if table else working_table(db, agents) as connection:
+    with nullcontext(table) if table else working_table(db, listed_agents(agents)) as connection:
         select_entries(connection, row_filter)
         leader, own = lead(compare(paired_sums(connection, row_filter, ranked=False)))
         if leader is None:

@@ -168,6 +168,7 @@ def test_named_agents_alone_are_rated(db, project):
     done = simulate(load_pool(db, ["domain", "syntax"]), lambda a, b: 0, 100)
     assert {(one.a, one.b) for one in done} == {("domain", "syntax")}
     assert analysis.next_pair(project, "ann", agents=["domain"]) is None
+    assert analysis.next_pair(project, "ann", agents=["\udcff"]) is None  # as Python reads a name that is not UTF-8
 
 
 @pytest.mark.slow

@@ -108,6 +108,8 @@ def test_labels_of_ones_own_divide_as_well_and_what_they_leave_out_is_counted(pa
             analysis.segments(db, by=labels[["topic"]])
         with pytest.raises(ParameterError, match="use one of user, month"):
             analysis.segments(db, by="weather")
+        with pytest.raises(ParameterError, match="Agents are a list"):
+            analysis.segments(db, agents="syntax")
     assert found.by == "topic"
     assert [s.segment for s in found.reversed] == ["law"]
     assert found.outside == 15
