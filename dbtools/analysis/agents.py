@@ -136,7 +136,7 @@ def agent_summary(
     scale = row_filter.scale
     won = rated if wins == "rated" else size_tables(connection, "agent_clusters", scale=scale, outcome=wins)
     totals = size_tables(connection, "agent_clusters", scale=scale, outcome="total")
-    results, found = [], rows(connection, "agents", **row_filter.bound)
+    results, found = [], rows(connection, "agents", scale=scale)
     answered = {row["agent"] for row in found}
     for row in [*found, *(_no_answer(agent) for agent in failures if agent not in answered)]:
         agent = row["agent"]
@@ -156,10 +156,10 @@ def agent_summary(
     return tuple(sorted(results, key=lambda r: (r.win_rate is None, -(r.win_rate or 0), r.agent)))
 
 
-def agreements(connection: Engine, row_filter: RowFilter) -> dict[tuple[str, str], Agreement]:
+def agreements(connection: Engine, scale: str) -> dict[tuple[str, str], Agreement]:
     """Return, by pair of kinds of win, how often they name the same agents. Reads only."""
     by_kinds: dict[tuple[str, str], list[Row]] = {}
-    for row in rows(connection, "agreement", **row_filter.bound):
+    for row in rows(connection, "agreement", scale=scale):
         by_kinds.setdefault((WINS[row["x"] - 1], WINS[row["y"] - 1]), []).append(row)
     return {kinds: _agreement(found) for kinds, found in by_kinds.items()}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
-from dbtools.analysis.query import Row, RowFilter, rows
+from dbtools.analysis.query import Row, rows
 from dbtools.html import number
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Confounder:
     sentence: str
 
 
-def confounders(connection: Engine, row_filter: RowFilter, versions: Mapping[str | None, int]) -> Iterator[Confounder]:
+def confounders(connection: Engine, scale: str, versions: Mapping[str | None, int]) -> Iterator[Confounder]:
     """Yield what could explain the differences between agents besides the agents. Reads only.
 
     Parameters
@@ -33,23 +33,23 @@ def confounders(connection: Engine, row_filter: RowFilter, versions: Mapping[str
     versions : mapping
         The versions that compete, by the scale of their scores; None: without one.
     """
-    cells = rows(connection, "positions", **row_filter.bound)
+    cells = rows(connection, "positions", scale=scale)
     if cells:
         yield _position(cells)
-        (sums,) = rows(connection, "length", **row_filter.bound)
+        (sums,) = rows(connection, "length", scale=scale)
         yield _length(sums)
-        (scores,) = rows(connection, "judge", **row_filter.bound)
+        (scores,) = rows(connection, "judge", scale=scale)
         yield _judge(scores)
     yield from _regimes(connection, versions)
     if selves := versions.get("self"):
-        used = "compared here" if row_filter.scale == "self" else "not compared here"
+        used = "compared here" if scale == "self" else "not compared here"
         text = f"Self-scores: {selves:,} rows hold an agent's own score of the input, not of its output; {used}."
         yield Confounder("self_scores", {"rows": selves}, text)
 
 
 def _regimes(connection: Engine, versions: Mapping[str | None, int]) -> Iterator[Confounder]:
     """Say where the judge changed: its scale, to one answer for everything, or its level over time."""
-    judge, unit, stuck = (versions.get(scale, 0) for scale in ("judge", "unit", "stuck"))
+    judge, unit, stuck = (versions.get(name, 0) for name in ("judge", "unit", "stuck"))
     if unit or stuck:
         parts = [f"{unit:,} versions have scores of 0–1 (scale unit)"] if unit else []
         parts += [f"{stuck:,} have the same scores in a row"] if stuck else []

@@ -301,15 +301,15 @@ def effectiveness(
         select_entries(connection, row_filter)
         rates, rated = failure_rates(connection, row_filter), rate(db, connection, row_filter)
         summary = agent_summary(connection, row_filter, wins, interval, logged, rated.tables, rates)
-        (contests,) = rows(connection, "contests", **row_filter.bound)
+        (contests,) = rows(connection, "contests", scale=scale)
         return Effectiveness(
             provenance=provenance,
             wins=wins,
             scale=scale,
             agents=summary,
-            agreements=agreements(connection, row_filter),
+            agreements=agreements(connection, scale),
             regret=contests.pop("regret"),
-            distributions=tuple(rows(connection, "distributions", **row_filter.bound)),
+            distributions=tuple(rows(connection, "distributions", scale=scale)),
             origins=origins,
             contests=contests,
             not_competing=_not_competing(counted, row_filter),
@@ -374,7 +374,7 @@ def _comparison(
         "failure_details": tuple(failure_details(rates, more)),
         "ranking": rated.ranking if by_rating else rank(family),
         "evidence": evidence,
-        "confounders": tuple(confounders(connection, row_filter, versions)),
+        "confounders": tuple(confounders(connection, row_filter.scale, versions)),
         "multiverse": multiverse(connection, row_filter, present, family),
     }
 

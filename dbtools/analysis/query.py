@@ -68,11 +68,6 @@ class RowFilter:
         """The provenances of versions that are no failed run."""
         return tuple(kind for kind in self.kinds if kind != "placeholder")
 
-    @property
-    def bound(self) -> Row:
-        """The filter as parameters of a query."""
-        return {"kinds": list(self.kinds), "scale": self.scale}
-
 
 def check_word(what: str, word: str, known: Sequence[str]) -> None:
     """Refuse a word that is not one of those known.

@@ -1,10 +1,9 @@
 -- How did each agent fare, and what are its mean scores? One row per agent: by kind of win how many contests can be told
 -- and how many it won (a shared win counts as a fraction) and would win by chance (1 / agents each), then the sums that clustered means need.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
+-- Parameters: $scale (the one scale whose scores count). Reads the working table entries.
 -- Of dimension x and cluster g with n_g scored rows and sum S_g: sum_x = sum S_g, square_x = sum of the squares of single
 -- values, within_x = sum S_g squared, cross_x = sum S_g n_g; sizes = sum n_g squared.
 WITH
-chosen AS (SELECT * FROM entries WHERE array_contains($kinds, provenance)),
 wins AS (
   SELECT
     agent, count(recorded) AS decidable_recorded, sum(recorded) AS wins_recorded,
@@ -14,12 +13,12 @@ wins AS (
     sum(1e0 / agents) FILTER (WHERE score IS NOT NULL AND scale = $scale) AS chance_score,
     sum(1e0 / agents) FILTER (WHERE selected IS NOT NULL) AS chance_selected,
     sum(1e0 / agents) FILTER (WHERE voted IS NOT NULL) AS chance_user
-  FROM chosen
+  FROM entries
   GROUP BY agent
 ),
 measured AS (
   SELECT agent, cluster, repeated, clarity, specificity, actionability, structure, context_use
-  FROM chosen
+  FROM entries
   WHERE scale = $scale AND total IS NOT NULL
 ),
 clusters AS (

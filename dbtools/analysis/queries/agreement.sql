@@ -1,11 +1,10 @@
 -- How far do two kinds of win name the same agents? One row per pair of kinds and agent, over the contests both can tell.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
+-- Parameters: $scale (the one scale whose scores count). Reads the working table entries.
 -- Numbers of kinds: 1 recorded, 2 score, 3 selected, 4 user. Over all agents, one sums to the number of contests.
 WITH
 wins AS (
   SELECT agent, recorded, CASE WHEN scale = $scale THEN score END AS score, selected, voted
   FROM entries
-  WHERE array_contains($kinds, provenance)
 ),
 compared AS (
   SELECT

@@ -1,5 +1,5 @@
 -- What are the contests like: how many, over how many texts, on which scales, and what did the recorded heads forgo?
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
+-- Parameters: $scale (the one scale whose scores count). Reads the working table entries.
 -- mixed: contests of several agents in which no win by score can be told (two scales, or a missing score); regret: mean of the
 -- highest total less that of the recorded head's agent.
 WITH
@@ -10,7 +10,6 @@ each_contest AS (
     max(total) FILTER (WHERE scale = $scale AND score IS NOT NULL)
       - max(total) FILTER (WHERE scale = $scale AND score IS NOT NULL AND recorded = 1) AS regret
   FROM entries
-  WHERE array_contains($kinds, provenance)
   GROUP BY contest
 )
 SELECT

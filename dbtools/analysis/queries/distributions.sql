@@ -1,5 +1,5 @@
 -- How are each agent's scores spread? One row per agent, dimension and bin of half a point, by the bin's lower end.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
+-- Parameters: $scale (the one scale whose scores count). Reads the working table entries.
 WITH
 measured AS (
   SELECT
@@ -12,7 +12,7 @@ measured AS (
   CROSS JOIN (
     VALUES ('clarity'), ('specificity'), ('actionability'), ('structure'), ('context_use')
   ) AS d (dimension)
-  WHERE array_contains($kinds, e.provenance) AND e.scale = $scale AND e.total IS NOT NULL
+  WHERE e.scale = $scale AND e.total IS NOT NULL
 ),
 placed AS (SELECT agent, dimension, least(floor(score * 2) / 2e0, 9.5e0) AS bin FROM measured)
 SELECT agent, dimension, bin, count(*) AS rows

@@ -1,11 +1,11 @@
 -- How carefully did the judge score? One row over the scores of the chosen rows.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
+-- Parameters: $scale (the one scale whose scores count). Reads the working table entries.
 -- flat: five equal scores; halves: scores on a whole or half number; r12 …: correlations of two different dimensions.
 WITH
 measured AS (
   SELECT clarity AS m1, specificity AS m2, actionability AS m3, structure AS m4, context_use AS m5
   FROM entries
-  WHERE array_contains($kinds, provenance) AND scale = $scale AND total IS NOT NULL
+  WHERE scale = $scale AND total IS NOT NULL
 )
 SELECT
   count(*) AS rows, count(*) FILTER (WHERE least(m1, m2, m3, m4, m5) = greatest(m1, m2, m3, m4, m5)) AS flat,

@@ -1,11 +1,11 @@
 -- Does a longer answer get a higher total within one prompt? One row: sums over clusters of the centred values.
--- Parameters: $kinds (the provenances that count), $scale (the one scale whose scores count).
+-- Parameters: $scale (the one scale whose scores count). Reads the working table entries.
 -- x = log2 of the length, y = total, both less their mean in the contest; A and B of a cluster are the sums of xy and xx.
 WITH
 sized AS (
   SELECT coalesce(contest, 0) AS contest, cluster, ln(1e0 * text_length) / ln(2e0) AS size, total
   FROM entries
-  WHERE array_contains($kinds, provenance) AND scale = $scale AND total IS NOT NULL AND text_length > 0
+  WHERE scale = $scale AND total IS NOT NULL AND text_length > 0
 ),
 means AS (SELECT contest, avg(size) AS size, avg(total) AS total FROM sized GROUP BY contest),
 centred AS (
