@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import struct
 import subprocess
 import sys
 import threading
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from dbtools.database.prompt_filter import PromptFilter
     from dbtools.database.ratings import Ratings
 
-_SIZE = struct.Struct("<Q")
+_PROTOCOL = 5  # writes and reads large arrays without a copy of them
 _INTERVAL = 0.02  # seconds between two looks at the memory of the process
 _STACK = 9 << 20  # bytes that each thread of DuckDB reserves, though it does not use them
 _STARTED, _ANSWER, _REFUSED, _FAILED = "started", "answer", "refused", "failed"
@@ -77,7 +76,7 @@ class Sandbox:
             The worker process cannot open the database.
         """
         try:
-            request = _packed((query, parameters, rows))
+            request = pickle.dumps((query, parameters, rows), _PROTOCOL)
         except (pickle.PicklingError, TypeError, AttributeError):
             raise ParameterError(
                 "A value cannot be bound", query, "give text, numbers, times or lists of them"
@@ -145,8 +144,7 @@ class Sandbox:
                 start_new_session=True,  # an interrupt from the keyboard is for the caller
             )
             with suppress(OSError):  # it has ended already; whoever waits for its answer is told
-                self._process.stdin.write(_packed(self._setup))  # type: ignore[union-attr]
-                self._process.stdin.flush()  # type: ignore[union-attr]
+                _send(self._process.stdin, self._setup)
         return self._process
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
@@ -192,7 +190,7 @@ def serve() -> None:
             while True:
                 arrived.append(_receive(requests))
                 waiting.release()
-        except (EOFError, OSError):
+        except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(0)  # the caller has ended, perhaps while a statement runs
 
     threading.Thread(target=listen, daemon=True).start()
@@ -240,34 +238,13 @@ def _first_answer(process: subprocess.Popen[bytes]) -> int:
     return int(answer)
 
 
-def _packed(value: Any) -> bytes:
-    """Return a value as bytes: the number of its parts, then each with its length; large arrays are parts."""
-    buffers: list[pickle.PickleBuffer] = []
-    body = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    parts = [body, *(bytes(buffer.raw()) for buffer in buffers)]
-    return b"".join([_SIZE.pack(len(parts)), *(piece for part in parts for piece in (_SIZE.pack(len(part)), part))])
-
-
 def _send(file: Any, value: Any) -> None:
-    file.write(_packed(value))
+    pickle.dump(value, file, _PROTOCOL)
     file.flush()
 
 
 def _receive(file: Any) -> Any:
-    (count,) = _SIZE.unpack(_read(file, _SIZE.size))
-    body, *buffers = [_read(file, _SIZE.unpack(_read(file, _SIZE.size))[0]) for _ in range(count)]
-    return pickle.loads(body, buffers=buffers)  # noqa: S301 - from our own process
-
-
-def _read(file: Any, size: int) -> bytearray:
-    data = bytearray(size)
-    view, done = memoryview(data), 0
-    while done < size:
-        count = file.readinto(view[done:])
-        if not count:
-            raise EOFError
-        done += count
-    return data
+    return pickle.load(file)  # noqa: S301 - from our own process
 
 
 def run_sql(
