@@ -148,11 +148,9 @@ class Sandbox:
         return self._process
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):
-                pipe.close()  # type: ignore[union-attr]
+        with suppress(OSError), process:  # closes its pipes
+            process.kill()
+            process.wait()
 
     def _watch(self, process: subprocess.Popen[bytes], timeout: float | None, done: threading.Event) -> None:
         """End the process where it takes too much memory or time, until `done`."""

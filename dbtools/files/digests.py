@@ -68,11 +68,9 @@ def count_in_workers(main: str, other: str, query: str, ranges: Iterable[tuple[i
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
-    worker.kill()
-    worker.wait()
-    for pipe in (worker.stdin, worker.stdout):
-        with suppress(OSError):
-            pipe.close()  # type: ignore[union-attr]
+    with suppress(OSError), worker:  # closes its pipes
+        worker.kill()
+        worker.wait()
 
 
 def _work() -> None:
