@@ -93,11 +93,10 @@ class Database:
             return
         self._file, self._temporary, self._lake = source, temporary, lake
         self._rescued = project.backups if project else None
-        self._lake_files = [path for some in lake.files.values() for path in some] if lake else []
+        lake_files = [path for some in lake.files.values() for path in some] if lake else []
         self._sandbox: Sandbox | None = None
-        self._connection, self.origin, spill = open_read_only(
-            source, self._rescued, prompts, self._lake_files, self.ratings
-        )
+        self._arguments = source, self._rescued, prompts, lake_files, self.ratings
+        self._connection, self.origin, spill = open_read_only(*self._arguments)
         self._was_materialized = self.is_materialized
         if temporary:
             temporary.acquire()
@@ -151,8 +150,7 @@ class Database:
         from dbtools.database.sandbox import Sandbox
 
         if self._sandbox is None:
-            memory = sql.memory_limit()
-            self._sandbox = Sandbox(self._file, self._rescued, self.prompts, self._lake_files, self.ratings, memory)
+            self._sandbox = Sandbox(self._arguments, sql.memory_limit())
             weakref.finalize(self, self._sandbox.close)
         return self._sandbox
 

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import os
 import pickle
+import queue
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import MEMORY, DatabaseError, ParameterError, QueryError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from dbtools.database.prompt_filter import PromptFilter
-    from dbtools.database.ratings import Ratings
 
 _PROTOCOL = 5  # writes and reads large arrays without a copy of them
 _INTERVAL = 0.02  # seconds between two looks at the memory of the process
@@ -35,22 +32,14 @@ class Sandbox:
 
     Parameters
     ----------
-    file, rescued, prompts, files, ratings
-        The arguments of `database.open_read_only`.
+    arguments : tuple
+        Those of `database.open_read_only`.
     memory : int
         Bytes that a statement may take in addition to those of the idle process.
     """
 
-    def __init__(
-        self,
-        file: Path,
-        rescued: Path | None,
-        prompts: PromptFilter | None,
-        files: Sequence[str],
-        ratings: Ratings,
-        memory: int,
-    ) -> None:
-        self._setup, self._memory = (file, rescued, prompts, tuple(files), ratings, memory), memory
+    def __init__(self, arguments: tuple[Any, ...], memory: int) -> None:
+        self._arguments, self._memory = arguments, memory
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._idle_memory = 0
@@ -144,7 +133,7 @@ class Sandbox:
                 start_new_session=True,  # an interrupt from the keyboard is for the caller
             )
             with suppress(OSError):  # it has ended already; whoever waits for its answer is told
-                _send(self._process.stdin, self._setup)
+                _send(self._process.stdin, (self._arguments, self._memory))
         return self._process
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
@@ -170,31 +159,28 @@ def serve() -> None:
     """Run the statements that arrive on standard input, until it is closed. The worker process calls this."""
     results, requests = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)  # what a library prints is no answer
-    file, rescued, prompts, files, ratings, memory = _receive(requests)
+    arguments, memory = _receive(requests)
     try:
         from dbtools.database.database import open_read_only
 
-        connection, _, _ = open_read_only(file, rescued, prompts, files, ratings)
+        connection, _, _ = open_read_only(*arguments)
         connection.sql("SELECT 1").df()  # imports pandas
     except Exception as error:
         _send(results, (_FAILED, f"{type(error).__name__}: {error}"))
         return
     _send(results, (_STARTED, _limit_memory(memory)))
-    arrived: list[Any] = []
-    waiting = threading.Semaphore(0)
+    arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def listen() -> None:
         try:
             while True:
-                arrived.append(_receive(requests))
-                waiting.release()
+                arrived.put(_receive(requests))
         except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(0)  # the caller has ended, perhaps while a statement runs
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
-        waiting.acquire()
-        _send(results, _answer(connection, *arrived.pop()))
+        _send(results, _answer(connection, *arrived.get()))
 
 
 def _answer(connection: Any, query: str, parameters: Any, rows: int | None) -> tuple[str, Any]:
