@@ -186,8 +186,8 @@ def _attach_copy(
 
     folder = cache.folder_of(address)
     for _ in range(_TRIES):
-        work = cache.working_folder("load-", folder)
-        try:
+        temporary = TemporaryCopy(cache.working_folder("load-", folder))
+        with temporary as work:
             built = work / "copy.duckdb"
             with open_source(built) as source:
                 with_texts = texts if texts is not None else source.size <= SMALL
@@ -197,12 +197,8 @@ def _attach_copy(
             if file is None:
                 built.chmod(0o600)
                 if folder is None or not source.is_current():  # consistent, but nothing can be compared with it
-                    return Database(built, project, temporary=TemporaryCopy(work))
+                    return Database(built, project, temporary=temporary)
                 file = cache.publish(built, folder, source.fingerprint, with_texts=with_texts)
-            disk.remove_temporary(work)
-        except BaseException:
-            disk.remove_temporary(work)
-            raise
         try:
             return Database(file, project)
         except duckdb.Error:  # damaged, or removed by another process this moment
@@ -259,8 +255,8 @@ def attach_readable(project: Project, *, progress: bool = True) -> Database:
     path = Path(str(project.database))
     sqlite.check_file(path)
     fingerprint, with_texts = sqlite.fingerprint(path), path.stat().st_size <= SMALL
-    work = cache.working_folder("load-", None)
-    try:
+    temporary = TemporaryCopy(cache.working_folder("load-", None))
+    with temporary as work:
         built = work / "copy.duckdb"
         try:
             with sqlite.snapshot(path) as snapshot, closing(sqlite.connect(snapshot)) as connection:
@@ -274,10 +270,7 @@ def attach_readable(project: Project, *, progress: bool = True) -> Database:
             built.unlink(missing_ok=True)
             unreadable = {table.name: "the file cannot be read as a whole" for table in schema.TABLES}
             load.load(None, built, {}, _origin(path, fingerprint, {}, with_texts, unreadable), progress=False)
-        return Database(built, project, temporary=TemporaryCopy(work))
-    except BaseException:
-        disk.remove_temporary(work)
-        raise
+        return Database(built, project, temporary=temporary)
 
 
 def _origin(
@@ -306,13 +299,10 @@ def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> D
     if texts and not lake.origin["texts"]:
         todo = "export it anew from a database attached with texts=True"
         raise ParameterError("The lake was written without the long texts", folder, todo)
-    work = disk.make_temporary("dbtools-lake-")
-    try:
+    temporary = TemporaryCopy(disk.make_temporary("dbtools-lake-"))
+    with temporary as work:
         built = work / "views.duckdb"
         with sql.connect(built, sql.config(work)) as connection:
             lakes.define(connection, lake, json.dumps(lake.origin))
         built.chmod(0o600)
-        return Database(built, project, temporary=TemporaryCopy(work), lake=lake)
-    except BaseException:
-        disk.remove_temporary(work)
-        raise
+        return Database(built, project, temporary=temporary, lake=lake)

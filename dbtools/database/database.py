@@ -8,7 +8,7 @@ import json
 import warnings
 import weakref
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -36,17 +36,16 @@ _MOST_RESCUED = 10_000_000  # rows; a cleanup rescues fewer, as it reads no larg
 
 
 class TemporaryCopy:
-    """The folder of a copy that is not in the cache; the last database that uses it removes it."""
+    """The folder of a copy that is not in the cache; the last ``with`` block that uses it removes it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._users = folder, 0
 
-    def acquire(self) -> None:
-        """Count one more user."""
+    def __enter__(self) -> Path:
         self._users += 1
+        return self.folder
 
-    def release(self) -> None:
-        """Count one user less. Changes files: removes the folder after the last one."""
+    def __exit__(self, *error: object) -> None:
         self._users -= 1
         if not self._users:
             disk.remove_temporary(self.folder)
@@ -98,10 +97,12 @@ class Database:
         self._arguments = source, self._rescued, prompts, lake_files, self.ratings
         self._connection, self.origin, spill = open_read_only(*self._arguments)
         self._was_materialized = self.is_materialized
+        folders = ExitStack()
         if temporary:
-            temporary.acquire()
+            folders.enter_context(temporary)
+        folders.callback(disk.remove_temporary, spill)
         # A database that is dropped without close() leaves no folder behind; a relation of it can still be queried.
-        self._clean_up = weakref.finalize(self, _clean_up, spill, temporary)
+        self._clean_up = weakref.finalize(self, folders.close)
         names = self._connection.execute(
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_catalog = 'memory' AND table_schema = 'main' ORDER BY table_name"
@@ -366,12 +367,6 @@ class Database:
         facts = self.origin
         kind = "migrated" if facts["migrated"] else "created"
         return f"Database({facts['path']!r}, {facts['generation']} {kind}, {facts['fingerprint'][:8]})"
-
-
-def _clean_up(spill: Path, temporary: TemporaryCopy | None) -> None:
-    disk.remove_temporary(spill)
-    if temporary:
-        temporary.release()
 
 
 def _connect(
