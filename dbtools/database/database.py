@@ -9,6 +9,7 @@ import warnings
 import weakref
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -127,9 +128,7 @@ class Database:
             return self._server.sql(query, parameters)
         from dbtools.database.user_sql import Relation, select
 
-        def explain(error: Exception) -> QueryError:
-            return self.explain(error, query)
-
+        explain = partial(self.explain, query=query)
         try:
             with interruptible(self._connection):
                 relation = select(self._connection, query, parameters)
@@ -172,24 +171,25 @@ class Database:
     def session(self) -> Iterator[Engine]:
         """Open a second connection to the engine, for dbtools' own portable statements only."""
         if self._server:
-            with closing(Spark(self._server.url, self._server.place)) as session, interruptible(session):
-                self._workspaces.append(session)
-                try:
-                    yield session
-                finally:
-                    self._workspaces.remove(session)
-            return
-        if self.is_materialized != self._was_materialized:  # stored since this was opened
+            with closing(Spark(self._server.url, self._server.place)) as session, self._interruptible(session):
+                yield session
+        elif self.is_materialized != self._was_materialized:  # stored since this was opened
             with self.workspace() as connection:
                 yield connection
-            return
-        with closing(self._connection.cursor()) as connection, interruptible(connection):
-            _prepare_cursor(connection)
-            self._workspaces.append(connection)
-            try:
+        else:
+            with closing(self._connection.cursor()) as connection, self._interruptible(connection):
+                _prepare_cursor(connection)
                 yield connection
-            finally:
-                self._workspaces.remove(connection)
+
+    @contextmanager
+    def _interruptible(self, session: Engine) -> Iterator[None]:
+        """Let `interrupt` and the keyboard stop what a session runs."""
+        self._workspaces.append(session)
+        try:
+            with interruptible(session):
+                yield
+        finally:
+            self._workspaces.remove(session)
 
     @contextmanager
     def workspace(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -212,13 +212,10 @@ class Database:
     def _opened(self, prompts: PromptFilter | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._still_there():
             connection, _, spill = _connect(self._file, self._rescued, prompts, self.ratings)
-        self._workspaces.append(connection)
         try:
-            with interruptible(connection):
+            with closing(connection), self._interruptible(connection):
                 yield connection
         finally:
-            self._workspaces.remove(connection)
-            connection.close()
             disk.remove_temporary(spill)
 
     @property
@@ -382,11 +379,11 @@ def _connect(
     """
     import duckdb
 
-    spill = cache.working_folder("spill-", file.parent)
-    connection = None
-    try:
+    with ExitStack() as stack:
+        spill = cache.working_folder("spill-", file.parent)
+        stack.callback(disk.remove_temporary, spill)
         with interruptible():
-            connection = sql.connect(":memory:", sql.config(spill))
+            connection = stack.enter_context(closing(sql.connect(":memory:", sql.config(spill))))
             connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
             facts = connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
             origin: dict[str, Any] = json.loads(facts)
@@ -397,11 +394,7 @@ def _connect(
             if derived.is_file():
                 with suppress(duckdb.Error):  # removed this moment, or damaged: the views compute it anew
                     cache.use_derived(connection, derived, filtered=prompts is not None)
-    except BaseException:
-        if connection:
-            connection.close()
-        disk.remove_temporary(spill)
-        raise
+        stack.pop_all()  # the caller closes the connection and removes the folder
     return connection, origin, spill
 
 
