@@ -109,65 +109,49 @@ class Table:
     columns: tuple[Column, ...]
 
 
-def _columns(spec: str) -> tuple[Column, ...]:
+def _table(relation: str, name: str, spec: str) -> Table:
     """Read ``name:kind`` words; ``*`` marks a long text, ``name|old`` a former name."""
     columns = []
     for word in spec.split():
         names, kind = word.split(":")
-        name, *aliases = names.split("|")
-        columns.append(Column(name, kind.rstrip("*"), kind.endswith("*"), tuple(aliases)))
-    return tuple(columns)
+        column, *aliases = names.split("|")
+        columns.append(Column(column, kind.rstrip("*"), kind.endswith("*"), tuple(aliases)))
+    return Table(relation, name, tuple(columns))
 
 
 DIMENSIONS = ("clarity", "specificity", "actionability", "structure", "context_use")
 
 TABLES = (
-    Table(
-        "prompts",
-        "prompts",
-        _columns("id:id user_id:text request_id:text original_text:text* created_at:timestamp"),
-    ),
-    Table(
+    _table("prompts", "prompts", "id:id user_id:text request_id:text original_text:text* created_at:timestamp"),
+    _table(
         "versions",
         "prompt_versions",
-        _columns(
-            "id:id prompt_id:id version_no:integer text:text* explanation:text* source:text created_at:timestamp "
-            "parent_version_id:id change_type:text change_magnitude:real"
-        ),
+        "id:id prompt_id:id version_no:integer text:text* explanation:text* source:text created_at:timestamp "
+        "parent_version_id:id change_type:text change_magnitude:real",
     ),
-    Table(
+    _table(
         "scores",
         "judge_scores",
-        _columns(
-            "id:id prompt_version_id:id "
-            + " ".join(f"{d}:real" for d in DIMENSIONS)
-            + " feedback:text* created_at:timestamp"
-        ),
+        f"id:id prompt_version_id:id {' '.join(f'{d}:real' for d in DIMENSIONS)} feedback:text* created_at:timestamp",
     ),
-    Table("heads", "best_heads", _columns("prompt_id:id prompt_version_id:id score:real updated_at:timestamp")),
-    Table(
+    _table("heads", "best_heads", "prompt_id:id prompt_version_id:id score:real updated_at:timestamp"),
+    _table(
         "feedback",
         "user_feedback",
-        _columns(
-            "id:id request_id:text user_id:text prompt_id:id user_choice:text judge_winner:text agent_winner:text "
-            "judge_correct:boolean created_at:timestamp"
-        ),
+        "id:id request_id:text user_id:text prompt_id:id user_choice:text judge_winner:text agent_winner:text "
+        "judge_correct:boolean created_at:timestamp",
     ),
-    Table(
+    _table(
         "token_usage",
         "token_usage",
-        _columns(
-            "id:id prompt_version_id:id prompt_tokens:integer completion_tokens:integer total_tokens:integer "
-            "model:text cost_usd:real created_at:timestamp"
-        ),
+        "id:id prompt_version_id:id prompt_tokens:integer completion_tokens:integer total_tokens:integer "
+        "model:text cost_usd:real created_at:timestamp",
     ),
-    Table(
+    _table(
         "security_inputs",
         "security_inputs",
-        _columns(
-            "id:id user_id:text input_text:text* risk_score:real label:text is_blocked:boolean "
-            "analysis_metadata|metadata:text* created_at:timestamp"
-        ),
+        "id:id user_id:text input_text:text* risk_score:real label:text is_blocked:boolean "
+        "analysis_metadata|metadata:text* created_at:timestamp",
     ),
 )
 
