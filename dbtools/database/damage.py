@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from dbtools.database.schema import has_row_ids
 from dbtools.database.sql import identifier
 
 # A row that its index does not know, and a value that its column forbids.
@@ -58,9 +59,7 @@ def _check(connection: sqlite3.Connection, table: str) -> list[str]:
 
 def _forget_indexes(connection: sqlite3.Connection, table: str) -> None:
     """Declare a table without constraints, types and indexes; one without row ids is an index and stays."""
-    try:
-        connection.execute(f"SELECT rowid FROM {identifier(table)} LIMIT 0")  # noqa: S608 - quoted identifier
-    except sqlite3.OperationalError:
+    if not has_row_ids(connection, identifier(table)):
         return
     columns = connection.execute(f"PRAGMA table_info({identifier(table)})").fetchall()
     plain = f"CREATE TABLE {identifier(table)} ({', '.join(identifier(column[1]) for column in columns)})"

@@ -220,7 +220,7 @@ def read_tables(connection: sqlite3.Connection, unreadable: Mapping[str, str] | 
         quoted = identifier(name)
         described = connection.execute(f"PRAGMA table_xinfo({quoted})").fetchall()
         columns = {column: kind for _, column, kind, *_ in described}
-        row_ids = _has_row_ids(connection, quoted)
+        row_ids = has_row_ids(connection, quoted)
         defaults = {column: default for _, column, _, _, default, *_ in described if default is not None}
         stored = not any(hidden or (key and kind.upper() == "INTEGER") for _, _, kind, _, _, key, hidden in described)
         counted = f"SELECT count(*) FROM {quoted}{'' if unreadable is None else ' NOT INDEXED'}"  # noqa: S608 - quoted
@@ -242,7 +242,8 @@ def may_scan_in_parallel(connection: sqlite3.Connection, name: str, size: int) -
     return span < size and (span == 0 or span % _SCANNED_ROWS != 0)
 
 
-def _has_row_ids(connection: sqlite3.Connection, quoted: str) -> bool:
+def has_row_ids(connection: sqlite3.Connection, quoted: str) -> bool:
+    """Tell whether the rows of a table, given by its quoted name, have row ids."""
     try:
         connection.execute(f"SELECT rowid FROM {quoted} LIMIT 0")  # noqa: S608 - quoted identifier
     except sqlite3.OperationalError:
