@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sqlite3
@@ -303,6 +302,6 @@ def _attach_lake(folder: Path, project: Project | None, texts: bool | None) -> D
     with temporary as work:
         built = work / "views.duckdb"
         with sql.connect(built, sql.config(work)) as connection:
-            lakes.define(connection, lake, json.dumps(lake.origin))
+            lakes.define(connection, lake)
         built.chmod(0o600)
         return Database(built, project, temporary=temporary, lake=lake)

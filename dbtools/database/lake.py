@@ -90,7 +90,7 @@ def check_rows(lake: Lake, relation: str, rows: int) -> None:
         raise DatabaseError(what, lake.place, "export it again")
 
 
-def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> None:
+def define(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """Define the relations of a lake as views on its files, typed as loading a database types them.
 
     Changes files: the DuckDB database of the connection.
@@ -102,7 +102,7 @@ def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> Non
     """
     import duckdb
 
-    kinds = {table.relation: {c.name: c.type for c in table.columns} for table in TABLES}
+    ids = {"text_key", *(column.name for table in TABLES for column in table.columns if column.kind == "id")}
     for relation, files in lake.files.items():
         listed = ", ".join(quote(glob.escape(file)) for file in files)
         reader = f"read_parquet([{listed}], hive_partitioning = false)"
@@ -110,14 +110,10 @@ def define(connection: duckdb.DuckDBPyConnection, lake: Lake, facts: str) -> Non
             found = [row[0] for row in connection.execute(f"DESCRIBE FROM {reader}").fetchall()]
             if not all(name.isidentifier() for name in found):
                 raise DatabaseError("The lake has a column that dbtools does not write", lake.place, "export it again")
-            cells = [_typed(name, kinds.get(relation, {})) for name in found]
+            cells = [f'"{name}"::UUID AS "{name}"' if name in ids else f'"{name}"' for name in found]
             connection.execute(f"CREATE VIEW {relation} AS SELECT {', '.join(cells)} FROM {reader}")  # noqa: S608 - own
             rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]  # noqa: S608 - own
         check_rows(lake, relation, rows)
     store_derived(connection, "VIEW")
+    facts = json.dumps(lake.origin)
     connection.execute(f"CREATE TABLE origin AS SELECT {quote(facts)} AS facts")
-
-
-def _typed(name: str, kinds: Mapping[str, str]) -> str:
-    kind = "UUID" if name == "text_key" else kinds.get(name)
-    return f'"{name}"::{kind} AS "{name}"' if kind == "UUID" else f'"{name}"'

@@ -12,7 +12,7 @@ import stat
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,18 +82,7 @@ class Rating:
 
     def to_line(self) -> dict[str, Any]:
         """Return the rating as an object of the file."""
-        return {
-            "format": FORMAT,
-            "id": self.id,
-            "time": _text(self.time),
-            "rater": self.rater,
-            "prompt": self.prompt,
-            "left": self.left,
-            "right": self.right,
-            "choice": self.choice,
-            "seconds": self.seconds,
-            "order": self.order,
-        }
+        return {"format": FORMAT, **asdict(self), "time": _text(self.time)}
 
 
 @dataclass(frozen=True)
