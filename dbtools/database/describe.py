@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from pathlib import Path
 
 from dbtools import disk
-from dbtools.database import load, sql
-from dbtools.database.database import define
-from dbtools.database.ratings import Ratings
-from dbtools.database.schema import TABLES
+from dbtools.database.database import Database
+from dbtools.database.load import load
+from dbtools.database.sql import read_sql
 
 _HEAD = """# Relations
 
@@ -59,29 +57,20 @@ One word for each thing, the same in reports, Explorer, messages and code.
 
 
 def describe() -> str:
-    """Return the page: every relation with its columns. Reads only."""
-    with (
-        disk.temporary_folder("dbtools-describe-") as spill,
-        closing(sql.connect(":memory:", sql.config(spill))) as connection,
-    ):
-        connection.execute("ATTACH ':memory:' AS cache")
-        connection.execute("USE cache")
-        connection.execute(sql.macros())
-        connection.execute("CREATE TABLE unreadable_cells (relation VARCHAR, column_name VARCHAR, row_id BIGINT)")
-        for table in TABLES:
-            load.create(connection, table, {}, load.NO_ROWS, True)
-        sql.store_derived(connection)
-        connection.execute("USE memory")
-        define(connection, None, Ratings())
-        connection.execute(sql.read_sql("comments.sql"))
-        found = connection.execute(
-            "SELECT c.table_name, coalesce(v.comment, t.comment), c.column_name, c.data_type, c.comment "
-            "FROM duckdb_columns() AS c "
-            "LEFT JOIN duckdb_views() AS v ON v.view_oid = c.table_oid AND v.database_name = c.database_name "
-            "LEFT JOIN duckdb_tables() AS t ON t.table_oid = c.table_oid AND t.database_name = c.database_name "
-            "WHERE c.database_name = 'memory' AND c.schema_name = 'main' AND NOT c.internal "
-            "ORDER BY c.table_name, c.column_index"
-        ).fetchall()
+    """Return the page: every relation of a database without rows, with its columns. Reads only."""
+    with disk.temporary_folder("dbtools-describe-") as folder:
+        copy = folder / "copy.duckdb"
+        load(None, copy, {}, {"path": str(copy), "fingerprint": "", "texts": True}, progress=False)
+        with Database(copy) as db, db.workspace() as connection:
+            connection.execute(read_sql("comments.sql"))
+            found = connection.execute(
+                "SELECT c.table_name, coalesce(v.comment, t.comment), c.column_name, c.data_type, c.comment "
+                "FROM duckdb_columns() AS c "
+                "LEFT JOIN duckdb_views() AS v ON v.view_oid = c.table_oid AND v.database_name = c.database_name "
+                "LEFT JOIN duckdb_tables() AS t ON t.table_oid = c.table_oid AND t.database_name = c.database_name "
+                "WHERE c.database_name = 'memory' AND c.schema_name = 'main' AND NOT c.internal "
+                "ORDER BY c.table_name, c.column_index"
+            ).fetchall()
     page, last = [_HEAD], ""
     for relation, text, column, kind, comment in found:
         if relation != last:

@@ -85,8 +85,7 @@ def fill(
     import duckdb
 
     total = sum(tables[t.name].rows for t in TABLES if t.name in tables)
-    bar = progress_bar(total=total, unit="rows", unit_scale=True, disable=not progress, leave=False)
-    with bar:
+    with progress_bar(total=total, unit="rows", unit_scale=True, disable=not progress, leave=False) as bar:
         connection.execute("SET preserve_insertion_order = false")  # else one thread writes
         connection.execute(macros())
         connection.execute("CREATE TABLE unreadable_cells (relation VARCHAR, column_name VARCHAR, row_id BIGINT)")
