@@ -387,7 +387,7 @@ def _connect(
             connection.execute(f"ATTACH {sql.quote(file)} AS cache (READ_ONLY)")
             facts = connection.execute("SELECT facts FROM cache.main.origin").fetchall()[0][0]
             origin: dict[str, Any] = json.loads(facts)
-            define(connection, prompts, ratings, origin.get("unreadable", ()))
+            _define(connection, prompts, ratings, origin.get("unreadable", ()))
             if rescued:
                 _offer_rescued(connection, rescued)
             derived = cache.derived_file(file.parent, origin["fingerprint"])
@@ -410,11 +410,8 @@ def open_read_only(
     return connection, origin, spill
 
 
-def define(
-    connection: duckdb.DuckDBPyConnection,
-    prompts: PromptFilter | None,
-    ratings: Ratings,
-    unreadable: Container[str] = (),
+def _define(
+    connection: duckdb.DuckDBPyConnection, prompts: PromptFilter | None, ratings: Ratings, unreadable: Container[str]
 ) -> None:
     """Define every relation over the tables of the copy, which is attached as ``cache``, and over the ratings.
 

@@ -8,6 +8,7 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,16 +132,13 @@ def _write(root: Path) -> None:
 
 
 def _database(path: Path, schema: str, tables: rows.Tables) -> None:
-    connection = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as connection:
         connection.executescript(f"PRAGMA page_size = 4096; PRAGMA journal_mode = DELETE; {rows.data(schema)}")
         for table, content in tables.items():
             columns, values = ", ".join(content[0]), ", ".join(f":{column}" for column in content[0])
             # Table and columns are names written in this module.
             connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", content)  # noqa: S608
         connection.commit()
-    finally:
-        connection.close()
 
 
 def _csv(path: Path, lines: Iterable[Sequence[Any]]) -> None:

@@ -14,11 +14,12 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+from dbtools.database.schema import DIMENSIONS
+
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
 AGENTS = ("syntax", "structure", "domain")
-DIMENSIONS = ("clarity", "specificity", "actionability", "structure", "context_use")
 
 # The true advantage of each agent per dimension, on the judge's 0-10 scale: structure leads by two of fifty.
 _ADVANTAGE = {
