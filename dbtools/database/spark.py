@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.connect.session import SparkSession
 
-_URL = re.compile(r"sc://(?P<host>[^/;?#\s@]+)/?(?P<more>;.*)?", re.IGNORECASE)
+_URL = re.compile(r"sc://(?P<host>[^/;?#\s@]+)/?(;.*)?", re.IGNORECASE)
 _NAME = re.compile(r"\$(\w+)")
 _RETRIES = 2  # of a call that the server does not answer; the client's own ten minutes of them help nobody
 _MARKS = ("unreadable", "dashed")
