@@ -1,7 +1,7 @@
 """The copies of databases in the user's cache folder: private, one per state, replaced in one step.
 
 A copy has the tables of one state of a database, typed; a second file beside it has the derived relations that take
-long to compute. What is in one of those depends on one prompt only, by its column prompt_id, so that a filter on
+long to compute. Each of their rows depends on one prompt only, which its column prompt_id names, so that a filter on
 prompts can read them too.
 """
 

@@ -1,7 +1,7 @@
-"""What answers a query: DuckDB, or a Spark Connect server; and the queries that say the same to both.
+"""Run queries on DuckDB or on a Spark Connect server.
 
-Those (``portable`` folders, and the audit's) are written in what DuckDB, Spark and PostgreSQL understand alike, so that
-there is one text of each idea and no translator.
+Portable queries (those in ``portable`` folders, and the audit's) use only what DuckDB, Spark and PostgreSQL have in
+common: each is written once, and nothing is translated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BATCH = 10_000  # rows that are handed to DuckDB at a time
 
 
 class Closed:
-    """What takes the place of a connection that was closed: any use of it is refused in a sentence."""
+    """Stands in for a connection that was closed: any use of it raises a `DatabaseError`."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -46,7 +46,7 @@ def execute(engine: Engine, query: str, parameters: Mapping[str, Any] | None = N
 
 
 def materialize(engine: Engine, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
-    """Work a query out, as the temporary relation `name`: once where it has no parameters, else anew."""
+    """Compute a query into the temporary relation `name`: once if it has no parameters, else at each call."""
     if isinstance(engine, Spark):
         engine.materialize(name, query, parameters)
     elif parameters:
@@ -56,7 +56,7 @@ def materialize(engine: Engine, name: str, query: str, parameters: Mapping[str, 
 
 
 def cache(engine: Engine, *names: str) -> None:
-    """Work derived relations out once, also for those made of them: for the length of a session."""
+    """Compute derived relations once per session; the relations that are derived from them read the result."""
     if isinstance(engine, Spark):
         for name in names:
             engine.cache(name)

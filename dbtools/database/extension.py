@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def connect(database: str, config: dict[str, Any], name: str = "sqlite") -> duckdb.DuckDBPyConnection:
     """Open a DuckDB database with the scanner `name` loaded.
 
-    Changes files: notes in the user's cache folder that DuckDB found the signature of the wheel's file good, and does
-    not have the 35 MB checked again until the file changes; what DuckDB itself opens at `database`.
+    Changes files: what DuckDB opens at `database`; a note in the user's cache folder that DuckDB found the signature of
+    the wheel's file good, so that its 35 MB are not checked again until the file changes.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def _file(name: str) -> Path | None:
 
 
 def _mark(file: Path) -> Path:
-    """Return the name under which it is noted that this very file has a good signature."""
+    """Return the path of the note that exactly this file has a good signature."""
     import hashlib
 
     import duckdb

@@ -1,8 +1,8 @@
 """Read one snapshot of a prompter database on a PostgreSQL server into the same typed DuckDB tables as an SQLite one.
 
 One connection, one read-only transaction: what is read was committed together. The server hands every cell over as
-text, which is exact whatever its type (``postgres_query``), and from there on the road is that of `loader`. DuckDB's
-errors are never passed on as they are; the password travels in a secret of its own connection and is kept nowhere.
+text, which is exact whatever its type (``postgres_query``); `loader` does the rest. DuckDB's errors are never passed on
+as they are. The password is in a secret of this connection only, and is stored nowhere.
 """
 
 from __future__ import annotations
@@ -28,19 +28,17 @@ from dbtools.server import Server, is_listed, is_named_by_user, password_of
 if TYPE_CHECKING:
     import duckdb
 
-# As what the server hands a kind of column over, of any type but two. What has no value of its kind comes as "?", to be
-# counted as unreadable: DuckDB would round 1.5 to a whole number, and read "nan" as one.
+# How the server hands a cell over as text, by kind of column. A cell without a value of that kind comes as "?" and is
+# counted as unreadable: DuckDB would round 1.5 to a whole number, and read "nan" as a number.
 READ = {
     "real": "CASE WHEN {c}::text ~ '[0-9]|^-?Infinity$' THEN {c}::text WHEN {c} IS NOT NULL THEN '?' END",
     "integer": "CASE WHEN {c}::text ~ '^ *[-+]?[0-9]+([.]0*)? *$' THEN {c}::text WHEN {c} IS NOT NULL THEN '?' END",
 }
-READ_TYPE = {
+READ_TYPE = {  # the exceptions, by kind and type
     ("id", "uuid"): "replace({c}::text, '-', '')",  # spelled as SQLite has them
     ("timestamp", "timestamp with time zone"): "({c} AT TIME ZONE 'UTC')::text",
 }
 _TODO = "check the address, the password (in PGPASSWORD, ~/.pgpass or $DATABASE_URL) and that the server runs"
-
-
 _TODO_UNNAMED = (
     f"{_TODO}; a password is sent only to a host that you name yourself, in the call, in PGHOST, $DATABASE_URL or "
     "~/.pgpass"

@@ -31,7 +31,7 @@ _SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.time
 
 
 class Spark:
-    """One session: speaks to its callers as a connection of DuckDB does, and works out on the server.
+    """One session, with the methods of a DuckDB connection; the server computes the answers.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Spark:
         self.host = check_url(url)
         self._session = _connect(url, self.host)
         self._local = duckdb.connect(config={"python_enable_replacements": False})
-        self._kept: dict[str, DataFrame] = {}  # what nobody holds any more, the server drops
+        self._kept: dict[str, DataFrame] = {}  # the server drops what is not referenced here
         try:
             with self._server_errors():
                 for key, value in _SETTINGS.items():
@@ -82,9 +82,9 @@ class Spark:
         return self._local.cursor().from_arrow(answer)
 
     def materialize(self, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Work a query out as the temporary view `name`: once where it has no parameters, else anew.
+        """Compute a query into the temporary view `name`: once if it has no parameters, else at each call.
 
-        A server that keeps nothing does so at every use.
+        A server that stores no results computes it at each use.
         """
         from pyspark.errors import AnalysisException
 
@@ -98,7 +98,7 @@ class Spark:
             frame.createOrReplaceTempView(name)
 
     def cache(self, name: str) -> None:
-        """Work a view out once, also for the views made of it; a server that keeps nothing leaves it as it is."""
+        """Compute a view once, also for the views derived from it; no effect on a server that stores no results."""
         from pyspark.errors import AnalysisException
 
         if name in self._kept:
@@ -111,7 +111,7 @@ class Spark:
 
     def register(self, name: str, columns: Sequence[Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
         """Offer a few rows as the temporary view `name`; `columns` are names and types of DuckDB."""
-        # As one text: what the client has for this asks the server for settings that an older one does not know.
+        # Sent as one text: the client's own way asks for settings that older servers do not know.
         texts = [{c: None if v is None else str(v) for (c, _), v in zip(columns, row, strict=True)} for row in rows]
         cells = ", ".join(f"cast(cell.{c} AS {_KINDS.get(kind, kind)}) AS {c}" for c, kind in columns)
         shape = f"array<struct<{', '.join(f'{c}: string' for c, _ in columns)}>>"
@@ -172,7 +172,7 @@ class Spark:
 
     @contextmanager
     def _active(self) -> Iterator[None]:
-        """Have the client take what the server keeps for this session's, and not for that of another one."""
+        """Make this session the client's active one: the client asks that one for what the server stores."""
         holder = type(self._session)._active_session
         before = getattr(holder, "session", None)
         holder.session = self._session
@@ -240,7 +240,7 @@ def _connect(url: str, host: str) -> SparkSession:
 
 @contextmanager
 def _named_main() -> Iterator[None]:
-    """Give the main module a file: one without, as of ``python -c``, PySpark takes for its doctests and ends it all."""
+    """Give the main module a file: PySpark takes one without (``python -c``) for its own doctests, and exits."""
     main = sys.modules["__main__"]
     nameless = not hasattr(main, "__file__")
     if nameless:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILES = files("dbtools.database")
 # The derived relations that users are offered; all others are dbtools' own.
 PUBLIC = ("scored_versions", "contests", "provenance", "prices")
-# Derived relations of which the rows of each table stand by themselves: of a damaged database they hold the others.
+# Derived relations whose rows each come from one table: of a damaged database they hold those of the readable tables.
 PER_TABLE = ("id_cells", "row_timestamps", "unreadable_cells")
 # Derived relations that are computed over all prompts when a database is loaded, whatever prompts are chosen later.
 STORED = ("judge_regimes",)
@@ -91,7 +91,7 @@ def identifier(name: str) -> str:
 
 
 def read_sql(*names: str) -> str:
-    """Return the text of one of the package's ``.sql`` files below ``source``."""
+    """Return the text of a file of ``dbtools/database``, given by folder and name."""
     return FILES.joinpath(*names).read_text(encoding="utf-8")
 
 

@@ -110,7 +110,7 @@ def _hold(path: Path) -> tuple[tuple[int, int], int]:
     with _lock:
         key = _identity(path)
         if key not in _descriptors:
-            # What was replaced or deleted nobody can open any more, and it takes up the disk.
+            # A file that was replaced or deleted cannot be opened any more, and takes up the disk.
             for other in [k for k, held in _descriptors.items() if not _readers[k] and not os.fstat(held).st_nlink]:
                 os.close(_descriptors.pop(other))
             # A pipe without a writer would block.
@@ -120,7 +120,7 @@ def _hold(path: Path) -> tuple[tuple[int, int], int]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[int]:
-    """Give the descriptor of `_hold`, which no other thread can release in the ``with`` block. Reads only."""
+    """Yield the descriptor of `_hold`; no other thread can release it in the ``with`` block. Reads only."""
     with _lock:
         key, descriptor = _hold(path)
         _readers[key] += 1
@@ -134,11 +134,11 @@ def reading(path: Path) -> Iterator[int]:
 
 
 def release(path: Path) -> None:
-    """Close the descriptor that `_hold` keeps, so that the file counts as not in use; who else reads it keeps it."""
+    """Close the descriptor that `_hold` keeps, so that the file counts as not in use; not while others read it."""
     with _lock:
         key = _identity(path)
         if _readers[key] or (_LISTS_DESCRIPTORS and is_open_here(path)):
-            return  # with this descriptor the locks of whoever else has it open would go
+            return  # closing it would drop the locks that others in this process have on the file
         descriptor = _descriptors.pop(key, None)
         if descriptor is not None:
             os.close(descriptor)
@@ -151,7 +151,7 @@ def read(path: Path, length: int) -> bytes:
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """Give the bytes of a file piece by piece, and keep it open as `_hold` does. Reads only."""
+    """Yield the bytes of a file piece by piece, and keep it open as `_hold` does. Reads only."""
     offset = 0
     with reading(path) as descriptor:
         while chunk := os.pread(descriptor, CHUNK, offset):
@@ -173,7 +173,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def is_open_here(path: Path) -> bool:
-    """Tell whether this process has the file open but by `_hold`; True where that cannot be told. Reads only."""
+    """Tell whether this process has the file open other than by `_hold`; True if unknown. Reads only."""
     key = _identity(path)
     try:
         descriptors = {int(name) for name in os.listdir("/proc/self/fd")}  # noqa: PTH208 - names, not paths

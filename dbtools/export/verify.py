@@ -278,7 +278,7 @@ def digest(cells: list[str], lenient: bool = False, own: bool = False) -> str:
 
 
 def _read(column: Column, kind: str, escaped: bool) -> str:
-    """Return a cell of the file as the text of its typed value, maybe_escaped where it has no such value."""
+    """Return a cell of the file as the text of its typed value; text without such a value is marked as unreadable."""
     cell = f'"{column.name}"'
     if column.type == "VARCHAR":
         return f"unescaped({cell})" if escaped else cell

@@ -290,7 +290,7 @@ def _is_header(header: tuple[str, ...], names: frozenset[str], record: Sequence[
 
 
 def _read(path: Path, encoding: str, strict: bool) -> CsvFile:
-    """Read a file whose bytes and quotes must be sound, or may be damaged; of a sound file both say the same."""
+    """Read a file strictly, or allow damaged bytes and quotes; a sound file gives the same result either way."""
     damaged = "surrogateescape" if encoding == "utf-8-sig" and not strict else "strict"
     with path.open(encoding=encoding, errors=damaged, newline="") as handle:
         dialect = _dialect(handle)

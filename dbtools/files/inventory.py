@@ -16,7 +16,7 @@ from dbtools.html import size
 from dbtools.project import CONFIG, DATABASES, STAGING, Project
 
 SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".ipynb_checkpoints", ".tox", STAGING})
-# Larger files are not examined, by nobody. A CSV file is read whole and takes several times its size in memory.
+# Larger files are not examined. A CSV file is read whole and takes several times its size in memory.
 LARGEST = {"sqlite": 16 << 30, "csv": 256 << 20}  # bytes
 _HEAD = 4096
 _DATABASE_NAME = re.compile(r"\.(?:db|sqlite3?)(?![a-z0-9])(?!.*-(?:wal|shm|journal)$)")

@@ -24,8 +24,8 @@ def count_records(
     r"""Count the records that follow a file's header, or return None where readers may differ. Reads only.
 
     Every reader finds the same records in what RFC 4180 describes: UTF-8 without NUL, all line ends alike, as many
-    cells in each record as in the header, and quotes only around a cell or doubled inside one. None says nothing of a
-    file; it may be as sound, and too unusual to be proved here.
+    cells in each record as in the header, and quotes only around a cell or doubled inside one. None is no
+    finding: such a file may be sound, but too unusual to be proved here.
 
     Parameters
     ----------
