@@ -80,12 +80,16 @@ def prove(
     unreadable = (OSError, ValueError, csv.Error, duckdb.Error)
     with explained(ExportError, "What was written cannot be read back", file.name, todo, catch=unreadable):
         found = _header(connection, file, kind)
-        difference = _compare(connection, file, name, columns, kind, escaped, own=True)
+        expected = _expected(layout.proof(name), columns, own=True)
+        measured = f"SELECT coalesce(max(size), 0), {_SUMS} FROM ({expected})"  # noqa: S608 - own
+        longest, *wanted = connection.execute(measured).fetchall()[0]
+        written = _written(file, columns, kind, escaped, longest, own=True)
+        rows, *sums = connection.execute(f"SELECT {_SUMS} FROM ({written})").fetchall()[0]  # noqa: S608 - own
     # An array of no objects names no columns.
-    columns_differ = found != _names(columns) and (kind not in _JSON or difference.rows > 0)
-    if columns_differ or difference.size:
+    columns_differ = found != _names(columns) and (kind not in _JSON or rows > 0)
+    if columns_differ or [rows, *sums] != wanted:
         raise ExportError("What was written does not equal the database", file.name, todo)
-    return difference.rows
+    return int(rows)
 
 
 def is_current(db: Database, file: Path, *, differs: bool = False) -> Freshness:
@@ -140,10 +144,10 @@ def _by_rows(connection: duckdb.DuckDBPyConnection, file: Path, kind: str, ways:
         columns = layout.filled(connection, name, described)
         if header != _names(columns):
             return Freshness(name, False, "its columns are not those of an export made now")
-        best = _compare(connection, file, name, columns, kind, ways[0], lenient=True)
+        best = _compare(connection, file, name, columns, kind, ways[0])
         # Where no cell can be escaped, both ways to read the file are one.
         if ways[1:] and best.size and best.maybe_escaped:
-            again = _compare(connection, file, name, columns, kind, ways[1], lenient=True)
+            again = _compare(connection, file, name, columns, kind, ways[1])
             best = min(best, again, key=lambda difference: difference.size)
         if kind == "csv":
             _read_to_the_end(file)
@@ -213,39 +217,31 @@ _READERS = {
 
 
 def _compare(
-    connection: duckdb.DuckDBPyConnection,
-    file: Path,
-    name: str,
-    columns: tuple[Column, ...],
-    kind: str,
-    escaped: bool,
-    *,
-    lenient: bool = False,
-    own: bool = False,
+    connection: duckdb.DuckDBPyConnection, file: Path, name: str, columns: tuple[Column, ...], kind: str, escaped: bool
 ) -> _Difference:
-    """Compare by one digest per row: tables of 16 bytes a row stay small, however long the texts are.
-
-    Of what this process wrote itself, the sums of the digests are compared first: then no table is needed.
-    """
-    query = layout.proof(name) if own else layout.rows(name)
-    cells = [f'"{column.name}"::VARCHAR' for column in columns]
-    size = " + ".join(f"coalesce(strlen({cell}), 0)" for cell in cells)
-    expected = f"SELECT {digest(cells, lenient, own)} AS digest, {size} AS size FROM ({query})"  # noqa: S608 - own
-    if not own:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {expected}")
-    source = f"({expected})" if own else "expected"
-    (longest, *sums), *_ = connection.execute(f"SELECT coalesce(max(size), 0), {_SUMS} FROM {source}").fetchall()  # noqa: S608
-    texts = "{" + ", ".join(f"'{column.name}': 'VARCHAR'" for column in columns) + "}"
-    reader = _READERS[kind].format(file=_literal(file), texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
-    read = digest([_read(column, kind, escaped) for column in columns], lenient, own)
-    marks = [f"coalesce(starts_with({cell}, {quote(chr(39))}), false)" for cell in cells] if lenient else ["false"]
-    written = f"SELECT {read} AS digest, {' OR '.join(marks)} AS maybe_escaped FROM {reader}"  # noqa: S608 - own
-    if own:
-        if connection.execute(f"SELECT {_SUMS} FROM ({written})").fetchall() == [tuple(sums)]:  # noqa: S608 - own
-            return _Difference(sums[0], 0, 0, False)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {expected}")
+    """Compare by one digest per row: tables of 16 bytes a row stay small, however long the texts are."""
+    expected = _expected(layout.rows(name), columns)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {expected}")
+    longest = connection.execute("SELECT coalesce(max(size), 0) FROM expected").fetchall()[0][0]
+    written = _written(file, columns, kind, escaped, longest)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE written AS {written}")
     return difference(connection)
+
+
+def _expected(query: str, columns: tuple[Column, ...], own: bool = False) -> str:
+    """Return the query of the digest and the size of each row that a file must have."""
+    cells = [f'"{column.name}"::VARCHAR' for column in columns]
+    size = " + ".join(f"coalesce(strlen({cell}), 0)" for cell in cells)
+    return f"SELECT {digest(cells, own)} AS digest, {size} AS size FROM ({query})"  # noqa: S608 - own
+
+
+def _written(file: Path, columns: tuple[Column, ...], kind: str, escaped: bool, longest: int, own: bool = False) -> str:
+    """Return the query of the digest of each row of a file, and of whether a cell of it begins with an apostrophe."""
+    texts = "{" + ", ".join(f"'{column.name}': 'VARCHAR'" for column in columns) + "}"
+    reader = _READERS[kind].format(file=_literal(file), texts=texts, longest=max(_ESCAPED[kind] * longest, _SHORTEST))
+    read = digest([_read(column, kind, escaped) for column in columns], own)
+    marks = (f'coalesce(starts_with("{column.name}"::VARCHAR, chr(39)), false)' for column in columns)
+    return f"SELECT {read} AS digest, {' OR '.join(marks)} AS maybe_escaped FROM {reader}"  # noqa: S608 - own
 
 
 def difference(connection: duckdb.DuckDBPyConnection) -> _Difference:
@@ -266,14 +262,14 @@ def _literal(file: Path) -> str:
     return quote(glob.escape(str(file)))
 
 
-def digest(cells: list[str], lenient: bool = False, own: bool = False) -> str:
-    """Return the expression of a row's digest, from those of its cells as text."""
+def digest(cells: list[str], own: bool) -> str:
+    """Return the expression of a row's digest, from those of its cells as text; NULL and "" are alike if not `own`."""
     if own:
         # What this process wrote itself is nobody's forgery: DuckDB's own hash is enough, in a tenth of the time.
         halves = f"hash({', '.join(cells)})", f"hash('again', {', '.join(reversed(cells))})"
         return f"({halves[0]}::UHUGEINT << 64) + {halves[1]}::UHUGEINT"
     # A digest per cell first: where one cell ends and the next begins cannot be confused then.
-    each = [f"coalesce(md5({f'nullif({cell}, {chr(39) * 2})' if lenient else cell}), '-')" for cell in cells]
+    each = [f"coalesce(md5(nullif({cell}, '')), '-')" for cell in cells]
     return f"md5_number(concat({', '.join(each)}))"
 
 

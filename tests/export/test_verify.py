@@ -148,13 +148,6 @@ def test_sums_are_equal_exactly_where_the_multisets_are() -> None:
         assert (first == second) == (Counter(one) == Counter(other))
 
 
-def test_where_the_sums_differ_the_rows_decide(db: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_SUMS", "count(*), random()")
-    with db.workspace() as connection:
-        connection.execute(csvfile.ESCAPE_MACROS)
-        assert prove(connection, folder / "prompts.csv", "prompts", "csv", escaped=True) == db.rows("prompts")
-
-
 def test_the_order_of_rows_is_no_difference(db: Database, folder: Path) -> None:
     file = folder / "best_heads.csv"
     header, *rows = file.read_bytes().splitlines(keepends=True)

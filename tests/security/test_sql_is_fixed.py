@@ -55,7 +55,7 @@ REASONS = {
         demo/__init__.py: columns | table | values
         export/lake.py: selected | known | written | how
         export/layout.py: counts
-        export/verify.py: digest(cells, lenient, own) | expected | objects | reader | size | read | written | source |
+        export/verify.py: digest(cells, own) | expected | objects | reader | size | read | written |
             ' OR '.join(marks) | _SUMS
         export/write.py: FORMATS[kind] | cells
         files/compare.py: first | marks | name | schema | second | _EVERY if stand_ins else _FEW | end | row_id
