@@ -107,8 +107,8 @@ class Sandbox:
 
     def stop(self, why: str = "was stopped") -> None:
         """End the statement that runs, if one does, with its process."""
-        self._why = why
         if self._process and self._lock.locked():
+            self._why = why
             self._process.kill()
 
     def close(self) -> None:

@@ -150,6 +150,15 @@ def test_a_process_that_is_killed_is_started_again(db):
 
 
 @pytest.mark.slow
+def test_a_stop_while_nothing_runs_is_not_the_reason_of_a_later_end(db):
+    run_sql(db, "SELECT 1")
+    db.interrupt()
+    threading.Timer(0.3, db.sandbox._process.kill).start()
+    with pytest.raises(QueryError, match="ended the process that ran it"):
+        run_sql(db, ENDLESS)
+
+
+@pytest.mark.slow
 def test_where_the_state_is_gone_that_is_the_reason(fresh):
     Path(fresh._file).unlink()
     with pytest.raises(DatabaseError, match="changed since it was attached"):
