@@ -236,14 +236,6 @@ def redact(text: str) -> str:
     return _HEADER.sub(_hide_header, text)
 
 
-def found(text: str) -> tuple[str, ...]:
-    """Return the names of the formats of which `text` holds a secret, sorted. Reads only."""
-    names = {name for name, _, literal, pattern in FORMATS if literal in text and pattern.search(text)}
-    if not names and redact(text) != text:
-        names = {"password"}
-    return tuple(sorted(names))
-
-
 def shorten(text: str, longest: int) -> str:
     """Return the first `longest` characters of `text`, secrets hidden. Reads only.
 

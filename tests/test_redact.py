@@ -15,7 +15,7 @@ import pytest
 from dbtools.database.sql import macros
 from dbtools.errors import DbtoolsError
 from dbtools.html import table
-from dbtools.redact import FORMATS, HIDDEN, found, holds_secret, redact, shorten
+from dbtools.redact import FORMATS, HIDDEN, holds_secret, redact, shorten
 
 SEEDS = range(20)
 LETTERS = string.ascii_letters + string.digits
@@ -150,7 +150,6 @@ def test_every_secret_is_hidden_wherever_it_stands(seed):
             assert token not in redact(text), name
             assert HIDDEN in redact(text), name
         assert redact(f"before {token} after") == f"before {HIDDEN} after", name
-        assert found(token), name
     for name, text, secret in Maker(seed).settings():
         assert secret not in redact(text), (name, redact(text))
 
