@@ -12,7 +12,7 @@ from pathlib import Path
 from dbtools import environment
 from dbtools.audit.context import AuditContext, NotApplicable
 from dbtools.database import sqlite
-from dbtools.files.compare import missing_rows
+from dbtools.files.compare import Shape, missing_rows, read_shape
 from dbtools.project import CONFIG, DATABASES
 from dbtools.server import NOT_A_FILE, Server
 
@@ -58,7 +58,7 @@ def copies(context: AuditContext) -> Iterator[tuple[str, str, str]]:
     first: dict[object, Path] = {}  # of each content and name
     alike: dict[object, list[Path]] = defaultdict(list)  # databases with as many rows of the same columns
     for path in files:
-        file, size, shape = context.found[path], path.stat().st_size, frozenset(context.shape(path).items())
+        file, size, shape = context.found[path], path.stat().st_size, frozenset(_shape(context, path).items())
         digest = _digest(context, path) if size and sizes[size] > 1 and not file.too_large else ""
         name, content = (file.is_csv, path.name), (file.is_csv, size, digest)
         if digest and content in first:
@@ -121,6 +121,15 @@ def _digest(context: AuditContext, path: Path) -> str:
     digest = sqlite.sha256(path)
     context.release(path)
     return digest
+
+
+def _shape(context: AuditContext, path: Path) -> Shape:
+    """Return the columns and the number of rows of each table of a database; empty where it cannot be read."""
+    copy = context.copies.get(path)
+    try:
+        return read_shape(copy) if isinstance(copy, Path) else {}
+    except sqlite3.Error:  # it is damaged, which is a finding of its own
+        return {}
 
 
 def _same_rows(context: AuditContext, one: Path, other: Path) -> bool:

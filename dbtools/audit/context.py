@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -16,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from dbtools.database import Database, sqlite
 from dbtools.database.sqlite import snapshot
-from dbtools.errors import DbtoolsError
+from dbtools.errors import DbtoolsError, readable
 from dbtools.files import csvfile
-from dbtools.files.compare import SECONDS, Integrity, Shape, check_integrity, checking_thread, read_shape
+from dbtools.files.compare import SECONDS, Integrity, check_integrity, checking_thread
 from dbtools.files.git import GitError, NoRepositoryError, tracked
 from dbtools.files.inventory import LARGEST, FoundFile, find
 from dbtools.html import size
@@ -111,20 +110,6 @@ class AuditContext:
 
         return pool.submit(check)
 
-    def shape(self, path: Path) -> Shape:
-        """Return the columns and the number of rows of each table of a database; empty where it cannot be read."""
-        if path not in self._shapes:
-            copy = self.copies.get(path)
-            try:
-                self._shapes[path] = read_shape(copy) if isinstance(copy, Path) else {}
-            except sqlite3.Error:  # it is damaged, which is a finding of its own
-                self._shapes[path] = {}
-        return self._shapes[path]
-
-    @cached_property
-    def _shapes(self) -> dict[Path, Shape]:
-        return {}
-
     @property
     def own_copy(self) -> Path:
         """The private copy of the prompter database; raises `NotAnswered`."""
@@ -191,7 +176,7 @@ class AuditContext:
 
     def name(self, path: Path) -> str:
         """Return a path as the report shows it."""
-        return self.project.relative(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return readable(self.project.relative(path))
 
     def rows(self, copy: Path, statement: str) -> list[tuple[object, ...]]:
         """Run a statement on a copy and return its rows; bytes that are not UTF-8 become escapes."""
