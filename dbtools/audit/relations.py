@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,76 +18,42 @@ from dbtools.progress import step
 if TYPE_CHECKING:
     import duckdb
 
-Rows = Iterable[tuple[Any, ...]]
-
-
-@dataclass(frozen=True)
-class CollectedRelation:
-    """One relation that the audit collects: its columns with their types, and the function that yields its rows."""
-
-    name: str
-    columns: str
-    collect: Callable[[AuditContext], Rows]
-
-    def create(self, context: AuditContext) -> None:
-        """Create the relation in the context's connection.
-
-        Raises
-        ------
-        NotAnswered
-            Its rows do not exist here, or cannot be read.
-        """
-        try:
-            rows = list(self.collect(context))
-        except (OSError, sqlite3.Error, UnicodeError) as error:
-            raise Unanswered(f"it cannot be read here ({type(error).__name__})") from None
-        register(context.connection, self.name, self.columns, rows)
-
-
-COLLECTED = {
-    relation.name: relation
-    for relation in (
-        CollectedRelation("clock", "now TIMESTAMP", lambda context: [(context.now,)]),
-        CollectedRelation("database_origin", "generation VARCHAR, migrated BOOLEAN", collect_database.origin),
-        CollectedRelation("database_tables", "name VARCHAR, rows BIGINT", collect_database.tables),
-        CollectedRelation(
-            "foreign_key_violations",
-            "table_name VARCHAR, row_id BIGINT, parent VARCHAR",
-            collect_database.foreign_key_violations,
-        ),
-        CollectedRelation("accounts", "path VARCHAR, user_id VARCHAR, account VARCHAR", collect_database.accounts),
-        CollectedRelation("unknown_users", "user_id VARCHAR", collect_database.unknown_users),
-        CollectedRelation(
-            "credentials",
-            "path VARCHAR, table_name VARCHAR, row_id BIGINT, columns VARCHAR, is_auth BOOLEAN",
-            collect_database.credentials,
-        ),
-        CollectedRelation("schema_differences", "table_name VARCHAR, difference VARCHAR", collect_database.differences),
-        CollectedRelation("lost_constraints", "table_name VARCHAR, missing VARCHAR", collect_database.lost_constraints),
-        CollectedRelation("parent_cycles", "row_id BIGINT", collect_database.parent_cycles),
-        CollectedRelation("changes", "row_id BIGINT, change_type VARCHAR", collect_database.changes),
-        CollectedRelation(
-            "database_files",
-            "path VARCHAR, size_bytes BIGINT, magic BOOLEAN, page_size BIGINT, pages BIGINT, wal_bytes BIGINT, "
-            "journal_bytes BIGINT",
-            collect_files.databases,
-        ),
-        CollectedRelation("integrity_messages", "path VARCHAR, message VARCHAR", collect_files.integrity),
-        CollectedRelation("copied_files", "path VARCHAR, original VARCHAR, same VARCHAR", collect_files.copies),
-        CollectedRelation("tracked_files", "path VARCHAR, kind VARCHAR", collect_files.tracked),
-        CollectedRelation("wrong_places", "path VARCHAR, line BIGINT, reason VARCHAR", collect_files.wrong_places),
-        CollectedRelation("csv_problems", "path VARCHAR, line BIGINT, problem VARCHAR", collect_csv.problems),
-        CollectedRelation("csv_unread", "path VARCHAR, reason VARCHAR", collect_csv.unread),
-        CollectedRelation(
-            "csv_lost_rows", "path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", collect_csv.lost_rows
-        ),
-        CollectedRelation("csv_secrets", "path VARCHAR, line BIGINT, column_name VARCHAR", collect_csv.secrets),
-        CollectedRelation(
-            "csv_votes",
-            "path VARCHAR, line BIGINT, agent VARCHAR, score DOUBLE, confidence DOUBLE, vote DOUBLE, selected BOOLEAN",
-            collect_csv.votes,
-        ),
-    )
+# By relation that the audit collects: its columns with their types, and the function that yields its rows.
+COLLECTED: dict[str, tuple[str, Callable[[AuditContext], Iterable[tuple[Any, ...]]]]] = {
+    "clock": ("now TIMESTAMP", lambda context: [(context.now,)]),
+    "database_origin": ("generation VARCHAR, migrated BOOLEAN", collect_database.origin),
+    "database_tables": ("name VARCHAR, rows BIGINT", collect_database.tables),
+    "foreign_key_violations": (
+        "table_name VARCHAR, row_id BIGINT, parent VARCHAR",
+        collect_database.foreign_key_violations,
+    ),
+    "accounts": ("path VARCHAR, user_id VARCHAR, account VARCHAR", collect_database.accounts),
+    "unknown_users": ("user_id VARCHAR", collect_database.unknown_users),
+    "credentials": (
+        "path VARCHAR, table_name VARCHAR, row_id BIGINT, columns VARCHAR, is_auth BOOLEAN",
+        collect_database.credentials,
+    ),
+    "schema_differences": ("table_name VARCHAR, difference VARCHAR", collect_database.differences),
+    "lost_constraints": ("table_name VARCHAR, missing VARCHAR", collect_database.lost_constraints),
+    "parent_cycles": ("row_id BIGINT", collect_database.parent_cycles),
+    "changes": ("row_id BIGINT, change_type VARCHAR", collect_database.changes),
+    "database_files": (
+        "path VARCHAR, size_bytes BIGINT, magic BOOLEAN, page_size BIGINT, pages BIGINT, wal_bytes BIGINT, "
+        "journal_bytes BIGINT",
+        collect_files.databases,
+    ),
+    "integrity_messages": ("path VARCHAR, message VARCHAR", collect_files.integrity),
+    "copied_files": ("path VARCHAR, original VARCHAR, same VARCHAR", collect_files.copies),
+    "tracked_files": ("path VARCHAR, kind VARCHAR", collect_files.tracked),
+    "wrong_places": ("path VARCHAR, line BIGINT, reason VARCHAR", collect_files.wrong_places),
+    "csv_problems": ("path VARCHAR, line BIGINT, problem VARCHAR", collect_csv.problems),
+    "csv_unread": ("path VARCHAR, reason VARCHAR", collect_csv.unread),
+    "csv_lost_rows": ("path VARCHAR, row BIGINT, line BIGINT, demo BOOLEAN", collect_csv.lost_rows),
+    "csv_secrets": ("path VARCHAR, line BIGINT, column_name VARCHAR", collect_csv.secrets),
+    "csv_votes": (
+        "path VARCHAR, line BIGINT, agent VARCHAR, score DOUBLE, confidence DOUBLE, vote DOUBLE, selected BOOLEAN",
+        collect_csv.votes,
+    ),
 }
 # What several checks read is computed once per audit: a derived relation of the database, and queries in queries/.
 DERIVED, COMPUTED = ("row_provenance",), ("scored",)
@@ -117,7 +82,7 @@ def create(context: AuditContext, name: str) -> None:
     step(f"audit: {name.replace('_', ' ')}")
     try:
         if name in COLLECTED:
-            COLLECTED[name].create(context)
+            _collect(context, name)
         elif name in COMPUTED:
             materialize(context.connection, name, read_query(name))
         elif name in DERIVED:
@@ -126,3 +91,12 @@ def create(context: AuditContext, name: str) -> None:
         if not context.unreadable:
             raise
         raise context.needs_unreadable() from None
+
+
+def _collect(context: AuditContext, name: str) -> None:
+    columns, collect = COLLECTED[name]
+    try:
+        rows = list(collect(context))
+    except (OSError, sqlite3.Error, UnicodeError) as error:
+        raise Unanswered(f"it cannot be read here ({type(error).__name__})") from None
+    register(context.connection, name, columns, rows)

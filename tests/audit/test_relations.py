@@ -39,7 +39,7 @@ def test_every_collected_relation_is_read_by_a_check_and_has_the_columns_it_decl
     read = {name for check in audit.checks() for name in relations.read_by(check.query)}
     assert set(relations.COLLECTED) <= read
     with opened(Project.find(tmp_path), progress=False) as context:
-        for name, relation in relations.COLLECTED.items():
-            relation.create(context)
+        for name, (columns, _) in relations.COLLECTED.items():
+            relations.create(context, name)
             described = context.connection.execute(f"DESCRIBE {name}").fetchall()
-            assert [f"{column} {kind}" for column, kind, *_ in described] == relation.columns.split(", ")
+            assert [f"{column} {kind}" for column, kind, *_ in described] == columns.split(", ")
