@@ -95,17 +95,8 @@ class Claims(Result):
         import pandas as pd
 
         rows = [
-            {
-                "claim": c["claim"],
-                "line": c["lines"][0],
-                "expected": c["expected"],
-                "found": c["found"],
-                "verdict": c["verdict"],
-                "reason": c["reason"],
-                "kind": c["kind"],
-                "repeated": ", ".join(map(str, c["lines"][1:])),
-            }
-            for c in self.to_dict()["claims"]
+            {**claim, "line": claim["lines"][0], "repeated": ", ".join(map(str, claim["lines"][1:]))}
+            for claim in self.to_dict()["claims"]
         ]
         columns = ["claim", "line", "expected", "found", "verdict", "reason", "kind", "repeated"]
         return pd.DataFrame(rows, columns=columns)

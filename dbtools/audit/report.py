@@ -310,12 +310,7 @@ class AuditReport(Result):
         hits = hits.assign(sample=hits["sample"].str.split(", ").str[0])
         if self.since:
             hits.insert(4, "earlier", [self.earlier.get(check, 0) for check in hits["check"]])
-        found = table(
-            hits,
-            caption=self._caption,
-            anchors=_anchors(hits),
-            words=_WORDS,
-        )
+        found = table(hits, caption=self._caption, anchors=_anchors(hits), words=_WORDS)
         more = (
             ("Checks that could not be answered", self.unanswered),
             ("Checks that left something out", self.left_out),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,10 +84,7 @@ class Verification(Result):
         """Return the verification as JSON-ready values."""
         return {
             "passed": self.passed,
-            "expectations": [
-                {"name": e.name, "expected": e.expected, "found": e.found, "passed": e.passed}
-                for e in self.expectations
-            ],
+            "expectations": [{**asdict(e), "passed": e.passed} for e in self.expectations],
         }
 
 
