@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbtools.html import bullets, table
@@ -66,3 +68,10 @@ class Result(ABC):
 
     def _repr_html_(self) -> str:
         return self._table() + bullets(self.details)
+
+
+def frame_of(kind: type, rows: Iterable[Any]) -> pd.DataFrame:
+    """Return a table of instances of a data class: a row for each, a column for each field."""
+    import pandas as pd
+
+    return pd.DataFrame([asdict(row) for row in rows], columns=[f.name for f in fields(kind)])

@@ -26,7 +26,7 @@ from dbtools.files.inventory import find
 from dbtools.html import counted, table
 from dbtools.progress import step
 from dbtools.project import Project
-from dbtools.result import Highlight, Result
+from dbtools.result import Highlight, Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,25 +124,17 @@ class Comparison(Result):
     @cached_property
     def examples(self) -> pd.DataFrame:
         """One row per example and column: relation, id, change, column, value_before, value_after."""
-        import pandas as pd
-
-        found = [asdict(example) for r in self.relations for example in r.examples]
-        return pd.DataFrame(found, columns=list(Example.__dataclass_fields__))
+        return frame_of(Example, (example for r in self.relations for example in r.examples))
 
     @cached_property
     def findings_frame(self) -> pd.DataFrame:
         """One row per check: severity, check, state (new, gone, still there), before, after."""
-        import pandas as pd
-
-        names = ["severity", "check", "state", "before", "after"]
-        return pd.DataFrame([asdict(f) for f in self.findings], columns=names)
+        return frame_of(FindingChange, self.findings)[["severity", "check", "state", "before", "after"]]
 
     @cached_property
     def standings_frame(self) -> pd.DataFrame:
         """One row per agent: the attributes of `Standing`."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(s) for s in self.standings], columns=list(Standing.__dataclass_fields__))
+        return frame_of(Standing, self.standings)
 
     @cached_property
     def files_frame(self) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from dbtools.html import counted, table
 from dbtools.progress import bar
 from dbtools.project import Project
 from dbtools.redact import redact
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,22 +104,22 @@ class History(Result):
     @cached_property
     def commits(self) -> pd.DataFrame:
         """One row per commit and file, oldest first: commit, when, path, change, rows, gained, lost, problem."""
-        return _frame(FileChange, self.changes).astype(dict.fromkeys(("rows", "gained", "lost"), "Int64"))
+        return frame_of(FileChange, self.changes).astype(dict.fromkeys(("rows", "gained", "lost"), "Int64"))
 
     @cached_property
     def first_failures(self) -> pd.DataFrame:
         """One row per check that ever found something: check, severity, commit, when, path, count."""
-        return _frame(FirstFailure, self.failures)
+        return frame_of(FirstFailure, self.failures)
 
     @cached_property
     def only_in_history(self) -> pd.DataFrame:
         """One row per version with rows that exist nowhere now: path, commit, when, blob, rows, only_here."""
-        return _frame(OnlyInHistory, self.unique)
+        return frame_of(OnlyInHistory, self.unique)
 
     @cached_property
     def credentials(self) -> pd.DataFrame:
         """One row per path: path, versions, accounts, hashes, first_commit, last_commit, current."""
-        return _frame(Credentials, self.secrets)
+        return frame_of(Credentials, self.secrets)
 
     @property
     def sentence(self) -> str:
@@ -263,12 +263,6 @@ def _secrets(changes: Iterable[Change], known: dict[str, Blob], current: frozens
         )
         for path, holding in sorted(found.items())
     )
-
-
-def _frame(kind: type, rows: Sequence[Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame([asdict(row) for row in rows], columns=[f.name for f in fields(kind)])
 
 
 def _short(frame: pd.DataFrame) -> pd.DataFrame:
