@@ -9,7 +9,6 @@ from collections import Counter
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from dbtools.audit import git
 from dbtools.audit.checks import run
@@ -65,31 +64,21 @@ EMPTY = Blob()
 
 
 class Blobs:
-    """The blobs of a repository, examined on demand and compared with the project as it is now; a context manager.
+    """The blobs of a repository, examined on demand and compared with the project as it is now.
 
-    Changes files: only in the folder given and, while a blob is examined, in the cache.
+    Changes files: only in the folder given and, while a blob is examined, in the cache. What it opens is closed with
+    `stack`.
     """
 
-    def __init__(self, project: Project, folder: Path) -> None:
-        self.project, self.folder = project, folder
+    def __init__(self, project: Project, folder: Path, stack: ExitStack) -> None:
+        self.project, self.folder, self._stack = project, folder, stack
         self._known: dict[tuple[str, str], Blob] = {}
-        self._stack = ExitStack()
         self._databases: list[Path] = []
         self._csvs: list[CsvFile] = []
         self._db: Database | None = None
-
-    def __enter__(self) -> Blobs:
-        with self._stack:
-            for file in find(self.project):
-                with suppress(DbtoolsError, OSError):
-                    self._add_current(file)
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+        for file in find(project):
+            with suppress(DbtoolsError, OSError):
+                self._add_current(file)
 
     def _add_current(self, file: FoundFile) -> None:
         """Add a file of the project to those that blobs are compared with."""

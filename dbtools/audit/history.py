@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -193,8 +194,8 @@ def history(project: Project | str | os.PathLike[str], limit: int | None = None,
         return History(str(error))
     if not changes:
         return History("")
-    with disk.temporary_folder("dbtools-history-") as folder, Blobs(project, folder) as blobs:
-        compared, known = _compare_all(blobs, changes, progress)
+    with disk.temporary_folder("dbtools-history-") as folder, ExitStack() as stack:
+        compared, known = _compare_all(Blobs(project, folder, stack), changes, progress)
     limits = (
         f"only the newest {limit:,} commits were read" if limit else "",
         "the repository is shallow and lacks older commits" if shallow else "",
