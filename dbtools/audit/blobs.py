@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dbtools.audit import git
 from dbtools.audit.checks import run
+from dbtools.audit.context import only_database
 from dbtools.audit.report import Check
 from dbtools.database import Database, attach, cache, schema, sqlite
 from dbtools.database.sqlite import connect_copy, snapshot
@@ -60,9 +61,6 @@ class Blob:
     failures: tuple[tuple[Check, int], ...] = ()
 
 
-EMPTY = Blob()
-
-
 class Blobs:
     """The blobs of a repository, examined on demand and compared with the project as it is now.
 
@@ -95,7 +93,7 @@ class Blobs:
     def get(self, blob: str, path: str) -> Blob:
         """Return the result for a blob that was committed as `path`; it is examined at its first use."""
         if not blob:
-            return EMPTY
+            return Blob()
         if path.startswith("/") or ".." in Path(path).parts:  # git refuses to check out such a path
             return Blob(problem="a path that leads out of the project")
         kind = "csv" if names_csv(Path(path).name) else "sqlite"
@@ -156,10 +154,8 @@ class Blobs:
 
     def _audit(self, file: Path, path: str) -> tuple[tuple[Check, int], ...]:
         root = file.parents[len(Path(path).parts) - 1]
-        nowhere = root / "nowhere"
         try:
-            project = Project(root, file, nowhere / "auth", nowhere / "exports", nowhere / "backups")
-            report = run(project, progress=False)
+            report = run(only_database(file, root), progress=False)
         finally:
             cache.forget(file)
         return tuple((f.check, f.count) for f in report.findings if f.count)

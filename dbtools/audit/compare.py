@@ -16,6 +16,7 @@ from dbtools import disk
 from dbtools.audit import git
 from dbtools.audit.checks import checks, run
 from dbtools.audit.compare_rows import Example, RelationChange, agents_then_and_now, compare_rows
+from dbtools.audit.context import only_database
 from dbtools.audit.report import SEVERITIES, AuditReport
 from dbtools.database import Database, attach, sqlite
 from dbtools.errors import ParameterError, explained, readable
@@ -292,13 +293,13 @@ def _opened(given: Project | str | os.PathLike[str], other: object) -> Iterator[
         with disk.temporary_folder("dbtools-compare-") as folder:
             file = _committed(name.removeprefix(GIT), _project_of(other), folder)
             with attach(file, texts=True, progress=False) as db:
-                yield _State(name, db, alone=_alone(file, folder))
+                yield _State(name, db, alone=only_database(file, folder))
         return
     if name.lower().endswith(".json") and Path(name).expanduser().is_file():
         yield _State(name, record=_record(Path(name).expanduser()))
         return
     with disk.temporary_folder("dbtools-compare-") as folder, _attached(given) as db:
-        alone = None if db.project or "://" in name else _alone(Path(name).expanduser().absolute(), folder)
+        alone = None if db.project or "://" in name else only_database(Path(name).expanduser().absolute(), folder)
         # The address of a server as the database gives it: without the password.
         yield _State(str(db.origin["path"]) if "://" in name else name, db, db.project, alone)
 
@@ -309,12 +310,6 @@ def _attached(given: Project | str | os.PathLike[str]) -> Database:
         return attach(given, texts=True, progress=False)
     except ParameterError:
         return attach(given, progress=False)
-
-
-def _alone(file: Path, folder: Path) -> Project:
-    """Return a project of nothing but a database, so that checks on other files find nothing."""
-    nowhere = folder / "nowhere"
-    return Project(folder, file, nowhere / "auth", nowhere / "exports", nowhere / "backups")
 
 
 def _project_of(other: object) -> Project:

@@ -197,6 +197,12 @@ def open_context(project: Project, db: Database, now: datetime) -> Iterator[Audi
                 context.release(path)
 
 
+def only_database(file: Path, root: Path) -> Project:
+    """Return a project of nothing but a database, so that checks on other files find nothing."""
+    nowhere = root / "nowhere"
+    return Project(root, file, nowhere / "auth", nowhere / "exports", nowhere / "backups")
+
+
 def read_query(name: str) -> str:
     """Return the text of one of the audit's own queries."""
     return files("dbtools.audit").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
