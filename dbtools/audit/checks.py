@@ -187,22 +187,20 @@ def create_relations(
 
 def _missing(origin: Mapping[str, Any]) -> dict[str, NotAnswered]:
     """Name the relations and columns that the database does not have."""
-    columns, found = origin["columns"], {}
-    unreadable = origin.get("unreadable", {})
+    missing: dict[str, NotAnswered] = {}
+    columns, unreadable = origin["columns"], origin.get("unreadable", {})
     lacks = f"the database, of generation {origin['generation']}, has no"
     for table in schema.TABLES:
         if table.name in unreadable:
-            continue
-        if table.name not in columns:
-            found[table.relation] = f"{lacks} table {table.name}{_why(origin, table.name)}"
-        for column in table.columns:
-            if table.name in columns and column.found_in({c: c for c in columns[table.name]}) is None:
-                name = f"{table.name}.{column.name}"
-                found[f"{table.relation}.{column.name}"] = f"{lacks} column {name}{_why(origin, name)}"
-    missing: dict[str, NotAnswered] = {name: NotApplicable(reason) for name, reason in found.items()}
-    for table in schema.TABLES:
-        if table.name in unreadable:
             missing[table.relation] = Unanswered(f"table {table.name} cannot be read ({unreadable[table.name]})")
+        elif table.name not in columns:
+            missing[table.relation] = NotApplicable(f"{lacks} table {table.name}{_why(origin, table.name)}")
+        else:
+            for column in table.columns:
+                if column.found_in({c: c for c in columns[table.name]}) is None:
+                    name = f"{table.name}.{column.name}"
+                    why = NotApplicable(f"{lacks} column {name}{_why(origin, name)}")
+                    missing[f"{table.relation}.{column.name}"] = why
     if not columns:
         missing |= dict.fromkeys(PER_TABLE, Unanswered("no table of the database can be read"))
     if not origin["texts"]:

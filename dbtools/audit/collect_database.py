@@ -234,13 +234,12 @@ def lost_constraints(context: AuditContext) -> Iterator[tuple[str, str]]:
     statements = {name: str(sql) for name, sql in tables}
     if "unique (prompt_id, version_no)" not in actual["prompt_versions"]:
         yield "prompt_versions", "UNIQUE (prompt_id, version_no)"
-    checked = {"judge_scores": DIMENSIONS, "user_feedback": ("user_choice",)}
-    for table, columns in checked.items():
-        for column in columns if table in actual else ():
-            if not re.search(rf"\bCHECK\s*\([^)]*\b{column}\b", statements[table], re.IGNORECASE):
-                allowed = "0 AND 10" if table == "judge_scores" else ""
-                rule = f"{column} BETWEEN {allowed}" if allowed else f"{column} IN ('original', 'single', 'multi')"
-                yield table, f"CHECK ({rule})"
+    rules = [("judge_scores", column, "BETWEEN 0 AND 10") for column in DIMENSIONS]
+    rules.append(("user_feedback", "user_choice", "IN ('original', 'single', 'multi')"))
+    for table, column, rule in rules:
+        checked = re.search(rf"\bCHECK\s*\([^)]*\b{column}\b", statements.get(table, ""), re.IGNORECASE)
+        if table in actual and not checked:
+            yield table, f"CHECK ({column} {rule})"
 
 
 def _expected_schema(generation: str, kind: str) -> dict[str, dict[str, str]]:
