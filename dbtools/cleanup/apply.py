@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from types import MappingProxyType
@@ -83,7 +82,7 @@ def _carry_out(locked: LockedRun, plan: Plan, progress: bool) -> None:
     sizes = [locked.run.removals[entry].identity.size for entry in todo]
     with _bar(sum(sizes), progress) as (tick, reach):
         if not before.backed_up:
-            metadata = backup.back_up(locked, todo, partial(_is_gone, locked), tick, reach)
+            metadata = backup.back_up(locked, todo, lambda entry: locate(locked, entry) != "present", tick, reach)
             for entry in backup.load(locked).undecided(locked.run):
                 backup.rescue_rows(locked, entry)
             os.fsync(locked.store)
@@ -94,10 +93,6 @@ def _carry_out(locked: LockedRun, plan: Plan, progress: bool) -> None:
             step()  # a listener may stop the run here: the remaining files stay
             _remove(locked, entry, links)
     backup.append(locked.store, do="closed")
-
-
-def _is_gone(locked: LockedRun, entry: int) -> bool:
-    return locate(locked, entry) != "present"
 
 
 def _reopen(locked: LockedRun) -> None:

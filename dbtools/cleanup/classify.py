@@ -280,7 +280,8 @@ def _sound(survived: Survived, file: FileEvidence, copy: Path, found: FileEviden
         return found
     if own.unknown:
         return replace(file, reason=f"it cannot be told whether the file is sound ({own.unknown})", obstacle=_NOT_WHOLE)
-    other = next(o for o in (*survived.in_use, *survived.databases) if o.file.path == _path_of_copy(found))
+    copied = found.duplicate_of.path if found.duplicate_of else ""
+    other = next(o for o in (*survived.in_use, *survived.databases) if o.file.path == copied)
     return _proved_by(survived, other, file, found)
 
 
@@ -298,10 +299,6 @@ def _proved_by(survived: Survived, other: _Staying, file: FileEvidence, found: F
 
 def _shown(integrity: Integrity) -> str:
     return _short(integrity.damage[0].splitlines()[-1])
-
-
-def _path_of_copy(file: FileEvidence) -> str:
-    return file.duplicate_of.path if file.duplicate_of else ""
 
 
 def _classify_csv(survived: Survived, path: Path, file: FileEvidence) -> FileEvidence:

@@ -297,14 +297,12 @@ def status(folder: int, name: str) -> os.stat_result | None:
         raise
 
 
-def digest(fd: int, tick: Tick | None = None) -> str:
+def digest(fd: int) -> str:
     """Return the SHA-256 of an open file. Reads only."""
     total, offset = hashlib.sha256(), 0
     while block := os.pread(fd, CHUNK, offset):
         total.update(block)
         offset += len(block)
-        if tick:
-            tick(len(block))
     return total.hexdigest()
 
 

@@ -98,11 +98,8 @@ def survey(project: Project | str | os.PathLike[str], *, progress: bool = True) 
     """
     project = Project.find(project)
     if is_lake(project.database):
-        what, todo = (
-            "A lake is a copy, so it cannot prove that a file may be deleted",
-            "name prompter.db or the server in dbtools.toml",
-        )
-        raise ProjectError(what, project.database, todo)
+        what = "A lake is a copy, so it cannot prove that a file may be deleted"
+        raise ProjectError(what, project.database, "name prompter.db or the server in dbtools.toml")
     files = find(project)
     in_use = project.in_use  # it reads files, and there may be thousands to compare with it
     links = links_by_target(project, (file.path for file in files if file.kind == "link"))
