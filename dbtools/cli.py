@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dbtools.errors import DbtoolsError, NotebookError, ParameterError, printable
 
@@ -19,25 +19,18 @@ if TYPE_CHECKING:
     from dbtools.notebooks import Notebook, Report
 
 
-class _Step(NamedTuple):
-    notebook: str
-    parameters: dict[str, object] = {}  # noqa: RUF012
-    save_as: str | None = None
-
-
-DEMO = (
-    _Step("audit"),
-    _Step("cleanup"),
-    _Step("cleanup", {"dry_run": False}, "cleanup-applied"),
-    _Step("export"),
-    _Step("verify"),
-    _Step("effectiveness"),
-    _Step("evolution"),
-    _Step("usage"),
-    _Step("compare", {"before": "audit.json"}),  # of the folder of the reports
+# The notebooks of the demo: name, parameters, and the name of the report where that is another one.
+DEMO: tuple[tuple[str, dict[str, object], str | None], ...] = (
+    ("audit", {}, None),
+    ("cleanup", {}, None),
+    ("cleanup", {"dry_run": False}, "cleanup-applied"),
+    ("export", {}, None),
+    ("verify", {}, None),
+    ("effectiveness", {}, None),
+    ("evolution", {}, None),
+    ("usage", {}, None),
+    ("compare", {"before": "audit.json"}, None),  # of the folder of the reports
 )
-
-
 _ANSI = {"critical": 31, "error": 31, "warning": 33, "good": 32}  # the other levels are grey
 _COMMANDS = ("demo", "run", "list", "help", "completion")
 
@@ -65,9 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        removing = [
-            name for name, value in getattr(arguments, "parameters", ()) if (name, value) == ("dry_run", "False")
-        ]
+        removing = ["dry_run", "False"] in getattr(arguments, "parameters", ())
         files = "files may have been removed; run the same command again to finish, or dbtools run restore to undo it"
         todo = files if removing else "run the same command again to finish what it had begun"
         sys.stderr.write(f"\ndbtools: interrupted, no report of this notebook was written; {todo}.\n")
@@ -149,13 +140,14 @@ def _demo(arguments: argparse.Namespace) -> int:
     from dbtools import demo
 
     root = demo.build(arguments.folder).root
-    steps = [(step.notebook, {**step.parameters, "root": str(root)}, step.save_as) for step in DEMO]
+    reports = root / "reports"
+    steps = [(name, {**parameters, "root": str(root)}, save_as) for name, parameters, save_as in DEMO]
     for _, parameters, _ in steps:
         if "before" in parameters:
-            parameters["before"] = str(root / "reports" / str(parameters["before"]))
+            parameters["before"] = str(reports / str(parameters["before"]))
     _print(f"The demo project is {root}")
-    status = _run_all(steps, root / "reports", None)
-    _print(f"Open the reports in {root / 'reports'}")
+    status = _run_all(steps, reports, None)
+    _print(f"Open the reports in {reports}")
     return status
 
 

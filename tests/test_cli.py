@@ -173,7 +173,7 @@ def test_wrong_usage_is_status_two(arguments, capsys):
 
 
 def test_the_demo_shows_a_cleanup_before_it_applies_one():
-    steps = [(step.notebook, step.parameters.get("dry_run"), step.save_as) for step in cli.DEMO]
+    steps = [(name, parameters.get("dry_run"), save_as) for name, parameters, save_as in cli.DEMO]
     dry, applied = steps.index(("cleanup", None, None)), steps.index(("cleanup", False, "cleanup-applied"))
     assert dry < applied < steps.index(("export", None, None)) < steps.index(("verify", None, None))
 
