@@ -58,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        removing = ["dry_run", "False"] in getattr(arguments, "parameters", ())
+        parameters = dict(getattr(arguments, "parameters", ()))
+        removing = parameters.get("dry_run", "").strip().lower() in ("false", "no", "0")  # all mean False
         files = "files may have been removed; run the same command again to finish, or dbtools run restore to undo it"
         todo = files if removing else "run the same command again to finish what it had begun"
         sys.stderr.write(f"\ndbtools: interrupted, no report of this notebook was written; {todo}.\n")

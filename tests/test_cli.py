@@ -254,7 +254,12 @@ def test_an_audit_is_compared_with_the_one_it_replaces(place, capsys):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [("True", "run the same command again"), ("False", "files may have been removed")]
+    ("value", "said"),
+    [
+        ("True", "run the same command again"),
+        ("False", "files may have been removed"),
+        ("no", "files may have been removed"),
+    ],
 )
 def test_an_interrupted_run_says_what_may_have_happened_to_files(place, capsys, monkeypatch, value, said):
     def interrupt(*_: object, **__: object) -> None:
