@@ -112,7 +112,7 @@ def _configured(root: Path) -> bool:
 
 def _size(path: Path, suffix: str) -> int:
     try:
-        return path.with_name(path.name + suffix).lstat().st_size
+        return sqlite.beside(path, suffix).lstat().st_size
     except OSError:
         return 0
 

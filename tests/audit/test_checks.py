@@ -302,6 +302,15 @@ def test_git_is_asked_of_the_project_even_inside_a_hook_of_another_repository(ro
     assert found(root)["tracked-by-git"] == 1
 
 
+@pytest.mark.slow
+def test_the_sidecar_of_a_database_behind_a_link_lies_beside_the_file_itself(root):
+    (root / "data").mkdir()
+    (root / "auth_system.db").rename(root / "data/auth.db")
+    (root / "auth_system.db").symlink_to(root / "data/auth.db")
+    (root / "data/auth.db-wal").write_bytes(b"x")
+    assert found(root)["live-sidecar"] == 1
+
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "'; DROP TABLE prompts; --",
