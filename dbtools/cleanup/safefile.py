@@ -82,9 +82,9 @@ def parts(path: str) -> list[str]:
 
 
 @contextmanager
-def opened(name: str | Path, flags: int, folder: int | None = None, mode: int = 0o600) -> Iterator[int]:
-    """Open a file or folder for the length of a ``with`` block."""
-    fd = os.open(name, flags, mode, dir_fd=folder)
+def opened(name: str | Path, flags: int, folder: int | None = None) -> Iterator[int]:
+    """Open a file or folder for the length of a ``with`` block; a file that is made is private to the user."""
+    fd = os.open(name, flags, 0o600, dir_fd=folder)
     try:
         yield fd
     finally:
