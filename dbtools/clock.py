@@ -1,4 +1,4 @@
-"""What a moment that is given means."""
+"""Moments in UTC."""
 
 from __future__ import annotations
 

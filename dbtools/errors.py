@@ -88,9 +88,8 @@ class DbtoolsError(Exception):
         super().__init__(sentence(what, thing, todo))
 
     def _render_traceback_(self) -> list[str]:
-        """Show the sentence in Jupyter, instead of a traceback through dbtools; named in full, as sqlite3 and duckdb
-        have a DatabaseError too.
-        """  # noqa: D205
+        """Show the sentence in Jupyter, instead of a traceback through dbtools."""
+        # The class is named in full: sqlite3 and duckdb have a DatabaseError too.
         return [f"{type(self).__module__}.{type(self).__qualname__}: {self}"]
 
 

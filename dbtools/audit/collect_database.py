@@ -83,9 +83,10 @@ _Column = tuple[str, str]
 
 
 def _foreign_keys(connection: sqlite3.Connection) -> dict[str, list[tuple[_Column, _Column]]]:
-    """Return the declared keys of each table: the column that has it, and the one that it names.
+    """Return the foreign keys that each table declares: its own column, and the column that this refers to.
 
-    Both are without names in a key over several columns; the second is where only its table is named.
+    A key over several columns is a pair of columns without names. Where a key names only the other table, the second
+    column has no name.
     """
     found: dict[str, dict[int, list[tuple[_Column, _Column]]]] = {}
     for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():

@@ -240,7 +240,10 @@ WORDS = {
 
 @dataclass
 class _State:
-    """One of the two states: its database, its project where it is a whole one, or what an earlier report recorded."""
+    """One of the two states: a database, alone or in a project, or the record of an earlier report.
+
+    `alone` is a project of nothing but the database.
+    """
 
     name: str
     db: Database | None = None

@@ -61,12 +61,12 @@ class AuditContext:
         return found
 
     def needs_unreadable(self) -> Unanswered:
-        """Return the reason of what reads a relation that the unreadable tables are needed for."""
+        """Return why a check has no answer that reads a relation made from unreadable tables."""
         return Unanswered(f"it needs a table that cannot be read ({', '.join(self.unreadable)})")
 
     @cached_property
     def found(self) -> dict[Path, FoundFile]:
-        """Every database and CSV file of the project, by path; a database in use by its own path, also a link."""
+        """Every database and CSV file of the project, by path; of a database in use, the path by which it is used."""
         own = {path.resolve(): path for path in self.project.in_use}
         return {own.get(f.path, f.path): f for f in find(self.project) if f.is_regular and (f.is_csv or f.is_database)}
 
