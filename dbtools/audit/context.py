@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -140,7 +139,7 @@ class AuditContext:
                     found[path] = csvfile.read(path)
                 except csvfile.CsvError as error:
                     found[path] = str(error).rstrip(".")
-                except (OSError, ValueError, csv.Error) as error:  # a NUL in it, for csv before Python 3.11.4
+                except (OSError, ValueError) as error:
                     found[path] = f"it cannot be read ({type(error).__name__})"
         return found
 
