@@ -132,8 +132,9 @@ def accounts(context: AuditContext) -> list[tuple[str, str, str]]:
     salt = secrets.token_bytes(16)
 
     def collect(path: Path, copy: Path) -> Iterator[tuple[str, str, str]]:
-        names = [c for c in ("username", "email") if c in _columns(copy, "users")]
-        if names and "id" in _columns(copy, "users"):
+        columns = _columns(copy, "users")
+        names = [c for c in ("username", "email") if c in columns]
+        if names and "id" in columns:
             rows = context.rows(copy, f"SELECT id, {', '.join(names)} FROM users ORDER BY id")  # noqa: S608 - own words
             yield from ((context.name(path), str(row[0]), _digest(salt, row[1:])) for row in rows)
 
