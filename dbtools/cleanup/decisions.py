@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.cleanup.model import FileEvidence, Manifest, Plan, shown
 from dbtools.cleanup.survey import Survey
-from dbtools.html import counted, table
+from dbtools.html import counted
 from dbtools.result import Highlight, Result
 
 if TYPE_CHECKING:
@@ -82,9 +82,6 @@ class Decisions(Result):
             yield f"The rescued rows: attach({str(project.root)!r}).sql('FROM {names[0]}')" + (
                 f", and the same with {', '.join(names[1:])}" if names[1:] else ""
             )
-
-    def _table(self) -> str:
-        return table(self.frame, caption=self._caption)
 
     def to_dict(self) -> dict[str, Any]:
         """Return survey, plan and result as JSON-ready values."""
