@@ -169,10 +169,10 @@ def restore(run: str | Path | None, root: str | Path | None = None, *, dry_run: 
         with safefile.locked(target.root) as fd, safefile.opened_folder(target.folder) as store:
             locked = LockedRun(target, fd, store)
             if dry_run:
-                result, damaged = _preview(locked, _load(locked)), list[str]()
+                result, damaged = _preview(locked, _load(locked) or State()), list[str]()
             else:
                 state = _close(locked) if own else _load(locked)
-                result, damaged = _restore_all(locked, state)
+                result, damaged = _restore_all(locked, state or State())
                 if state is None and own and not damaged:
                     backup.replace_journal(store)
     except OSError as error:
@@ -238,28 +238,27 @@ def _close(locked: LockedRun) -> State | None:
     return state
 
 
-def _wanted(locked: LockedRun, state: State | None) -> Iterator[tuple[int, Removal]]:
-    """Yield the files that the run removed, or may have removed."""
+def _wanted(locked: LockedRun, state: State) -> Iterator[tuple[int, Removal]]:
+    """Yield the files that the run removed, or may have removed: of a damaged journal, `state` is empty."""
     for entry, removal in enumerate(locked.run.removals):
-        if state and entry in state.kept:
+        if entry in state.kept:
             continue
-        surely = state is not None and entry in state.removed
-        if surely or safefile.status(locked.store, removal.sha256) is not None:  # else it was never backed up
+        # A file that was neither removed nor backed up is where it was.
+        if entry in state.removed or safefile.status(locked.store, removal.sha256) is not None:
             yield entry, removal
 
 
-def _preview(locked: LockedRun, state: State | None) -> Restored:
+def _preview(locked: LockedRun, state: State) -> Restored:
     """Return what a restore would do. Reads only."""
     result = _Collected()
     for entry, removal in _wanted(locked, state):
         step()
-        recorded = state.files.get(entry) if state else None
         try:
             target = _preview_one(locked, removal)
         except PreconditionFailed as failed:
             result.conflicts.append(Conflict(removal.path, "", str(failed)))
         else:
-            result.add(removal.path, target, safefile.withheld(_metadata(removal, recorded)))
+            result.add(removal.path, target, safefile.withheld(_metadata(removal, state.files.get(entry))))
     return replace(result.finished(), dry_run=True)
 
 
@@ -287,9 +286,9 @@ def _free_name(folder: int, name: str, removal: Removal) -> str:
     raise AssertionError("there is always a free name")
 
 
-def _restore_all(locked: LockedRun, state: State | None) -> tuple[Restored, list[str]]:
+def _restore_all(locked: LockedRun, state: State) -> tuple[Restored, list[str]]:
     result, damaged = _Collected(), list[str]()
-    for entry in state.kept if state else ():  # kept because its folder could not be reached in the middle of a removal
+    for entry in state.kept:  # kept because its folder could not be reached in the middle of a removal
         with suppress(PreconditionFailed):
             release(locked, entry)
     for entry, removal in _wanted(locked, state):
@@ -336,13 +335,12 @@ def _metadata(removal: Removal, recorded: Metadata | None) -> Metadata:
     return recorded or Metadata(None, None, stat.S_IMODE(removal.identity.mode))
 
 
-def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State | None) -> tuple[str | None, list[str]]:
+def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State) -> tuple[str | None, list[str]]:
     """Restore a file; return the path it has now, None when it was there already, and what could not be given back."""
     temporary, missing = f".restore-{locked.run.sha256[:12]}-{entry}", list[str]()
-    folders = state.folders if state else {}
 
     def make(above: int, name: str, path: str) -> None:
-        lost = safefile.make_folder(above, name, folders.get(path), f"{temporary}-folder")
+        lost = safefile.make_folder(above, name, state.folders.get(path), f"{temporary}-folder")
         missing.extend(f"{what} of {path}" for what in lost)
 
     with safefile.parent(locked.root, removal.path, make=make) as (folder, name):
@@ -355,7 +353,7 @@ def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State |
             with safefile.opened_file(locked.store, removal.sha256) as source:
                 if safefile.copy(source, fd, lambda _: step()) != removal.sha256:
                     raise _Damaged
-            missing += safefile.write_metadata(fd, _metadata(removal, state.files.get(entry) if state else None))
+            missing += safefile.write_metadata(fd, _metadata(removal, state.files.get(entry)))
             os.utime(fd, ns=(removal.identity.mtime_ns, removal.identity.mtime_ns))
             os.fsync(fd)
             target = _link(folder, temporary, name, removal)
