@@ -96,16 +96,8 @@ class RelationChange:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON-ready values."""
-        return {
-            "before": self.before,
-            "after": self.after,
-            "added": self.added,
-            "removed": self.removed,
-            "changed": self.changed,
-            "columns": dict(self.columns),
-            "not_compared": list(self.not_compared),
-            "unreadable": self.unreadable,
-        }
+        numbers = {name: value for name, value in vars(self).items() if name not in ("relation", "examples")}
+        return {**numbers, "columns": dict(self.columns), "not_compared": list(self.not_compared)}
 
 
 def compare_rows(before: Database, after: Database) -> tuple[RelationChange, ...]:

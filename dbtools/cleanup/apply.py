@@ -137,10 +137,7 @@ def _report(plan: Plan, *, dry_run: bool, folder: Path | None = None, state: Sta
             if state.removed.get(entry):
                 why += " (it was already gone when its turn came)"
         rows.append((removal.path, action, removal.identity.size, why, stored))
-    if state:
-        rescued = sum(record["rows"] for record in state.rescued.values())
-    else:
-        rescued = sum(len(removal.rescue) for removal in plan.removals)
+    rescued = sum(record["rows"] for record in state.rescued.values()) if state else plan.rescued_rows
     return Manifest(
         dry_run=dry_run,
         path=folder,
