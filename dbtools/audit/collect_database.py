@@ -167,6 +167,7 @@ def credentials(context: AuditContext) -> list[tuple[str, str, object, str, bool
     blank = ", ".join(f"'{word}'" for word in _BLANK)
 
     def collect(path: Path, copy: Path) -> Iterator[tuple[str, str, object, str, bool]]:
+        is_auth = path.name.startswith(context.project.auth.name)  # or, by its name, a copy of it
         for (name,) in context.rows(copy, _TABLES):
             table = identifier(str(name))
             here = sorted(_columns(copy, table) & set(_CREDENTIALS))
@@ -175,8 +176,7 @@ def credentials(context: AuditContext) -> list[tuple[str, str, object, str, bool
                 listed = " || ".join(f"iif({test}, '{c} ', '')" for test, c in zip(filled, here, strict=True))
                 found = f"SELECT rowid, trim({listed}) FROM {table} WHERE {' OR '.join(filled)} ORDER BY rowid"  # noqa: S608
                 for row_id, columns in context.rows(copy, found):
-                    listed_columns = str(columns).replace(" ", ", ")
-                    yield context.name(path), str(name), row_id, listed_columns, _is_auth(context, path)
+                    yield context.name(path), str(name), row_id, str(columns).replace(" ", ", "), is_auth
 
     return _of_each(context, "credentials", collect)
 
@@ -201,11 +201,6 @@ def _of_each(
 def _columns(copy: Path, table: str) -> set[str]:
     with closing(connect_copy(copy)) as connection:
         return {row[1].lower() for row in connection.execute(f"PRAGMA table_info({table})")}
-
-
-def _is_auth(context: AuditContext, path: Path) -> bool:
-    """Tell whether a file is the auth database or, by its name, a copy of it."""
-    return path.name.startswith(context.project.auth.name)
 
 
 def _digest(salt: bytes, value: object) -> str:
