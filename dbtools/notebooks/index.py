@@ -76,13 +76,13 @@ def render_index(folder: Path) -> str:
     """Return the page of the reports in `folder`. Reads only."""
     import jinja2
 
-    reports = [
-        _shown({**about, "page": path.stem})
+    whole = {
+        path.stem: about
         for path in folder.glob("*.json")
         if path.is_file() and (about := about_report(path)) and path.with_suffix(".html").is_file()
-    ]
+    }
+    reports = [_shown({**about, "page": page}) for page, about in whole.items()]
     reports.sort(key=lambda report: (str(report["time"]), report["page"]), reverse=True)
-    whole = {report["page"] for report in reports}
     stopped = sorted(p.stem for p in folder.glob("*.ipynb") if p.stem not in whole and p.with_suffix(".html").is_file())
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string((_FOLDER / "index.html.j2").read_text(encoding="utf-8"))

@@ -22,6 +22,7 @@ from dbtools.files.csvfile import escape
 from dbtools.html import CSV_OPENS
 from dbtools.notebooks import index
 from dbtools.notebooks.record import is_record, recorded
+from dbtools.redact import redact
 
 _TEMPLATE, _CSS = (Path(__file__).with_name(name) for name in ("page.html.j2", "page.css"))
 _ROWS = re.compile(re.escape(CSV_OPENS) + "(.*?)-->", re.DOTALL)
@@ -159,12 +160,16 @@ def _as_json(text: str) -> str:
 
 
 def make_printable(output: Any) -> Any:
-    """Write out the invisible characters in the plain texts of a notebook's output; colours stay. Changes `output`."""
-    for holder, key in ((output, "text"), (output.get("data", {}), "text/plain"), (output, "evalue")):
+    """Write out the invisible characters in the plain texts of a notebook's output; colours stay. Changes `output`.
+
+    Nobody chose what an error quotes, so its secrets are hidden.
+    """
+    for holder, key in ((output, "text"), (output.get("data", {}), "text/plain")):
         if holder.get(key):
             holder[key] = _printable("".join(holder[key]))
-    if output.get("traceback"):
-        output["traceback"] = [_printable(line) for line in output["traceback"]]
+    if "traceback" in output:
+        output["evalue"] = redact(_printable(output["evalue"]))
+        output["traceback"] = [redact(_printable(line)) for line in output["traceback"]]
     return output
 
 

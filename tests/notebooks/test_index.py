@@ -46,6 +46,13 @@ def test_the_index_lists_the_newest_report_first_with_its_verdict_and_parameters
     assert "27 Nov 2026, 10:00 UTC" in html
 
 
+def test_a_report_whose_name_cannot_be_shown_as_it_is_is_no_stopped_one(tmp_path):
+    report(tmp_path, "audit\u202e")
+    assert "Stopped before the end" not in render_index(tmp_path)
+    (tmp_path / "audit\u202e.json").unlink()
+    assert "Stopped before the end" in render_index(tmp_path)
+
+
 def test_files_that_are_no_reports_are_left_out(tmp_path):
     report(tmp_path, "audit")
     for name, text in {"a": "{", "b": "[]", "c": '{"report": {"level": "bad"}}', "d": '{"report": 1}'}.items():

@@ -72,6 +72,18 @@ def test_a_notebook_that_raises_leaves_its_copy_and_page_and_no_old_numbers(writ
 
 
 @pytest.mark.slow
+def test_a_secret_in_an_error_is_in_no_file_and_no_message(write, tmp_path):
+    secret = "ghp_" + "a1B2" * 9
+    code = "secret = 'gh' + 'p_' + 'a1B2' * 9\nraise ValueError('x' * 180 + ' ' + secret)"
+    with pytest.raises(NotebookError) as raised:
+        run("audit", out=tmp_path / "out", folder=write("01_audit", code).parent)
+    assert "ghp_" not in str(raised.value)
+    written = {file.name: file.read_text() for file in (tmp_path / "out").iterdir()}
+    assert "xxx «redacted»" in written["audit.ipynb"]
+    assert [name for name, text in written.items() if secret in text] == []
+
+
+@pytest.mark.slow
 def test_an_error_of_dbtools_comes_out_as_itself_and_nothing_is_written(write, tmp_path):
     code = "from dbtools.errors import DatabaseError\nraise DatabaseError('Not a database', 'x.db', 'give another')"
     with pytest.raises(DatabaseError, match=r'^Not a database: "x\.db"; give another\.$'):
