@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbtools.html import bullets, table
@@ -70,8 +70,12 @@ class Result(ABC):
         return self._table() + bullets(self.details)
 
 
-def frame_of(kind: type, rows: Iterable[Any]) -> pd.DataFrame:
-    """Return a table of instances of a data class: a row for each, a column for each field."""
+def frame_of(found: Iterable[Any], columns: list[str] | type | None = None) -> pd.DataFrame:
+    """Return rows (dicts, tuples, instances of a data class) or columns by name as a frame of pandas.
+
+    `columns` are the names of the columns, or the data class whose fields they are.
+    """
     import pandas as pd
 
-    return pd.DataFrame([asdict(row) for row in rows], columns=[f.name for f in fields(kind)])
+    names = [field.name for field in fields(columns)] if isinstance(columns, type) else columns
+    return pd.DataFrame(found, columns=names)

@@ -150,6 +150,12 @@ def test_secrets_are_hidden_wherever_they_stand(secret):
     assert secret[:9] not in text
 
 
+def test_a_password_at_the_end_of_a_line_is_hidden_where_lines_are_joined():
+    (text,) = column("password: correcthorse\nand more")
+    assert "correcthorse" not in text
+    assert "and more" in text
+
+
 @pytest.mark.parametrize("text", ["risk-adjusted-returns-of-1234567", "2025-12-04", "a" * 64, "$2 bills", "basket"])
 def test_ordinary_text_is_not_hidden(text):
     assert redact(text) == text

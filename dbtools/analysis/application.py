@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.query import frame, query
+from dbtools.analysis.query import query
 from dbtools.database import Database
 from dbtools.database.attach import opened
 from dbtools.html import table
 from dbtools.project import Project
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class ApplicationStats(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per source: source, versions, wins, win_rate, scored, mean_total."""
-        return frame(self.sources, [*SourceStats.__dataclass_fields__])
+        return frame_of(self.sources, SourceStats)
 
     @property
     def sentence(self) -> str:

@@ -28,7 +28,6 @@ from dbtools.analysis.query import (
     RowFilter,
     add_up,
     check_word,
-    frame,
     listed_agents,
     rows,
     select_entries,
@@ -42,7 +41,7 @@ from dbtools.database import Database
 from dbtools.database.attach import takes_project
 from dbtools.errors import ParameterError
 from dbtools.html import table
-from dbtools.result import Highlight, Result
+from dbtools.result import Highlight, Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,29 +118,29 @@ class Effectiveness(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per agent: the attributes of `AgentResult` but the dicts."""
-        return frame(self.agents, [name for name in AgentResult.__dataclass_fields__ if name not in _NOT_SHOWN])
+        return frame_of(self.agents, [name for name in AgentResult.__dataclass_fields__ if name not in _NOT_SHOWN])
 
     @cached_property
     def pairs_frame(self) -> pd.DataFrame:
         """One row per pair of agents, the largest difference first: the attributes of `Pair`."""
-        return frame(self.pairs, [*Pair.__dataclass_fields__])
+        return frame_of(self.pairs, Pair)
 
     @cached_property
     def multiverse_frame(self) -> pd.DataFrame:
         """One row per filter: the attributes of `Specification`."""
-        return frame(self.multiverse, [*Specification.__dataclass_fields__])
+        return frame_of(self.multiverse, Specification)
 
     @cached_property
     def wins_frame(self) -> pd.DataFrame:
         """One row per agent: contests won by each kind of win, empty where that kind is not decidable."""
         found = [{"agent": a.agent, **_wins_json(a)} for a in self.agents]
-        return frame(found, ["agent", *ALL_WINS]).astype(dict.fromkeys(ALL_WINS, float))
+        return frame_of(found, ["agent", *ALL_WINS]).astype(dict.fromkeys(ALL_WINS, float))
 
     @cached_property
     def agreement_frame(self) -> pd.DataFrame:
         """One row per pair of kinds of win: one, other, n, raw, kappa, kappa_degenerate, ac1."""
         found = [{"one": x, "other": y, **asdict(a)} for (x, y), a in self.agreements.items()]
-        return frame(found, ["one", "other", *Agreement.__dataclass_fields__])
+        return frame_of(found, ["one", "other", *Agreement.__dataclass_fields__])
 
     @cached_property
     def dimensions_frame(self) -> pd.DataFrame:
@@ -149,17 +148,17 @@ class Effectiveness(Result):
         found = [
             {"agent": a.agent, "dimension": d, **asdict(mean)} for a in self.agents for d, mean in a.dimensions.items()
         ]
-        return frame(found, ["agent", "dimension", "mean", "se", "low", "high"])
+        return frame_of(found, ["agent", "dimension", "mean", "se", "low", "high"])
 
     @cached_property
     def distributions_frame(self) -> pd.DataFrame:
         """One row per agent, dimension and half a point: agent, dimension, bin (its lower end), rows."""
-        return frame(list(self.distributions), ["agent", "dimension", "bin", "rows"])
+        return frame_of(list(self.distributions), ["agent", "dimension", "bin", "rows"])
 
     @cached_property
     def confounders_frame(self) -> pd.DataFrame:
         """One row per other explanation: name, sentence."""
-        return frame([(c.name, c.sentence) for c in self.confounders], ["name", "sentence"])
+        return frame_of([(c.name, c.sentence) for c in self.confounders], ["name", "sentence"])
 
     @property
     def left_out(self) -> dict[str, dict[str, int]]:
@@ -171,7 +170,7 @@ class Effectiveness(Result):
     @cached_property
     def left_out_frame(self) -> pd.DataFrame:
         """One row per kind of row not used: relation, why, rows."""
-        return frame(rows_left_out(self), ["relation", "why", "rows"])
+        return frame_of(rows_left_out(self), ["relation", "why", "rows"])
 
     @property
     def sentence(self) -> str:

@@ -14,7 +14,6 @@ from dbtools.analysis.query import (
     Columns,
     check_word,
     columns,
-    frame,
     left_out,
     query,
     records,
@@ -36,7 +35,7 @@ from dbtools.database.attach import takes_project
 from dbtools.database.engine import cache, register
 from dbtools.errors import ParameterError
 from dbtools.html import counted, p_value, table
-from dbtools.result import Highlight, Result
+from dbtools.result import Highlight, Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,17 +75,17 @@ class Evolution(Result):
 
         The score is in points per dimension on its own scale.
         """
-        return frame(self._timeline)
+        return frame_of(self._timeline)
 
     @cached_property
     def agents(self) -> pd.DataFrame:
         """One row per agent, scale and period: n, mean_total on 0–50, se (versions taken as independent)."""
-        return frame(self._agents)
+        return frame_of(self._agents)
 
     @cached_property
     def stored_types(self) -> pd.DataFrame:
         """Stored type of change beside the type recomputed from the texts, with counts; empty without texts."""
-        return frame(self._stored_types)
+        return frame_of(self._stored_types)
 
     @cached_property
     def trend(self) -> pd.DataFrame:
@@ -96,18 +95,18 @@ class Evolution(Result):
             for p in self.prompts
             for order, t in (("chain", p.trend_chain), ("clock", p.trend_clock))
         ]
-        return frame(rows, ["prompt_id", "order", "scale", *Trend.__dataclass_fields__])
+        return frame_of(rows, ["prompt_id", "order", "scale", *Trend.__dataclass_fields__])
 
     @cached_property
     def change_effects(self) -> pd.DataFrame:
         """One row per scale and type of change."""
-        return frame(self.effects, [*ChangeEffect.__dataclass_fields__])
+        return frame_of(self.effects, ChangeEffect)
 
     @cached_property
     def change_points(self) -> pd.DataFrame:
         """One row per prompt with at least five scores: where they change most, and the kind of that change point."""
         rows = [{"prompt_id": p.prompt_id, **asdict(p.change_point)} for p in self.prompts if p.change_point]
-        return frame(rows, ["prompt_id", *ChangePoint.__dataclass_fields__])
+        return frame_of(rows, ["prompt_id", *ChangePoint.__dataclass_fields__])
 
     @property
     def frame(self) -> pd.DataFrame:

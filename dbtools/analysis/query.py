@@ -23,7 +23,6 @@ from dbtools.progress import step
 
 if TYPE_CHECKING:
     import duckdb
-    import pandas as pd
 
     from dbtools.database.engine import Engine
 
@@ -200,13 +199,6 @@ def left_out(connection: Engine, provenance: str, *relations: str) -> dict[str, 
     for row in rows(connection, "left_out", provenance=provenance, relations=list(relations)):
         out.setdefault(row["relation"], {})[row["provenance"]] = row["rows"]
     return out
-
-
-def frame(found: Columns | Sequence[Any], names: list[str] | None = None) -> pd.DataFrame:
-    """Return columns, or rows (dicts, tuples or dataclasses) with the columns named, as a frame of pandas."""
-    import pandas as pd
-
-    return pd.DataFrame(found, columns=names)
 
 
 def records(found: Columns) -> list[Row]:

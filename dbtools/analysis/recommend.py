@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from dbtools.analysis.claim import LEAST_TEXTS, gate_power, lead, standard_errors
 from dbtools.analysis.effectiveness import Effectiveness, effectiveness
 from dbtools.analysis.pairs import Pair
-from dbtools.analysis.query import frame
 from dbtools.analysis.usage import Usage, usage
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
 from dbtools.html import table
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,12 +90,12 @@ class Recommendation(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per agent, the least expected loss first: the attributes of `Choice`."""
-        return frame(self.choices, [*Choice.__dataclass_fields__])
+        return frame_of(self.choices, Choice)
 
     @cached_property
     def plan_frame(self) -> pd.DataFrame:
         """One row per lead and number of contests: lead, contests, power, today."""
-        points = frame(self.plan, ["lead", "contests", "power"])
+        points = frame_of(self.plan, ["lead", "contests", "power"])
         return points.assign(today=points["contests"] == self.contests)
 
     @property

@@ -17,7 +17,6 @@ from dbtools.analysis.query import (
     SCALES,
     RowFilter,
     check_word,
-    frame,
     listed_agents,
     read,
     rows,
@@ -30,7 +29,7 @@ from dbtools.database.attach import takes_project
 from dbtools.database.engine import materialize, register
 from dbtools.errors import ParameterError
 from dbtools.html import p_value, table
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,7 +119,7 @@ class Segments(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per segment: the attributes of `Segment`."""
-        return frame(self.segments, [*Segment.__dataclass_fields__])
+        return frame_of(self.segments, Segment)
 
     @property
     def differ(self) -> bool:

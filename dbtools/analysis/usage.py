@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtools.analysis.query import PROVENANCES, Columns, Row, check_word, columns, frame, left_out, query, records
+from dbtools.analysis.query import PROVENANCES, Columns, Row, check_word, columns, left_out, query, records
 from dbtools.analysis.statistics import SizeTable, clustered_interval, wilson_interval
 from dbtools.database import Database
 from dbtools.database.attach import takes_project
@@ -19,7 +19,7 @@ from dbtools.database.engine import cache
 from dbtools.errors import ParameterError
 from dbtools.html import percents, table
 from dbtools.redact import redact
-from dbtools.result import Highlight, Result
+from dbtools.result import Highlight, Result, frame_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,27 +97,27 @@ class Usage(Result):
         The stored and recomputed cost, and how many calls have a stored cost, can be priced, and differ by more than
         1%.
         """
-        return frame(self._tokens)
+        return frame_of(self._tokens)
 
     @cached_property
     def feedback(self) -> pd.DataFrame:
         """By kind (choice, agent) and name: n, wins, win rate with its 95% Wilson interval (votes are independent)."""
-        return frame(self._feedback)
+        return frame_of(self._feedback)
 
     @cached_property
     def security(self) -> pd.DataFrame:
         """By kind (all, label, score, time) and name: inputs, blocked, blocked share with interval, risk scores."""
-        return frame(self._security)
+        return frame_of(self._security)
 
     @cached_property
     def texts(self) -> pd.DataFrame | None:
         """The inputs of highest risk, cut and with credentials hidden; only when asked for, never in `to_dict`."""
-        return None if self._texts is None else frame(self._texts)
+        return None if self._texts is None else frame_of(self._texts)
 
     @cached_property
     def cost(self) -> pd.DataFrame:
         """One row per agent: cost, cost per win and per point gained with 95% intervals, mean total."""
-        return frame(self.costs, [*AgentCost.__dataclass_fields__])
+        return frame_of(self.costs, AgentCost)
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -125,17 +125,17 @@ class Comparison(Result):
     @cached_property
     def examples(self) -> pd.DataFrame:
         """One row per example and column: relation, id, change, column, value_before, value_after."""
-        return frame_of(Example, (example for r in self.relations for example in r.examples))
+        return frame_of((example for r in self.relations for example in r.examples), Example)
 
     @cached_property
     def findings_frame(self) -> pd.DataFrame:
         """One row per check: severity, check, state (new, gone, still there), before, after."""
-        return frame_of(FindingChange, self.findings)[["severity", "check", "state", "before", "after"]]
+        return frame_of(self.findings, FindingChange)[["severity", "check", "state", "before", "after"]]
 
     @cached_property
     def standings_frame(self) -> pd.DataFrame:
         """One row per agent: the attributes of `Standing`."""
-        return frame_of(Standing, self.standings)
+        return frame_of(self.standings, Standing)
 
     @cached_property
     def files_frame(self) -> pd.DataFrame:
@@ -343,9 +343,12 @@ def _record(path: Path) -> Mapping[str, Any]:
         ParameterError, "The report cannot be read", path, todo, catch=(OSError, ValueError, RecursionError)
     ):
         found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or not isinstance(found.get("checks", found.get("tables")), dict):
+        if not isinstance(found, dict) or not {"checks", "tables"} & set(found):
             raise ValueError("it has neither findings nor numbers of rows")
-    return dict(found)
+        for counts in (found.get("checks", {}), found.get("tables", {})):
+            if not isinstance(counts, dict) or not all(isinstance(n, int | None) for n in counts.values()):
+                raise ValueError("its findings or numbers of rows are no numbers by name")
+    return found
 
 
 def _counts(was: _State, now: _State) -> tuple[RelationChange, ...]:

@@ -105,22 +105,22 @@ class History(Result):
     @cached_property
     def commits(self) -> pd.DataFrame:
         """One row per commit and file, oldest first: commit, when, path, change, rows, gained, lost, problem."""
-        return frame_of(FileChange, self.changes).astype(dict.fromkeys(("rows", "gained", "lost"), "Int64"))
+        return frame_of(self.changes, FileChange).astype(dict.fromkeys(("rows", "gained", "lost"), "Int64"))
 
     @cached_property
     def first_failures(self) -> pd.DataFrame:
         """One row per check that ever found something: check, severity, commit, when, path, count."""
-        return frame_of(FirstFailure, self.failures)
+        return frame_of(self.failures, FirstFailure)
 
     @cached_property
     def only_in_history(self) -> pd.DataFrame:
         """One row per version with rows that exist nowhere now: path, commit, when, blob, rows, only_here."""
-        return frame_of(OnlyInHistory, self.unique)
+        return frame_of(self.unique, OnlyInHistory)
 
     @cached_property
     def credentials(self) -> pd.DataFrame:
         """One row per path: path, versions, accounts, hashes, first_commit, last_commit, current."""
-        return frame_of(Credentials, self.secrets)
+        return frame_of(self.secrets, Credentials)
 
     @property
     def sentence(self) -> str:

@@ -90,7 +90,7 @@ def test_an_earlier_report_tells_numbers_of_rows_and_findings_only(project, tmp_
     assert change.by_counts
     assert not change.nothing_changed
     assert change.sentence.startswith("number of rows: user_feedback -1; findings: ")
-    for text in ("{", '{"a": 1}'):
+    for text in ("{", '{"a": 1}', "[]", '{"checks": {}, "tables": [1]}', '{"tables": {"prompts": "x"}}'):
         earlier.write_text(text)
         with pytest.raises(ParameterError) as error:
             audit.compare(earlier, project)

@@ -63,9 +63,7 @@ def test_a_planted_point_is_found_in_sixty_prompts():
     runs = samples(400, 100)
     found = [claimed(project(rng, 60, advantage=1)) for _ in range(runs)]
     right, wrong = np.mean([one == "domain" for one in found]), np.mean([one not in (None, "domain") for one in found])
-    LOG.info(
-        f"1 point, sd 2, n = 60, 3 agents: found in {right:.1%}, another agent claimed in {wrong:.1%} of {runs} projects"
-    )
+    LOG.info(f"1 point, sd 2, n = 60, 3 agents: found in {right:.1%}, another agent named in {wrong:.1%} of {runs}")
     assert right >= 0.8
     assert wrong <= 0.001
 

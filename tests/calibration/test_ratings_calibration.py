@@ -1,4 +1,4 @@
-"""How many blind ratings a decision takes, and how often it is wrong: raters with a known preference, pairs as drawn."""
+"""How many blind ratings a decision takes, and how often it is wrong: simulated raters with a known preference."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 import pytest
+from explorers import html_of
 
 from dbtools import attach, demo
 from dbtools.show import Explorer
@@ -49,6 +50,7 @@ def test_a_part_of_a_heading_becomes_a_filter_and_the_counts_are_those_of_pandas
         assert explorer.wait()
         assert explorer.totals == (30.0, 35.0)
         assert len(explorer.frame) == int(((frame["total"] >= 30) & (frame["total"] < 35)).sum())
+        assert "by the filters: scale judge, total 30 to 35." in html_of(explorer.tabs["versions"].widget)
         explorer.follow("remove", "totals")
         explorer.follow("filter", "agents=syntax")
         assert explorer.agents == ["syntax"]
