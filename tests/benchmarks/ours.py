@@ -81,7 +81,10 @@ def survey(path: Path) -> int:
 
 def same_rows(path: Path) -> None:
     """Compare two databases of the same rows and different bytes."""
-    from dbtools.files.compare import missing_rows
+    try:
+        from dbtools.files.compare import missing_rows
+    except ModuleNotFoundError:  # an earlier dbtools has it elsewhere
+        from dbtools.files.rows import missing_rows
 
     assert not sum(missing_rows(path, [path.with_name("twin.db")]).values())
 
