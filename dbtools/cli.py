@@ -29,7 +29,7 @@ DEMO: tuple[tuple[str, dict[str, object], str | None], ...] = (
     ("effectiveness", {}, None),
     ("evolution", {}, None),
     ("usage", {}, None),
-    ("compare", {"before": "audit.json"}, None),  # of the folder of the reports
+    ("compare", {"before": "audit.json"}, None),  # relative to the folder of the reports
 )
 _ANSI = {"critical": 31, "error": 31, "warning": 33, "good": 32}  # the other levels are grey
 _COMMANDS = ("demo", "run", "list", "help", "completion")
@@ -95,7 +95,12 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="build a demo project and write its reports")
     demo.add_argument(
-        "folder", metavar="DIR", nargs="?", type=Path, default=Path("demo"), help="its folder; default: demo"
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        type=Path,
+        default=Path("demo"),
+        help="its folder, default: demo; an earlier demo in it is deleted with all its files",
     )
     demo.set_defaults(command=_demo)
 

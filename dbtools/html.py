@@ -40,7 +40,7 @@ _NONE = "–"
 # The lower ends of 95% intervals; the upper one has "high" in its name instead.
 _LOWER_ENDS = (
     *("low", "total_low", "low_clustered", "low_equal_length", "failure_low"),
-    *("win_low", "point_low", "rate_low", "score_low"),
+    *("win_low", "point_low", "rate_low", "score_low", "shrunk_low"),
 )
 _SPACES = re.compile(r"[ \t\r\n\f\v\xa0]+")  # other separators are written out: a name may hold them
 _TABLE = ".dbtools-table.dbtools-table.dbtools-table"  # thrice, as JupyterLab aligns all tables of outputs its own way

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -251,6 +252,9 @@ def test_an_audit_is_compared_with_the_one_it_replaces(place, capsys):
     assert found["earlier"] == str(place / "reports" / "again.json")
     assert [entry["reason"] for entry in found["report"]["history"]] == ["the first"]
     assert found["report"]["parameters"] == {}
+    shutil.copytree("project", "another")
+    assert run("again", "--root", "another", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["earlier"] == ""
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ PROMISES = {
         "test_neither_a_cut_cell_nor_an_error_shows_a_part_of_a_secret",
         "test_the_time_grows_with_the_length_of_the_text_only",
     ),
-    "Passwords go only where you sent them.": (
+    "A password is sent only to a server that you named.": (
         "test_only_a_host_that_the_user_names_himself_is_sent_a_password",
         "test_a_host_that_the_environment_names_is_sent_a_password_at_its_own_port_only",
     ),

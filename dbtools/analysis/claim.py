@@ -48,7 +48,7 @@ class Claim:
         contests with all of them; else ``undecided``. All must reject, so no p needs an adjustment for their number: an
         intersection–union test (R. L. Berger, Technometrics 24 (1982) 295–300).
     sentence : str
-        The decision, its size, its risk and what to do, in at most 25 words.
+        The decision, the difference, its uncertainty and the next step, in at most 25 words.
     leader : str or None
         The agent with the highest scores in the pairs; by itself no claim.
     closest : Pair or None
@@ -124,11 +124,11 @@ def make_claim(
         ahead = f"Undecided: {leader} leads most agents, yet {closest.b} is {_points(closest)} ahead of it"
     if not real:
         rows = "rows that are not all real" if "real" in kinds else "rows that are not real"
-        said = f"{ahead}, but among {rows}. It takes scored contests of real rows."
+        said = f"{ahead}, but among {rows}. Needed: scored contests of real rows."
     elif scale not in _JUDGED:
-        said = f"{ahead}, but by {_SCORES[scale]} alone. It takes a judge's scores."
+        said = f"{ahead}, but by {_SCORES[scale]} alone. Needed: a judge's scores."
     elif missing:
-        said = f"{ahead}, but has no contest against {_some(missing)}. It takes such contests."
+        said = f"{ahead}, but has no contest against {_some(missing)}. Needed: such contests."
     else:
         said = f"{ahead}, which may be chance ({p_value(closest.p_exact)}). {_what_it_takes(closest, needed, unit)}"
     return Claim("undecided", said, leader, closest, needed, detectable, details, allowed)
@@ -230,7 +230,7 @@ def _no_leader(
         why = f"only {next(iter(agents))} has {scores} among {rows}"
     else:
         why = f"no two agents have {scores} in one prompt among {rows}"
-    return f"Undecided: {why}. It takes scored contests of real rows over at least {LEAST_TEXTS} {unit}."
+    return f"Undecided: {why}. Needed: scored contests of real rows over at least {LEAST_TEXTS} {unit}."
 
 
 def _best(own: Sequence[Pair], fails_more: Mapping[tuple[str, str], str]) -> str:
@@ -271,9 +271,9 @@ def _what_it_takes(pair: Pair, needed: int | None, unit: str) -> str:
     if pair.difference > 0 > (pair.equal_length or 0):
         return f"At equal length, {pair.b} leads by {number(-(pair.equal_length or 0), '.1f')}."
     if pair.clusters < LEAST_TEXTS:
-        return f"It takes {LEAST_TEXTS} {unit}; there are {pair.clusters}."
+        return f"Needed: {LEAST_TEXTS} {unit}; there are {pair.clusters}."
     if needed is None:
-        return "It takes more contests."
+        return "Needed: more contests."
     about = f"More than {_MANY:,} contests" if needed > _MANY else f"About {max(needed - pair.n, 1):,} more contests"
     return f"{about} may decide; there are {pair.n:,}."
 

@@ -56,11 +56,11 @@ def looking_often(found: Effectiveness) -> str:
     if lead is None or found.wins == "rated" or found.evidence:  # the details of ratings say so
         return ""
     size = f"{lead.evidence:,.1f}" if lead.evidence < 1000 else "over 1,000"
-    figures = f"evidence of being ahead of {lead.rival}: {size}; above {ENOUGH:.0f} is enough"
+    figures = f"its evidence against {lead.rival} is {size}; more than {ENOUGH:.0f} is enough"
     if lead.holds:
-        return f"The lead of {lead.agent} holds however often you look ({figures})."
-    looks = f"However often you look, the lead of {lead.agent} is not sure yet ({figures})."
-    return f"The p-value holds if you look once. {looks}"
+        return f"The lead of {lead.agent} holds however often you look: {figures}."
+    looks = f"The test for repeated looks does not confirm the lead of {lead.agent}: {figures}."
+    return f"The p-value is valid for one look. {looks}"
 
 
 def shares_of_wins(found: Effectiveness) -> str:
@@ -89,9 +89,8 @@ def stability(found: Effectiveness) -> str:
     if not found.claim.leader or not led:
         return ""
     same = sum(s.leader == found.claim.leader for s in led)
-    return (
-        f"{found.claim.leader} leads under {same} of the {len(led)} filters that have a leader; they share their rows."
-    )
+    filters = f"{same} of the {len(led)} filters that have a leader"
+    return f"{found.claim.leader} leads by score under {filters}; the filters use partly the same rows."
 
 
 def _caveats(found: Effectiveness) -> list[str]:

@@ -115,7 +115,7 @@ def rated_claim(rated: Rated, agents: Sequence[str], kinds: Collection[str]) -> 
         said = f"{leader} is best by blind ratings: it is preferred to {rival}, its closest rival, {of}."
         return Claim("best", said, leader, closest, details=details)
     if held:
-        said = f"Undecided: {leader} is preferred {of}, but the rows are not all real. It takes ratings of real rows."
+        said = f"Undecided: {leader} is preferred {of}, but not all rows are real. Needed: ratings of real rows."
     elif won > lost:
         said = f"Undecided: {leader} is preferred to {rival} {of}, which may be chance. {step}"
     else:
@@ -160,9 +160,11 @@ def unscored_claim(
 def next_step(rated: Rated, more: bool = False) -> str:
     """Return what to do to decide."""
     if not rated.free:
-        return "It takes more prompts: all pairs are rated." if more else "It takes prompts that two agents answered."
+        needs = "more prompts: all pairs are rated" if more else "prompts that two agents answered"
+        return f"Needed: {needs}."
     if rated.missing > rated.free:
-        return f"Rate the {'last ' if more else ''}{rated.free:,} pairs {_WHERE}; it may take more prompts."
+        pairs = f"{rated.free:,} pairs {'whose prompt text has no rating yet ' if more else ''}{_WHERE}"
+        return f"Rate the {pairs}; more prompts may be needed."
     about = min(10 * ceil(rated.missing / 10), rated.free)
     return f"Rate about {about}{' more' if more else ''} pairs{'' if more else ' to decide'} {_WHERE}."
 

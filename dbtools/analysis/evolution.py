@@ -201,7 +201,7 @@ class Evolution(Result):
         return f"The type of change {'; '.join(parts)}."
 
     def diff(self, version_a: object = None, version_b: object = None) -> TextDiff:
-        """Compare the texts of two versions by id; by default the first and last of the first prompt's longest run.
+        """Compare the texts of two versions by id; by default the first and last on the longest part of one chain.
 
         Raises
         ------

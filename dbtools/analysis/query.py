@@ -136,7 +136,7 @@ def _filled(values: Any) -> Any:
 
 
 def listed_agents(agents: Sequence[str] | None) -> list[str]:
-    """Return the names of agents, as any file can hold them; none: all that compete.
+    """Return the names of agents as valid Unicode text; an empty list means all that compete.
 
     Raises
     ------

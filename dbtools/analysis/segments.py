@@ -28,7 +28,7 @@ from dbtools.database import Database
 from dbtools.database.attach import takes_project
 from dbtools.database.engine import materialize, register
 from dbtools.errors import ParameterError
-from dbtools.html import p_value, table
+from dbtools.html import counted, p_value, table
 from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Segments(Result):
         if not self.leader:
             return f"Segments by {self.by} cannot be compared: no two agents have scores in one prompt."
         if self.p is None:
-            return f"Segments by {self.by} cannot be compared: it takes two with {LEAST_TEXTS} texts each."
+            return f"Segments by {self.by} cannot be compared: at least two need {LEAST_TEXTS} prompt texts each."
         if not self.differ:
             lead_of = f"the lead of {self.leader} over {self.rival}"
             return f"No evidence that {lead_of} differs by {self.by} ({p_value(self.p)})."
@@ -163,7 +163,7 @@ class Segments(Result):
             return [self.filter_note] if self.filter_note else []
         found = [
             f"Compared are {sum(s.n for s in self.segments):,} contests of {self.leader} and {self.rival} "
-            f"({self.provenance} rows) in {len(self.segments)} segments.",
+            f"({self.provenance} rows) in {counted(len(self.segments), 'segment')}.",
             "Differences are totals of the leader less those of the rival. Shrunk ones are pulled towards the overall "
             "mean.",
         ]

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.float64]
 
+VOTE_WORDS = {
+    "n": ("votes", "All votes with a choice; of an agent, those in which its answer was the one shown."),
+    "wins": ("chosen", "How often it was chosen."),
+    "win_rate": ("share chosen", "Chosen, as a share of the votes."),
+}
+"""Headings and notes of the table of votes."""
 GROUPS = 2_000
 """Up to so many prompt texts are resampled one by one. More are divided into so many groups, which are resampled."""
 LEARNED = 10
@@ -185,7 +191,9 @@ class Usage(Result):
 
     def _votes_said(self) -> list[str]:
         votes = self.votes
-        status = f"Learning status: {votes.learning_status} (Learned from {LEARNED} votes on)."
+        status = (
+            f'The application calls its learning status "{votes.learning_status}"; "Learned" needs {LEARNED} votes.'
+        )
         if not votes.n:
             return [f"No feedback. {status}"]
         chosen = _row(self._feedback, "choice", "multi")

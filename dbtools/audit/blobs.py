@@ -64,8 +64,8 @@ class Blob:
 class Blobs:
     """The blobs of a repository, examined on demand and compared with the project as it is now.
 
-    Changes files: only in the folder given and, while a blob is examined, in the cache. What it opens is closed with
-    `stack`.
+    Changes files: only in the folder given and, while a blob is examined, in the cache. `stack` closes what
+    this opens.
     """
 
     def __init__(self, project: Project, folder: Path, stack: ExitStack) -> None:

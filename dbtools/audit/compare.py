@@ -19,6 +19,7 @@ from dbtools.audit.compare_rows import Example, RelationChange, agents_then_and_
 from dbtools.audit.context import only_database
 from dbtools.audit.report import SEVERITIES, AuditReport
 from dbtools.database import Database, attach, sqlite
+from dbtools.database.schema import TABLES
 from dbtools.errors import ParameterError, explained, readable
 from dbtools.files.compare import same_bytes
 from dbtools.files.git import GitError
@@ -206,6 +207,14 @@ class Comparison(Result):
     def _table(self) -> str:
         return table(self.frame, caption=self._caption, words=WORDS)
 
+    def caption(self, part: str) -> str:
+        """Return the caption of ``examples``, ``findings``, ``agents`` or ``files``, or why they are not compared."""
+        if self.by_counts and part in ("examples", "agents"):
+            return f"{_CAPTIONS[part]}: not compared. The JSON of a report has only findings and numbers of rows."
+        if part == "files" and self.files is None:
+            return f"{_CAPTIONS[part]}: not compared. One of the two states is not a whole project."
+        return _CAPTIONS[part]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready values."""
         return {
@@ -224,8 +233,8 @@ class Comparison(Result):
 
 
 WORDS = {
-    "before": ("before", "Rows before."),
-    "after": ("after", "Rows after."),
+    "before": ("before", "How many there were."),
+    "after": ("after", "How many there are."),
     "columns": ("changed columns", "In how many rows each column changed."),
     "change": ("change", ""),
     "rate_before": ("win rate before", "Contests won as a share of the contests."),
@@ -236,19 +245,25 @@ WORDS = {
     "score_change": ("change of the mean total", "In points of 50."),
 }
 """Headings and notes of the tables of a comparison."""
+_CAPTIONS = {
+    "examples": "Examples of rows that were added, removed or changed",
+    "findings": "Findings then and now",
+    "agents": "Win rate and mean total",
+    "files": "Databases and CSV files that are new, gone or changed",
+}
 
 
 @dataclass
 class _State:
     """One of the two states: a database, alone or in a project, or the record of an earlier report.
 
-    `alone` is a project of nothing but the database.
+    `database_only` is a project that holds only this database.
     """
 
     name: str
     db: Database | None = None
     project: Project | None = None
-    alone: Project | None = None
+    database_only: Project | None = None
     record: Mapping[str, Any] | None = None
 
 
@@ -284,6 +299,11 @@ def compare(
         step("comparing findings")
         findings, notes = _findings(was, now, progress)
         files = _files(was.project, now.project) if was.project and now.project else None
+        if by_counts:
+            missing = "Rows, agents, files and cost are not compared"
+            notes = (*notes, f"{missing}: the JSON of a report has only findings and numbers of rows.")
+        elif files is None:
+            notes = (*notes, "Files are not compared: one of the two states is not a whole project.")
         return Comparison(
             was.name, now.name, relations, by_counts, findings, standings, files, (_cost(was), _cost(now)), notes
         )
@@ -296,15 +316,16 @@ def _opened(given: Project | str | os.PathLike[str], other: object) -> Iterator[
         with disk.temporary_folder("dbtools-compare-") as folder:
             file = _committed(name.removeprefix(GIT), _project_of(other), folder)
             with attach(file, texts=True, progress=False) as db:
-                yield _State(name, db, alone=only_database(file, folder))
+                yield _State(name, db, database_only=only_database(file, folder))
         return
     if name.lower().endswith(".json") and Path(name).expanduser().is_file():
         yield _State(name, record=_record(Path(name).expanduser()))
         return
     with disk.temporary_folder("dbtools-compare-") as folder, _attached(given) as db:
-        alone = None if db.project or "://" in name else only_database(Path(name).expanduser().absolute(), folder)
+        alone = not db.project and "://" not in name
+        project = only_database(Path(name).expanduser().absolute(), folder) if alone else None
         # The address of a server as the database gives it: without the password.
-        yield _State(str(db.origin["path"]) if "://" in name else name, db, db.project, alone)
+        yield _State(str(db.origin["path"]) if "://" in name else name, db, db.project, project)
 
 
 def _attached(given: Project | str | os.PathLike[str]) -> Database:
@@ -353,7 +374,9 @@ def _record(path: Path) -> Mapping[str, Any]:
 
 def _counts(was: _State, now: _State) -> tuple[RelationChange, ...]:
     """Return the numbers of rows by table, where a report is all that is known of one state."""
-    known = [dict(s.db.origin["tables"]) if s.db else dict((s.record or {}).get("tables", {})) for s in (was, now)]
+    relations = {table.name: table.relation for table in TABLES}
+    tables = [s.db.origin["tables"] if s.db else (s.record or {}).get("tables", {}) for s in (was, now)]
+    known = [{relations.get(name, name): rows for name, rows in of.items()} for of in tables]
     return tuple(
         RelationChange(name, known[0].get(name), known[1].get(name)) for name in sorted({*known[0], *known[1]})
     )
@@ -386,7 +409,7 @@ def _answers(state: _State, progress: bool) -> dict[str, int] | None:
     if state.record is not None:
         found = state.record.get("checks")
         return {str(k): int(v) for k, v in found.items() if isinstance(v, int)} if isinstance(found, dict) else None
-    project = state.project or state.alone
+    project = state.project or state.database_only
     if project is None:
         return None
     report: AuditReport = run(project, progress=progress)

@@ -50,9 +50,10 @@ class Decisions(Result):
         """The command that comes next, and how many rows are rescued."""
         files = sum(bool(removal.rescue) for removal in self.plan.removals)
         rows = counted(self.result.rescued_rows, "row")
+        did = "would be rescued" if self.result.dry_run else "rescued"
         said = [
             *self._next(),
-            *([f"{rows} rescued from {counted(files, 'file')}, as listed below the table."] if files else []),
+            *([f"{rows} {did} from {counted(files, 'file')}, as listed below the table."] if files else []),
         ]
         return [Highlight("info", text, "which-files-go-which-stay-and-why") for text in said]
 
@@ -61,8 +62,9 @@ class Decisions(Result):
         for removal in self.plan.removals:
             if removal.rescue and removal.path in evidence:
                 why = _why_rescued(evidence[removal.path])
-                were = "is" if len(removal.rescue) == 1 else "are"
-                yield f"{shown(removal.path)}: {counted(len(removal.rescue), 'row')} {were} rescued: {why}."
+                rows = counted(len(removal.rescue), "row")
+                did = "would be rescued" if self.result.dry_run else "rescued"
+                yield f"{shown(removal.path)}: {rows} {did}: {why}."
 
     def _next(self) -> Iterator[str]:
         project, run = self.plan.project, self.result.path

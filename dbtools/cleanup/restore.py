@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -52,7 +52,8 @@ class Restored(Result):
     skipped : tuple of str
         Already there, with the same content.
     conflicts : tuple of Conflict
-        Those written under another name beside a newer file, and the `unwritten`.
+        Those written under another name, now or by an earlier restore, as something else is at their place; and the
+        `unwritten`.
     others : tuple of str
         The other runs of the project with missing files, each to be restored by a call of its own.
     incomplete : dict
@@ -95,15 +96,19 @@ class Restored(Result):
     def sentence(self) -> str:
         """What came back, or would."""
         there, lacking = len(self.skipped), [found.path for found in self.unwritten]
-        beside = [found.written_as for found in self.conflicts if found.written_as]
+        again = [found.written_as for found in self.conflicts if found.reason == _WRITTEN_BEFORE]
+        beside = [found.written_as for found in self.conflicts if found.written_as and found.written_as not in again]
         if self.dry_run:
-            did, was, could = "would be restored", "is" if there == 1 else "are", "cannot"
+            did, one, several, could = "would be restored", "is", "are", "cannot"
         else:
-            did, was, could = "restored", "was" if there == 1 else "were", "could not"
+            did, one, several, could = "restored", "was", "were", "could not"
         parts = [
-            f"{counted(len(self.restored), 'file')} {did}" if self.restored or not (there or beside) else "",
-            f"{there} {was} there already" if there else "",
-            f"{len(beside)} {did} under another name beside a newer file ({_some(beside)})" if beside else "",
+            f"{counted(len(self.restored), 'file')} {did}" if self.restored or not (there or beside or again) else "",
+            f"{there} {one if there == 1 else several} there already" if there else "",
+            f"{len(beside)} {did} under another name, as {_OCCUPIED} ({_some(beside)})" if beside else "",
+            f"{len(again)} {one if len(again) == 1 else several} there already under another name ({_some(again)})"
+            if again
+            else "",
             f"{len(lacking)} {could} be written: {_some(lacking)}" if lacking else "",
         ]
         return (
@@ -180,13 +185,14 @@ def restore(run: str | Path | None, root: str | Path | None = None, *, dry_run: 
     if damaged:
         raise CleanupError(f"{len(damaged)} of the backups are damaged or gone", damaged[0], _OTHERS)
     made_for = "" if target.root == pinned.root else str(pinned.root)
-    return replace(result, made_for=made_for, others=_others(pinned, target.root))
+    return replace(result, made_for=made_for, others=_others(pinned, target.root, result.restored))
 
 
 _AGAIN = "fix the cause and restore the run again"
 _OTHERS = "the files of this run whose backups are sound were restored"
 _DAMAGED = "its backup is damaged or gone"
 _OCCUPIED = "something else is at its place"
+_WRITTEN_BEFORE = "an earlier restore wrote it there"
 
 
 def _root(run: Run, named: str | Path | None) -> Path:
@@ -205,13 +211,14 @@ def _root(run: Run, named: str | Path | None) -> Path:
     return run.root
 
 
-def _others(run: Run, root: Path) -> tuple[str, ...]:
-    """Return the names of the other runs of the same project whose files are still missing below `root`."""
+def _others(run: Run, root: Path, restored: Collection[str]) -> tuple[str, ...]:
+    """Return the other runs of the same project with files that are missing below `root` and not `restored` by this."""
     found = []
     for folder in runs(run.folder.parent):
         with suppress(CleanupError):
             other = read(folder)
-            away = [removal for removal in other.removals if not os.path.lexists(root / removal.path)]
+            there = {removal.path for removal in other.removals if os.path.lexists(root / removal.path)} | {*restored}
+            away = [removal for removal in other.removals if removal.path not in there]
             backed_up = any(os.path.lexists(folder / removal.sha256) for removal in away)
             if other.sha256 != run.sha256 and other.root == run.root and backed_up:
                 found.append(folder.name)
@@ -254,35 +261,38 @@ def _preview(locked: LockedRun, state: State) -> Restored:
     for entry, removal in _wanted(locked, state):
         step()
         try:
-            target = _preview_one(locked, removal)
+            target, before = _preview_one(locked, removal)
         except PreconditionFailed as failed:
             result.conflicts.append(Conflict(removal.path, "", str(failed)))
         else:
-            result.add(removal.path, target, safefile.withheld(_metadata(removal, state.files.get(entry))))
+            missing = safefile.withheld(_metadata(removal, state.files.get(entry)))
+            result.add(removal.path, target, missing, before)
     return replace(result.finished(), dry_run=True)
 
 
-def _preview_one(locked: LockedRun, removal: Removal) -> str | None:
-    """Return the path that a restore would write, or None when the file is there already. Reads only."""
+def _preview_one(locked: LockedRun, removal: Removal) -> tuple[str | None, bool]:
+    """Return what `_restore_one` would, but for what it could not give back. Reads only."""
+    before = False
     try:
         with safefile.parent(locked.root, removal.path) as (folder, name):
             if safefile.digest_at(folder, name) == removal.sha256:
-                return None
-            target = _free_name(folder, name, removal)
+                return None, False
+            target, before = _free_name(folder, name, removal)
     except PreconditionFailed as failed:
         if not isinstance(failed.__cause__, FileNotFoundError):
             raise
         name = target = removal.path.rpartition("/")[2]  # its folder is made again
     if not backup.is_stored(locked, removal):
         raise PreconditionFailed(_DAMAGED)
-    return removal.path.removesuffix(name) + target
+    return removal.path.removesuffix(name) + target, before
 
 
-def _free_name(folder: int, name: str, removal: Removal) -> str:
+def _free_name(folder: int, name: str, removal: Removal) -> tuple[str, bool]:
     for target in _names(folder, name, removal):
-        there = safefile.status(folder, target)
-        if there is None or (target != name and safefile.digest_at(folder, target) == removal.sha256):
-            return target
+        if safefile.status(folder, target) is None:
+            return target, False
+        if target != name and safefile.digest_at(folder, target) == removal.sha256:
+            return target, True
     raise AssertionError("there is always a free name")
 
 
@@ -315,15 +325,15 @@ class _Collected:
         self.conflicts: list[Conflict] = []
         self.incomplete: dict[str, tuple[str, ...]] = {}
 
-    def add(self, path: str, written: str | None, missing: list[str]) -> None:
-        """Note where a file was written, None for nowhere, and what could not be given back to it."""
+    def add(self, path: str, written: str | None, missing: list[str], before: bool) -> None:
+        """Note where a file is, None for its own place, whether it was there before, and what it did not get back."""
         if written is None:
             self.skipped.append(path)
             return
         if written == path:
             self.restored.append(path)
         else:
-            self.conflicts.append(Conflict(path, written, _OCCUPIED))
+            self.conflicts.append(Conflict(path, written, _WRITTEN_BEFORE if before else _OCCUPIED))
         if missing:
             self.incomplete[written] = tuple(missing)
 
@@ -335,8 +345,15 @@ def _metadata(removal: Removal, recorded: Metadata | None) -> Metadata:
     return recorded or Metadata(None, None, stat.S_IMODE(removal.identity.mode))
 
 
-def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State) -> tuple[str | None, list[str]]:
-    """Restore a file; return the path it has now, None when it was there already, and what could not be given back."""
+def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State) -> tuple[str | None, list[str], bool]:
+    """Restore a file.
+
+    Returns
+    -------
+    tuple
+        The path it has now, None when it was in its place already; what could not be given back; whether an earlier
+        restore wrote it under this other name.
+    """
     temporary, missing = f".restore-{locked.run.sha256[:12]}-{entry}", list[str]()
 
     def make(above: int, name: str, path: str) -> None:
@@ -346,7 +363,7 @@ def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State) 
     with safefile.parent(locked.root, removal.path, make=make) as (folder, name):
         safefile.discard(folder, temporary)  # left by a restore that was killed
         if safefile.digest_at(folder, name) == removal.sha256:
-            return None, []
+            return None, [], False
         if not backup.is_stored(locked, removal):
             raise _Damaged
         with safefile.temporary(folder, temporary) as fd:
@@ -356,21 +373,21 @@ def _restore_one(locked: LockedRun, entry: int, removal: Removal, state: State) 
             missing += safefile.write_metadata(fd, _metadata(removal, state.files.get(entry)))
             os.utime(fd, ns=(removal.identity.mtime_ns, removal.identity.mtime_ns))
             os.fsync(fd)
-            target = _link(folder, temporary, name, removal)
+            target, before = _link(folder, temporary, name, removal)
         os.fsync(folder)
-    return removal.path.removesuffix(name) + target, missing
+    return removal.path.removesuffix(name) + target, missing, before
 
 
-def _link(folder: int, temporary: str, name: str, removal: Removal) -> str:
-    """Give the finished file the first free name, or that of an earlier restore that wrote the same."""
+def _link(folder: int, temporary: str, name: str, removal: Removal) -> tuple[str, bool]:
+    """Give the finished file the first free name; return it, and whether an earlier restore wrote the same there."""
     for target in _names(folder, name, removal):
         try:
             os.link(temporary, target, src_dir_fd=folder, dst_dir_fd=folder)
         except FileExistsError:
             if target != name and safefile.digest_at(folder, target) == removal.sha256:
-                return target
+                return target, True
             continue
-        return target
+        return target, False
     raise AssertionError("there is always a free name")
 
 

@@ -39,10 +39,10 @@ def attach(
     timeout: float = 5.0,
     progress: bool = True,
 ) -> Database:
-    """Attach a prompter database as it is now: an SQLite file, or one on a PostgreSQL server.
+    """Attach a prompter database as it is now: an SQLite file, one on a PostgreSQL server, or a lake.
 
     Reads only; changes files in the user's cache folder, which keeps the typed copy until the database changes. A
-    lake is not copied: its files are read when a question is asked.
+    lake is not copied: its files are read for each question.
 
     Parameters
     ----------

@@ -137,7 +137,7 @@ class Sandbox:
         return self._process
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        with suppress(OSError), process:  # closes its pipes
+        with suppress(OSError), process:  # the with block closes its pipes
             process.kill()
             process.wait()
 

@@ -68,7 +68,7 @@ def count_in_workers(main: str, other: str, query: str, ranges: Iterable[tuple[i
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
-    with suppress(OSError), worker:  # closes its pipes
+    with suppress(OSError), worker:  # the with block closes its pipes
         worker.kill()
         worker.wait()
 

@@ -108,15 +108,17 @@ def run(
         with usable(root):
             given["root"] = str(Path(root).expanduser().absolute())
     target = _writable(Path(out) if out is not None else Path("reports"), save_as or notebook.name)
-    if any(p.name == EARLIER for p in notebook.parameters) and Path(f"{target}.json").is_file():
-        given.setdefault(EARLIER, f"{target}.json")
     bound = bind(notebook, given)
+    about, earlier = _about(notebook, bound), Path(f"{target}.json")
+    takes_it = EARLIER not in bound and any(p.name == EARLIER for p in notebook.parameters)
+    if takes_it and index.about_report(earlier).get("project") == about["project"]:
+        bound[EARLIER] = str(earlier)
     executed, error = _execute(notebook, bound, progress)
     raised = _own_error(error) if error else None
     if raised and not isinstance(raised, VerdictError):
         raise raised
     stopped = "" if error is None or raised else _short(f"{error.ename}: {error.evalue}")
-    report = _save(target, executed, raised, stopped, _about(notebook, bound), _note(bound))
+    report = _save(target, executed, raised, stopped, about, _note(bound))
     if stopped:
         raise NotebookError(f'The notebook "{notebook.name}" stopped at', stopped, f"look into {report.html}")
     return report

@@ -49,7 +49,7 @@ def test_nothing_is_claimed_of_rows_that_are_not_all_real(kinds, words):
 def test_nothing_is_claimed_of_scores_that_no_judge_gave(scale):
     claim = make_claim(pairs(3), AGENTS, {"real"}, scale)
     assert (claim.verdict, claim.leader) == ("undecided", "structure")
-    assert "It takes a judge's scores" in claim.sentence
+    assert "Needed: a judge's scores" in claim.sentence
     assert not PRAISE.search(claim.sentence)
 
 
@@ -82,7 +82,7 @@ def test_five_texts_can_decide_nothing():
     claim = make_claim(pairs(9, n=5), AGENTS, {"real"})
     assert claim.verdict == "undecided"
     assert claim.needed >= LEAST_TEXTS
-    assert claim.sentence.endswith("It takes 6 texts; there are 5.")
+    assert claim.sentence.endswith("Needed: 6 texts; there are 5.")
 
 
 def test_six_texts_are_the_least_that_can_decide():

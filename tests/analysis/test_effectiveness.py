@@ -232,7 +232,7 @@ class TestThinData:
     def test_an_empty_database(self, tmp_path):
         result = compare(make_database(tmp_path / "prompter.db", prompts=0))
         assert result.sentence == (
-            "Undecided: no agent has judge scores among real rows. It takes scored contests of real rows over at least "
+            "Undecided: no agent has judge scores among real rows. Needed: scored contests of real rows over at least "
             "6 texts."
         )
         assert result.details == ["No contest decides recorded wins.", "Versions left out: none."]
@@ -243,7 +243,7 @@ class TestThinData:
         assert (result.claim.verdict, result.claim.leader) == ("undecided", "domain")
         assert (result.pairs[0].low, result.pairs[0].mde, result.pairs[0].p_exact) == (None, None, 1)
         assert "n = 1 contests over G = 1 texts" in result.details[0]
-        assert result.sentence.endswith("It takes 6 texts; there are 1.")
+        assert result.sentence.endswith("Needed: 6 texts; there are 1.")
 
     def test_one_agent_wins_nothing_as_it_has_no_rival(self, tmp_path):
         path = make_database(tmp_path / "prompter.db", prompts=4)

@@ -71,10 +71,10 @@ def test_ratings_answer_where_there_are_no_scores(tmp_path):
 
 def test_few_prompts_are_named_as_what_is_missing(tmp_path):
     root = own_marks_project(tmp_path / "project", prompts=3, agents=AGENTS[:2])
-    assert "Rate the 3 pairs (Explorer, tab Rate); it may take more prompts." in result(root).sentence
+    assert "Rate the 3 pairs (Explorer, tab Rate); more prompts may be needed." in result(root).sentence
     for number in range(3):
         rate(root, number, *AGENTS[:2], "tie")
-    assert result(root).sentence.endswith("It takes more prompts: all pairs are rated.")
+    assert result(root).sentence.endswith("Needed: more prompts: all pairs are rated.")
 
 
 @pytest.mark.slow

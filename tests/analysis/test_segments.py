@@ -119,7 +119,7 @@ def test_without_two_agents_or_two_segments_the_sentence_says_so():
     assert "no two agents" in Segments("user", "", "", (), None, 0, "real").sentence
     small, p = compare_segments([1.0] * 8, range(8), ["a"] * 6 + ["b"] * 2)
     assert p is None
-    assert "it takes two with 6 texts" in Segments("user", "x", "y", small, p, 0, "real").sentence
+    assert "at least two need 6 prompt texts each" in Segments("user", "x", "y", small, p, 0, "real").sentence
 
 
 def test_small_segments_become_one():

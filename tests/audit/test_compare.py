@@ -89,7 +89,11 @@ def test_an_earlier_report_tells_numbers_of_rows_and_findings_only(project, tmp_
     change = audit.compare(earlier, project, progress=False)
     assert change.by_counts
     assert not change.nothing_changed
-    assert change.sentence.startswith("number of rows: user_feedback -1; findings: ")
+    assert change.sentence.startswith("number of rows: feedback -1; findings: ")
+    assert [change.caption(part).partition(": ")[2] != "" for part in ("examples", "findings", "agents", "files")] == [
+        True, False, True, True,
+    ]  # fmt: skip
+    assert "Rows, agents, files and cost are not compared" in change.notes[-1]
     for text in ("{", '{"a": 1}', "[]", '{"checks": {}, "tables": [1]}', '{"tables": {"prompts": "x"}}'):
         earlier.write_text(text)
         with pytest.raises(ParameterError) as error:

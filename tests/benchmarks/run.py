@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 JOBS = Path(__file__).with_name("jobs.py")
 PEERS = Path(sys.prefix) / "peers"  # apart, so that nothing else comes to use what they need
 _EXPONENT = """\
-The exponent says how a job's processor time grows with the number of versions: at 1 in proportion, below 1 slower.
+The exponent says how a job's processor time grows with the number of versions. 1: in proportion; below 1: more slowly.
 Up to some thousand versions, starting takes most of the time.
 """
 MOST, LONG = 3, 10.0  # times a race is run, unless it has taken so many seconds

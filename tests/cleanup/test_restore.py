@@ -122,7 +122,7 @@ def test_a_file_that_could_not_be_written_is_told_apart_from_those_beside_a_newe
     assert [conflict.path for conflict in result.unwritten] == ["storage/a.csv", "storage/deep/b.csv"]
     (beside,) = {conflict.written_as for conflict in result.conflicts} - {""}
     assert result.sentence == (
-        f"1 restored under another name beside a newer file ({beside}), "
+        f"1 restored under another name, as something else is at its place ({beside}), "
         "2 could not be written: storage/a.csv, storage/deep/b.csv"
     )
     actions = result.frame.set_index("path").action.to_dict()
@@ -317,12 +317,30 @@ def test_a_dry_run_changes_nothing_and_says_what_the_restore_then_does(project: 
     (beside,) = (conflict.written_as for conflict in told.conflicts)
     assert told.sentence == (
         f"dry run: 1 file would be restored, 1 is there already, "
-        f"1 would be restored under another name beside a newer file ({beside}); nothing was changed"
+        f"1 would be restored under another name, as something else is at its place ({beside}); nothing was changed"
     )
     assert told.frame.set_index("path").action["storage/deep/b.csv"] == "would restore"
     done = restore(run)
     assert (done.restored, done.skipped, done.conflicts) == (told.restored, told.skipped, told.conflicts)
     assert (told.to_dict()["dry_run"], done.to_dict()["dry_run"]) == (True, False)
+
+
+def test_a_file_that_an_earlier_restore_wrote_under_another_name_is_not_said_to_be_restored_again(
+    project: Project,
+) -> None:
+    run = remove(project)
+    (project.root / "empty.csv").write_text("newer")
+    (conflict,) = restore(run).conflicts
+    for again, said in ((restore(run, dry_run=True), "is"), (restore(run), "was")):
+        assert f"1 {said} there already under another name ({conflict.written_as})" in again.sentence
+        assert [found.written_as for found in again.conflicts] == [conflict.written_as]
+        assert not again.restored
+
+
+def test_a_dry_run_does_not_name_a_run_whose_missing_files_it_would_bring_back(project: Project) -> None:
+    first = remove(project, "storage/a.csv")
+    restore(first)
+    assert restore(remove(project), dry_run=True).others == ()
 
 
 def test_a_dry_run_names_damaged_backups_and_what_lies_in_the_way(project: Project) -> None:

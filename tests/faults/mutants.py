@@ -10,7 +10,8 @@ import sys
 from mutation import Mutant, always, drop, each, never, one, run, swap, text, without
 
 APPLY, BACKUP, PLAN = (f"tests/cleanup/test_{name}.py" for name in ("apply", "backup", "plan"))
-PRECONDITIONS = "tests/cleanup/test_preconditions.py"
+PRECONDITIONS, CLASSIFY = "tests/cleanup/test_preconditions.py", "tests/cleanup/test_classify.py"
+INVENTORY, KERNEL = "tests/files/test_inventory.py", "tests/notebooks/test_kernel.py"
 RESTORE, RESCUE, SURVEY = (f"tests/cleanup/test_{name}.py" for name in ("restore", "rescue", "survey"))
 CRASH, POWER, DAMAGE = (f"tests/faults/test_{name}.py" for name in ("crash", "power_loss", "damage"))
 FAILING, ADVERSARY = "tests/faults/test_failing_calls.py", "tests/faults/test_adversary.py"
@@ -427,8 +428,8 @@ EVIDENCE = (
         never("read.layout is None"),
         _SURVEY + "test_a_csv_of_no_known_layout_is_unknown",
     ),
-    one("a damaged database proves nothing", "cleanup/classify.py:_proved_by", never("integrity.damage"), SURVEY),
-    one("a damaged database stays", "cleanup/classify.py:_sound", never("own.damage"), SURVEY),
+    one("a damaged database proves nothing", "cleanup/classify.py:_proved_by", never("integrity.damage"), CLASSIFY),
+    one("a damaged database stays", "cleanup/classify.py:_sound", never("own.damage"), CLASSIFY),
     one(
         "links are not followed",
         "files/inventory.py:walk",
@@ -562,11 +563,6 @@ READING = (
     one("a mark is of one state of a file", "database/extension.py:_mark", swap("facts.st_ctime_ns", "0"), SIGNED),
 )
 
-CLASSIFY, INVENTORY, KERNEL = (
-    "tests/cleanup/test_classify.py",
-    "tests/files/test_inventory.py",
-    "tests/notebooks/test_kernel.py",
-)
 USER_SQL, SANDBOX = "tests/database/test_user_sql.py", "tests/database/test_sandbox.py"
 
 GUARDS = (

@@ -231,7 +231,7 @@ class FilesTab(Tab):
 
 
 def paths_of(survey: cleanup.Survey) -> dict[str, str]:
-    """Return the path of each file by its key on the page: the path as the page shows it, no two alike."""
+    """Return each file's path by the unique name that the page shows."""
     paths: dict[str, str] = {}
     for file in survey.files:
         key = redact(printable(readable(file.path)))

@@ -44,7 +44,7 @@ _width: ContextVar[int] = ContextVar("width", default=0)
 
 @contextmanager
 def live(frames: dict[str, pd.DataFrame], width: int = 0) -> Iterator[None]:
-    """Put the frames of the tables that are made within into `frames`, by name: a page can then save each one whole.
+    """Collect the frames of the tables that are made in the ``with`` block, by name: a page can then save each whole.
 
     Charts are made at most `width` pixels wide; 0: as wide as they are.
     """

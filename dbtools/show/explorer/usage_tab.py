@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets
 
 from dbtools import analysis
-from dbtools.analysis.usage import FORMATS
+from dbtools.analysis.usage import FORMATS, VOTE_WORDS
 from dbtools.html import bullets
 from dbtools.show import charts
 from dbtools.show.explorer import markup
@@ -72,7 +72,7 @@ class UsageTab(Tab):
             parts += [
                 markup.head("What users choose"),
                 draw(charts.votes, result.feedback),
-                markup.table(result.feedback, "votes", formats=FORMATS),
+                markup.table(result.feedback, "votes", formats=FORMATS, words=VOTE_WORDS),
             ]
         if len(result.security):
             parts += [

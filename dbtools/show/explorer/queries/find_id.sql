@@ -1,4 +1,4 @@
--- Of which prompts does the id, or that of a version, begin so? At most two rows. Parameter: $id (no dashes).
+-- Which prompts have an id, or a version with an id, that begins with $id (no dashes)? At most two rows.
 SELECT id::VARCHAR AS prompt_id
 FROM prompts
 WHERE starts_with(replace(id::VARCHAR, '-', ''), $id)
