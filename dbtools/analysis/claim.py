@@ -13,7 +13,7 @@ from typing import Any
 from dbtools.analysis.pairs import Pair
 from dbtools.analysis.query import said_instead
 from dbtools.analysis.statistics import root
-from dbtools.html import number, p_value
+from dbtools.html import counted, number, p_value
 
 LEVEL, POWER = 0.05, 0.8
 LEAST_TEXTS = 6
@@ -106,7 +106,7 @@ def make_claim(
         said = _no_leader(pairs, agents, scale, asked, unit, instead)
         return Claim("undecided", said, closest=first, details=basis)
     if abs(closest.difference) < _EQUAL:
-        said = f"Undecided: {leader} and {closest.b} are equal by score in {closest.n:,} contests."
+        said = f"Undecided: {leader} and {closest.b} are equal by score in {counted(closest.n, 'contest')}."
         return Claim("undecided", said, closest=closest, details=(_basis(closest, scale, kinds, unit),))
     missing, real = sorted(set(agents) - {closest.a, *(pair.b for pair in own)}), set(kinds) == {"real"}
     found = standard_errors(own)

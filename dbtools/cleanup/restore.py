@@ -183,7 +183,8 @@ def restore(run: str | Path | None, root: str | Path | None = None, *, dry_run: 
     except OSError as error:
         raise CleanupError(f"The restore stopped ({reason(error)})", folder, _AGAIN) from error
     if damaged:
-        raise CleanupError(f"{len(damaged)} of the backups are damaged or gone", damaged[0], _OTHERS)
+        are = "is" if len(damaged) == 1 else "are"
+        raise CleanupError(f"{counted(len(damaged), 'backup')} {are} damaged or gone", damaged[0], _OTHERS)
     made_for = "" if target.root == pinned.root else str(pinned.root)
     return replace(result, made_for=made_for, others=_others(pinned, target.root, result.restored))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PROTOCOL = 5  # writes and reads large arrays without a copy of them
+_KNOWN_MODULES = ("builtins", "datetime", "decimal", "uuid", "numpy", "pandas")  # the worker process has them too
 _INTERVAL = 0.02  # seconds between two looks at the memory of the process
 _STACK = 9 << 20  # bytes that each thread of DuckDB reserves, though it does not use them
 _STARTED, _ANSWER, _REFUSED, _FAILED = "started", "answer", "refused", "failed"
@@ -65,7 +66,7 @@ class Sandbox:
             The worker process cannot open the database.
         """
         try:
-            request = pickle.dumps((query, parameters, rows), _PROTOCOL)
+            request = pickle.dumps((query, _portable(parameters), rows), _PROTOCOL)
         except (pickle.PicklingError, TypeError, AttributeError):
             raise ParameterError(
                 "A value cannot be bound", query, "give text, numbers, times or lists of them"
@@ -153,6 +154,27 @@ class Sandbox:
                     return self.stop(f"took more than {timeout:g} s")
                 if self._idle_memory and state.memory_info().rss > self._idle_memory + self._memory:
                     return self.stop(f"took more than {self._memory / 1e6:,.0f} MB of memory (${MEMORY})")
+
+
+def _portable(value: Any) -> Any:
+    """Return a parameter as the worker process can read it: it cannot import the classes of the caller's program.
+
+    Raises
+    ------
+    TypeError
+        The value is of such a class, and no text or number.
+    """
+    if isinstance(value, Mapping):
+        return {_portable(key): _portable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_portable(each) for each in value]
+    if type(value).__module__.partition(".")[0] in _KNOWN_MODULES:
+        return value
+    kinds: tuple[Any, ...] = (str, int, float, bytes)
+    for kind in kinds:
+        if isinstance(value, kind):
+            return kind.__getnewargs__(value)[0]  # the plain text or number
+    raise TypeError(type(value).__name__)
 
 
 def serve() -> None:

@@ -220,12 +220,22 @@ def test_no_log_goes_because_of_a_damaged_database(root):
 
 @pytest.mark.slow
 def test_a_database_that_takes_too_long_to_check_stays(root, monkeypatch):
-    notes(root / "keep.db", "common", *map(str, range(20)))
+    notes(root / "keep.db", "common", *map(str, range(2_000)))
     notes(root / "old.db", "common")
     assert planned(root) == {"old.db"}
     monkeypatch.setattr(classify, "check_integrity", lambda *_: classify.Integrity(unknown="it took too long"))
     file = look(root)["old.db"]
     assert (file.verdict, file.obstacle) == ("unknown", "it was not read completely")
+    assert planned(root) == set()
+    sound = classify.Integrity()
+    large = (root / "keep.db").stat().st_size
+    monkeypatch.setattr(
+        classify,
+        "check_integrity",
+        lambda copy, *_: classify.Integrity(unknown="it took too long") if copy.stat().st_size == large else sound,
+    )
+    file = look(root)["old.db"]
+    assert (file.verdict, file.reason) == ("unknown", "it cannot be told whether keep.db is sound (it took too long)")
     assert planned(root) == set()
 
 

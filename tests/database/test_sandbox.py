@@ -6,6 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 from pathlib import Path
 
 import psutil
@@ -58,9 +61,32 @@ def test_a_refusal_is_a_sentence_and_the_next_statement_runs(db, query, why):
     assert run_sql(db, "SELECT 1 AS a")["a"].tolist() == [1]
 
 
-def test_a_value_that_cannot_be_sent_is_a_sentence(db):
+class Agent(StrEnum):
+    SYNTAX = "syntax"
+
+
+class Limit(float):
+    pass
+
+
+@dataclass
+class Other:
+    agent: str
+
+
+@pytest.mark.parametrize("value", [lambda: 1, Other("syntax"), [Other("syntax")]])
+def test_a_value_that_cannot_be_sent_is_a_sentence(db, value):
     with pytest.raises(ParameterError, match="cannot be bound"):
-        run_sql(db, "SELECT ?", [lambda: 1])
+        run_sql(db, "SELECT ?", [value], timeout=60)
+
+
+def test_texts_and_numbers_of_classes_that_the_worker_does_not_know_are_sent_as_such(db):
+    for module in (Agent, Limit):
+        module.__module__ = "__main__"  # as in a notebook
+    values = {"agent": Agent.SYNTAX, "limit": Limit(1.5), "days": [date(2025, 1, 1)], "agents": [Agent.SYNTAX]}
+    found = run_sql(db, "SELECT $agent AS a, $limit AS b, $days AS c, $agents AS d", values, timeout=60)
+    assert found["a"].tolist() + found["b"].tolist() == ["syntax", 1.5]
+    assert list(found["d"][0]) == ["syntax"]
 
 
 @pytest.mark.slow

@@ -44,8 +44,8 @@ CLEANUP = (
         "hash what is backed up",
         "cleanup/safefile.py:store_file",
         swap("copy(source, fd, tick) != sha256", "not copy(source, fd, tick)"),
-        APPLY,
-        ADVERSARY,
+        PRECONDITIONS,
+        "tests/cleanup/test_safefile.py",
     ),
     one("sync the bytes of a backup", "cleanup/safefile.py:store_file", drop("os.fsync"), POWER),
     Mutant(
@@ -69,7 +69,6 @@ CLEANUP = (
         "cleanup/backup.py:create",
         drop("safefile.store_bytes(fd, _IGNORE, b'*\\n')"),
         APPLY,
-        covered="the backup folder has an ignore file too",
     ),
     one(
         "a sound backup replaces a damaged one",
@@ -302,7 +301,7 @@ CLEANUP = (
     ),
     # The restore.
     Mutant("hash a backup before it is restored", (_HASH_BEFORE,), (RESTORE,), "the copy is hashed while it is made"),
-    Mutant("hash what was restored", (_HASH_AFTER,), (RESTORE,), "the backup was hashed just before"),
+    Mutant("hash what was restored", (_HASH_AFTER,), (RESTORE,)),
     Mutant("hash what is restored at all", (_HASH_BEFORE, _HASH_AFTER), (RESTORE,)),
     one("sync a restored file", "cleanup/restore.py:_restore_one", drop("os.fsync(fd)"), POWER),
     one("sync the name of a restored file", "cleanup/restore.py:_restore_one", drop("os.fsync(folder)"), POWER),

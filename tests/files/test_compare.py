@@ -220,6 +220,25 @@ def test_a_database_that_needs_its_application_is_checked_compared_and_counted(t
     assert check_integrity(path).damage
 
 
+def test_an_index_that_only_its_application_can_read_has_as_many_entries_as_its_table_has_rows(tmp_path):
+    path = make(tmp_path / "a.db", SHAPES[0], [(f"'a{n}'", str(n)) for n in range(1000)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.create_collation("OWN", lambda a, b: (a > b) - (a < b))
+        connection.execute("CREATE INDEX i ON t (a COLLATE OWN)")
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'i'").fetchone()[0]
+    assert check_integrity(path).damage == ()
+    content = bytearray(path.read_bytes())
+    # Hide the last entry of a leaf of the index, and count its bytes as unused: no other rule of SQLite is broken.
+    leaf = next(at for at in range(root * 4096, len(content), 4096) if content[at] == 10)
+    entries = int.from_bytes(content[leaf + 3 : leaf + 5], "big")
+    last = leaf + int.from_bytes(content[leaf + 6 + 2 * entries : leaf + 8 + 2 * entries], "big")
+    content[leaf + 3 : leaf + 5] = (entries - 1).to_bytes(2, "big")
+    content[leaf + 7] += 1 + content[last]
+    path.write_bytes(content)
+    (message,) = check_integrity(path).damage
+    assert "wrong # of entries in index i" in message
+
+
 @pytest.mark.parametrize("encodings", [("UTF-8", "UTF-16le"), ("UTF-16le", "UTF-8"), ("UTF-16le", "UTF-16be")])
 def test_texts_are_compared_across_encodings_and_a_malformed_one_equals_none(tmp_path, encodings):
     rows = [("'\U0001f600 é'", "1.5"), ("x'00'", "NULL"), ("''", "-0.0")]

@@ -48,6 +48,23 @@ def test_the_list_sorted_by_an_agent_begins_with_the_prompt_it_lost_worst(explor
 
 
 @pytest.mark.slow
+def test_among_all_provenances_an_agent_competes_with_its_last_version(project):
+    with attach(project) as db:
+        found = db.frame("contests")
+    last = found.sort_values(["version_no", "created_at"]).groupby(["prompt_id", "agent"]).last()
+    wide = last[last["scale"] == "judge"]["total"].unstack().dropna(thresh=2)
+    spread = wide.max(axis=1) - wide.min(axis=1)
+    with Explorer(project, tab="prompt", provenance="all") as explorer:
+        explorer._refresh()
+        assert explorer.wait()
+        shown = explorer.tabs["prompt"]._shown.set_index("prompt_id")
+        assert shown["spread"].to_dict() == {str(prompt): points for prompt, points in spread.items()}
+        for prompt, totals in wide.iterrows():
+            for agent, total in totals.dropna().items():
+                assert shown.loc[str(prompt), agent] == total - totals.drop(agent).max()
+
+
+@pytest.mark.slow
 def test_the_page_has_each_agents_text_scores_words_and_differences(explorer, project, worst):
     explorer.open(worst[0][:8])
     assert explorer.wait()

@@ -1,11 +1,18 @@
 -- How far is each agent above the best of the others, prompt by prompt? One row per prompt and agent, the largest
 -- differences first. Parameters: $kinds (provenances), $scale, $agents (empty: all), $most (rows).
+-- Among several provenances, an agent competes with its last version, as in effectiveness.
 WITH
-entries AS (
-  SELECT prompt_id, agent, total
+latest AS (
+  SELECT prompt_id, agent, scale, total
   FROM contests
-  WHERE list_contains($kinds, provenance) AND scale = $scale AND total IS NOT NULL
+  WHERE list_contains($kinds, provenance)
     AND (len($agents::VARCHAR[]) = 0 OR list_contains($agents::VARCHAR[], agent))
+  QUALIFY row_number() OVER (
+    PARTITION BY prompt_id, agent ORDER BY version_no DESC NULLS LAST, created_at DESC NULLS LAST, provenance
+  ) = 1
+),
+entries AS (
+  SELECT prompt_id, agent, total FROM latest WHERE scale = $scale AND total IS NOT NULL
 ),
 compared AS (
   SELECT
