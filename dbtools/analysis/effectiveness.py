@@ -85,7 +85,7 @@ class Effectiveness(Result):
     failures, failure_details : str, tuple of str
         Whether failed runs are left out or lose; and who fails how often, in words.
     cluster : str
-        Which prompts are taken as one draw.
+        Which prompts count as one observation.
     filter_note : str
         Which prompts alone count (`Database.filter`); empty: all.
     """
@@ -275,7 +275,7 @@ def effectiveness(
     failures : {"excluded", "losses"}
         Whether failed runs are left out, or lose with 0 points in the prompts that another agent answered.
     cluster : {"text", "near", "user", "day"}
-        Which prompts are taken as one draw: those of one text, of texts that differ in digits and punctuation only, of
+        Which prompts count as one observation: of one text, of texts that differ in digits and punctuation only, of
         one user, or of one day. A `table` brings its own.
     table : connection, optional
         An open `working_table` of the same database and agents, to ask more than once.

@@ -33,7 +33,7 @@ ALL_WINS = (*WINS, "rated")
 SCALES = ("judge", "unit", "heuristic", "self", "synthetic")
 FAILURES = ("excluded", "losses")
 CLUSTERS = {"text": "texts", "near": "similar texts", "user": "users", "day": "days"}
-"""What is taken as one independent draw, and its plural in words."""
+"""What counts as one observation, and its plural in words."""
 Row = dict[str, Any]
 Columns = dict[str, Any]  # arrays of numpy
 

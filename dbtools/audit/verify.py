@@ -56,7 +56,7 @@ class Verification(Result):
                 if len(self.expectations) > 1
                 else "the expectation holds"
             )
-        shown = ", ".join(f"{e.name}: expected {e.expected}, found {e.found}" for e in wrong[:3])
+        shown = "; ".join(f"{e.name}: expected {e.expected}, found {e.found}" for e in wrong[:3])
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         return f"{len(wrong)} of {len(self.expectations)} expectations do not hold ({shown}{more})"
 

@@ -36,13 +36,14 @@ One word for each thing, the same in reports, Explorer, messages and code.
 | own mark | the score that an agent gave the text it received; it says nothing about the text that the agent wrote |
 | head | the version that the application recorded as the best one of a prompt |
 | contest | the last versions of two or more agents for one prompt |
-| win | a contest that an agent won: recorded (by head), score (by total), selected (by application), user (by votes) |
+| win | a contest won by head (recorded), total (score), application (selected), votes (user) or ratings (rated) |
 | vote | what a user of the application chose (the relation `feedback`) |
 | rating | which of two texts a person or a model prefers, without knowing who wrote them; wins by ratings: rated |
 | text | all prompts with the same normalised text; in statistics they are one observation |
 | leader, rival | the agent that is ahead, and the agents that it is compared with |
-| claim | a statement that an agent is best; without enough evidence the sentence says "Undecided" instead |
+| claim | a statement that an agent is best, else "Undecided"; in an audit, a statement of a guide |
 | chain | versions that were made one from another, from parent to child |
+| drifting | scores that move, but no more than a random walk may; neither a rise nor a fall |
 | change type | what a version changed: structure, wording, length or other |
 | provenance | whether a row is real, generated, a placeholder, or unknown |
 | generation | which state of the application's schema a database has, from G0 (oldest) to G4 |
@@ -50,7 +51,7 @@ One word for each thing, the same in reports, Explorer, messages and code.
 | verdict | the result of a report, or what cleanup found out about a file |
 | unique row | a row of a file that exists nowhere else |
 | rescued row | a unique row that a cleanup copied to Parquet before it removed the file |
-| run | one cleanup, with its backups and its manifest, in the backup folder |
+| run | one cleanup, with its backups and its manifest, in the backup folder; of an agent: its answer to a prompt |
 | layout | the columns of an exported file |
 | lake | a folder of Parquet files with every relation |
 """

@@ -64,7 +64,7 @@ class Compared(analysis.Effectiveness):
 
 @dataclass(frozen=True)
 class Request:
-    """The filters, which wins count, whether a failed run is a loss, and which prompts are one independent draw."""
+    """The filters, which wins count, whether a failed run is a loss, and which prompts count as one observation."""
 
     filters: Filters
     wins: str
@@ -87,7 +87,7 @@ class AgentsTab(Tab):
         self.failures = choice(
             "Failed runs", "What a failed run of an agent counts as", list(_FAILURES.items()), explorer.failures
         )
-        about = "Which prompts are taken as one independent draw: intervals and tests are clustered by it"
+        about = "Which prompts count as one observation: intervals and tests are clustered by it"
         self.cluster = choice("Cluster by", about, list(_CLUSTERS.items()), explorer.cluster)
         for name in ("wins", "failures", "cluster"):
             ipywidgets.link((explorer, name), (getattr(self, name), "value"))
