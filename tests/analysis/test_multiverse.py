@@ -35,7 +35,7 @@ def test_a_leader_that_generated_rows_make_is_seen_to_change(tmp_path):
     assert (found["all rows"].leader, found["all rows"].verdict) == ("syntax", "undecided")
     assert found["all rows"].n == 32
     with attach(path) as db:
-        assert "domain leads under 4 of the 7 filters" in " ".join(analysis.effectiveness(db).details)
+        assert "domain leads by score under 4 of the 7 filters" in " ".join(analysis.effectiveness(db).details)
 
 
 @pytest.mark.slow
