@@ -200,7 +200,8 @@ class Comparison(Result):
             )
             for f in news
         ]
-        rows = sorted((r for r in self.relations if not r.is_same), key=lambda r: -r.touched)
+        changed = [r for r in self.relations if (r.before != r.after if self.by_counts else not r.is_same)]
+        rows = sorted(changed, key=lambda r: -r.touched)
         found += [Highlight("info", f"{r.relation}: {r.said}.", _ROWS) for r in rows]
         return found[:5]
 

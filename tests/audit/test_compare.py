@@ -94,6 +94,7 @@ def test_an_earlier_report_tells_numbers_of_rows_and_findings_only(project, tmp_
         True, False, True, True,
     ]  # fmt: skip
     assert "Rows, agents, files and cost are not compared" in change.notes[-1]
+    assert [h.text for h in change.highlights if h.level == "info"] == ["feedback: 2 rows before, 1 after."]
     for text in ("{", '{"a": 1}', "[]", '{"checks": {}, "tables": [1]}', '{"tables": {"prompts": "x"}}'):
         earlier.write_text(text)
         with pytest.raises(ParameterError) as error:
