@@ -17,7 +17,7 @@ from dbtools.database import Database
 from dbtools.database.attach import takes_project
 from dbtools.database.engine import cache
 from dbtools.errors import ParameterError
-from dbtools.html import percents, table
+from dbtools.html import counted, percents, table
 from dbtools.redact import redact
 from dbtools.result import Highlight, Result, frame_of
 
@@ -205,7 +205,8 @@ class Usage(Result):
         if votes.agreement is not None:
             between = percents(votes.low or 0, votes.high or 0)
             judge = f"The judge was right in {votes.agreement:.0%} of {votes.judged:,} (95% interval {between})."
-        return [f"{votes.users:,} users in {votes.n:,} votes {share}.", status, judge]
+        cast = f"{counted(votes.users, 'user')} cast {counted(votes.n, 'vote')}"
+        return [f"{cast} and {share}.", status, judge]
 
     def _checks_said(self) -> list[str]:
         checked = _row(self._security, "all", "all")
