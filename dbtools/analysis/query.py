@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.analysis.statistics import SizeTable
 from dbtools.database import Database
-from dbtools.database.engine import cache, execute, materialize, register
+from dbtools.database.engine import cache, execute, materialize, register, row_dicts
 from dbtools.errors import ParameterError, readable
 from dbtools.progress import step
 
@@ -93,9 +93,7 @@ def query(connection: Engine, name: str, **parameters: Any) -> duckdb.DuckDBPyCo
 
 def rows(connection: Engine, name: str, **parameters: Any) -> list[Row]:
     """Return the rows that answer a query of this package, as dicts. Reads only."""
-    answer = query(connection, name, **parameters)
-    names = [column[0] for column in answer.description]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    return row_dicts(query(connection, name, **parameters))
 
 
 def add_up(found: Iterable[Row], name: str) -> dict[Any, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools import disk
 from dbtools.audit.context import read_query
 from dbtools.database import Database, schema
+from dbtools.database.engine import row_dicts
 from dbtools.database.sql import identifier, quote
 from dbtools.html import counted
 
@@ -120,9 +121,7 @@ def agents_then_and_now(before: Database, after: Database) -> list[dict[str, Any
                 connection.execute(f"COPY ({read_query('standing')}) TO {files[-1]} (FORMAT parquet)")
         with after.workspace() as connection:
             query = read_query("standing_change").format(before=files[0], after=files[1])
-            cursor = connection.execute(query)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return row_dicts(connection.execute(query))
 
 
 class _Relation:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 _BATCH = 10_000  # rows that are handed to DuckDB at a time
 
 
+def row_dicts(answer: Any) -> list[dict[str, Any]]:
+    """Return the rows of an answer, each by the names of its columns. Reads only."""
+    names = [column[0] for column in answer.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
 class Closed:
     """Stands in for a connection that was closed: any use of it raises a `DatabaseError`."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from typing import Any
 
+from dbtools.database.engine import row_dicts
 from dbtools.show import style
-from dbtools.show.explorer.selection import Filters, query, records, selection, versions_of
+from dbtools.show.explorer.selection import Filters, query, selection, versions_of
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import HIGHEST_TOTAL, STEP
 
@@ -20,7 +21,7 @@ def read_profile(session: Session, filters: Filters) -> dict[str, Any]:
     chosen = selection(bound, bool(session.db.origin["texts"])).rpartition("\nORDER BY")[0]
 
     def make(_stack: object) -> dict[str, Any]:
-        (counts,) = records(versions_of(session).execute(query("profile").replace("{chosen}", chosen), bound))
+        (counts,) = row_dicts(versions_of(session).execute(query("profile").replace("{chosen}", chosen), bound))
         return counts
 
     found: dict[str, Any] = session.cached("profile", filters, make)

@@ -9,11 +9,12 @@ import ipywidgets
 
 from dbtools.analysis.query import RowFilter
 from dbtools.analysis.textdiff import compare
+from dbtools.database.engine import row_dicts
 from dbtools.database.schema import DIMENSIONS
 from dbtools.html import counted, number
 from dbtools.html import text as escaped
 from dbtools.show.explorer import markup
-from dbtools.show.explorer.selection import Filters, query, read_texts, records, versions_of
+from dbtools.show.explorer.selection import Filters, query, read_texts, versions_of
 from dbtools.show.explorer.session import Session
 from dbtools.show.explorer.state import State
 from dbtools.show.explorer.tab import Tab
@@ -173,7 +174,7 @@ def read_prompts(session: Session, filters: Filters) -> pd.DataFrame:
 def read_prompt(session: Session, prompt_id: str, version_id: str) -> PromptPage:
     """Return the page of a prompt. Reads only."""
     connection = versions_of(session)
-    (head,) = records(connection.execute(query("prompt_head"), {"id": prompt_id})) or [{"prompt_id": prompt_id}]
+    (head,) = row_dicts(connection.execute(query("prompt_head"), {"id": prompt_id})) or [{"prompt_id": prompt_id}]
     versions = connection.execute(query("prompt_page"), {"id": prompt_id}).df()
     if "ratings" in session.db.relations:
         ratings = connection.execute(query("prompt_ratings"), {"id": prompt_id}).df()

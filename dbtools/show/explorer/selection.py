@@ -10,6 +10,7 @@ from datetime import date, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from dbtools.database.engine import row_dicts
 from dbtools.database.prompt_filter import PromptFilter
 
 if TYPE_CHECKING:
@@ -98,12 +99,6 @@ def versions_of(session: Session) -> duckdb.DuckDBPyConnection:
     return found
 
 
-def records(answer: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Return the rows of an answer as dicts."""
-    names = [column[0] for column in answer.description]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-
-
 def read_counts(session: Session) -> dict[str, int]:
     """Return how many versions there are of each provenance and scale: ``provenance real``, ``scale judge``."""
     return {f"{what} {kind}": n for what, kind, n in versions_of(session).execute(query("kinds")).fetchall()}
@@ -144,7 +139,7 @@ def read_page(session: Session, filters: Filters, order: tuple[str, bool], numbe
 
 def read_version(session: Session, version_id: str) -> dict[str, Any] | None:
     """Return what is known of one version, with its texts where they are loaded. Reads only."""
-    found = records(versions_of(session).execute(query("version"), {"id": version_id}))
+    found = row_dicts(versions_of(session).execute(query("version"), {"id": version_id}))
     return {**found[0], **read_texts(session, [version_id]).get(version_id, {})} if found else None
 
 
@@ -152,4 +147,4 @@ def read_texts(session: Session, ids: list[str]) -> dict[str, dict[str, Any]]:
     """Return by version its long texts; nothing where they are not loaded. Reads only."""
     if not ids or not session.db.origin["texts"]:
         return {}
-    return {row["version_id"]: row for row in records(versions_of(session).execute(query("texts"), {"ids": ids}))}
+    return {row["version_id"]: row for row in row_dicts(versions_of(session).execute(query("texts"), {"ids": ids}))}
