@@ -24,7 +24,7 @@ from dbtools.files.lookup import look_up
 from dbtools.html import table
 from dbtools.project import Project
 from dbtools.redact import redact
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,14 +92,12 @@ class Claims(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per claim: claim, line, expected, found, verdict, reason, kind, repeated (on other lines)."""
-        import pandas as pd
-
         rows = [
             {**claim, "line": claim["lines"][0], "repeated": ", ".join(map(str, claim["lines"][1:]))}
             for claim in self.to_dict()["claims"]
         ]
         columns = ["claim", "line", "expected", "found", "verdict", "reason", "kind", "repeated"]
-        return pd.DataFrame(rows, columns=columns)
+        return frame_of(rows, columns)
 
     def _table(self) -> str:
         order = {"false": 0, "not checkable": 1, "true": 2}

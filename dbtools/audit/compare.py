@@ -116,12 +116,10 @@ class Comparison(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per relation: relation, before, after, added, removed, changed, columns."""
-        import pandas as pd
-
         names = ["relation", "before", "after", "added", "removed", "changed", "columns"]
         rows = [{**asdict(r), "columns": r.columns_said} for r in self.relations]
         whole = ["before", "after", "added", "removed", "changed"]
-        return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(whole, "Int64"))
+        return frame_of(rows, names).astype(dict.fromkeys(whole, "Int64"))
 
     @cached_property
     def examples(self) -> pd.DataFrame:
@@ -141,9 +139,7 @@ class Comparison(Result):
     @cached_property
     def files_frame(self) -> pd.DataFrame:
         """One row per file that is not as it was: path, change."""
-        import pandas as pd
-
-        return pd.DataFrame(sorted((self.files or {}).items()), columns=["path", "change"])
+        return frame_of(sorted((self.files or {}).items()), ["path", "change"])
 
     @property
     def sentence(self) -> str:
@@ -211,9 +207,9 @@ class Comparison(Result):
     def caption(self, part: str) -> str:
         """Return the caption of ``examples``, ``findings``, ``agents`` or ``files``, or why they are not compared."""
         if self.by_counts and part in ("examples", "agents"):
-            return f"{_CAPTIONS[part]}: not compared. The JSON of a report has only findings and numbers of rows."
+            return f"{_CAPTIONS[part]}: not compared, as {_ONLY_COUNTS}."
         if part == "files" and self.files is None:
-            return f"{_CAPTIONS[part]}: not compared. One of the two states is not a whole project."
+            return f"{_CAPTIONS[part]}: not compared, as {_ONLY_COUNTS if self.by_counts else _NOT_WHOLE}."
         return _CAPTIONS[part]
 
     def to_dict(self) -> dict[str, Any]:
@@ -246,6 +242,8 @@ WORDS = {
     "score_change": ("change of the mean total", "In points of 50."),
 }
 """Headings and notes of the tables of a comparison."""
+_ONLY_COUNTS = "the JSON of a report has only findings and numbers of rows"
+_NOT_WHOLE = "one of the two states is not a whole project"
 _CAPTIONS = {
     "examples": "Examples of rows that were added, removed or changed",
     "findings": "Findings then and now",
@@ -301,10 +299,9 @@ def compare(
         findings, notes = _findings(was, now, progress)
         files = _files(was.project, now.project) if was.project and now.project else None
         if by_counts:
-            missing = "Rows, agents, files and cost are not compared"
-            notes = (*notes, f"{missing}: the JSON of a report has only findings and numbers of rows.")
+            notes = (*notes, f"Rows, agents, files and cost are not compared: {_ONLY_COUNTS}.")
         elif files is None:
-            notes = (*notes, "Files are not compared: one of the two states is not a whole project.")
+            notes = (*notes, f"Files are not compared: {_NOT_WHOLE}.")
         return Comparison(
             was.name, now.name, relations, by_counts, findings, standings, files, (_cost(was), _cost(now)), notes
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.errors import ConflictError, DatabaseError, ParameterError, explained, usable
 from dbtools.html import counted, listed, table
 from dbtools.project import Project
-from dbtools.result import Highlight, Result
+from dbtools.result import Highlight, Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,8 +143,6 @@ class AuditReport(Result):
         The count is missing where a check does not apply or could not be answered; the reason says why. Where there is
         a count, the reason says what the check left out.
         """
-        import pandas as pd
-
         rows = [
             {
                 "check": f.check.id,
@@ -158,7 +156,7 @@ class AuditReport(Result):
             }
             for f in self.findings
         ]
-        return pd.DataFrame(rows, columns=[*_SHOWN, "reason"]).astype({"count": "Int64"})
+        return frame_of(rows, [*_SHOWN, "reason"]).astype({"count": "Int64"})
 
     @property
     def not_applicable(self) -> pd.DataFrame:
@@ -183,17 +181,13 @@ class AuditReport(Result):
     @cached_property
     def provenance_frame(self) -> pd.DataFrame:
         """One row per relation and provenance: relation, provenance, rows."""
-        import pandas as pd
-
         rows = [(relation, kind, n) for relation, kinds in self.provenance.items() for kind, n in kinds.items()]
-        return pd.DataFrame(rows, columns=["relation", "provenance", "rows"])
+        return frame_of(rows, ["relation", "provenance", "rows"])
 
     @cached_property
     def scales_frame(self) -> pd.DataFrame:
         """One row per source and scale: source, scale, versions."""
-        import pandas as pd
-
-        return pd.DataFrame(self.scales, columns=["source", "scale", "versions"])
+        return frame_of(self.scales, ["source", "scale", "versions"])
 
     @property
     def sentence(self) -> str:

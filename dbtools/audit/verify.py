@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.database import Database, attach, schema
 from dbtools.errors import ParameterError, readable, usable
 from dbtools.project import Project, check_expectations, read_expectations
-from dbtools.result import Highlight, Result
+from dbtools.result import Highlight, Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,10 +75,8 @@ class Verification(Result):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per expectation: name, expected, found, passed."""
-        import pandas as pd
-
         columns = ["name", "expected", "found", "passed"]
-        return pd.DataFrame(self.to_dict()["expectations"], columns=columns).astype({"expected": "str", "found": "str"})
+        return frame_of(self.to_dict()["expectations"], columns).astype({"expected": "str", "found": "str"})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verification as JSON-ready values."""

@@ -48,14 +48,15 @@ class Decisions(Result):
     @property
     def highlights(self) -> list[Highlight]:
         """The command that comes next, and how many rows are rescued."""
-        files = sum(bool(removal.rescue) for removal in self.plan.removals)
-        rows = counted(self.result.rescued_rows, "row")
-        did = "would be rescued" if self.result.dry_run else "rescued"
-        said = [
-            *self._next(),
-            *([f"{rows} {did} from {counted(files, 'file')}, as listed below the table."] if files else []),
-        ]
+        said, files = [*self._next()], sum(bool(removal.rescue) for removal in self.plan.removals)
+        if files:
+            rows = f"{counted(self.result.rescued_rows, 'row')} {self._rescued_or_would_be}"
+            said.append(f"{rows} from {counted(files, 'file')}, as listed below the table.")
         return [Highlight("info", text, "which-files-go-which-stay-and-why") for text in said]
+
+    @property
+    def _rescued_or_would_be(self) -> str:
+        return "would be rescued" if self.result.dry_run else "rescued"
 
     def _rescued(self) -> Iterator[str]:
         evidence = {file.path: file for file in self.survey.files}
@@ -63,8 +64,7 @@ class Decisions(Result):
             if removal.rescue and removal.path in evidence:
                 why = _why_rescued(evidence[removal.path])
                 rows = counted(len(removal.rescue), "row")
-                did = "would be rescued" if self.result.dry_run else "rescued"
-                yield f"{shown(removal.path)}: {rows} {did}: {why}."
+                yield f"{shown(removal.path)}: {rows} {self._rescued_or_would_be}: {why}."
 
     def _next(self) -> Iterator[str]:
         project, run = self.plan.project, self.result.path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dbtools.errors import printable, readable
 from dbtools.html import counted, size, table
 from dbtools.project import Project
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -341,11 +341,8 @@ class Manifest(Result):
     @property
     def frame(self) -> pd.DataFrame:
         """One row per planned and per kept file: path, action, size_bytes, reason, backup."""
-        import pandas as pd
-
         rows = [(shown(path), *more, shown(why), backup) for path, *more, why, backup in self.rows]
-        frame = pd.DataFrame(rows, columns=["path", "action", "size_bytes", "reason", "backup"])
-        return frame.astype({"size_bytes": "Int64"})
+        return frame_of(rows, ["path", "action", "size_bytes", "reason", "backup"]).astype({"size_bytes": "Int64"})
 
     @property
     def sentence(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from dbtools.errors import CleanupError, ParameterError, readable, reason, usabl
 from dbtools.html import counted
 from dbtools.progress import step
 from dbtools.project import around
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,8 +81,6 @@ class Restored(Result):
 
         In a dry run, ``would restore`` takes the place of ``restored``.
         """
-        import pandas as pd
-
         action = "would restore" if self.dry_run else "restored"
         rows = [(path, action, path, self._lost(path)) for path in self.restored]
         rows += [(path, "skipped", path, "already there, with the same content") for path in self.skipped]
@@ -90,25 +88,27 @@ class Restored(Result):
             why = "; ".join(filter(None, (found.reason, self._lost(found.written_as))))
             rows.append((found.path, "conflict" if found.written_as else "unwritten", found.written_as, why))
         rows = [tuple(map(shown, row)) for row in sorted(rows)]  # type: ignore[misc]
-        return pd.DataFrame(rows, columns=["path", "action", "written_as", "reason"])
+        return frame_of(rows, ["path", "action", "written_as", "reason"])
 
     @property
     def sentence(self) -> str:
         """What came back, or would."""
         there, lacking = len(self.skipped), [found.path for found in self.unwritten]
-        again = [found.written_as for found in self.conflicts if found.reason == _WRITTEN_BEFORE]
-        beside = [found.written_as for found in self.conflicts if found.written_as and found.written_as not in again]
+        again = [c.written_as for c in self.conflicts if c.reason == _WRITTEN_BEFORE]
+        beside = [c.written_as for c in self.conflicts if c.written_as and c.reason != _WRITTEN_BEFORE]
         if self.dry_run:
-            did, one, several, could = "would be restored", "is", "are", "cannot"
+            did, verbs, could = "would be restored", ("is", "are"), "cannot"
         else:
-            did, one, several, could = "restored", "was", "were", "could not"
+            did, verbs, could = "restored", ("was", "were"), "could not"
+
+        def be(n: int) -> str:
+            return verbs[n != 1]
+
         parts = [
             f"{counted(len(self.restored), 'file')} {did}" if self.restored or not (there or beside or again) else "",
-            f"{there} {one if there == 1 else several} there already" if there else "",
+            f"{there} {be(there)} there already" if there else "",
             f"{len(beside)} {did} under another name, as {_OCCUPIED} ({_some(beside)})" if beside else "",
-            f"{len(again)} {one if len(again) == 1 else several} there already under another name ({_some(again)})"
-            if again
-            else "",
+            f"{len(again)} {be(len(again))} there already under another name ({_some(again)})" if again else "",
             f"{len(lacking)} {could} be written: {_some(lacking)}" if lacking else "",
         ]
         return (
@@ -186,7 +186,7 @@ def restore(run: str | Path | None, root: str | Path | None = None, *, dry_run: 
         are = "is" if len(damaged) == 1 else "are"
         raise CleanupError(f"{counted(len(damaged), 'backup')} {are} damaged or gone", damaged[0], _OTHERS)
     made_for = "" if target.root == pinned.root else str(pinned.root)
-    return replace(result, made_for=made_for, others=_others(pinned, target.root, result.restored))
+    return replace(result, made_for=made_for, others=_others(pinned, target.root, frozenset(result.restored)))
 
 
 _AGAIN = "fix the cause and restore the run again"
@@ -212,14 +212,13 @@ def _root(run: Run, named: str | Path | None) -> Path:
     return run.root
 
 
-def _others(run: Run, root: Path, restored: Collection[str]) -> tuple[str, ...]:
+def _others(run: Run, root: Path, restored: frozenset[str]) -> tuple[str, ...]:
     """Return the other runs of the same project with files that are missing below `root` and not `restored` by this."""
     found = []
     for folder in runs(run.folder.parent):
         with suppress(CleanupError):
             other = read(folder)
-            there = {removal.path for removal in other.removals if os.path.lexists(root / removal.path)} | {*restored}
-            away = [removal for removal in other.removals if removal.path not in there]
+            away = [r for r in other.removals if r.path not in restored and not os.path.lexists(root / r.path)]
             backed_up = any(os.path.lexists(folder / removal.sha256) for removal in away)
             if other.sha256 != run.sha256 and other.root == run.root and backed_up:
                 found.append(folder.name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtools.errors import ConflictError
 from dbtools.html import counted, size, table
-from dbtools.result import Result
+from dbtools.result import Result, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,10 +100,7 @@ class ExportManifest(Result):
     @property
     def frame(self) -> pd.DataFrame:
         """The files as a pandas DataFrame, one row each."""
-        import pandas as pd
-
-        names = [field.name for field in fields(ExportedFile)]
-        return pd.DataFrame([asdict(file) for file in self.files], columns=names)
+        return frame_of(self.files, ExportedFile)
 
     def describe(self, file: Path, path: str, layout: str, rows: int, *, guarded: bool = False) -> ExportedFile:
         """Return the entry of a file of this export as it is on the disk; `path` is its name in the folder."""
