@@ -8,8 +8,8 @@ DEMO   ?= demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab app report test test-all faults faults-all mutants fuzz calibration lint fmt check refresh relations pictures bench \
-  profile lock clean
+.PHONY: help demo lab app report test test-all faults faults-all mutants fuzz calibration lint fmt check refresh relations \
+  pictures bench profile lock clean
 
 help:  ## show what make can do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/\$$\$$/$$/g' | expand -t 14
